@@ -1,0 +1,84 @@
+"""Every algorithm that can be named in a study: ours, and the Stable-Baselines3 twins that ours are compared with.
+
+One line per algorithm. Classes are imported when they are asked for, so that listing costs nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from dataclasses import dataclass
+
+
+class UnknownAlgorithm(ValueError):
+    """Raised for an identifier that the registry does not hold."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the harness and the documentation need to know of an algorithm without importing it."""
+
+    id: str  # "ppo", "sb3/ppo"
+    target: str  # "module:Class"
+    family: str
+    title: str
+    paper: str
+    twin: str | None = None  # the registry's id of the reference implementation
+    policy: str = "MlpPolicy"
+    lockstep: bool = True  # trains many seeds in one process through `seeds=`
+    unit: str = "steps"  # what total_timesteps counts: environment "steps", or "backups" of a planner
+    deviations: tuple[str, ...] = ()  # known differences from the twin, printed in every report
+
+    @property
+    def class_name(self) -> str:
+        return self.target.partition(":")[2]
+
+    def load(self) -> type:
+        module, _, name = self.target.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+def _ours(id: str, target: str, title: str, paper: str, **more) -> Entry:
+    return Entry(id, f"from_scratch.{target}", target.partition(".")[0], title, paper, **more)
+
+
+def _sb3(name: str, paper: str) -> Entry:
+    return Entry(f"sb3/{name.lower()}", f"stable_baselines3:{name}", "stable_baselines3", f"{name} of Stable-Baselines3", paper, lockstep=False)
+
+
+_ALL = (
+    _ours("random", "random_agent:RandomAgent", "Uniformly random actions", "–", policy="RandomPolicy"),
+    _ours("value_iteration", "dynamic_programming.value_iteration:ValueIteration", "Value iteration", "Sutton & Barto 2018, §4.4",
+          policy="TabularPolicy", unit="backups"),
+    _ours("policy_iteration", "dynamic_programming.policy_iteration:PolicyIteration", "Policy iteration", "Sutton & Barto 2018, §4.3",
+          policy="TabularPolicy", unit="backups"),
+    _ours("q_learning", "temporal_difference.q_learning:QLearning", "Q-learning", "Watkins & Dayan 1992", policy="TabularPolicy"),
+    _ours("sarsa", "temporal_difference.sarsa:SARSA", "SARSA", "Rummery & Niranjan 1994", policy="TabularPolicy"),
+    _ours("reinforce", "policy_gradient.reinforce:REINFORCE", "REINFORCE", "Williams 1992", lockstep=False),
+    _ours("reinforce_baseline", "policy_gradient.reinforce_baseline:REINFORCEBaseline", "REINFORCE with a learned baseline",
+          "Sutton & Barto 2018, §13.4", lockstep=False),
+    _ours("dqn", "value_based.dqn:DQN", "Deep Q-network", "Mnih et al. 2015", twin="sb3/dqn"),
+    _ours("ppo", "policy_gradient.ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017", twin="sb3/ppo"),
+    _sb3("DQN", "Mnih et al. 2015"),
+    _sb3("PPO", "Schulman et al. 2017"),
+    _sb3("A2C", "Mnih et al. 2016"),
+    _sb3("DDPG", "Lillicrap et al. 2016"),
+    _sb3("TD3", "Fujimoto et al. 2018"),
+    _sb3("SAC", "Haarnoja et al. 2018"),
+)
+
+ENTRIES: dict[str, Entry] = {entry.id: entry for entry in _ALL}
+
+
+def find(id: str) -> Entry:
+    """The entry of an algorithm; raises UnknownAlgorithm with the nearest name."""
+    if id in ENTRIES:
+        return ENTRIES[id]
+    near = difflib.get_close_matches(id, ENTRIES, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    raise UnknownAlgorithm(f"unknown algorithm '{id}': {hint}(sb3-course list)")
+
+
+def load(id: str) -> type:
+    """The algorithm's class, imported now."""
+    return find(id).load()
