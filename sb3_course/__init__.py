@@ -1,0 +1,1 @@
+"""The course, and the command line over the library and the harness."""

@@ -1,0 +1,14 @@
+"""For all tests: one thread per process, nothing on the screen, and the same examples from Hypothesis every time."""
+
+import os
+
+# Before torch and NumPy are imported: they read these once.
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[name] = "1"
+os.environ["SDL_VIDEODRIVER"] = "dummy"
+os.environ["MPLBACKEND"] = "Agg"
+
+from hypothesis import settings  # noqa: E402
+
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.load_profile("repeatable")

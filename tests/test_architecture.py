@@ -1,0 +1,135 @@
+"""Dependencies point one way, and what that means is said here:
+
+    sb3_course → benchmarks → from_scratch.registry → <family>/<algorithm>.py → from_scratch.core → torch, numpy, gymnasium, SB3
+"""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PROJECT = ("from_scratch", "benchmarks", "sb3_course", "tests", "results")
+BELOW_CORE = {"torch", "numpy", "gymnasium", "stable_baselines3", *sys.stdlib_module_names}
+TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".html", ".j2", ".css", ".js", ".tex", ""}
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
+ABSOLUTE = re.compile(r"(?<![\w.:/-])/(home|work|Users|root|tmp)/")
+
+
+def modules(package: str, root: Path = ROOT):
+    """(dotted name, path) of every module below the package."""
+    for path in sorted((root / package).rglob("*.py")):
+        yield ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"), path
+
+
+def imported(path: Path, root: Path = ROOT) -> set[str]:
+    """The dotted names of all modules that a file imports, at its top or inside a function."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            package = ".".join(path.relative_to(root).parts[: -node.level]) if node.level else ""
+            source = ".".join(filter(None, (package, node.module)))
+            for alias in node.names:
+                place = root.joinpath(*source.split("."), alias.name)
+                names.add(f"{source}.{alias.name}" if place.is_dir() or place.with_suffix(".py").is_file() else source)
+    return names
+
+
+def within(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def is_algorithm(name: str) -> bool:
+    return within(name, "from_scratch") and name != "from_scratch" and not within(name, "from_scratch.core", "from_scratch.envs", "from_scratch.registry")
+
+
+def may_import(module: str, name: str) -> bool:
+    """Whether the arrows let this module of the project import that name."""
+    if within(module, "from_scratch.core"):
+        return within(name, "from_scratch.core", *BELOW_CORE)
+    if not within(name, *PROJECT):
+        return True
+    if within(module, "from_scratch.envs"):
+        return within(name, "from_scratch.core", "from_scratch.envs")
+    if module in ("from_scratch", "from_scratch.registry"):
+        return name == "from_scratch.registry"
+    if is_algorithm(module):
+        return within(name, "from_scratch.core", "from_scratch.envs") or is_algorithm(name)
+    if within(module, "benchmarks"):
+        return within(name, "benchmarks", "from_scratch.registry", "from_scratch.core", "from_scratch.envs")
+    return within(name, "sb3_course", "benchmarks", "from_scratch")
+
+
+def against_the_arrows(root: Path = ROOT) -> list[str]:
+    return [
+        f"{module} imports {name}"
+        for package in ("from_scratch", "benchmarks", "sb3_course")
+        for module, path in modules(package, root)
+        for name in sorted(imported(path, root))
+        if not may_import(module, name)
+    ]
+
+
+def parents(root: Path = ROOT) -> dict[str, list[str]]:
+    """The other algorithms that each algorithm's file imports."""
+    return {module: sorted(filter(is_algorithm, imported(path, root) - {module})) for module, path in modules("from_scratch", root) if is_algorithm(module)}
+
+
+def project_files() -> list[Path]:
+    """The text files of the project; the runs' own outputs and what tools leave behind are not among them."""
+    outside = {"results", "studies", "runs", "logs", "outputs", "build", "dist", "_build", "_generated", "__pycache__"}
+    inside = [ROOT / ".ci" / "run", ROOT / ".pre-commit-config.yaml"]
+    inside += [path for path in ROOT.rglob("*") if not any(part in outside or part.startswith(".") for part in path.relative_to(ROOT).parts)]
+    return sorted(path for path in inside if path.is_file() and path.suffix in TEXT and ".egg-info" not in str(path))
+
+
+def test_dependencies_point_one_way():
+    assert against_the_arrows() == []
+
+
+def test_an_algorithm_imports_at_most_one_parent_algorithm():
+    assert {module: names for module, names in parents().items() if len(names) > 1} == {}
+
+
+def test_each_arrow_turned_round_is_seen(tmp_path):
+    """The rules above bite: one wrong import of every kind, in a small project made for it."""
+    files = {
+        "from_scratch/core/algorithm.py": "from from_scratch.value_based import dqn",
+        "from_scratch/core/networks.py": "def build():\n    import pandas",
+        "from_scratch/core/buffers.py": "from .. import registry",
+        "from_scratch/registry.py": "import from_scratch.value_based.dqn",
+        "from_scratch/value_based/dqn.py": "from benchmarks.store import Store",
+        "from_scratch/value_based/rainbow.py": "from from_scratch.value_based.dqn import DQN\nfrom ..policy_gradient.ppo import PPO",
+        "from_scratch/policy_gradient/ppo.py": "import torch\nfrom from_scratch.core import networks",
+        "benchmarks/worker.py": "from from_scratch import PPO",
+        "benchmarks/store.py": "import sb3_course.cli",
+        "sb3_course/cli.py": "from tests import conftest\nfrom benchmarks import store",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    assert against_the_arrows(tmp_path) == [
+        "from_scratch.core.algorithm imports from_scratch.value_based.dqn",
+        "from_scratch.core.buffers imports from_scratch.registry",
+        "from_scratch.core.networks imports pandas",
+        "from_scratch.registry imports from_scratch.value_based.dqn",
+        "from_scratch.value_based.dqn imports benchmarks.store",
+        "benchmarks.store imports sb3_course.cli",
+        "benchmarks.worker imports from_scratch",
+        "sb3_course.cli imports tests",
+    ]
+    assert parents(tmp_path)["from_scratch.value_based.rainbow"] == ["from_scratch.policy_gradient.ppo", "from_scratch.value_based.dqn"]
+
+
+def test_no_file_names_a_place_on_somebody_s_disk_or_leaves_a_note_for_later():
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in project_files()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if UNFINISHED.search(line) or (ABSOLUTE.search(line) and path != Path(__file__))
+    ]
+    assert found == []

@@ -1,0 +1,100 @@
+"""What pyproject.toml declares fits together with constraints.txt, with the code and with the Makefile."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+CORE = [Requirement(text) for text in PYPROJECT["project"]["dependencies"]]
+EXTRAS = {extra: [Requirement(text) for text in texts] for extra, texts in PYPROJECT["project"]["optional-dependencies"].items()}
+EVERYTHING = [*CORE, *(requirement for requirements in EXTRAS.values() for requirement in requirements)]
+PACKAGES = ("from_scratch", "benchmarks", "sb3_course")
+LINES = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+PINS = {canonicalize_name(name): version for name, version in (line.split("==") for line in LINES if not line.startswith("#"))}
+
+
+def sources() -> list[Path]:
+    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("requirement", EVERYTHING, ids=str)
+def test_every_requirement_is_pinned_within_its_range(requirement):
+    name = canonicalize_name(requirement.name)
+
+    assert name in PINS, f"constraints.txt does not pin {name}"
+    assert requirement.specifier.contains(PINS[name]), f"constraints.txt pins {name} {PINS[name]}, outside {requirement.specifier}"
+
+
+def test_every_import_belongs_to_a_declared_requirement():
+    """Third-party names in our packages against the core's requirements and the extras'; what only a dependency brings does not count."""
+    declared = {canonicalize_name(requirement.name) for requirement in EVERYTHING}
+    distributions = packages_distributions()
+    undeclared = set()
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and not node.level and node.module else []
+            for name in {name.partition(".")[0] for name in names} - {*sys.stdlib_module_names, *PACKAGES}:
+                if declared.isdisjoint(map(canonicalize_name, distributions.get(name, [name]))):
+                    undeclared.add(f"{path.relative_to(ROOT)}: {name}")
+    assert undeclared == set()
+
+
+def test_every_folder_with_a_module_is_a_package():
+    """The build finds packages by their __init__.py: a folder without one would be missing from the wheel."""
+    assert {str(path.parent.relative_to(ROOT)) for path in sources() if not (path.parent / "__init__.py").is_file()} == set()
+
+
+def test_every_data_file_is_declared_as_package_data():
+    patterns = PYPROJECT["tool"]["setuptools"]["package-data"].items()
+    declared = {path for package, globs in patterns for glob in globs for path in (ROOT / package).glob(glob)}
+    present = {path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts}
+
+    assert {str(path.relative_to(ROOT)) for path in present - declared} == set()
+
+
+def test_the_console_script_points_at_a_function():
+    module, _, function = PYPROJECT["project"]["scripts"]["sb3-course"].partition(":")
+    program = f"from {module} import {function}; assert callable({function})"
+
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr == ""
+
+
+def test_rliable_imports_with_the_installed_pandas_and_arch():
+    """pandas 3 or arch 8 beside rliable 1.2 pass `pip check` and fail here."""
+    assert subprocess.run([sys.executable, "-c", "import rliable.library"], capture_output=True, text=True, check=False).returncode == 0
+
+
+def dry_run(*arguments: str) -> str:
+    return subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_make_installs_with_the_constraints_once_and_again_when_the_requirements_change(tmp_path):
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").touch()
+    assert "--constraint constraints.txt --editable .\n" in dry_run("install", f"VENV={venv}")
+
+    (venv / ".installed-core").touch()
+    assert "pip install" not in dry_run("install", f"VENV={venv}")
+    assert "pip install" in dry_run("install", f"VENV={venv}", "--what-if=constraints.txt")
+    assert "pip install" in dry_run("install", f"VENV={venv}", "--what-if=pyproject.toml")
+
+
+def test_make_refuses_an_old_python_with_one_clear_line(tmp_path):
+    old = tmp_path / "python3.9"
+    old.write_text(f"#!/bin/sh\nshift\nexec '{sys.executable}' -c \"import sys; sys.version_info = (3, 9, 0); $1\"\n")
+    old.chmod(0o755)
+    answer = subprocess.run(["make", "install", f"VENV={tmp_path / 'venv'}", f"PYTHON={old}"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert answer.returncode != 0
+    assert answer.stderr.startswith(f"Python 3.11 or newer is needed; {old} is 3.9.")
+    assert not (tmp_path / "venv").exists()

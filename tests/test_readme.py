@@ -1,0 +1,53 @@
+"""What the README shows is true: its table is today's registry, its code runs, and its links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from from_scratch.registry import ENTRIES
+from sb3_course import readme
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_algorithms_is_up_to_date():
+    assert readme.renewed(TEXT) == TEXT, "the registry has changed: python -m sb3_course.readme"
+
+
+def test_the_table_has_a_line_for_each_algorithm_of_ours_and_none_for_a_twin():
+    first_cells = [line.split(" | ")[0].strip("|` ") for line in readme.table().splitlines()[2:]]
+
+    assert first_cells == [entry.id for entry in ENTRIES.values() if not entry.id.startswith("sb3/")]
+
+
+def test_renewing_replaces_what_stands_between_the_marks_and_nothing_else():
+    old = f"above\n{readme.BEGIN}\nan old table\n{readme.END}\nbelow"
+
+    assert readme.renewed(old) == f"above\n{readme.BEGIN}\n{readme.table()}\n{readme.END}\nbelow"
+
+
+@pytest.mark.parametrize("text", ["", readme.BEGIN, readme.END, f"{readme.END}\n{readme.BEGIN}"])
+def test_a_readme_without_the_marks_is_refused(text):
+    with pytest.raises(ValueError, match="must hold the line"):
+        readme.renewed(text)
+
+
+def test_the_code_in_the_readme_runs(tmp_path, monkeypatch):
+    """Each Python block as it stands there, but with 100 steps instead of tens of thousands."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    shortened = [re.sub(r"\b\d+_000\b", "100", block) for block in blocks]
+
+    assert blocks
+    for block, short in zip(blocks, shortened, strict=True):
+        assert "learn" not in block or short != block
+        exec(compile(short, "README.md", "exec"), {})
+
+
+@pytest.mark.parametrize("page", [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")], ids=lambda page: page.name)
+def test_every_link_inside_the_project_leads_to_a_file(page):
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
+
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
