@@ -1,0 +1,350 @@
+"""From a store to every number of the report: groups, aggregates, curves, profiles, comparisons, tasks, and what is missing.
+
+Figures and text take their numbers from here and compute none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import stats
+from from_scratch import registry
+
+DEFAULT_MARGIN = 0.05  # of the span from random to expert
+PROFILE_POINTS = 101
+
+
+class IncompleteStudy(RuntimeError):
+    """Runs are missing, so that a comparison would be of what happened to survive."""
+
+
+class BadStore(ValueError):
+    """The store's tables contradict its plan."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """How the intervals of one report are made; printed under every figure."""
+
+    reps: int = 50_000
+    confidence: float = 0.95
+    seed: int = 0
+    margin: float = DEFAULT_MARGIN
+
+    @classmethod
+    def of(cls, study: Mapping) -> Statistics:
+        given = {k: v for k, v in (study.get("statistics") or {}).items() if k in cls.__dataclass_fields__ and v is not None}
+        return cls(**given)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A task's own unit, and how it becomes 0 for the random policy and 1 for the expert (where both are known)."""
+
+    random: float | None = None
+    expert: float | None = None
+    label: str = "expert"
+    source: str = ""
+
+    @classmethod
+    def of(cls, study: Mapping, env: str) -> Scale:
+        given = (study.get("normalise") or {}).get(env) or {}
+        known = {k: given[k] for k in ("random", "expert", "label", "source") if given.get(k) is not None}
+        scale = cls(**known)
+        if scale.span == 0:
+            raise BadStore(f"normalise of {env}: random and expert are both {scale.random}; they must differ")
+        return scale
+
+    @property
+    def span(self) -> float | None:
+        return None if self.random is None or self.expert is None else self.expert - self.random
+
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        return scores if self.span is None else (scores - self.random) / self.span
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All finished runs of one algorithm on one task."""
+
+    algo: str
+    env: str
+    seeds: list[int]  # finished, in order
+    planned: int
+    steps: np.ndarray  # [checkpoints], in the algorithm's unit
+    seconds: np.ndarray  # [runs, checkpoints] of training
+    scores: np.ndarray  # [runs, checkpoints], mean return over the evaluation episodes
+    steps_per_second: float  # median over runs
+    train_seconds: float  # mean over runs
+    eval_seconds: float
+    summary: stats.TaskSummary | None = None  # of the final scores
+    curve: stats.Interval | None = None  # IQM over runs at each checkpoint, pointwise interval
+
+    @property
+    def final(self) -> np.ndarray:
+        return self.scores[:, -1]
+
+    @property
+    def n(self) -> int:
+        return len(self.seeds)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """IQM over all runs and tasks at each checkpoint, with a simultaneous band."""
+
+    steps: np.ndarray  # [checkpoints] in steps, or in % of each task's budget (Group.steps_label says which)
+    seconds: np.ndarray  # [checkpoints] of training, mean over runs and tasks
+    iqm: stats.Interval
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """X against Y: over the tasks of a group, and task by task."""
+
+    x: str
+    y: str
+    overall: stats.Equivalence | None  # difference of IQMs; None where the scores of the tasks share no unit
+    improvement: stats.Interval
+    tasks: dict[str, stats.Equivalence]  # difference of means, Welch, in the task's unit
+    is_twin: bool
+
+    @property
+    def verdict(self) -> stats.Equivalence:
+        """The comparison that the sentence at the top is about: over all tasks where there is one, else that of the only task."""
+        return self.overall if self.overall is not None else next(iter(self.tasks.values()))
+
+
+@dataclass
+class Group:
+    """A rectangle of algorithms x environments, aggregated by itself."""
+
+    name: str
+    algos: list[str]  # those with a finished run on every task
+    envs: list[str]
+    unit: str  # what aggregate scores are measured in
+    is_aggregated: bool
+    scales: dict[str, Scale]
+    cells: dict[tuple[str, str], Cell]  # (algo, env)
+    left_out: dict[str, str] = field(default_factory=dict)  # algorithm or comparison -> why
+    aggregates: dict[str, dict[str, stats.Interval]] = field(default_factory=dict)  # metric -> algo -> interval
+    curves: dict[str, Curve] = field(default_factory=dict)
+    steps_label: str = "environment steps"
+    taus: np.ndarray | None = None
+    profiles: dict[str, stats.Interval] = field(default_factory=dict)
+    comparisons: list[Comparison] = field(default_factory=list)
+
+    @property
+    def runs(self) -> str:
+        """"10 runs", or "8–10 runs" where some are missing."""
+        n = sorted({self.cells[a, e].n for a in self.algos for e in self.envs})
+        return f"{n[0]} run{'s' if n[0] > 1 else ''}" if len(n) == 1 else f"{n[0]}–{n[-1]} runs"
+
+
+@dataclass
+class Analysis:
+    study: dict
+    statistics: Statistics
+    groups: list[Group]
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    missing: list[str]  # one sentence per incomplete cell; empty when the study is complete
+
+    @property
+    def is_partial(self) -> bool:
+        return bool(self.missing)
+
+
+# ------------------------------------------------------------------------------------------------------------ algorithms
+
+
+def unit_of(algo: str) -> str:
+    """What the algorithm's budget counts: "steps" of the environment, or "backups" of a planner."""
+    return registry.ENTRIES[algo].unit if algo in registry.ENTRIES else "steps"
+
+
+def family_of(algo: str) -> str:
+    """An algorithm and its twin share a family, and so a colour."""
+    twins = {entry.twin: entry.id for entry in registry.ENTRIES.values() if entry.twin}
+    return twins.get(algo, algo)
+
+
+def is_twin(algo: str) -> bool:
+    return family_of(algo) != algo
+
+
+def families(algos: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for algo in algos:
+        found.setdefault(family_of(algo), []).append(algo)
+    return found
+
+
+# --------------------------------------------------------------------------------------------------------------- missing
+
+
+def missing_cells(runs: pd.DataFrame) -> list[str]:
+    """One sentence for each algorithm and task that lacks a run, in the order of the plan."""
+    sentences = []
+    for (algo, env), rows in runs.groupby(["algo", "env"], sort=False):
+        lost = rows[rows["status"] != "finished"]
+        if len(lost):
+            kinds = ", ".join(f"{n} {status}" for status, n in lost["status"].value_counts(sort=False).items())
+            detail = "" if set(lost["status"]) == {"missing"} else f" ({kinds})"
+            sentences.append(f"{len(lost)} of {len(rows)} seeds missing for {algo} on {env}{detail}")
+    return sentences
+
+
+def refusal(runs: pd.DataFrame, missing: list[str]) -> str:
+    finished = runs.groupby(["algo", "env"])["status"].apply(lambda s: (s == "finished").sum())
+    fewest, most = int(finished.min()), int(finished.max())
+    if most == 0:
+        return f"{_few(missing)}: no run has finished, there is nothing to report"
+    on = str(fewest) if len(missing) == 1 else f"{fewest} to {most} runs each"
+    return f"{_few(missing)}: comparison refused; --allow-partial reports on {on} and says so"
+
+
+def _few(sentences: list[str], most: int = 4) -> str:
+    more = f"; and {len(sentences) - most} more" if len(sentences) > most else ""
+    return "; ".join(sentences[:most]) + more
+
+
+# --------------------------------------------------------------------------------------------------------------- reading
+
+
+def analyse(study: dict, runs: pd.DataFrame, curves: pd.DataFrame, *, allow_partial: bool = False) -> Analysis:
+    """Every number of the report. Raises IncompleteStudy unless all planned runs have finished or `allow_partial`."""
+    runs = runs.sort_values(["group", "algo", "env", "seed"], kind="stable")
+    twice = runs[runs.duplicated(["group", "algo", "env", "seed"])]
+    if len(twice):
+        row = twice.iloc[0]
+        raise BadStore(f"the plan holds {row.algo} on {row.env}, seed {row.seed}, twice in group {row.group}")
+    missing = missing_cells(runs)
+    nothing = not (runs["status"] == "finished").any()
+    if missing and (nothing or not allow_partial):
+        raise IncompleteStudy(refusal(runs, missing))
+    statistics = Statistics.of(study)
+    groups = [_group(spec, study, runs[runs["group"] == spec["name"]], curves, statistics) for spec in study["groups"]]
+    return Analysis(study, statistics, groups, runs, curves, missing)
+
+
+def _cell(algo: str, env: str, runs: pd.DataFrame, curves: pd.DataFrame, statistics: Statistics) -> Cell | None:
+    planned = runs[(runs["algo"] == algo) & (runs["env"] == env)].sort_values("seed")
+    finished = planned[planned["status"] == "finished"]
+    if finished.empty:
+        return None
+    rows = curves[(curves["algo"] == algo) & (curves["env"] == env)]
+    table = {}
+    for column in ("score", "seconds"):
+        table[column] = rows.pivot(index="seed", columns="step", values=column).reindex(finished["seed"])
+    absent = table["score"].isna()
+    if absent.to_numpy().any() or table["score"].shape[1] == 0:
+        seed = finished["seed"].iloc[int(absent.any(axis=1).to_numpy().argmax())]
+        steps = list(absent.columns[absent.loc[seed]])
+        raise BadStore(f"{algo} on {env}, seed {seed}: the run has finished, but has no score at step {steps[0] if steps else '–'}")
+    scores = table["score"].to_numpy(dtype=np.float64)
+    options = {"reps": statistics.reps, "seed": statistics.seed, "confidence": statistics.confidence}
+    return Cell(
+        algo,
+        env,
+        [int(s) for s in finished["seed"]],
+        len(planned),
+        table["score"].columns.to_numpy(dtype=np.int64),
+        table["seconds"].to_numpy(dtype=np.float64),
+        scores,
+        float(finished["steps_per_second"].median()),
+        float(finished["train_seconds"].mean()),
+        float(finished["eval_seconds"].mean()),
+        stats.task_summary(scores[:, -1], **options),
+        stats.interval_estimates({algo: scores[:, None, :]}, **options)[algo],
+    )
+
+
+def _group(spec: Mapping, study: dict, runs: pd.DataFrame, curves: pd.DataFrame, statistics: Statistics) -> Group:
+    envs = list(spec["envs"])
+    cells = {(a, e): cell for a in spec["algos"] for e in envs if (cell := _cell(a, e, runs, curves, statistics))}
+    left_out = {}
+    for algo in spec["algos"]:
+        lost = [e for e in envs if (algo, e) not in cells]
+        if lost:
+            left_out[algo] = f"no finished run on {', '.join(lost)}: left out of this group"
+    algos = [a for a in spec["algos"] if a not in left_out]
+    scales = {env: Scale.of(study, env) for env in envs}
+    no_scale = [e for e in envs if scales[e].span is None]
+    if not no_scale:
+        unit = "normalised score (0 = random, 1 = expert)"
+    else:
+        unit = f"mean return on {envs[0]}"
+        scales = {e: Scale(s.random, None, s.label, s.source) for e, s in scales.items()}  # all in their own unit
+    group = Group(spec["name"], algos, envs, unit, not no_scale or len(envs) == 1, scales, cells, left_out)
+    if not group.is_aggregated:
+        left_out["aggregates"] = f"no reference scores for {', '.join(no_scale)}: tasks share no unit, so nothing is aggregated over them"
+    if algos and group.is_aggregated:
+        _aggregate(group, statistics)
+    _compare(group, spec, statistics)
+    return group
+
+
+def _aggregate(group: Group, statistics: Statistics) -> None:
+    options: dict[str, Any] = {"reps": statistics.reps, "seed": statistics.seed, "confidence": statistics.confidence}
+    final = {a: _scores(group, a) for a in group.algos}
+    metrics = [m for m in stats.METRICS if m != "optimality_gap" or group.scales[group.envs[0]].span is not None]
+    group.aggregates = {metric: stats.interval_estimates(final, metric, **options) for metric in metrics}
+
+    every = np.concatenate([np.concatenate(s) for s in final.values()])
+    pad = 0.05 * (np.ptp(every) or 1.0)
+    group.taus = np.linspace(every.min() - pad, every.max() + pad, PROFILE_POINTS)
+    group.profiles = stats.performance_profile(final, group.taus, **options)
+
+    learners = [a for a in group.algos if unit_of(a) == "steps"]
+    steps = {a: [group.cells[a, e].steps for e in group.envs] for a in learners}
+    same_steps = all(np.array_equal(s, mine[0]) for mine in steps.values() for s in mine)
+    group.steps_label = "environment steps" if same_steps else "share of each task's budget [%]"
+    for algo in learners:
+        if len({len(s) for s in steps[algo]}) > 1:
+            group.left_out[f"{algo}, learning curve over tasks"] = "its tasks have different numbers of checkpoints"
+            continue
+        cells = [group.cells[algo, e] for e in group.envs]
+        x = steps[algo][0] if same_steps else 100 * np.mean([s / s[-1] for s in steps[algo]], axis=0)
+        seconds = np.mean([c.seconds.mean(axis=0) for c in cells], axis=0)
+        scores = [group.scales[c.env](c.scores) for c in cells]
+        iqm = stats.interval_estimates({algo: scores}, "iqm", simultaneous=True, **options)[algo]
+        group.curves[algo] = Curve(x, seconds, iqm)
+
+
+def _scores(group: Group, algo: str) -> list[np.ndarray]:
+    return [group.scales[e](group.cells[algo, e].final) for e in group.envs]
+
+
+def _pairs(group: Group, spec: Mapping) -> list[tuple[str, str]]:
+    """The comparisons of the study's text; without any, each algorithm with its twin, else each with the first."""
+    if spec.get("comparisons"):
+        return [(x, y) for x, y in spec["comparisons"]]
+    algos = list(spec["algos"])
+    twins = [(a, registry.ENTRIES[a].twin) for a in algos if a in registry.ENTRIES and registry.ENTRIES[a].twin in algos]
+    return twins or [(algos[0], other) for other in algos[1:]]
+
+
+def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
+    options = {"reps": statistics.reps, "seed": statistics.seed, "confidence": statistics.confidence}
+    for x, y in _pairs(group, spec):
+        lost = [a for a in (x, y) if a not in group.algos]
+        if lost:
+            group.left_out[f"{x} against {y}"] = f"{', '.join(lost)} is not complete enough to compare"
+            continue
+        a, b = _scores(group, x), _scores(group, y)
+        margin = statistics.margin if all(group.scales[e].span for e in group.envs) else None
+        overall = stats.equivalence(a, b, margin, **options) if group.is_aggregated else None
+        tasks = {}
+        for env in group.envs:
+            span = group.scales[env].span
+            own = None if span is None else statistics.margin * abs(span)
+            one, other = group.cells[x, env].final, group.cells[y, env].final
+            tasks[env] = stats.equivalence(one, other, own, method="welch", confidence=statistics.confidence)
+        improvement = stats.probability_of_improvement(a, b, **options)
+        group.comparisons.append(Comparison(x, y, overall, improvement, tasks, family_of(x) == family_of(y)))
