@@ -54,7 +54,7 @@ clean: ## remove the environment and caches; studies/ stays
 
 # A stamp is older than pyproject.toml or constraints.txt exactly when the installation may be out of date.
 $(CORE): pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing sb3-course into $(VENV) (about 2 GB on disk; the download may take some minutes)"
+	@echo "Installing sb3-course into $(VENV) (2 GB on disk where torch is the CPU build, more with CUDA; some minutes to download)"
 	$(PIP) --editable .
 	@touch $@
 

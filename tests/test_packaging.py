@@ -1,6 +1,7 @@
 """What pyproject.toml declares fits together with constraints.txt, with the code and with the Makefile."""
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
@@ -56,7 +57,7 @@ def test_every_folder_with_a_module_is_a_package():
 def test_every_data_file_is_declared_as_package_data():
     patterns = PYPROJECT["tool"]["setuptools"]["package-data"].items()
     declared = {path for package, globs in patterns for glob in globs for path in (ROOT / package).glob(glob)}
-    present = {path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts}
+    present = {path for package in PACKAGES for path in (ROOT / package).rglob("*.*") if path.suffix != ".py" and "__pycache__" not in path.parts}
 
     assert {str(path.relative_to(ROOT)) for path in present - declared} == set()
 
@@ -73,8 +74,13 @@ def test_rliable_imports_with_the_installed_pandas_and_arch():
     assert subprocess.run([sys.executable, "-c", "import rliable.library"], capture_output=True, text=True, check=False).returncode == 0
 
 
+def make(*arguments: str) -> subprocess.CompletedProcess:
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # these tests may be run by make themselves
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=outside, capture_output=True, text=True, check=False)
+
+
 def dry_run(*arguments: str) -> str:
-    return subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return make("--dry-run", *arguments).stdout
 
 
 def test_make_installs_with_the_constraints_once_and_again_when_the_requirements_change(tmp_path):
@@ -93,7 +99,7 @@ def test_make_refuses_an_old_python_with_one_clear_line(tmp_path):
     old = tmp_path / "python3.9"
     old.write_text(f"#!/bin/sh\nshift\nexec '{sys.executable}' -c \"import sys; sys.version_info = (3, 9, 0); $1\"\n")
     old.chmod(0o755)
-    answer = subprocess.run(["make", "install", f"VENV={tmp_path / 'venv'}", f"PYTHON={old}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    answer = make("install", f"VENV={tmp_path / 'venv'}", f"PYTHON={old}")
 
     assert answer.returncode != 0
     assert answer.stderr.startswith(f"Python 3.11 or newer is needed; {old} is 3.9.")
