@@ -281,15 +281,21 @@ def _simultaneous(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np
     Mandel & Betensky 2008, "Simultaneous confidence intervals based on the percentile bootstrap approach". values: [reps, C].
     """
     reps = len(values)
-    ordered = np.sort(values, axis=0)
-    depth = np.full(reps, reps)  # how many replicates lie at or beyond a curve, where it is most extreme
-    for c in range(values.shape[1]):
-        below_or_equal = np.searchsorted(ordered[:, c], values[:, c], side="right")
-        above_or_equal = reps - np.searchsorted(ordered[:, c], values[:, c], side="left")
-        depth = np.minimum(depth, np.minimum(below_or_equal, above_or_equal))
+    columns = np.ascontiguousarray(values.T)
+    ordered = np.empty_like(columns)
+    depth = np.full(reps, reps)  # how many replicates lie at or beyond a curve, on its side, where it is most extreme
+    for c, column in enumerate(columns):
+        order = np.argsort(column)
+        ordered[c] = column[order]
+        if ordered[c, 0] == ordered[c, -1]:
+            continue  # nothing is extreme here
+        begins = np.concatenate([[True], ordered[c, 1:] != ordered[c, :-1]])  # ties share the rank that favours them
+        first = np.maximum.accumulate(np.where(begins, np.arange(reps), 0))
+        last = np.minimum.accumulate(np.where(np.append(begins[1:], True), np.arange(reps), reps)[::-1])[::-1]
+        depth[order] = np.minimum(depth[order], np.minimum(last + 1, reps - first))
     rank = int(np.sort(depth)[int(np.floor((1 - confidence) * reps))])
     rank = min(rank, (reps + 1) // 2)
-    return ordered[rank - 1], ordered[reps - rank]
+    return ordered[:, rank - 1], ordered[:, reps - rank]
 
 
 def _interval(point: Any, values: np.ndarray, runs: int, confidence: float, simultaneous: bool = False) -> Interval:

@@ -1,0 +1,480 @@
+"""The figures of a report: each an inline SVG with its caption, its alternative text and the same numbers as a table.
+
+One palette (Okabe & Ito 2008, safe for the colour-blind). An algorithm and its twin share a hue; the twin is lighter, dashed, with a
+hollow marker, so that prints in grey still tell them apart. Fonts are drawn as paths: the picture is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from benchmarks import stats
+from benchmarks.analysis import Analysis, Cell, Group, Statistics, families, family_of, is_twin, unit_of
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5AA6", "#5B5B5B")  # Okabe & Ito; the last two added
+INK, FAINT, GRID = "#222222", "#8a8a8a", "#e3e3e3"
+STYLE = {
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.labelsize": 9,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.8,
+    "path.simplify": True,
+}
+METRIC_TITLES = {"iqm": "IQM", "median": "Median", "mean": "Mean", "optimality_gap": "Optimality gap (less is better)"}
+TABLE_ROWS = 21  # a curve's table shows at most so many of its points; curves.csv and report.json hold all
+
+
+@dataclass(frozen=True)
+class Table:
+    header: list[str]
+    rows: list[list[str]]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture for the report, and what stands in for it where it cannot be seen."""
+
+    key: str
+    title: str
+    svg: str
+    alt: str
+    caption: str
+    table: Table
+
+
+# --------------------------------------------------------------------------------------------------------------- numbers
+
+
+def number(value: float, digits: int | None = None) -> str:
+    """A number as the report prints it: three decimals where it is small, fewer where it is large, a true minus sign."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    if digits is None:
+        size = abs(value)
+        digits = 3 if size < 10 else 1 if size < 10_000 else 0
+    text = f"{value:,.{digits}f}".replace(",", " ")  # a narrow no-break space between thousands
+    text = text if float(f"{value:.{digits}f}") else text.lstrip("-")  # no negative zero
+    return text.replace("-", "−")
+
+
+def signed(value: float, digits: int | None = None) -> str:
+    text = number(value, digits)
+    return text if text.startswith(("−", "–")) or not value else f"+{text}"
+
+
+def with_interval(estimate: stats.Interval, digits: int | None = None, sign: bool = False) -> str:
+    """"0.981 [0.962, 0.995]", or the point and why there is no interval."""
+    show = signed if sign else number
+    if digits is None and np.isfinite(estimate.point):
+        digits = 3 if max(abs(estimate.point), abs(np.nan_to_num(estimate.low)), abs(np.nan_to_num(estimate.high))) < 10 else 1
+    point = show(estimate.point, digits)
+    if estimate.note or not estimate.is_claimed:
+        return f"{point} ({estimate.note})"
+    return f"{point} [{show(estimate.low, digits)}, {show(estimate.high, digits)}]"
+
+
+def steps(value: float) -> str:
+    """100000 -> "100k"."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+# ---------------------------------------------------------------------------------------------------------------- pieces
+
+
+def _lighter(colour: str, share: float) -> str:
+    rgb = np.array(matplotlib.colors.to_rgb(colour))
+    return matplotlib.colors.to_hex(rgb + (1 - rgb) * share)
+
+
+@dataclass(frozen=True)
+class Pen:
+    """How one algorithm is drawn, the same in every figure of a group."""
+
+    colour: str
+    line: str
+    marker: str
+    face: str
+
+
+def pens(group: Group) -> dict[str, Pen]:
+    everyone = list(dict.fromkeys(a for a, _ in group.cells))
+    hues = {family: PALETTE[k % len(PALETTE)] for k, family in enumerate(families(everyone))}
+    found = {}
+    for algo in everyone:
+        hue = hues[family_of(algo)]
+        twin = is_twin(algo)
+        colour = _lighter(hue, 0.4) if twin else hue
+        found[algo] = Pen(colour, (0, (4, 1.6)) if twin else "-", "s" if twin else "o", "white" if twin else colour)
+    return found
+
+
+def _canvas(width: float, height: float) -> Canvas:
+    canvas = Canvas(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(canvas)
+    return canvas
+
+
+def _svg(canvas: Canvas, key: str, alt: str) -> str:
+    """The figure as an <svg> element: no date, ids that are the same each time and that no other figure of the page has."""
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": key}):
+        canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}, facecolor="white")
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{key}-", text)
+    text = re.sub(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{_escape(alt)}">', text, count=1, flags=re.DOTALL)
+    text = text.replace("xlink:href=", "href=")
+    return re.sub(r"\n\s*", "\n", text).strip()
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _how(statistics: Statistics, kind: str, group: Group, partial: bool) -> str:
+    """The end of every caption: n, the kind of interval, repetitions, seed."""
+    text = (
+        f"{group.runs} per algorithm and task, {len(group.envs)} task{'s' if len(group.envs) > 1 else ''}; {statistics.confidence:.0%} "
+        f"{kind}, {statistics.reps:,} repetitions, bootstrap seed {statistics.seed}.".replace(",", " ", 1)
+        if statistics.reps >= 1000
+        else f"{group.runs} per algorithm and task; {statistics.confidence:.0%} {kind}, {statistics.reps} repetitions, bootstrap seed {statistics.seed}."
+    )
+    return f"{text} Runs are missing: this shows the finished ones only." if partial else text
+
+
+def _legend(canvas: Canvas, handles: list, labels: list[str], columns: int = 5) -> None:
+    canvas.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), columns), handlelength=2.6, columnspacing=1.6)
+
+
+def _thin(points: int) -> np.ndarray:
+    return np.unique(np.linspace(0, points - 1, min(points, TABLE_ROWS)).round().astype(int))
+
+
+# --------------------------------------------------------------------------------------------------------------- figures
+
+
+def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
+    metrics = [m for m in ("iqm", "mean", "median", "optimality_gap") if m in group.aggregates]
+    draw = pens(group)
+    key = f"{_id(group)}-aggregates"
+    with matplotlib.rc_context(STYLE):
+        canvas = _canvas(9, 0.75 + 0.34 * len(group.algos))
+        axes = canvas.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+        for ax, metric in zip(axes, metrics, strict=True):
+            for row, algo in enumerate(group.algos):
+                estimate, pen = group.aggregates[metric][algo], draw[algo]
+                if estimate.is_claimed:
+                    ax.plot([estimate.low, estimate.high], [row, row], color=pen.colour, linewidth=7, alpha=0.55, solid_capstyle="butt")
+                ax.plot(estimate.point, row, pen.marker, color=pen.colour, markerfacecolor=pen.face, markeredgewidth=1.4, markersize=6)
+            ax.set_title(METRIC_TITLES[metric].replace(" (", "\n("), loc="left")
+            ax.set_ylim(len(group.algos) - 0.5, -0.5)
+            ax.margins(x=0.12)
+            ax.xaxis.set_major_locator(MaxNLocator(4))
+            ax.grid(axis="y", visible=False)
+            ax.spines["left"].set_visible(False)
+            ax.tick_params(axis="y", length=0)
+        axes[0].set_yticks(range(len(group.algos)), group.algos)
+        canvas.supxlabel(group.unit, fontsize=9)
+    best = max(group.algos, key=lambda a: group.aggregates["iqm"][a].point)
+    alt = f"Point estimates and intervals of {', '.join(METRIC_TITLES[m] for m in metrics)} for {', '.join(group.algos)}. Highest IQM: {best}, {with_interval(group.aggregates['iqm'][best])}."
+    caption = (
+        f"Aggregate scores over all tasks of the group, {group.unit}. IQM: mean of the middle half of all runs; mean and median: of the "
+        f"task means; definitions of rliable (Agarwal et al. 2021). {_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}"
+    )
+    rows = [[a, *(with_interval(group.aggregates[m][a]) for m in metrics)] for a in group.algos]
+    table = Table(["algorithm", *(METRIC_TITLES[m] for m in metrics)], rows)
+    return Figure(key, "Aggregate scores", _svg(canvas, key, alt), alt, caption, table)
+
+
+def curves(group: Group, statistics: Statistics, partial: bool, against: str = "steps") -> Figure:
+    """IQM curves with simultaneous bands, against "steps" or "seconds"; planners as horizontal lines."""
+    draw, key = pens(group), f"{_id(group)}-curves-{against}"
+    planners = [a for a in group.algos if unit_of(a) != "steps"]
+    label = group.steps_label if against == "steps" else "training time [s], mean over runs and tasks"
+    with matplotlib.rc_context(STYLE):
+        canvas = _canvas(9, 3.9)
+        ax = canvas.subplots()
+        for algo, curve in group.curves.items():
+            pen, x = draw[algo], curve.steps if against == "steps" else curve.seconds
+            ax.plot(x, curve.iqm.point, color=pen.colour, linestyle=pen.line, marker=pen.marker, markersize=4, markerfacecolor=pen.face, label=algo)
+            if np.all(np.isfinite(curve.iqm.low)):
+                ax.fill_between(x, curve.iqm.low, curve.iqm.high, color=pen.colour, alpha=0.16, linewidth=0)
+        for algo in planners:
+            final = group.aggregates["iqm"][algo].point
+            ax.axhline(final, color=draw[algo].colour, linestyle=":", linewidth=1.6, label=f"{algo}, final (a planner)")
+        ax.set_xlabel(label)
+        ax.set_ylabel("IQM, " + ("normalised score" if "normalised" in group.unit else group.unit))
+        ax.set_xlim(left=0)
+        if against == "steps" and "%" not in label:
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: steps(v)))
+        _legend(canvas, *ax.get_legend_handles_labels())
+    ends = "; ".join(f"{a} ends at {number(c.iqm.point[-1])}" + (f" after {number(c.seconds[-1], 1)} s" if against != "steps" else "") for a, c in group.curves.items())
+    alt = f"Learning curves, IQM against {label}. {ends}."
+    budgets = "" if against == "steps" and "%" not in label else f" {_budgets(group)}"
+    planned = f" Planners ({', '.join(planners)}) count state backups, not environment steps: their final score is a dotted line." if planners else ""
+    clock = " Training time leaves evaluation out; it is of the machine in the reproducibility section." if against != "steps" else ""
+    caption = f"IQM of the evaluation returns during training, {group.unit}.{budgets}{planned}{clock} {_how(statistics, 'simultaneous bootstrap bands (each holds a whole curve)', group, partial)}"
+    rows = []
+    for algo, curve in group.curves.items():
+        for k in _thin(len(curve.steps)):
+            at = stats.Interval(curve.iqm.point[k], curve.iqm.low[k], curve.iqm.high[k], curve.iqm.n, curve.iqm.confidence, curve.iqm.note)
+            x = number(curve.steps[k], 0) if "%" not in group.steps_label else f"{curve.steps[k]:.0f} %"
+            rows.append([algo, x, number(curve.seconds[k], 1), with_interval(at)])
+    rows += [[a, "final", "–", with_interval(group.aggregates["iqm"][a])] for a in planners]
+    table = Table(["algorithm", group.steps_label, "training seconds", "IQM"], rows)
+    title = "Learning curves by steps" if against == "steps" else "Learning curves by training time"
+    return Figure(key, title, _svg(canvas, key, alt), alt, caption, table)
+
+
+def _budgets(group: Group) -> str:
+    """"Budgets: ppo 100k steps on CartPole-v1, ..." """
+    parts = []
+    for members in families(group.algos).values():
+        where = ", ".join(f"{steps(group.cells[members[0], e].steps[-1])} on {e}" for e in group.envs)
+        parts.append(f"{' and '.join(members)} {unit_of(members[0])}: {where}")
+    return f"Budgets: {'; '.join(parts)}."
+
+
+def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
+    draw, key = pens(group), f"{_id(group)}-profile"
+    with matplotlib.rc_context(STYLE):
+        canvas = _canvas(9, 3.6)
+        ax = canvas.subplots()
+        for algo, profile in group.profiles.items():
+            pen = draw[algo]
+            ax.plot(group.taus, profile.point, color=pen.colour, linestyle=pen.line, drawstyle="steps-post", label=algo)
+            if np.all(np.isfinite(profile.low)):
+                ax.fill_between(group.taus, profile.low, profile.high, color=pen.colour, alpha=0.14, linewidth=0, step="post")
+        ax.set_xlabel(f"τ, {group.unit}")
+        ax.set_ylabel("share of runs above τ")
+        ax.set_ylim(-0.02, 1.02)
+        ax.margins(x=0)
+        _legend(canvas, *ax.get_legend_handles_labels())
+    middle = len(group.taus) // 2
+    halves = "; ".join(f"{a} {p.point[middle]:.0%}" for a, p in group.profiles.items())
+    alt = f"Performance profiles: the share of runs that score more than τ. At τ = {number(group.taus[middle])}: {halves}."
+    caption = f"Performance profile: the share of runs, over all tasks, whose final score exceeds τ; further right and up is better. {_how(statistics, 'simultaneous bootstrap bands', group, partial)}"
+    rows = []
+    for k in _thin(len(group.taus)):
+        at = [stats.Interval(p.point[k], p.low[k], p.high[k], p.n, p.confidence, "" if np.isfinite(p.low[k]) else p.note) for p in group.profiles.values()]
+        rows.append([number(group.taus[k]), *(with_interval(i, 2) for i in at)])
+    return Figure(key, "Performance profiles", _svg(canvas, key, alt), alt, caption, Table(["τ", *group.profiles], rows))
+
+
+def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
+    """P(X > Y) beside the difference of IQMs with the margin; where tasks share no unit, P(X > Y) alone."""
+    draw, key = pens(group), f"{_id(group)}-comparisons"
+    pairs = group.comparisons
+    with matplotlib.rc_context(STYLE):
+        canvas = _canvas(9, 1.05 + 0.45 * len(pairs))
+        both = canvas.subplots(1, 2 if group.is_aggregated else 1, sharey=True, squeeze=False)[0]
+        ax = both[0]
+        for row, pair in enumerate(pairs):
+            _whisker(ax, row, pair.improvement, draw[pair.x].colour)
+        ax.axvline(0.5, color=INK, linewidth=1, linestyle=":")
+        ax.set_xlim(-0.03, 1.03)
+        ax.set_xlabel("P(X > Y)")
+        ax.set_title("Probability of improvement", loc="left")
+        ax.set_yticks(range(len(pairs)), [f"X = {p.x}\nY = {p.y}" for p in pairs])
+        if group.is_aggregated:
+            ax = both[1]
+            margin = pairs[0].overall.margin
+            if margin:
+                ax.axvspan(-margin, margin, color="#009E73", alpha=0.12, linewidth=0)
+                ax.margins(x=0.1)
+            for row, pair in enumerate(pairs):
+                _whisker(ax, row, pair.overall.difference, draw[pair.x].colour, inner=pair.overall.narrow)
+            ax.axvline(0, color=INK, linewidth=1, linestyle=":")
+            ax.set_xlabel(f"IQM(X) − IQM(Y), {'normalised score' if 'normalised' in group.unit else group.unit}")
+            ax.set_title("Difference of IQMs" + (f" (shaded: ±{margin:g})" if margin else ""), loc="left")
+        for ax in both:
+            ax.set_ylim(len(pairs) - 0.5, -0.5)
+            ax.grid(axis="y", visible=False)
+            ax.tick_params(axis="y", length=0)
+    said = []
+    for p in pairs:
+        apart = f", difference of IQMs {with_interval(p.overall.difference, sign=True)}" if p.overall else ""
+        said.append(f"{p.x} against {p.y}: P(X > Y) = {with_interval(p.improvement, 2)}{apart}")
+    alt = ". ".join(said) + "."
+    caption = "P(X > Y): the probability that a run of X scores more than a run of Y on the same task, averaged over tasks; ties count one half. "
+    if group.is_aggregated:
+        caption += f"Thin line: {statistics.confidence:.0%} interval; thick line: 90 % interval, which must lie inside the shaded margin for a claim of equivalence. "
+    caption += _how(statistics, "stratified percentile-bootstrap intervals; both sides resampled", group, partial)
+    header = ["X", "Y", "P(X > Y)"] + (["difference of IQMs", "90 % interval", "margin", "verdict"] if group.is_aggregated else [])
+    rows = []
+    for p in pairs:
+        rows.append([p.x, p.y, with_interval(p.improvement, 2)])
+        if p.overall:
+            rows[-1] += [with_interval(p.overall.difference, sign=True), _bracket(p.overall.narrow), f"±{p.overall.margin:g}" if p.overall.margin else "–", p.overall.meaning]
+    return Figure(key, "Comparisons", _svg(canvas, key, alt), alt, caption, Table(header, rows))
+
+
+def _bracket(estimate: stats.Interval) -> str:
+    return f"[{signed(estimate.low)}, {signed(estimate.high)}]" if estimate.is_claimed and not estimate.note else "–"
+
+
+def _whisker(ax: Axes, row: int, estimate: stats.Interval, colour: str, inner: stats.Interval | None = None) -> None:
+    if estimate.is_claimed:
+        ax.plot([estimate.low, estimate.high], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
+    if inner is not None and inner.is_claimed:
+        ax.plot([inner.low, inner.high], [row, row], color=colour, linewidth=6, alpha=0.45, solid_capstyle="butt")
+    ax.plot(estimate.point, row, "D", color=colour, markersize=5.5, markeredgecolor="white", markeredgewidth=0.7)
+
+
+def task(group: Group, env: str, statistics: Statistics, partial: bool, columns: int = 3) -> Figure:
+    """One task: every run faintly, the IQM over runs, and each run's final score as a dot."""
+    draw, key = pens(group), f"{_id(group)}-task-{re.sub(r'[^A-Za-z0-9]+', '-', env)}"
+    cells = {a: c for (a, e), c in group.cells.items() if e == env}
+    learners = {f: [a for a in members if a in cells and unit_of(a) == "steps"] for f, members in families(list(cells)).items()}
+    learners = {f: members for f, members in learners.items() if members}
+    planners = [a for a in cells if unit_of(a) != "steps"]
+    panels = len(learners) + 1
+    columns = min(columns, panels)
+    lines = -(-panels // columns)
+    reach = _reach(cells, group, env)
+    with matplotlib.rc_context(STYLE):
+        canvas = _canvas(9, 2.75 * lines + 0.25)
+        axes = canvas.subplots(lines, columns, squeeze=False).ravel()
+        for ax, (family, members) in zip(axes, learners.items(), strict=False):
+            for algo in members:
+                _runs(ax, cells[algo], draw[algo])
+            for algo in planners:
+                ax.axhline(cells[algo].summary.mean, color=draw[algo].colour, linestyle=":", label=f"{algo}, final")
+            _references(ax, group, env, reach)
+            ax.set_title(family if len(members) == 1 else " and ".join(members), loc="left")
+            ax.set_xlim(left=0)
+            ax.xaxis.set_major_locator(MaxNLocator(5))
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: steps(v)))
+            ax.set_xlabel("environment steps")
+            ax.legend(loc="best")
+        for ax in axes[:lines * columns : columns]:
+            ax.set_ylabel("mean return")
+        _final_scores(axes[len(learners)], cells, group, env, draw, reach)
+        for ax in axes[panels:]:
+            ax.set_visible(False)
+    said = "; ".join(f"{a} {number(c.summary.iqm)} (n = {c.n})" for a, c in cells.items())
+    alt = f"{env}: learning curves of every run, and final scores. IQM of the final mean returns: {said}."
+    scale = group.scales[env]
+    known = [f"random {number(scale.random)}" if scale.random is not None else "", f"{scale.label} {number(scale.expert)}" if scale.expert is not None else ""]
+    source = f" Grey lines: {', '.join(k for k in known if k)} ({scale.source or 'from the study'})." if any(known) else ""
+    planned = "".join(f" {a} used at most {steps(cells[a].steps[-1])} state backups and no environment steps." for a in planners)
+    caption = (
+        f"{env}, mean return per evaluation. Thin: every run; thick: IQM over runs, with its pointwise interval; right: final score of every run (dots), "
+        f"their IQM and its interval.{source}{planned} {_how(statistics, 'percentile-bootstrap intervals', group, partial)}"
+    )
+    return Figure(key, env, _svg(canvas, key, alt), alt, caption, task_table(group, env))
+
+
+def _runs(ax: Axes, cell: Cell, pen: Pen) -> None:
+    for run in cell.scores:
+        ax.plot(cell.steps, run, color=pen.colour, linewidth=0.7, alpha=0.28)
+    if np.all(np.isfinite(cell.curve.low)):
+        ax.fill_between(cell.steps, cell.curve.low, cell.curve.high, color=pen.colour, alpha=0.16, linewidth=0)
+    ax.plot(cell.steps, cell.curve.point, color=pen.colour, linestyle=pen.line, linewidth=2, label=cell.algo)
+
+
+def _reach(cells: dict[str, Cell], group: Group, env: str) -> tuple[float, float]:
+    """The range of scores to draw: that of the data, stretched to the reference lines that lie near."""
+    data = np.concatenate([c.scores.ravel() if unit_of(c.algo) == "steps" else c.final for c in cells.values()])
+    low, high = float(data.min()), float(data.max())
+    span = (high - low) or abs(high) or 1.0
+    near = [v for v in (group.scales[env].random, group.scales[env].expert) if v is not None and low - 0.4 * span <= v <= high + 0.4 * span]
+    low, high = min([low, *near]), max([high, *near])
+    pad = 0.06 * ((high - low) or span)
+    return low - pad, high + pad
+
+
+def _references(ax: Axes, group: Group, env: str, reach: tuple[float, float], upright: bool = False) -> None:
+    """Grey lines at the random policy's and the expert's score, where they lie within the axis."""
+    scale = group.scales[env]
+    (ax.set_xlim if upright else ax.set_ylim)(*reach)
+    for value in (scale.random, scale.expert):
+        if value is not None and reach[0] <= value <= reach[1]:
+            (ax.axvline if upright else ax.axhline)(value, color=FAINT, linewidth=1, linestyle=(0, (1, 1.5)), zorder=0.5)
+
+
+def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw: dict[str, Pen], reach: tuple[float, float]) -> None:
+    for row, (algo, cell) in enumerate(cells.items()):
+        pen = draw[algo]
+        # Runs are spread over the row's height in the order of their seeds, so that equal scores stay visible.
+        height = np.linspace(-0.24, 0.24, cell.n) if cell.n > 1 else np.zeros(1)
+        ax.plot(cell.final, row + height, pen.marker, color=pen.colour, markerfacecolor=pen.face, markersize=4, alpha=0.8, linestyle="none")
+        if cell.summary.bootstrap.is_claimed:
+            ax.plot([cell.summary.bootstrap.low, cell.summary.bootstrap.high], [row, row], color=INK, linewidth=1.6)
+        ax.plot(cell.summary.iqm, row, "|", color=INK, markersize=14, markeredgewidth=1.8)
+    every = np.concatenate([c.final for c in cells.values()])
+    low, high = float(every.min()), float(every.max())
+    span = (high - low) or 0.05 * abs(high) or 1.0
+    expert = group.scales[env].expert
+    if expert is not None and low - 0.5 * span <= expert <= high + 0.5 * span:
+        low, high = min(low, expert), max(high, expert)
+    _references(ax, group, env, (low - 0.1 * span, high + 0.1 * span), upright=True)
+    ax.set_yticks(range(len(cells)), list(cells))
+    ax.set_ylim(len(cells) - 0.5, -0.5)
+    ax.grid(axis="y", visible=False)
+    ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.set_xlabel("final score, mean return")
+    ax.set_title("final scores", loc="left")
+
+
+def task_table(group: Group, env: str) -> Table:
+    header = ["algorithm", "finished / planned", "mean", "t interval of the mean", "median", "IQM", "bootstrap interval of the IQM", "min", "max", "sd of runs"]
+    rows = []
+    for (algo, e), cell in group.cells.items():
+        if e != env:
+            continue
+        s = cell.summary
+        digits = 3 if max(abs(s.minimum), abs(s.maximum)) < 10 else 1
+        show = lambda interval, d=digits: interval.note or f"[{number(interval.low, d)}, {number(interval.high, d)}]"
+        middle = [number(s.mean, digits), show(s.t), number(s.median, digits), number(s.iqm, digits), show(s.bootstrap)]
+        rows.append([algo, f"{cell.n} / {cell.planned}", *middle, number(s.minimum, digits), number(s.maximum, digits), number(s.sd, digits)])
+    return Table(header, rows)
+
+
+def _id(group: Group) -> str:
+    return "g-" + re.sub(r"[^a-z0-9]+", "-", group.name.lower()).strip("-")
+
+
+def of_group(group: Group, analysis: Analysis) -> dict[str, list[Figure]]:
+    """All figures of a group, by section: aggregates, curves, profiles, comparisons, tasks."""
+    how = (analysis.statistics, analysis.is_partial)
+    found: dict[str, list[Figure]] = {"aggregates": [], "curves": [], "profiles": [], "comparisons": [], "tasks": []}
+    if group.aggregates:
+        found["aggregates"] = [aggregates(group, *how)]
+        found["profiles"] = [profiles(group, *how)]
+    if group.curves:
+        found["curves"] = [curves(group, *how), curves(group, *how, against="seconds")]
+    if group.comparisons:
+        found["comparisons"] = [comparisons(group, *how)]
+    found["tasks"] = [task(group, env, *how) for env in group.envs if any(e == env for _, e in group.cells)]
+    return found
