@@ -1,0 +1,132 @@
+"""Hyper-parameters as the RL Zoo writes them: `lin_0.001`, `policy_kwargs: "dict(net_arch=[64])"`, `normalize: true`.
+
+Expressions in strings are parsed, never executed: literals, dict(...) and names of torch.nn are all that they may hold.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+from typing import Any
+
+from benchmarks import UserError
+
+# What belongs to the set-up of a run and not to the algorithm's constructor.
+SETUP = ("n_timesteps", "policy", "n_envs", "normalize", "env_wrapper", "frame_stack", "noise_type", "noise_std")
+SCHEDULES = ("learning_rate", "clip_range", "clip_range_vf", "delta_std")
+# Given by the harness itself.
+RESERVED = ("self", "env", "policy", "seed", "seeds", "n_envs", "device", "verbose", "tensorboard_log", "_init_setup_model")
+
+
+def literal(text: str) -> Any:
+    """The value of an expression made of literals, `dict(...)` and `nn.Name`; UserError for anything else."""
+    try:
+        return _value(ast.parse(text.strip(), mode="eval").body)
+    except SyntaxError as error:
+        raise UserError(f"cannot read {text!r}: {error.msg}. Write it as Python literals, dict(...) and names of torch.nn.") from None
+
+
+def _value(node: ast.expr) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_value(operand)
+        case ast.List(elts=items):
+            return [_value(item) for item in items]
+        case ast.Tuple(elts=items):
+            return tuple(_value(item) for item in items)
+        case ast.Dict(keys=keys, values=values) if None not in keys:
+            return {_value(key): _value(value) for key, value in zip(keys, values, strict=True) if key is not None}
+        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords) if all(k.arg for k in keywords):
+            return {str(k.arg): _value(k.value) for k in keywords}
+        case ast.Attribute(value=ast.Name(id="nn"), attr=name):
+            from torch import nn
+
+            if hasattr(nn, name):
+                return getattr(nn, name)
+            raise UserError(f"torch.nn has no '{name}'{_nearest(name, dir(nn))}")
+    raise UserError(f"cannot read {ast.unparse(node)!r}: only Python literals, dict(...) and names of torch.nn are understood")
+
+
+def _nearest(name: str, among) -> str:
+    near = difflib.get_close_matches(name, list(among), n=1)
+    return f": did you mean '{near[0]}'?" if near else ""
+
+
+def parse_pairs(pairs: list[str]) -> dict[str, Any]:
+    """`["gamma:0.9", "policy_kwargs:dict(net_arch=[8])"]` as a dict in the Zoo's notation; UserError for a pair without a colon."""
+    parsed: dict[str, Any] = {}
+    for pair in pairs:
+        key, colon, text = pair.partition(":")
+        if not colon or not key:
+            raise UserError(f"--hyperparams {pair}: write name:value, as in learning_rate:0.001")
+        if text.startswith(("lin_", "dict(")):
+            parsed[key] = text
+        else:
+            try:
+                parsed[key] = ast.literal_eval(text)
+            except (SyntaxError, ValueError):
+                parsed[key] = text  # a word, such as auto or MlpPolicy
+    return parsed
+
+
+def check(algo: str, cls: type, raw: dict[str, Any]) -> None:
+    """UserError if `raw` holds a name that neither the Zoo's set-up nor the class's constructor knows."""
+    known = [name for name in inspect.signature(cls).parameters if name not in RESERVED]
+    for name in raw:
+        if name not in known and name not in SETUP:
+            raise UserError(f"{algo} has no hyper-parameter '{name}'{_nearest(name, [*known, *SETUP])} It has: {', '.join(known)}")
+
+
+def constructor_arguments(raw: dict[str, Any], action_space=None) -> dict[str, Any]:
+    """The keyword arguments of the algorithm's constructor: schedules, policy_kwargs and action noise made real."""
+    arguments: dict[str, Any] = {}
+    for name, value in raw.items():
+        if name in SETUP:
+            continue
+        if isinstance(value, str) and value.startswith("dict("):
+            value = literal(value)
+        elif name in SCHEDULES and isinstance(value, str):
+            value = _schedule(name, value)
+        elif name == "train_freq" and isinstance(value, list):
+            value = tuple(value)
+        arguments[name] = value
+    if raw.get("noise_type"):
+        arguments["action_noise"] = _noise(raw["noise_type"], raw["noise_std"], action_space)
+    return arguments
+
+
+def _schedule(name: str, text: str):
+    from stable_baselines3.common.utils import LinearSchedule
+
+    kind, _, start = text.partition("_")
+    try:
+        if kind == "lin":
+            return LinearSchedule(float(start), 0.0, 1.0)
+        return float(text)
+    except ValueError:
+        raise UserError(f"{name}: {text!r} is neither a number nor a schedule such as lin_0.001") from None
+
+
+def _noise(kind: str, std: float, action_space):
+    import numpy as np
+    from stable_baselines3.common.noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
+
+    noises = {"normal": NormalActionNoise, "ornstein-uhlenbeck": OrnsteinUhlenbeckActionNoise}
+    if kind not in noises:
+        raise UserError(f"noise_type: {kind!r} is not one of {', '.join(noises)}")
+    return noises[kind](np.zeros(action_space.shape), np.full(action_space.shape, std))
+
+
+def normalize_arguments(raw: dict[str, Any]) -> dict[str, Any] | None:
+    """VecNormalize's keyword arguments, or None where nothing is normalised. Its discount is the algorithm's, as in the Zoo."""
+    normalize = raw.get("normalize", False)
+    if not normalize:
+        return None
+    arguments = literal(normalize) if isinstance(normalize, str) else normalize
+    arguments = dict(arguments) if isinstance(arguments, dict) else {}
+    if "gamma" in raw:
+        arguments.setdefault("gamma", raw["gamma"])
+    return arguments

@@ -1,0 +1,238 @@
+"""What a study is: composed by Hydra from configs/ (or named on the command line), resolved to one plain dict, and checked before anything runs.
+
+The resolved study says everything that decides its numbers, so it is what is stored, printed and hashed:
+name, question, seeds [list], groups, protocol, statistics, and for every planned pair hyperparams[algo][env], budget[env][algo],
+zoo_budget[env][algo] (what the RL Zoo spends, where it says), envs[env], normalise[env], references[env].
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks import UserError, environments, hyperparams
+from from_scratch import registry
+
+CONFIGS = Path(__file__).parent / "configs"
+NOT_HASHED = ("hash", "launcher", "code", "command")  # how and when it was run, not what was asked
+
+
+def digest(value: Any) -> str:
+    """sha256 of a plain value's canonical JSON: the same for the same content, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
+def options(group: str) -> list[str]:
+    """The names in one of the configuration groups: suite, algo, env, launcher."""
+    return sorted(path.relative_to(CONFIGS / group).with_suffix("").as_posix() for path in (CONFIGS / group).rglob("*.yaml"))
+
+
+def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = ()) -> dict[str, Any]:
+    """The resolved study of a suite (a name, or the path of a YAML file of one's own) with Hydra overrides; UserError for a bad one."""
+    from omegaconf import OmegaConf
+
+    if suite.endswith((".yaml", ".yml")):
+        if not Path(suite).is_file():
+            raise UserError(f"no suite file {suite}")
+        config = _hydra(["suite=adhoc"])
+        own = OmegaConf.load(suite)
+        config.merge_with(own)
+        config.merge_with(OmegaConf.from_dotlist(list(overrides)))
+    else:
+        if suite not in options("suite"):
+            near = difflib.get_close_matches(suite, options("suite"), n=1)
+            hint = f"did you mean '{near[0]}'? " if near else ""
+            raise UserError(f"unknown suite '{suite}': {hint}There are {', '.join(options('suite'))} (or name --algos and --envs)")
+        config = _hydra([f"suite={suite}", *overrides])
+    return resolve(_plain(config))
+
+
+def adhoc(algos: list[str], envs: list[str], seeds: int | None = None, steps: int | None = None, overrides: list[str] | tuple[str, ...] = ()) -> dict[str, Any]:
+    """The resolved study of a rectangle of algorithms and environments named on the command line."""
+    config = _plain(_hydra(["suite=adhoc", *overrides]))
+    config["groups"] = [{"name": "all", "algos": algos, "envs": envs, "comparisons": natural_comparisons(algos)}]
+    config["question"] = f"How do {', '.join(algos)} compare on {', '.join(envs)}?"
+    if seeds is not None:
+        config["seeds"] = seeds
+    if steps is not None:
+        config["steps"] = steps
+    study = resolve(config)
+    study["name"] = "-".join([*algos, "on", *envs]).replace("/", "_")[:80]
+    study["hash"] = study_hash(study)
+    return study
+
+
+def natural_comparisons(algos: list[str]) -> list[list[str]]:
+    """An algorithm with its twin where both are there, else every pair."""
+    twins = [[algo, registry.find(algo).twin] for algo in algos if registry.find(algo).twin in algos]
+    return twins or [list(pair) for pair in itertools.combinations(algos, 2)]
+
+
+def _hydra(overrides: list[str]):
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    everything = [f"+{group}=[{','.join(options(group))}]" for group in ("algo", "env")]
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONFIGS.resolve()), version_base="1.3"):
+            return hydra_compose("config", [*everything, *overrides])
+    except (HydraException, OmegaConfBaseException) as error:
+        cause = error.__cause__ or error
+        raise UserError(" ".join(str(cause).split())) from None
+
+
+def _plain(config) -> dict[str, Any]:
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise UserError(" ".join(str(error).split())) from None
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def seed_list(seeds: Any) -> list[int]:
+    """The seeds of a study: n stands for 0 ... n-1; UserError for none, negative or repeated ones."""
+    chosen = list(range(seeds)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    if not isinstance(chosen, list) or not all(isinstance(seed, int) and seed >= 0 for seed in chosen):
+        raise UserError(f"seeds={seeds}: give a number of seeds (10) or a list of seeds ([0,1,2])")
+    if not chosen:
+        raise UserError(f"seeds={seeds}: a study needs at least 1 seed; 10 is usual")
+    if len(set(chosen)) < len(chosen):
+        raise UserError(f"seeds={seeds}: each seed once, a run with the same seed is the same run")
+    return chosen
+
+
+def resolve(config: dict[str, Any]) -> dict[str, Any]:
+    """The composed configuration, reduced to what this study uses, with every default filled in. UserError for what cannot be."""
+    groups = [_group(group) for group in config["groups"] or []]
+    if not groups:
+        raise UserError("a study needs algorithms and environments: --algos a,b --envs x,y or a suite's name")
+    pairs = sorted({(algo, env) for group in groups for algo in group["algos"] for env in group["envs"]})
+    envs = sorted({env for _, env in pairs})
+    study: dict[str, Any] = {
+        "name": config["name"],
+        "question": config["question"],
+        "seeds": seed_list(config["seeds"]),
+        "groups": groups,
+        "protocol": config["protocol"],
+        "statistics": config["statistics"],
+        "hyperparams": {},
+        "budget": {env: {} for env in envs},
+        "zoo_budget": {env: {} for env in envs},
+        "envs": {},
+        "normalise": {},
+        "references": {},
+        "launcher": config["launcher"],
+    }
+    for env in envs:
+        known = config.get("env", {}).get(env, {})
+        study["envs"][env] = {key: known.get(key) for key in ("kwargs", "max_episode_steps", "eval_episodes")}
+        if "normalise" in known:
+            study["normalise"][env] = known["normalise"]
+        study["references"][env] = known.get("references", [])
+    for algo, env in pairs:
+        base = algo.removeprefix("sb3/")
+        values = config.get("algo", {}).get(base, {})
+        raw = dict(values.get(env, values.get("default", {})))
+        recommended = raw.pop("n_timesteps", None)
+        budget = config["budget"].get(env, {})
+        steps = config["steps"] or budget.get(algo, budget.get(base, recommended))
+        if not isinstance(steps, int) or steps < 1:
+            raise UserError(f"steps={steps} for {algo} on {env}: give a whole number of training steps, such as -n 50000")
+        study["hyperparams"].setdefault(algo, {})[env] = raw
+        study["budget"][env][algo] = steps
+        if env in values and _is_from_zoo(base):
+            study["zoo_budget"][env][algo] = recommended
+    for key in ("eval_episodes", "eval_points"):
+        if not isinstance(study["protocol"][key], int) or study["protocol"][key] < 1:
+            raise UserError(f"protocol.{key}={study['protocol'][key]}: give a whole number of at least 1")
+    study["hash"] = study_hash(study)
+    return study
+
+
+def _is_from_zoo(algo: str) -> bool:
+    path = CONFIGS / "algo" / f"{algo}.yaml"
+    return path.is_file() and "RL Baselines3 Zoo" in path.read_text(encoding="utf-8")[:1000]
+
+
+def study_hash(study: dict[str, Any]) -> str:
+    return digest({key: value for key, value in study.items() if key not in NOT_HASHED})
+
+
+def _group(group: dict[str, Any]) -> dict[str, Any]:
+    unknown = set(group) - {"name", "algos", "envs", "comparisons"}
+    if unknown or not {"algos", "envs"} <= set(group):
+        raise UserError(f"group {group.get('name', '?')}: a group has name, algos, envs and comparisons; it has {', '.join(group)}")
+    for algo in group["algos"]:
+        registry.find(algo)
+    for env in group["envs"]:
+        environments.check(env)
+    for kind in ("algos", "envs"):
+        if not group[kind] or len(set(group[kind])) < len(group[kind]):
+            raise UserError(f"group {group.get('name', '?')}: {kind}={group[kind]}: at least one, and each once")
+    comparisons = group.get("comparisons", natural_comparisons(group["algos"]))
+    for algo in itertools.chain.from_iterable(comparisons):
+        if algo not in group["algos"]:
+            raise UserError(f"group {group.get('name', '?')}: comparison with '{algo}', which is not among its algorithms {', '.join(group['algos'])}")
+    return {"name": group.get("name", "all"), "algos": list(group["algos"]), "envs": list(group["envs"]), "comparisons": comparisons}
+
+
+# What SB3's classes say only once they are constructed.
+ACTION_SPACES = {"dqn": ("Discrete",), "ddpg": ("Box",), "td3": ("Box",), "sac": ("Box",)}
+
+
+def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]) -> None:
+    """Raise UserError if this algorithm cannot train on this environment with these hyper-parameters: builds one and throws it away."""
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    entry = registry.find(algo)
+    cls = entry.load()
+    hyperparams.check(algo, cls, raw)
+    try:
+        env = environments.make_env(env_id, spec, raw.get("env_wrapper"))
+    except UserError:
+        raise
+    except Exception as error:  # whatever an environment's constructor raises
+        raise UserError(f"cannot make {env_id} with {spec.get('kwargs') or {}}: {_first_line(error)}") from None
+    _check_spaces(entry, cls, env_id, env)
+    venv = environments.wrap(DummyVecEnv([lambda: env]), hyperparams.normalize_arguments(raw), raw.get("frame_stack"))
+    try:
+        arguments = hyperparams.constructor_arguments(raw, env.action_space)
+        cls(raw.get("policy", entry.policy), venv, device="cpu", **arguments)
+    except UserError:
+        raise
+    except Exception as error:  # the algorithm's own checks of its arguments
+        raise UserError(f"{algo} on {env_id}: {_first_line(error)}") from None
+    finally:
+        venv.close()
+
+
+def _check_spaces(entry: registry.Entry, cls: type, env_id: str, env) -> None:
+    allowed = getattr(cls, "supported_action_spaces", None)
+    kinds = tuple(kind.__name__ for kind in allowed) if allowed else ACTION_SPACES.get(entry.id.removeprefix("sb3/"), ())
+    if entry.policy == "TabularPolicy":
+        kinds = ("Discrete",)
+        if type(env.observation_space).__name__ != "Discrete":
+            raise UserError(f"{entry.id} keeps a table of states: it needs a Discrete observation space; {env_id} has {env.observation_space}")
+    kind = type(env.action_space).__name__
+    if kinds and kind not in kinds:
+        others = [other.id for other in registry.ENTRIES.values()
+                  if other.policy == "MlpPolicy" and kind in ACTION_SPACES.get(other.id.removeprefix("sb3/"), (kind,))]
+        raise UserError(f"{entry.class_name} needs a {' or '.join(kinds)} action space; {env_id} has {env.action_space}. "
+                        f"For {kind} actions: {', '.join(others)}")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
