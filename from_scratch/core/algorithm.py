@@ -1,0 +1,420 @@
+"""Algorithm: SB3's BaseAlgorithm with hyper-parameters as fields, three verbs, and S seeds in lock-step.
+
+A subclass declares its hyper-parameters and says how it builds (`build`), chooses actions (`act`) and does one turn of its
+pseudo-code's outer loop (`iterate`). Everything else that SB3's users reach for is here, once.
+
+A lane is one environment of one seed; lane k·E + e is environment e of seed k. S is the number of seeds, E = `n_envs` of each.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.utils import check_for_correct_spaces, safe_mean
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_normalize
+from torch import nn
+
+from from_scratch.core.data import tree_map
+from from_scratch.core.hyperparameters import TAIL, Declared
+from from_scratch.core.lockstep import RowOptimizer, Rows
+from from_scratch.core.rng import Rng
+from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env
+
+OF_BASE = ("learning_rate", "use_sde", "sde_sample_freq")  # fields that SB3's base class keeps for us
+
+
+class StopTraining(Exception):
+    """A callback returned False."""
+
+
+class UnsupportedActionSpace(AssertionError, ValueError):
+    """SB3 raises an AssertionError here; a ValueError is what it is."""
+
+
+def _checked_seeds(seeds: Sequence[int], name: str, lockstep: bool) -> list[int]:
+    seeds = [int(seed) for seed in seeds]
+    if not seeds:
+        raise ValueError("seeds is empty: give at least one, as in seeds=range(10).")
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds={seeds} names a seed twice; each trains a model of its own.")
+    if len(seeds) > 1 and not lockstep:
+        raise ValueError(f"{name} trains one seed at a time (lockstep = False), but {len(seeds)} were given. Use seeds=[k] for each, or sb3-course compare.")
+    return seeds
+
+
+class Algorithm(Declared, BaseAlgorithm):
+    """The base of every algorithm here.
+
+    Beside SB3's arguments the constructor takes, by keyword, `seeds` (train one independent model per seed, together; `env` is then
+    an id or a factory) and `n_envs` (environments per seed). `num_timesteps` and `learn(total_timesteps)` count per seed.
+    """
+
+    lockstep: ClassVar[bool] = True  # can several seeds train in one process?
+    support_multi_env: ClassVar[bool] = True
+    supported_action_spaces: ClassVar[tuple[type[spaces.Space], ...] | None] = None
+    saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same
+
+    # ------------------------------------------------------------------------------------------------------------ construction
+    def _construct(self, policy: Any, env: Any, seeds: Sequence[int] | None, n_envs: int, _init_setup_model: bool, **given: Any) -> None:
+        if seeds is not None and given["seed"] is not None:
+            raise ValueError(f"seed={given['seed']} and seeds={list(seeds)} were both given. Use seed= for one model, seeds= for one or many.")
+        if n_envs < 1:
+            raise ValueError(f"n_envs={n_envs}: at least one environment per seed is needed.")
+        self.seeds = None if seeds is None else _checked_seeds(seeds, type(self).__name__, self.lockstep)
+        env = self._make_env(env, n_envs)
+        to_base = {name: given.pop(name) for name in (*TAIL, *OF_BASE) if name in given}
+        try:
+            super(Declared, self).__init__(
+                policy, env, support_multi_env=self.support_multi_env or self.n_seeds > 1, supported_action_spaces=self.supported_action_spaces,
+                **{"learning_rate": 0.0, **to_base},
+            )  # fmt: skip
+        except AssertionError as error:
+            if self.supported_action_spaces and "The algorithm only supports" in str(error):
+                needed = " or ".join(space.__name__ for space in self.supported_action_spaces)
+                raise UnsupportedActionSpace(f"{type(self).__name__} needs a {needed} action space; this one is {self.env.action_space}. {error}") from None
+            raise
+        for name, value in given.items():
+            setattr(self, name, value)
+        if self.env is not None:
+            self.n_envs = self.env.num_envs // self.n_seeds
+            if not self.support_multi_env and self.n_envs > 1:
+                raise ValueError(f"{type(self).__name__} plays one environment per seed, but {self.n_envs} were given.")
+        self.updates = np.zeros(self.n_seeds, dtype=int)
+        self.check()
+        if _init_setup_model:
+            self._setup_model()
+
+    def _make_env(self, env: Any, n_envs: int) -> Any:
+        """What SB3's constructor may be given: a VecEnv for ids and factories that need one, anything else as it is."""
+        factory = isinstance(env, str) or (callable(env) and not hasattr(env, "step"))
+        if self.seeds is not None and factory:
+            return LockstepVecEnv([self._wrap_env(make_vec_env(env, n_envs)) for _ in self.seeds])
+        if env is None or isinstance(env, LockstepVecEnv):
+            return env
+        if self.n_seeds > 1:
+            raise ValueError(f"seeds={self.seeds} need an environment each: give an id or a factory, not {type(env).__name__}.")
+        if factory and (n_envs > 1 or not isinstance(env, str)):
+            return make_vec_env(env, n_envs)
+        if n_envs > 1 and n_envs != getattr(env, "num_envs", 1):
+            raise ValueError(f"n_envs={n_envs}, but the given {type(env).__name__} holds {getattr(env, 'num_envs', 1)}. Leave n_envs out.")
+        return env
+
+    @staticmethod
+    def _wrap_env(env: Any, verbose: int = 0, monitor_wrapper: bool = True) -> VecEnv:
+        """As SB3's; where the caller gave a single environment, the vector around it is ours to choose."""
+        venv = BaseAlgorithm._wrap_env(env, verbose, monitor_wrapper)
+        if not isinstance(env, VecEnv):
+            inner = venv if isinstance(venv, DummyVecEnv) else venv.venv
+            if type(inner) is DummyVecEnv:
+                inner.__class__ = SerialVecEnv
+        return venv
+
+    @property
+    def n_seeds(self) -> int:
+        """S"""
+        return len(self.seeds) if self.seeds else 1
+
+    @property
+    def n_lanes(self) -> int:
+        """S·E"""
+        return self.n_seeds * self.n_envs
+
+    def check(self) -> None:
+        """Refuse hyper-parameters that contradict each other or the environment. Start counters and rates here, not in build()."""
+
+    def build(self) -> None:
+        """Make what is derived from hyper-parameters and policies: networks' faces, optimisers. load() calls it again."""
+
+    def new_policy(self) -> BasePolicy:
+        return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs)
+
+    def _setup_model(self) -> None:
+        if self.env is not None:
+            self.n_envs = self.env.num_envs // self.n_seeds
+        self._setup_lr_schedule()
+        self.set_random_seed(self.seed)
+        self._setup_buffers()
+        self._make_policies()
+        self._rebuild()
+
+    def _make_policies(self) -> None:
+        policies = []
+        for stream in self._rng.streams:
+            with stream.as_process():
+                policies.append(self.new_policy().to(self.device))
+        self.policy, self._policies = policies[0], policies
+        if len(policies) > 1:
+            self.policies = nn.ModuleList(policies)
+
+    def _rebuild(self) -> None:
+        known = set(self.__dict__)
+        self._metrics: dict[str, list[torch.Tensor]] = {}
+        self.active = np.ones(self.n_seeds, dtype=bool)
+        self.build()
+        self._derived = [*getattr(self, "_derived", []), *(name for name in self.__dict__ if name not in known and name not in self.saved)]
+
+    def _setup_buffers(self) -> None:
+        """Make the memory for experience, if the algorithm has one (before the policies, as SB3 does)."""
+
+    def set_random_seed(self, seed: int | None = None) -> None:
+        """`seed=`: seed the process's generators as SB3 does. `seeds=`: private streams with the same numbers."""
+        if self.seeds is None:
+            super().set_random_seed(seed)
+            self._rng = Rng.of_process(self.action_space)
+            return
+        self._rng = Rng.private(self.seeds, self.action_space)
+        if isinstance(self.env, LockstepVecEnv):
+            self.env.seed_each(self.seeds)
+        elif self.env is not None:
+            self.env.seed(self.seeds[0])
+
+    def set_env(self, env: Any, force_reset: bool = True) -> None:
+        if self.n_seeds > 1:
+            if not isinstance(env, LockstepVecEnv) or env.num_envs != self.n_lanes:
+                raise ValueError(f"A stack of {self.n_seeds} seeds × {self.n_envs} environments needs a LockstepVecEnv of {self.n_lanes}, not {env}.")
+            check_for_correct_spaces(env, self.observation_space, self.action_space)
+            self.env, self._last_obs = env, None if force_reset else self._last_obs
+            return
+        super().set_env(env, force_reset)
+
+    # ------------------------------------------------------------------------------------------------------------------ learning
+    def learn(
+        self,
+        total_timesteps: int,
+        callback: Any = None,
+        log_interval: int | None = 1,
+        tb_log_name: str = "run",
+        reset_num_timesteps: bool = True,
+        progress_bar: bool = False,
+    ) -> Any:
+        """Train for total_timesteps steps of each seed (counted as `num_timesteps`), with SB3's callbacks and logger."""
+        total_timesteps, callback = self._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
+        self._callback, self._log_interval, self._iteration = callback, log_interval, 0
+        self.adopt()
+        callback.on_training_start(locals(), globals())
+        try:
+            while self.num_timesteps < total_timesteps:
+                self.iterate()
+        except StopTraining:
+            pass
+        callback.on_training_end()
+        return self
+
+    def iterate(self) -> None:
+        """One turn of the outer loop: a sweep, an episode, a step, a rollout and its updates. Raises StopTraining if a callback says so."""
+        raise NotImplementedError(f"{type(self).__name__} must say what one iteration is.")
+
+    def _setup_learn(self, *args: Any, **kwargs: Any) -> Any:
+        total_timesteps, callback = super()._setup_learn(*args, **kwargs)
+        if self.n_seeds == 1:
+            self.ep_info_buffers, self.ep_success_buffers = [self.ep_info_buffer], [self.ep_success_buffer]
+        elif self.num_timesteps == 0 or not hasattr(self, "ep_info_buffers"):
+            self.ep_info_buffers = [deque(maxlen=self._stats_window_size) for _ in range(self.n_seeds)]
+            self.ep_success_buffers = [deque(maxlen=self._stats_window_size) for _ in range(self.n_seeds)]
+        return total_timesteps, callback
+
+    def adopt(self) -> None:
+        """Before training: whoever replaced the policy, moved it or loaded an optimizer's state gets our memory under it again."""
+        if self.policy is not self._policies[0]:
+            if self.n_seeds > 1:
+                raise ValueError("model.policy was replaced, but this model trains several seeds. Replace the policy of a member: model.member(k).")
+            self._policies = [self.policy]
+            self._rebuild()
+        for optimiser in self.optimisers():
+            if not optimiser.rows.is_bound():
+                optimiser.rows.bind()
+            if not optimiser.is_bound():
+                optimiser.bind()
+
+    def optimisers(self) -> list[RowOptimizer]:
+        return [value for value in self.__dict__.values() if isinstance(value, RowOptimizer)]
+
+    def rows(self, pick: Callable[[BasePolicy], nn.Module] = lambda policy: policy) -> Rows:
+        """The weights of a network of every seed's policy, as one block."""
+        return Rows([pick(policy) for policy in self._policies])
+
+    def optimiser(self, rows: Rows, pick: Callable[[BasePolicy], torch.optim.Optimizer] = lambda policy: policy.optimizer) -> RowOptimizer:
+        return RowOptimizer(rows, [pick(policy) for policy in self._policies])
+
+    def minimise(self, equation: Callable, batch: Any, optimiser: RowOptimizer) -> bool:
+        """One gradient step on equation(batch) = (loss [S], metrics {name: [S]}), clipped to `max_grad_norm`.
+
+        Seeds for which `stop_early(metrics)` holds are frozen until the caller sets `active` again; False if none is left.
+        """
+        loss, metrics = equation(batch)
+        for name, value in {**metrics, "loss": loss}.items():
+            self._metrics.setdefault(name, []).append(value.detach())
+        stopped = self.stop_early(metrics)
+        if stopped is not None:
+            self.active &= ~stopped
+            if not self.active.any():
+                return False
+        optimiser.rows.backward(loss)
+        optimiser.rows.clip(self.max_grad_norm)
+        optimiser.step(self.active)
+        return True
+
+    def stop_early(self, metrics: dict[str, torch.Tensor]) -> np.ndarray | None:
+        """Which seeds to stop updating, [S], judged before the step; None for none."""
+        return None
+
+    def use_learning_rate(self, optimiser: RowOptimizer) -> None:
+        """Set today's learning rate, and log it."""
+        for optimizer in optimiser.optimizers:
+            self._update_learning_rate(optimizer)
+
+    def now(self, schedule: Callable[[float], float]) -> float:
+        """The schedule's value at this moment of training."""
+        return schedule(self._current_progress_remaining)
+
+    def by_seed(self, x: Any) -> Any:
+        """[S·E, ...] → [S, E, ...], for an array or a dict of them."""
+        return tree_map(lambda a: a.reshape(self.n_seeds, -1, *a.shape[1:]), x)
+
+    # ------------------------------------------------------------------------------------------------------------------- logging
+    def record(self, key: str, values: Any, exclude: str | None = None) -> None:
+        """Log one value per seed, [S]: under SB3's key for one seed, under key@seed for each of several."""
+        if self.n_seeds == 1:
+            self.logger.record(key, np.asarray(values).item(), exclude=exclude)
+            return
+        for seed, value in zip(self.seeds, np.broadcast_to(values, self.n_seeds), strict=True):
+            self.logger.record(f"{key}@{seed}", value.item(), exclude=exclude)
+
+    def record_metrics(self, last: Sequence[str] = ()) -> None:
+        """Log the mean of each metric over the updates since the last call; of those named in `last` the last value."""
+        for name, values in self._metrics.items():
+            self.record(f"train/{name}", (values[-1] if name in last else torch.stack(values).mean(0)).cpu().numpy())
+        self._metrics.clear()
+
+    def _update_info_buffer(self, infos: list[dict[str, Any]], dones: np.ndarray | None = None) -> None:
+        for lane, info in enumerate(infos):
+            k = lane // self.n_envs
+            if "episode" in info:
+                self.ep_info_buffers[k].append(info["episode"])
+            if dones is not None and dones[lane] and "is_success" in info:
+                self.ep_success_buffers[k].append(info["is_success"])
+
+    def dump_logs(self, iteration: int = 0) -> None:
+        """Write what was recorded, with SB3's keys."""
+        elapsed = max((time.time_ns() - self.start_time) / 1e9, sys.float_info.epsilon)
+        if iteration > 0:
+            self.logger.record("time/iterations", iteration, exclude="tensorboard")
+        self._record_progress()
+        if all(len(buffer) > 0 and len(buffer[0]) > 0 for buffer in self.ep_info_buffers):
+            self.record("rollout/ep_rew_mean", [safe_mean([episode["r"] for episode in buffer]) for buffer in self.ep_info_buffers])
+            self.record("rollout/ep_len_mean", [safe_mean([episode["l"] for episode in buffer]) for buffer in self.ep_info_buffers])
+        self.logger.record("time/fps", int((self.num_timesteps - self._num_timesteps_at_start) / elapsed))
+        self.logger.record("time/time_elapsed", int(elapsed), exclude="tensorboard")
+        self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
+        if all(len(buffer) > 0 for buffer in self.ep_success_buffers):
+            self.record("rollout/success_rate", [safe_mean(buffer) for buffer in self.ep_success_buffers])
+        self.logger.dump(step=self.num_timesteps)
+
+    def _record_progress(self) -> None:
+        """Log what else says how far training is."""
+
+    # --------------------------------------------------------------------------------------------------------- acting and members
+    def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
+        """Actions [S, E, ...] for observations [S, E, ...], drawn from the seeds' streams unless deterministic."""
+        raise NotImplementedError(f"{type(self).__name__} must say how it acts.")
+
+    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
+        """As in SB3. A stack takes observations [S·n, ...], the first n of them for the first seed, and returns as many actions."""
+        if self.n_seeds == 1:
+            return super().predict(observation, state, episode_start, deterministic)
+        n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
+        if n % self.n_seeds:
+            raise ValueError(f"{n} observations for {self.n_seeds} seeds: give a multiple, seed after seed, or use member(k).predict.")
+        actions = self.act(self.by_seed(observation), deterministic)
+        actions = actions.reshape(n, *actions.shape[2:])
+        if isinstance(self.action_space, spaces.Box):
+            actions = self.to_env(actions)
+        return actions, state
+
+    def to_env(self, actions: np.ndarray) -> np.ndarray:
+        """Actions as the environments take them: within the bounds."""
+        if not isinstance(self.action_space, spaces.Box):
+            return actions
+        if getattr(self.policy, "squash_output", False):
+            return self.policy.unscale_action(actions)
+        return np.clip(actions, self.action_space.low, self.action_space.high)
+
+    def member(self, k: int) -> Any:
+        """The k-th seed's model on its own: the same as if that seed had been trained alone.
+
+        Weights, optimizer and random streams are copies. The environment and a replay memory are the stack's own, so continue
+        training either the member or the stack, not both.
+        """
+        if not 0 <= k < self.n_seeds:
+            raise IndexError(f"member({k}): this model has members 0 … {self.n_seeds - 1}, for the seeds {self.seeds or [self.seed]}.")
+        model = type(self)(self.policy_class, None, device=self.device, _init_setup_model=False)
+        skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self.saved}
+        model.__dict__.update({name: value for name, value in self.__dict__.items() if name not in skip})
+        model.seeds = None if self.seeds is None else [self.seeds[k]]
+        model.env = self.env.venvs[k] if isinstance(self.env, LockstepVecEnv) and self.n_seeds > 1 else self.env
+        model._vec_normalize_env = None if model.env is None else unwrap_vec_normalize(model.env)
+        model._rng = Rng([self._rng.streams[k].copy()])
+        lanes = slice(k * self.n_envs, (k + 1) * self.n_envs)
+        for name in ("_last_obs", "_last_original_obs", "_last_episode_starts"):
+            value = getattr(self, name)
+            setattr(model, name, None if value is None else tree_map(lambda x: x[lanes].copy(), value))
+        if getattr(self, "ep_info_buffers", None):
+            model.ep_info_buffer, model.ep_success_buffer = self.ep_info_buffers[k].copy(), self.ep_success_buffers[k].copy()
+        model.updates, model._n_updates = self.updates[k : k + 1].copy(), int(self.updates[k])
+        self._hand_over(model, k)
+        with Rng([self._rng.streams[k].copy()]).streams[0].as_process():  # initial weights that are overwritten next
+            model._policies = [model.new_policy().to(model.device)]
+        model.policy = model._policies[0]
+        model._rebuild()
+        model.policy.load_state_dict(self._policies[k].state_dict())
+        if hasattr(model.policy, "optimizer"):
+            model.policy.optimizer.load_state_dict(self._policies[k].optimizer.state_dict())
+        model.adopt()
+        return model
+
+    def _hand_over(self, model: Any, k: int) -> None:
+        """Give the k-th member its memory of experience."""
+        model._setup_buffers()
+
+    # ------------------------------------------------------------------------------------------------------------------- files
+    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
+        if self.n_seeds == 1:
+            return ["policy", "policy.optimizer"], []
+        return [name for k in range(self.n_seeds) for name in (f"policies.{k}", f"policies.{k}.optimizer")], []
+
+    def _excluded_save_params(self) -> list[str]:
+        ours = ["_policies", "_rng", "_callback", "_log_interval", "_iteration", "_derived", "updates", *getattr(self, "_derived", [])]
+        if self.seeds is None:
+            ours.append("seeds")
+        if self.n_seeds == 1:
+            ours += ["ep_info_buffers", "ep_success_buffers"]  # SB3's ep_info_buffer and ep_success_buffer hold the same
+        return [*super()._excluded_save_params(), *ours]
+
+    def save(self, path: Any, exclude: Any = None, include: Any = None) -> None:
+        """As in SB3: a zip that plain SB3 opens. A model with `seeds` keeps its random streams in it, so that it continues exactly."""
+        if self.seeds is not None:
+            self.stream_states = self._rng.get_state()
+        super().save(path, exclude, include)
+        self.__dict__.pop("stream_states", None)
+
+    @classmethod
+    def load(cls, *args: Any, **kwargs: Any) -> Any:
+        model = super().load(*args, **kwargs)
+        states = model.__dict__.pop("stream_states", None)
+        if states is not None:
+            model._rng.set_state(states)
+        model.updates = np.full(model.n_seeds, model._n_updates)
+        return model
+
+    def set_parameters(self, *args: Any, **kwargs: Any) -> None:
+        super().set_parameters(*args, **kwargs)
+        self.adopt()

@@ -1,0 +1,122 @@
+"""Action distributions: log-probability, entropy, mode, and samples with the numbers that SB3 would draw.
+
+Parameters are [S, M, ...] (seeds, batch). In torch they carry gradients; `sample` and `mode` are for acting and take NumPy.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from gymnasium import spaces
+
+from from_scratch.core.rng import Rng
+
+HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+
+
+class Categorical:
+    """One of A actions: π(a) ∝ exp(logits[a]). logits [S, M, A], actions [S, M]."""
+
+    def __init__(self, logits: Any):
+        self.logits = logits
+
+    @cached_property
+    def log_probs(self) -> torch.Tensor:
+        return self.logits.log_softmax(-1)
+
+    def log_prob(self, a: torch.Tensor) -> torch.Tensor:
+        return self.log_probs.gather(-1, a.long().unsqueeze(-1)).squeeze(-1)
+
+    def entropy(self) -> torch.Tensor:
+        return -(self.log_probs.exp() * self.log_probs).sum(-1)
+
+    def sample(self, rng: Rng) -> np.ndarray:
+        """argmax p / Exp(1): the very draw of torch.multinomial, here in logarithms."""
+        return (self.logits - np.log(rng.exponential(self.logits.shape[1:]))).argmax(-1)
+
+    def mode(self) -> np.ndarray:
+        return self.logits.argmax(-1)
+
+
+class Independent:
+    """Several Categoricals side by side, for MultiDiscrete actions. logits [S, M, ΣA_i], actions [S, M, n]."""
+
+    def __init__(self, logits: Any, sizes: list[int]):
+        ends = np.cumsum(sizes)
+        self.parts = [Categorical(logits[..., end - size : end]) for size, end in zip(sizes, ends, strict=True)]
+
+    def log_prob(self, a: torch.Tensor) -> torch.Tensor:
+        return torch.stack([part.log_prob(a[..., i]) for i, part in enumerate(self.parts)], -1).sum(-1)
+
+    def entropy(self) -> torch.Tensor:
+        return torch.stack([part.entropy() for part in self.parts], -1).sum(-1)
+
+    def sample(self, rng: Rng) -> np.ndarray:
+        return np.stack([part.sample(rng) for part in self.parts], -1)
+
+    def mode(self) -> np.ndarray:
+        return np.stack([part.mode() for part in self.parts], -1)
+
+
+class Bernoulli:
+    """n independent coins, for MultiBinary actions. logits and actions [S, M, n]."""
+
+    def __init__(self, logits: Any):
+        self.logits = logits
+
+    def log_prob(self, a: torch.Tensor) -> torch.Tensor:
+        return -F.binary_cross_entropy_with_logits(self.logits, a.to(self.logits.dtype), reduction="none").sum(-1)
+
+    def entropy(self) -> torch.Tensor:
+        return F.binary_cross_entropy_with_logits(self.logits, torch.sigmoid(self.logits), reduction="none").sum(-1)
+
+    def sample(self, rng: Rng) -> np.ndarray:
+        return rng.bernoulli(torch.sigmoid(torch.as_tensor(self.logits)).numpy())
+
+    def mode(self) -> np.ndarray:
+        return (np.asarray(self.logits) > 0).astype(np.float32)
+
+
+class Gaussian:
+    """Independent normal components. mean and actions [S, M, n], log_std [S, 1, n]."""
+
+    def __init__(self, mean: Any, log_std: Any):
+        self.mean, self.log_std = mean, log_std
+
+    def log_prob(self, a: torch.Tensor) -> torch.Tensor:
+        z = (a - self.mean) * torch.exp(-self.log_std)
+        return (-0.5 * z * z - self.log_std - HALF_LOG_2PI).sum(-1)
+
+    def entropy(self) -> torch.Tensor:
+        return (0.5 + HALF_LOG_2PI + self.log_std).sum(-1).expand(self.mean.shape[:-1])
+
+    def sample(self, rng: Rng) -> np.ndarray:
+        return self.mean + np.exp(self.log_std) * rng.normal(self.mean.shape[1:])
+
+    def mode(self) -> np.ndarray:
+        return self.mean
+
+
+def distribution(action_space: spaces.Space, parameters: Any, log_std: Any = None) -> Categorical | Independent | Bernoulli | Gaussian:
+    """The distribution over an action space whose parameters a network puts out, [S, M, number_of_parameters]."""
+    if isinstance(action_space, spaces.Discrete):
+        return Categorical(parameters)
+    if isinstance(action_space, spaces.MultiDiscrete):
+        return Independent(parameters, action_space.nvec.tolist())
+    if isinstance(action_space, spaces.MultiBinary):
+        return Bernoulli(parameters)
+    return Gaussian(parameters, log_std)
+
+
+def number_of_parameters(action_space: spaces.Space) -> int:
+    """How many numbers a network must put out for `distribution`."""
+    if isinstance(action_space, spaces.Discrete):
+        return int(action_space.n)
+    if isinstance(action_space, spaces.MultiDiscrete):
+        return int(sum(action_space.nvec))
+    return spaces.flatdim(action_space)

@@ -1,0 +1,82 @@
+"""Hyper-parameters as class fields: declared once, and the constructor's signature follows from them."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import types
+from typing import Any, dataclass_transform
+
+REQUIRED = inspect.Parameter.empty
+HEAD = {"policy": REQUIRED, "env": REQUIRED}
+TAIL = {
+    "stats_window_size": 100,
+    "tensorboard_log": None,
+    "policy_kwargs": None,
+    "verbose": 0,
+    "seed": None,
+    "device": "auto",
+    "_init_setup_model": True,
+}
+EXTRA = {"seeds": None, "n_envs": 1}  # what this library adds to SB3's signature: keyword-only, at the end
+
+
+def _fields_of(cls: type) -> dict[str, Any]:
+    """The annotated class attributes of one class, in order; ClassVars and those without a default are none."""
+    annotated = cls.__dict__.get("__annotations__", {})
+    return {name: cls.__dict__[name] for name, kind in annotated.items() if name in cls.__dict__ and "ClassVar" not in str(kind)}
+
+
+def _signature(fields: dict[str, Any]) -> inspect.Signature:
+    kinds = inspect.Parameter
+    parameters = [kinds("self", kinds.POSITIONAL_OR_KEYWORD)]
+    parameters += [kinds(name, kinds.POSITIONAL_OR_KEYWORD, default=default) for name, default in {**HEAD, **fields, **TAIL}.items()]
+    parameters += [kinds(name, kinds.KEYWORD_ONLY, default=default) for name, default in EXTRA.items()]
+    return inspect.Signature(parameters)
+
+
+def _bind(cls: type, signature: inspect.Signature, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by name, defaults filled in. A name that is not there is a TypeError with the nearest one."""
+    unknown = [name for name in kwargs if name not in signature.parameters]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], [name for name in signature.parameters if not name.startswith("_")], n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise TypeError(f"{cls.__name__}.__init__() got an unexpected keyword argument '{unknown[0]}'.{hint}")
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{cls.__name__}.__init__() {error}") from None
+    bound.apply_defaults()
+    return {name: value for name, value in bound.arguments.items() if name != "self"}
+
+
+@dataclass_transform(kw_only_default=True)
+class Declared:
+    """Gives each subclass a constructor and a `learn` whose signatures follow from its annotated fields.
+
+    A subclass inherits its parent's fields, adds its own behind them, and may give an inherited one another default.
+    `log_interval` and the class's name become the defaults of `learn`, as in SB3.
+    """
+
+    hyperparameters: tuple[str, ...] = ()
+    log_interval = 1
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        inherited = {name: getattr(cls, name) for name in cls.hyperparameters}
+        fields = {**inherited, **_fields_of(cls)}
+        cls.hyperparameters = tuple(fields)
+        signature = _signature(fields)
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            self._construct(**_bind(cls, signature, (self, *args), kwargs))
+
+        __init__.__signature__ = signature  # type: ignore[attr-defined]
+        __init__.__qualname__ = f"{cls.__name__}.__init__"
+        cls.__init__ = __init__  # type: ignore[method-assign]
+        learn = getattr(cls, "learn", None)
+        if isinstance(learn, types.FunctionType):
+            defaults = (None, cls.log_interval, cls.__name__, True, False)  # callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar
+            cls.learn = types.FunctionType(learn.__code__, learn.__globals__, "learn", defaults, learn.__closure__)  # type: ignore[attr-defined]
+            cls.learn.__doc__, cls.learn.__annotations__ = learn.__doc__, learn.__annotations__
+            cls.learn.__qualname__ = f"{cls.__name__}.learn"

@@ -1,0 +1,219 @@
+"""Learning from a replay memory: play a few steps, store them, take gradient steps on batches drawn from the memory."""
+
+from __future__ import annotations
+
+import pathlib
+import warnings
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from stable_baselines3.common.buffers import DictReplayBuffer, NStepReplayBuffer, ReplayBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.noise import ActionNoise
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.save_util import load_from_pkl, save_to_pkl
+from stable_baselines3.common.type_aliases import RolloutReturn, TrainFreq, TrainFrequencyUnit
+from stable_baselines3.common.utils import should_collect_more_steps
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
+
+from from_scratch.core.algorithm import Algorithm, StopTraining
+from from_scratch.core.buffers import replay
+from from_scratch.core.vec_env import normalizers
+
+
+class OffPolicy(Algorithm):
+    """Collect `train_freq`, then take `gradient_steps`: the loop that DQN, DDPG, TD3 and SAC share."""
+
+    log_interval = 4  # episodes
+
+    # ------------------------------------------------------------------------------------------------------------------- memory
+    def _setup_buffers(self) -> None:
+        self._convert_train_freq()
+        self.replay_buffer_kwargs = self.replay_buffer_kwargs or {}
+        if self.n_steps > 1 and self.replay_buffer_class is not None:
+            warnings.warn(
+                f"`n_steps={self.n_steps}` is ignored because a custom `replay_buffer_class` (`{self.replay_buffer_class.__name__}`) was passed. "
+                f'Configure it explicitly: `replay_buffer_kwargs={{"n_steps": {self.n_steps}, "gamma": {self.gamma}}}`.',
+                stacklevel=4,
+            )
+        if self.replay_buffer_class is None:
+            if isinstance(self.observation_space, spaces.Dict):
+                self.replay_buffer_class = DictReplayBuffer
+                assert self.n_steps == 1, "N-step returns are not supported for Dict observation spaces yet."
+            elif self.n_steps > 1:
+                self.replay_buffer_class = NStepReplayBuffer
+                self.replay_buffer_kwargs.update({"n_steps": self.n_steps, "gamma": self.gamma})
+            else:
+                self.replay_buffer_class = ReplayBuffer
+        if getattr(self, "replay_buffer", None) is None:
+            self.replay_buffers = [self._new_buffer(k) for k in range(self.n_seeds)]
+            self.replay_buffer = self.replay_buffers[0]
+        self._bind_memory()
+
+    def _new_buffer(self, k: int) -> ReplayBuffer:
+        kwargs = self.replay_buffer_kwargs.copy()
+        if issubclass(self.replay_buffer_class, HerReplayBuffer):
+            assert self.env is not None, "You must pass an environment when using `HerReplayBuffer`"
+            kwargs["env"] = getattr(self.env, "venvs", [self.env])[k]
+        return self.replay_buffer_class(
+            self.buffer_size, self.observation_space, self.action_space, device=self.device, n_envs=self.n_envs,
+            optimize_memory_usage=self.optimize_memory_usage, **kwargs,
+        )  # fmt: skip
+
+    def _bind_memory(self) -> None:
+        """Read and write the buffers that are there now: a user may have loaded or replaced one."""
+        if self.n_seeds == 1:
+            self.replay_buffers = [self.replay_buffer]
+        known = normalizers(self.env)
+        if not (hasattr(self, "memory") and self.memory.is_bound(self.replay_buffers) and self.memory.normalizers == known and self.memory.rng is self._rng):
+            self.memory = replay(self.replay_buffers, self._rng, self.gamma, known)
+
+    def adopt(self) -> None:
+        super().adopt()
+        self._bind_memory()
+
+    def _hand_over(self, model: Any, k: int) -> None:
+        model.replay_buffer, model.replay_buffers = self.replay_buffers[k], [self.replay_buffers[k]]
+        model._bind_memory()
+
+    def save_replay_buffer(self, path: Any) -> None:
+        """Save the replay memory as a pickle, as SB3 does."""
+        save_to_pkl(path, self.replay_buffer if self.n_seeds == 1 else self.replay_buffers, self.verbose)
+
+    def load_replay_buffer(self, path: str | pathlib.Path | Any, truncate_last_traj: bool = True) -> None:
+        """Load a replay memory written by save_replay_buffer, ours or SB3's."""
+        loaded = load_from_pkl(path, self.verbose)
+        self.replay_buffers = loaded if isinstance(loaded, list) else [loaded]
+        if len(self.replay_buffers) != self.n_seeds or not all(isinstance(buffer, ReplayBuffer) for buffer in self.replay_buffers):
+            raise ValueError(f"{path} holds {len(self.replay_buffers)} of {type(self.replay_buffers[0]).__name__}; a ReplayBuffer for each of {self.n_seeds} seeds is needed.")
+        self.replay_buffer = self.replay_buffers[0]
+        for k, buffer in enumerate(self.replay_buffers):
+            if isinstance(buffer, HerReplayBuffer):
+                assert self.env is not None, "You must pass an environment at load time when using `HerReplayBuffer`"
+                buffer.set_env(getattr(self.env, "venvs", [self.env])[k])
+                if truncate_last_traj:
+                    buffer.truncate_last_trajectory()
+            buffer.device = self.device
+        self._bind_memory()
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "replay_buffers", "memory"]
+
+    def _convert_train_freq(self) -> None:
+        if isinstance(self.train_freq, TrainFreq):
+            return
+        freq = self.train_freq if isinstance(self.train_freq, tuple) else (self.train_freq, "step")
+        try:
+            unit = TrainFrequencyUnit(freq[1])
+        except ValueError:
+            raise ValueError(f"The unit of the `train_freq` must be either 'step' or 'episode' not '{freq[1]}'!") from None
+        if not isinstance(freq[0], int):
+            raise ValueError(f"The frequency of `train_freq` must be an integer and not {freq[0]}")
+        if unit is TrainFrequencyUnit.EPISODE and self.n_seeds > 1:
+            raise ValueError(f"train_freq={self.train_freq}: seeds end their episodes at different steps, so {self.n_seeds} of them cannot train in lock-step.")
+        self.train_freq = TrainFreq(freq[0], unit)
+
+    # --------------------------------------------------------------------------------------------------------------- collecting
+    def _sample_action(self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Actions for the environments, and as they are stored: random before `learning_starts`, the policy's afterwards."""
+        if self.num_timesteps < learning_starts:
+            actions = self._rng.sample_actions(self.n_envs)
+        else:
+            actions = self.act(self.by_seed(self._last_obs))
+        actions = actions.reshape(n_envs, *self.action_space.shape)
+        return actions, actions
+
+    def _true_successor(self, new_obs: Any, dones: np.ndarray, infos: list[dict]) -> Any:
+        """new_obs, but the last observation of the episode where one ended: a vector environment resets by itself."""
+        if not dones.any():
+            return new_obs
+        next_obs = deepcopy(new_obs)
+        venvs = normalizers(self.env)
+        for lane in np.flatnonzero(dones):
+            last, normalizer = infos[lane].get("terminal_observation"), venvs[lane // self.n_envs]
+            if last is None:
+                continue
+            last = last if normalizer is None else normalizer.unnormalize_obs(last)
+            if isinstance(next_obs, dict):
+                for key, value in next_obs.items():
+                    value[lane] = last[key]
+            else:
+                next_obs[lane] = last
+        return next_obs
+
+    def _store_transition(self, replay_buffer: Any, buffer_action: np.ndarray, new_obs: Any, reward: np.ndarray, dones: np.ndarray, infos: list[dict]) -> None:
+        """Store one step of every lane, with raw observations and rewards where VecNormalize is used."""
+        known = normalizers(self.env)
+        if any(known):
+            join = getattr(self.env, "_join", lambda parts: parts[0])
+            original_obs, reward = join([n.get_original_obs() for n in known]), np.concatenate([n.get_original_reward() for n in known])
+        else:
+            self._last_original_obs, original_obs = self._last_obs, new_obs
+        self.memory.add(self._last_original_obs, self._true_successor(original_obs, dones, infos), buffer_action, reward, dones, infos)
+        self._last_obs = new_obs
+        if any(known):
+            self._last_original_obs = original_obs
+
+    def collect_rollouts(
+        self, env: VecEnv, callback: BaseCallback, train_freq: TrainFreq, replay_buffer: Any, action_noise: ActionNoise | None = None,
+        learning_starts: int = 0, log_interval: int | None = None,
+    ) -> RolloutReturn:  # fmt: skip
+        """Play `train_freq` steps or episodes, store them, and call `_on_step` after each step."""
+        for policy in self._policies:
+            policy.set_training_mode(False)
+        num_collected_steps, num_collected_episodes = 0, 0
+        assert train_freq.frequency > 0, "Should at least collect one step or episode."
+        if env.num_envs > 1:
+            assert train_freq.unit == TrainFrequencyUnit.STEP, "You must use only one env when doing episodic training."
+        callback.on_rollout_start()
+
+        while should_collect_more_steps(train_freq, num_collected_steps, num_collected_episodes):
+            actions, buffer_actions = self._sample_action(learning_starts, action_noise, env.num_envs)
+            new_obs, rewards, dones, infos = env.step(actions)
+            self.num_timesteps += self.n_envs
+            num_collected_steps += 1
+
+            callback.update_locals(locals())
+            if not callback.on_step():
+                return RolloutReturn(num_collected_steps * self.n_envs, num_collected_episodes, continue_training=False)
+
+            self._update_info_buffer(infos, dones)
+            self._store_transition(replay_buffer, buffer_actions, new_obs, rewards, dones, infos)
+            self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+            self._on_step()
+
+            for _ in range(int(dones.sum())):
+                num_collected_episodes += 1
+                self._episode_num += 1
+                if log_interval is not None and self._episode_num % log_interval == 0:
+                    self.dump_logs()
+        callback.on_rollout_end()
+        return RolloutReturn(num_collected_steps * self.n_envs, num_collected_episodes, continue_training=True)
+
+    def _on_step(self) -> None:
+        """Called after each step of the environments."""
+
+    # ----------------------------------------------------------------------------------------------------------------- learning
+    def iterate(self) -> None:
+        rollout = self.collect_rollouts(
+            self.env, self._callback, self.train_freq, self.replay_buffer, self.action_noise, self.learning_starts, self._log_interval
+        )
+        if not rollout.continue_training:
+            raise StopTraining
+        if self.num_timesteps > 0 and self.num_timesteps > self.learning_starts:
+            gradient_steps = self.gradient_steps if self.gradient_steps >= 0 else rollout.episode_timesteps
+            if gradient_steps > 0:
+                self.train(gradient_steps=gradient_steps, batch_size=self.batch_size)
+
+    def train(self, gradient_steps: int, batch_size: int = 100) -> None:
+        """Take gradient steps on batches drawn from the memory."""
+        raise NotImplementedError(f"{type(self).__name__} must say how it learns from replayed transitions.")
+
+    def _record_progress(self) -> None:
+        self.logger.record("time/episodes", self._episode_num, exclude="tensorboard")
+
+
+OffPolicyAlgorithm.register(OffPolicy)  # isinstance(model, OffPolicyAlgorithm) holds, as tools expect; its loop is not ours

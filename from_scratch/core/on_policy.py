@@ -1,0 +1,217 @@
+"""Collecting with the current policy, and the samples that its updates learn from.
+
+Per step only obs → action is computed. Values, log-probabilities and the bootstraps of episodes that a time limit cut short come in
+one batched pass after the rollout: the weights do not change in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList, ConvertCallback, EventCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.utils import explained_variance
+from stable_baselines3.common.vec_env import VecEnv
+
+from from_scratch.core.algorithm import Algorithm, StopTraining
+from from_scratch.core.data import Sample, tree_map
+from from_scratch.core.policies import ACTOR_CRITIC_ALIASES, StackedActorCritic, actor_critic
+from from_scratch.core.returns import gae
+
+
+def reads_locals(callback: BaseCallback | None) -> bool:
+    """Might this callback look at a step's values and log-probabilities? SB3's own never do; a user's may."""
+    if isinstance(callback, CallbackList):
+        return any(reads_locals(child) for child in callback.callbacks)
+    if isinstance(callback, ConvertCallback):
+        return callback.callback is not None
+    if isinstance(callback, EventCallback) and reads_locals(callback.callback):
+        return True
+    return callback is not None and not (type(callback).__module__.startswith("stable_baselines3.") or getattr(callback, "needs_no_values", False))
+
+
+class OnPolicy(Algorithm):
+    """A policy and a value function that learn from rollouts of `n_steps` per environment, each used once."""
+
+    policy_aliases = ACTOR_CRITIC_ALIASES
+    supported_action_spaces = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+
+    def new_policy(self) -> BasePolicy:
+        return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, use_sde=self.use_sde, **self.policy_kwargs)
+
+    def _setup_buffers(self) -> None:
+        if self.rollout_buffer_class is None:
+            self.rollout_buffer_class = DictRolloutBuffer if isinstance(self.observation_space, spaces.Dict) else RolloutBuffer
+        self.rollout_buffer_kwargs = self.rollout_buffer_kwargs or {}
+        if self.n_seeds > 1 and self.rollout_buffer_class not in (RolloutBuffer, DictRolloutBuffer):
+            raise ValueError(f"{self.rollout_buffer_class.__name__} keeps one seed's rollout; {self.n_seeds} seeds were given. Train them one at a time.")
+        self.rollout_buffer = self.rollout_buffer_class(
+            self.n_steps, self.observation_space, self.action_space, device=self.device, gamma=self.gamma, gae_lambda=self.gae_lambda,
+            n_envs=self.n_lanes, **self.rollout_buffer_kwargs,
+        )  # fmt: skip
+
+    def build(self) -> None:
+        """π(a|s) and V(s) of all seeds, and their optimiser."""
+        self._rows = self.rows()
+        self.actor_critic = actor_critic(self._policies, self._rows)
+        self._optimiser = self.optimiser(self._rows)
+        if self.verbose >= 1 and not isinstance(self.actor_critic, StackedActorCritic):
+            print(f"{type(self.policy).__name__} takes the general path ({type(self.actor_critic).__name__}).")
+
+    def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
+        return self.actor_critic.play(obs, None if deterministic else self._rng)
+
+    def set_training_mode(self, mode: bool) -> None:
+        for policy in self._policies:
+            policy.set_training_mode(mode)
+
+    # ----------------------------------------------------------------------------------------------------------------- collecting
+    def collect_rollouts(self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int) -> bool:
+        """Play n_rollout_steps in every lane and fill the rollout buffer; False if the callback stopped it."""
+        self.set_training_mode(False)
+        n_steps, cut = 0, []
+        rollout_buffer.reset()
+        self._reset_noise()
+        callback.on_rollout_start()
+        each_step = reads_locals(callback)
+
+        while n_steps < n_rollout_steps:
+            if self.use_sde and self.sde_sample_freq > 0 and n_steps % self.sde_sample_freq == 0:
+                self._reset_noise()
+            actions = self.act(self.by_seed(self._last_obs))
+            if each_step:
+                values, log_probs = self._judge(self.by_seed(self._last_obs), actions)  # noqa: F841  read by callbacks through locals()
+            actions = actions.reshape(env.num_envs, *self.action_space.shape)
+            clipped_actions = self.to_env(actions)
+            new_obs, rewards, dones, infos = env.step(clipped_actions)
+            self.num_timesteps += self.n_envs
+
+            callback.update_locals(locals())
+            if not callback.on_step():
+                return False
+
+            self._update_info_buffer(infos, dones)
+            cut += [
+                (n_steps, lane, infos[lane]["terminal_observation"])
+                for lane in np.flatnonzero(dones)
+                if infos[lane].get("TimeLimit.truncated", False) and infos[lane].get("terminal_observation") is not None
+            ]
+            self._write(rollout_buffer, n_steps, actions, rewards)
+            self._last_obs, self._last_episode_starts = new_obs, dones
+            n_steps += 1
+
+        self._evaluate(rollout_buffer, dones, cut)
+        callback.update_locals(locals())
+        callback.on_rollout_end()
+        return True
+
+    def _reset_noise(self) -> None:
+        if self.use_sde:
+            for policy, stream in zip(self._policies, self._rng.streams, strict=True):
+                with stream.as_process():
+                    policy.reset_noise(self.n_envs)
+
+    @torch.no_grad()
+    def _judge(self, obs: Any, actions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """V(s) [S·E, 1] and log π(a|s) [S·E], as SB3 has them in a callback's locals."""
+        values, log_probs, _ = self.actor_critic.evaluate(tree_map(torch.as_tensor, obs), torch.as_tensor(actions, device=self.device))
+        return values.reshape(-1, 1), log_probs.reshape(-1)
+
+    def _write(self, buffer: RolloutBuffer, t: int, actions: np.ndarray, rewards: np.ndarray) -> None:
+        if isinstance(buffer.observations, dict):
+            for key, memory in buffer.observations.items():
+                memory[t] = self._last_obs[key].reshape(memory[t].shape)
+        else:
+            buffer.observations[t] = self._last_obs.reshape(buffer.observations[t].shape)
+        buffer.actions[t] = actions.reshape(buffer.actions[t].shape)
+        buffer.rewards[t], buffer.episode_starts[t] = rewards, self._last_episode_starts
+        buffer.pos, buffer.full = t + 1, t + 1 == buffer.buffer_size
+
+    # ----------------------------------------------------------------------------------------------------------------- evaluating
+    def by_time(self, x: Any) -> Any:
+        """[T, S·E, ...] → [S, T·E, ...], time-major within a seed: for one pass of the networks."""
+        S, E = self.n_seeds, self.n_envs
+        return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
+
+    def from_time(self, x: torch.Tensor) -> np.ndarray:
+        """[S, T·E] → [T, S·E], the way back."""
+        return x.view(self.n_seeds, -1, self.n_envs).transpose(0, 1).reshape(-1, self.n_lanes).cpu().numpy()
+
+    @torch.no_grad()
+    def _evaluate(self, buffer: RolloutBuffer, last_dones: np.ndarray, cut: list[tuple[int, int, Any]]) -> None:
+        """Values, log-probabilities, advantages and returns of the whole rollout, with the weights that played it."""
+        obs, last_obs = buffer.observations, self.by_seed(self._last_obs)
+        actions = torch.as_tensor(self.by_time(buffer.actions), device=self.device)
+        v, log_prob, _ = self.actor_critic.evaluate(tree_map(torch.as_tensor, self.by_time(obs)), self._as_actions(actions))
+        v_last = self.actor_critic.values(tree_map(torch.as_tensor, last_obs)).reshape(1, -1).cpu().numpy()
+        buffer.values[:], buffer.log_probs[:] = self.from_time(v), self.from_time(log_prob)
+
+        ended = np.concatenate((buffer.episode_starts[1:], last_dones[None])).astype(bool)  # after step t a new episode starts
+        discount = np.where(ended, 0, np.float32(self.gamma)).astype(np.float32)
+        decay = np.full_like(discount, self.gae_lambda)
+        v_next = np.concatenate((buffer.values[1:], v_last))
+        for t, lane, terminal_obs in cut:  # a time limit is not death: bootstrap from where it cut
+            discount[t, lane], decay[t, lane], v_next[t, lane] = self.gamma, 0, self._value_of(terminal_obs, lane)
+        buffer.advantages[:] = gae(buffer.rewards, discount, buffer.values, v_next, decay)
+        buffer.returns[:] = buffer.advantages + buffer.values
+        for t, lane, _ in cut:  # SB3's buffer shows the bootstrap as part of the reward
+            buffer.rewards[t, lane] += self.gamma * v_next[t, lane]
+
+    def _value_of(self, obs: Any, lane: int) -> float:
+        """V of one observation of a lane, by its seed's weights."""
+        k = lane // self.n_envs
+        everyone = tree_map(lambda x: torch.as_tensor(np.broadcast_to(x, (self.n_seeds, 1, *np.shape(x))).copy()), obs)
+        return self.actor_critic.values(everyone)[k, 0].item()
+
+    def _as_actions(self, actions: torch.Tensor) -> torch.Tensor:
+        """[S, M, n] of a buffer → what log_prob takes: [S, M] for Discrete, [S, M, *shape] otherwise."""
+        return actions[..., 0] if isinstance(self.action_space, spaces.Discrete) else actions.view(*actions.shape[:2], *self.action_space.shape)
+
+    # ------------------------------------------------------------------------------------------------------------------- learning
+    def samples(self) -> Sample:
+        """The rollout as [S, T·E, ...] tensors, environment-major within a seed: SB3's order, which its permutations assume."""
+        S, E, B = self.n_seeds, self.n_envs, self.rollout_buffer
+
+        def of(x: np.ndarray) -> torch.Tensor:
+            flat = x.reshape(len(x), S, E, *x.shape[2:]).swapaxes(0, 1).swapaxes(1, 2).reshape(S, -1, *x.shape[2:])
+            return torch.as_tensor(np.ascontiguousarray(flat), device=self.device)
+
+        obs = tree_map(of, B.observations)
+        return Sample(obs, self._as_actions(of(B.actions)), of(B.log_probs), of(B.values), of(B.advantages), of(B.returns))
+
+    def minibatches(self, samples: Sample, size: int | None = None) -> Iterator[Sample]:
+        """One epoch: every sample once, in an order drawn from each seed's stream; [S, M, ...] each, the last one maybe smaller."""
+        S, n = samples.v.shape
+        order = self._rng.permutation(n, self.active) + np.arange(S)[:, None] * n
+        index = torch.as_tensor(order.ravel(), device=self.device)
+        yield from samples.map(lambda x: x.flatten(0, 1).index_select(0, index).view(S, n, *x.shape[2:])).split(size or n)
+
+    def iterate(self) -> None:
+        if not self.collect_rollouts(self.env, self._callback, self.rollout_buffer, n_rollout_steps=self.n_steps):
+            raise StopTraining
+        self._iteration += 1
+        self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+        if self._log_interval is not None and self._iteration % self._log_interval == 0:
+            self.dump_logs(self._iteration)
+        self.train()
+
+    def train(self) -> None:
+        """Update policy and value function from the rollout in the buffer."""
+        raise NotImplementedError(f"{type(self).__name__} must say how it learns from a rollout.")
+
+    def record_rollout(self) -> None:
+        """Log what the rollout says of the value function and of the policy's spread."""
+        B, S = self.rollout_buffer, self.n_seeds
+        values, returns = (x.reshape(len(x), S, -1).swapaxes(0, 1).reshape(S, -1) for x in (B.values, B.returns))
+        self.record("train/explained_variance", [explained_variance(v, g) for v, g in zip(values, returns, strict=True)])
+        if hasattr(self.policy, "log_std"):
+            self.record("train/std", [policy.log_std.detach().exp().mean().item() for policy in self._policies])
+
+
+OnPolicyAlgorithm.register(OnPolicy)  # isinstance(model, OnPolicyAlgorithm) holds, as tools expect; its loop is not ours

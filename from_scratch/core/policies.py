@@ -1,0 +1,216 @@
+"""Policies as containers, and what is computed with their parameters.
+
+Where a class has a twin in Stable-Baselines3 the policy is SB3's own: names, shapes, optimizer and files are its. The classes here
+read those parameters, all seeds at once where the networks are plain MLPs on flat observations (`Stacked…`), seed by seed through
+the modules otherwise (`Modular…`), and through the policy's public methods alone where it is somebody else's (`Foreign…`).
+
+Observations are [S, M, ...] arrays or tensors, or dicts of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticCnnPolicy, ActorCriticPolicy, BasePolicy, MultiInputActorCriticPolicy
+from stable_baselines3.common.torch_layers import FlattenExtractor, MlpExtractor
+from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy
+from torch import nn
+
+from from_scratch.core.data import tree_map
+from from_scratch.core.distributions import distribution
+from from_scratch.core.lockstep import Rows
+from from_scratch.core.networks import StackedMLP, is_plain_mlp
+from from_scratch.core.rng import Rng
+
+Parts = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # V(s), log π(a|s), entropy, [S, M] each
+
+
+def sees_flat_vectors(policy: BasePolicy) -> bool:
+    """Does the policy hand its networks the observation itself, flattened and no more, on the CPU and in single precision?"""
+    flat = type(getattr(policy, "features_extractor", None) or policy.q_net.features_extractor) is FlattenExtractor
+    box = isinstance(policy.observation_space, spaces.Box) and not (policy.normalize_images and policy.observation_space.dtype == np.uint8)
+    single = all(p.dtype == torch.float32 and p.device.type == "cpu" for p in policy.parameters())
+    return flat and box and single
+
+
+def flat(obs: Any) -> Any:
+    """[S, M, ...] → [S, M, n] in single precision."""
+    if isinstance(obs, np.ndarray):
+        return obs.reshape(*obs.shape[:2], -1).astype(np.float32, copy=False)
+    return obs.flatten(2).float()
+
+
+def one(obs: Any, k: int, device: torch.device) -> Any:
+    """Seed k's observations [M, ...] as tensors."""
+    return tree_map(lambda x: torch.as_tensor(x[k], device=device), obs)
+
+
+# ------------------------------------------------------------------------------------------------------------- actor and critic
+class StackedActorCritic:
+    """π and V as two MLPs over the rows of all seeds."""
+
+    def __init__(self, policies: Sequence[ActorCriticPolicy], rows: Rows):
+        first = policies[0]
+        self.space = first.action_space
+
+        def mlp(body: str, head: str) -> StackedMLP:
+            layers = [*getattr(first.mlp_extractor, body), getattr(first, head)]
+            names = [f"mlp_extractor.{body}.{name}" for name, layer in getattr(first.mlp_extractor, body).named_children() if type(layer) is nn.Linear]
+            return StackedMLP(rows, layers, [*names, head])
+
+        self.actor, self.critic = mlp("policy_net", "action_net"), mlp("value_net", "value_net")
+        self.log_std = rows.leaf("log_std") if "log_std" in rows.names else None  # [S, n]
+        self.log_std_numpy = None if self.log_std is None else self.log_std.detach().unsqueeze(1).numpy()
+
+    @staticmethod
+    def can_serve(policy: BasePolicy) -> bool:
+        return (
+            type(policy) is ActorCriticPolicy
+            and not policy.use_sde
+            and not policy.squash_output
+            and type(policy.mlp_extractor) is MlpExtractor
+            and sees_flat_vectors(policy)
+            and policy.features_dim == spaces.flatdim(policy.observation_space)
+            and is_plain_mlp(*policy.mlp_extractor.policy_net, policy.action_net)
+            and is_plain_mlp(*policy.mlp_extractor.value_net, policy.value_net)
+        )
+
+    def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
+        """Actions [S, E, ...]: sampled from π, or its mode without a rng."""
+        pi = distribution(self.space, self.actor.play(flat(obs)), self.log_std_numpy)
+        return pi.mode() if rng is None else pi.sample(rng)
+
+    def values(self, obs: Any) -> torch.Tensor:
+        return self.critic(flat(obs)).squeeze(-1)
+
+    def evaluate(self, obs: Any, action: torch.Tensor) -> Parts:
+        obs = flat(obs)
+        pi = distribution(self.space, self.actor(obs), None if self.log_std is None else self.log_std.unsqueeze(1))
+        return self.critic(obs).squeeze(-1), pi.log_prob(action), pi.entropy()
+
+
+class ModularActorCritic:
+    """π and V through SB3's modules, seed by seed: images, Dict observations, shared or users' features extractors."""
+
+    def __init__(self, policies: Sequence[ActorCriticPolicy], rows: Rows):
+        self.policies, self.space, self.device = policies, policies[0].action_space, rows.device
+
+    @staticmethod
+    def can_serve(policy: BasePolicy) -> bool:
+        known = type(policy) in (ActorCriticPolicy, ActorCriticCnnPolicy, MultiInputActorCriticPolicy)
+        return known and not policy.use_sde and not policy.squash_output
+
+    def _pi(self, policy: ActorCriticPolicy, latent: torch.Tensor) -> Any:
+        log_std = policy.log_std[None, None] if isinstance(self.space, spaces.Box) else None
+        return distribution(self.space, policy.action_net(latent)[None], log_std)
+
+    @torch.no_grad()
+    def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
+        latents = [policy.mlp_extractor.forward_actor(_actor_features(policy, one(obs, k, self.device))) for k, policy in enumerate(self.policies)]
+        parameters = torch.stack([policy.action_net(latent) for policy, latent in zip(self.policies, latents, strict=True)]).cpu().numpy()
+        log_std = np.stack([p.log_std.detach().cpu().numpy()[None] for p in self.policies]) if isinstance(self.space, spaces.Box) else None
+        pi = distribution(self.space, parameters, log_std)
+        return pi.mode() if rng is None else pi.sample(rng)
+
+    def values(self, obs: Any) -> torch.Tensor:
+        return torch.stack([policy.predict_values(one(obs, k, self.device)).squeeze(-1) for k, policy in enumerate(self.policies)])
+
+    def evaluate(self, obs: Any, action: torch.Tensor) -> Parts:
+        parts = []
+        for k, policy in enumerate(self.policies):
+            features = policy.extract_features(one(obs, k, self.device))
+            latent_pi, latent_v = policy.mlp_extractor(features) if policy.share_features_extractor else (
+                policy.mlp_extractor.forward_actor(features[0]), policy.mlp_extractor.forward_critic(features[1]))  # fmt: skip
+            pi = self._pi(policy, latent_pi)
+            parts.append((policy.value_net(latent_v).squeeze(-1), pi.log_prob(action[k : k + 1])[0], pi.entropy()[0]))
+        v, log_prob, entropy = (torch.stack(part) for part in zip(*parts, strict=True))
+        return v, log_prob, entropy
+
+
+def _actor_features(policy: ActorCriticPolicy, obs: Any) -> torch.Tensor:
+    return BasePolicy.extract_features(policy, obs, policy.pi_features_extractor)
+
+
+class ForeignActorCritic:
+    """A policy with computations of its own (a user's subclass, gSDE, a compiled module): only its public methods are called."""
+
+    def __init__(self, policies: Sequence[ActorCriticPolicy], rows: Rows):
+        self.policies, self.device = policies, rows.device
+
+    @staticmethod
+    def can_serve(policy: BasePolicy) -> bool:
+        return True
+
+    @torch.no_grad()
+    def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
+        actions = []
+        for k, policy in enumerate(self.policies):
+            if rng is None:
+                actions.append(policy._predict(one(obs, k, self.device), deterministic=True))
+            else:
+                with rng.streams[k].as_process():
+                    actions.append(policy(one(obs, k, self.device))[0])
+        return torch.stack(actions).cpu().numpy()
+
+    def values(self, obs: Any) -> torch.Tensor:
+        return torch.stack([policy.predict_values(one(obs, k, self.device)).squeeze(-1) for k, policy in enumerate(self.policies)])
+
+    def evaluate(self, obs: Any, action: torch.Tensor) -> Parts:
+        parts = []
+        for k, policy in enumerate(self.policies):
+            v, log_prob, entropy = policy.evaluate_actions(one(obs, k, self.device), action[k])
+            parts.append((v.flatten(), log_prob, -log_prob if entropy is None else entropy))  # no closed form: −log π, as SB3
+        v, log_prob, entropy = (torch.stack(part) for part in zip(*parts, strict=True))
+        return v, log_prob, entropy
+
+
+def actor_critic(policies: Sequence[ActorCriticPolicy], rows: Rows) -> Any:
+    """The fastest way that these policies allow."""
+    return next(kind for kind in (StackedActorCritic, ModularActorCritic, ForeignActorCritic) if kind.can_serve(policies[0]))(policies, rows)
+
+
+# ----------------------------------------------------------------------------------------------------------------- action values
+class StackedQ:
+    """Q(s, ·) as an MLP over the rows of all seeds."""
+
+    def __init__(self, networks: Sequence[nn.Module], rows: Rows):
+        layers = networks[0].q_net
+        self.mlp = StackedMLP(rows, list(layers), [f"q_net.{name}" for name, layer in layers.named_children() if type(layer) is nn.Linear])
+
+    @staticmethod
+    def can_serve(policy: BasePolicy) -> bool:
+        return type(policy) is DQNPolicy and sees_flat_vectors(policy) and is_plain_mlp(*policy.q_net.q_net)
+
+    def play(self, obs: Any) -> np.ndarray:
+        return self.mlp.play(flat(obs))
+
+    def __call__(self, obs: Any) -> torch.Tensor:
+        return self.mlp(flat(obs))
+
+
+class ModularQ:
+    """Q(s, ·) through the modules, seed by seed."""
+
+    def __init__(self, networks: Sequence[nn.Module], rows: Rows):
+        self.networks, self.device = networks, rows.device
+
+    @torch.no_grad()
+    def play(self, obs: Any) -> np.ndarray:
+        return self(obs).cpu().numpy()
+
+    def __call__(self, obs: Any) -> torch.Tensor:
+        return torch.stack([network(one(obs, k, self.device)) for k, network in enumerate(self.networks)])
+
+
+def action_values(policies: Sequence[DQNPolicy], networks: Sequence[nn.Module], rows: Rows) -> StackedQ | ModularQ:
+    """Q(s, ·) of these networks, [S, M, A], the fastest way that their policies allow."""
+    return (StackedQ if StackedQ.can_serve(policies[0]) else ModularQ)(networks, rows)
+
+
+ACTOR_CRITIC_ALIASES = {"MlpPolicy": ActorCriticPolicy, "CnnPolicy": ActorCriticCnnPolicy, "MultiInputPolicy": MultiInputActorCriticPolicy}
+DQN_ALIASES = {"MlpPolicy": DQNPolicy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
+

@@ -1,0 +1,127 @@
+"""Random numbers, one stream per seed, drawn in Stable-Baselines3's order.
+
+`seed=` uses the process's generators, as SB3 does; `seeds=` gives every seed private ones that yield the same numbers, so that
+nothing else in the process disturbs them, nor they each other. A stream's draws never depend on how many streams there are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from gymnasium import spaces
+
+
+class Stream:
+    """The generators of one seed: torch's, NumPy's and the action space's."""
+
+    def __init__(self, generator: torch.Generator, numpy: np.random.RandomState, action_space: spaces.Space, private: bool):
+        self.torch, self.numpy, self.action_space, self.private = generator, numpy, action_space, private
+
+    @contextlib.contextmanager
+    def as_process(self) -> Iterator[None]:
+        """Code that can only draw from the process's generators draws from this stream inside the block."""
+        if not self.private:
+            yield
+            return
+        outer_torch, outer_numpy = torch.get_rng_state(), np.random.get_state()
+        torch.set_rng_state(self.torch.get_state())
+        np.random.set_state(self.numpy.get_state())
+        try:
+            yield
+        finally:
+            self.torch.set_state(torch.get_rng_state())
+            self.numpy.set_state(np.random.get_state())
+            torch.set_rng_state(outer_torch)
+            np.random.set_state(outer_numpy)
+
+    def copy(self) -> Stream:
+        """A private stream that continues with the same numbers."""
+        generator, numpy = torch.Generator(), np.random.RandomState()
+        generator.set_state(self.torch.get_state())
+        numpy.set_state(self.numpy.get_state())
+        return Stream(generator, numpy, copy.deepcopy(self.action_space), private=True)
+
+    def get_state(self) -> tuple:
+        return self.torch.get_state(), self.numpy.get_state(), copy.deepcopy(self.action_space)
+
+    def set_state(self, state: tuple) -> None:
+        self.torch.set_state(state[0])
+        self.numpy.set_state(state[1])
+        self.action_space = copy.deepcopy(state[2])
+
+
+class Rng:
+    """The streams of S seeds; every draw returns one block per seed, [S, *shape]."""
+
+    def __init__(self, streams: Sequence[Stream]):
+        self.streams = list(streams)
+        self._blocks: dict[tuple, tuple[list[torch.Tensor], np.ndarray]] = {}
+
+    @classmethod
+    def of_process(cls, action_space: spaces.Space) -> Rng:
+        """The process's own generators, as one stream."""
+        return cls([Stream(torch.default_generator, np.random.mtrand._rand, action_space, private=False)])
+
+    @classmethod
+    def private(cls, seeds: Sequence[int], action_space: spaces.Space) -> Rng:
+        """A stream per seed with the numbers that SB3 would draw after `set_random_seed(seed)`."""
+        streams = []
+        for seed in seeds:
+            space = copy.deepcopy(action_space)
+            space.seed(seed)
+            streams.append(Stream(torch.Generator().manual_seed(seed), np.random.RandomState(seed), space, private=True))
+        return cls(streams)
+
+    def _block(self, shape: tuple[int, ...]) -> tuple[list[torch.Tensor], np.ndarray]:
+        """A block [S, *shape], as a row per seed to draw into and as NumPy to read; reused by the next draw of that shape."""
+        if shape not in self._blocks:
+            block = torch.empty(len(self.streams), *shape)
+            self._blocks[shape] = list(block), block.numpy()
+        return self._blocks[shape]
+
+    def exponential(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Exp(1): argmax(p / Exp(1)) is the draw that torch.multinomial makes."""
+        rows, block = self._block(shape)
+        for stream, row in zip(self.streams, rows, strict=True):
+            row.exponential_(1, generator=stream.torch)
+        return block
+
+    def normal(self, shape: tuple[int, ...]) -> np.ndarray:
+        rows, block = self._block(shape)
+        for stream, row in zip(self.streams, rows, strict=True):
+            row.normal_(0, 1, generator=stream.torch)
+        return block
+
+    def bernoulli(self, p: np.ndarray) -> np.ndarray:
+        """1 with probability p [S, ...], 0 otherwise."""
+        rows = [torch.bernoulli(torch.as_tensor(row), generator=stream.torch) for stream, row in zip(self.streams, p, strict=True)]
+        return torch.stack(rows).numpy()
+
+    def permutation(self, n: int, active: np.ndarray) -> np.ndarray:
+        """An order of n things per seed [S, n]; seeds that are not active draw nothing and get 0 … n−1."""
+        return np.stack([stream.numpy.permutation(n) if on else np.arange(n) for stream, on in zip(self.streams, active, strict=True)])
+
+    def randint(self, high: int, size: int) -> np.ndarray:
+        """Integers in [0, high), [S, size]."""
+        return np.stack([stream.numpy.randint(0, high, size=size) for stream in self.streams])
+
+    def uniform(self) -> np.ndarray:
+        """One number in [0, 1) per seed, [S]."""
+        return np.array([stream.numpy.rand() for stream in self.streams])
+
+    def sample_actions(self, n: int, who: np.ndarray | None = None) -> np.ndarray:
+        """n uniformly random actions per seed, [S, n, ...], from each seed's own copy of the action space; seeds not in `who` get zeros."""
+        nothing = np.zeros((n, *self.streams[0].action_space.shape), dtype=self.streams[0].action_space.dtype)
+        asked = [True] * len(self.streams) if who is None else who
+        return np.array([[stream.action_space.sample() for _ in range(n)] if on else nothing for stream, on in zip(self.streams, asked, strict=True)])
+
+    def get_state(self) -> list[tuple]:
+        return [stream.get_state() for stream in self.streams]
+
+    def set_state(self, states: list[tuple]) -> None:
+        for stream, state in zip(self.streams, states, strict=True):
+            stream.set_state(state)

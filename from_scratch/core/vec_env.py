@@ -1,0 +1,117 @@
+"""Vector environments: one per seed, and S of them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_normalize
+
+Observation = np.ndarray | dict[str, np.ndarray]
+
+
+class SerialVecEnv(DummyVecEnv):
+    """SB3's DummyVecEnv with the same values and fewer copies: infos are copied one level deep, results are fresh arrays."""
+
+    def step_wait(self) -> tuple[Observation, np.ndarray, np.ndarray, list[dict]]:
+        if self.keys != [None]:  # Dict or Tuple observations
+            return super().step_wait()
+        n = self.num_envs
+        observations = np.empty_like(self.buf_obs[None])
+        rewards, dones, infos = np.empty(n, np.float32), np.zeros(n, bool), [{}] * n
+        for i, env in enumerate(self.envs):
+            obs, rewards[i], terminated, truncated, info = env.step(self.actions[i])
+            infos[i] = info = dict(info)
+            info["TimeLimit.truncated"] = truncated and not terminated
+            if terminated or truncated:
+                dones[i] = True
+                info["terminal_observation"] = np.array(obs)
+                obs, self.reset_infos[i] = env.reset()
+            observations[i] = obs
+        self.buf_dones[:], self.buf_rews[:], self.buf_infos = dones, rewards, infos
+        return observations, rewards, dones, infos
+
+
+class LockstepVecEnv(VecEnv):
+    """The vector environments of S seeds, stepped together: lane k·E + e is environment e of seed k."""
+
+    def __init__(self, venvs: Sequence[VecEnv]):
+        self.venvs = list(venvs)
+        self.per_seed = self.venvs[0].num_envs
+        super().__init__(sum(venv.num_envs for venv in self.venvs), self.venvs[0].observation_space, self.venvs[0].action_space)
+
+    def _join(self, parts: Sequence[Observation]) -> Observation:
+        if isinstance(parts[0], dict):
+            return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        return np.concatenate(parts)
+
+    def _split(self, indices: Any) -> list[tuple[VecEnv, list[int]]]:
+        """Lanes by seed, in order."""
+        by_seed: dict[int, list[int]] = {}
+        for lane in self._get_indices(indices):
+            by_seed.setdefault(lane // self.per_seed, []).append(lane % self.per_seed)
+        return [(self.venvs[k], lanes) for k, lanes in by_seed.items()]
+
+    def reset(self) -> Observation:
+        obs = self._join([venv.reset() for venv in self.venvs])
+        self.reset_infos = [info for venv in self.venvs for info in venv.reset_infos]
+        return obs
+
+    def step_async(self, actions: np.ndarray) -> None:
+        for k, venv in enumerate(self.venvs):
+            venv.step_async(actions[k * self.per_seed : (k + 1) * self.per_seed])
+
+    def step_wait(self) -> tuple[Observation, np.ndarray, np.ndarray, list[dict]]:
+        obs, rewards, dones, infos = zip(*(venv.step_wait() for venv in self.venvs), strict=True)
+        return self._join(obs), np.concatenate(rewards), np.concatenate(dones), [info for part in infos for info in part]
+
+    def seed_each(self, seeds: Sequence[int]) -> None:
+        """Environment e of seed s gets s + e at its first reset, as in SB3."""
+        for venv, seed in zip(self.venvs, seeds, strict=True):
+            venv.seed(seed)
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        return [given for k, venv in enumerate(self.venvs) for given in venv.seed(None if seed is None else seed + k * self.per_seed)]
+
+    def close(self) -> None:
+        for venv in self.venvs:
+            venv.close()
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        return [value for venv, lanes in self._split(indices) for value in venv.get_attr(attr_name, lanes)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        for venv, lanes in self._split(indices):
+            venv.set_attr(attr_name, value, lanes)
+
+    def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
+        return [value for venv, lanes in self._split(indices) for value in venv.env_method(method_name, *method_args, indices=lanes, **method_kwargs)]
+
+    def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: Any = None) -> list[bool]:
+        return [value for venv, lanes in self._split(indices) for value in venv.env_is_wrapped(wrapper_class, lanes)]
+
+
+def make_vec_env(env: str | Callable[[], gym.Env | VecEnv], n_envs: int) -> VecEnv:
+    """One seed's vector environment, from an id or a factory of single environments (or of a whole VecEnv, used as it is)."""
+
+    def monitored() -> gym.Env:
+        single = gym.make(env) if isinstance(env, str) else env()
+        return single if isinstance(single, VecEnv | Monitor) else Monitor(single)
+
+    first = monitored()
+    if isinstance(first, VecEnv):
+        if n_envs not in (1, first.num_envs):
+            raise ValueError(f"n_envs={n_envs}, but the factory made a VecEnv of {first.num_envs} environments. Leave n_envs out.")
+        return first
+    made = [first]  # the first lane is the one already made
+    return SerialVecEnv([lambda: made.pop() if made else monitored() for _ in range(n_envs)])
+
+
+def normalizers(env: VecEnv | None) -> list:
+    """Per seed: its VecNormalize, or None."""
+    if env is None:
+        return [None]
+    return [unwrap_vec_normalize(venv) for venv in getattr(env, "venvs", [env])]

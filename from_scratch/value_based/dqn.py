@@ -1,0 +1,116 @@
+"""Deep Q-learning (Mnih et al. 2015, Nature 518:529, Algorithm 1).
+
+    for each step:
+        with probability ε take a random action, otherwise argmax_a Q(s, a; θ)
+        store (s, a, r, s') in the memory D
+        draw a minibatch from D; y = r + γ max_a' Q(s', a'; θ⁻), or r if the episode terminated at s'
+        descend on (y − Q(s, a; θ))², the error clipped
+        every C steps: θ⁻ ← θ
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from gymnasium import spaces
+from stable_baselines3.common.utils import LinearSchedule, get_parameters_by_name, polyak_update
+
+from from_scratch.core.data import Transition
+from from_scratch.core.lockstep import per_seed
+from from_scratch.core.off_policy import OffPolicy
+from from_scratch.core.policies import DQN_ALIASES, action_values
+
+
+class DQN(OffPolicy):
+    learning_rate: float | Callable[[float], float] = 1e-4
+    buffer_size: int = 1_000_000  # N
+    learning_starts: int = 100
+    batch_size: int = 32  # M
+    tau: float = 1.0  # τ  how far the target network moves towards θ
+    gamma: float = 0.99  # γ
+    train_freq: int | tuple[int, str] = 4
+    gradient_steps: int = 1
+    replay_buffer_class: type | None = None
+    replay_buffer_kwargs: dict | None = None
+    optimize_memory_usage: bool = False
+    n_steps: int = 1
+    target_update_interval: int = 10000  # C
+    exploration_fraction: float = 0.1
+    exploration_initial_eps: float = 1.0
+    exploration_final_eps: float = 0.05
+    max_grad_norm: float = 10
+
+    policy_aliases = DQN_ALIASES
+    supported_action_spaces = (spaces.Discrete,)
+    saved = ("exploration_schedule", "batch_norm_stats", "batch_norm_stats_target")
+
+    def check(self) -> None:
+        self.exploration_rate, self._n_calls = 0.0, 0
+        self.use_sde_at_warmup = False
+        if self.env is not None and 1 < self.n_envs and self.n_envs > self.target_update_interval:
+            warnings.warn(
+                f"The number of environments used is greater than the target network update interval ({self.n_envs} > {self.target_update_interval}), "
+                f"therefore the target network will be updated after each call to env.step() which corresponds to {self.n_envs} steps.",
+                stacklevel=4,
+            )
+
+    def build(self) -> None:
+        self.q_net, self.q_net_target = self.policy.q_net, self.policy.q_net_target
+        self._rows, self._target_rows = self.rows(lambda policy: policy.q_net), self.rows(lambda policy: policy.q_net_target)
+        self.q = action_values(self._policies, self._rows.modules, self._rows)  # Q(s, ·; θ)
+        self.q_target = action_values(self._policies, self._target_rows.modules, self._target_rows)  # Q(s, ·; θ⁻)
+        self._optimiser = self.optimiser(self._rows)
+        self.batch_norm_stats = get_parameters_by_name(self.q_net, ["running_"])
+        self.batch_norm_stats_target = get_parameters_by_name(self.q_net_target, ["running_"])
+        self.exploration_schedule = LinearSchedule(self.exploration_initial_eps, self.exploration_final_eps, self.exploration_fraction)
+
+    def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
+        """ε-greedy: one coin per seed for all its environments, as SB3 tosses it."""
+        explore = np.zeros(self.n_seeds, bool) if deterministic else self._rng.uniform() < self.exploration_rate
+        actions = self._rng.sample_actions(self.n_envs, explore) if explore.any() else None
+        if explore.all():
+            return actions
+        greedy = self.q.play(obs).argmax(-1)
+        return greedy if actions is None else np.where(explore[:, None], actions, greedy)
+
+    def _on_step(self) -> None:
+        self._n_calls += 1
+        if self._n_calls % max(self.target_update_interval // self.n_envs, 1) == 0:  # C counts environment steps
+            self._target_rows.theta.lerp_(self._rows.theta, self.tau)  # θ⁻ ← (1 − τ) θ⁻ + τ θ
+            polyak_update(self.batch_norm_stats, self.batch_norm_stats_target, 1.0)
+        self.exploration_rate = self.now(self.exploration_schedule)
+        self.logger.record("rollout/exploration_rate", self.exploration_rate)
+
+    def train(self, gradient_steps: int, batch_size: int = 100) -> None:
+        for policy in self._policies:
+            policy.set_training_mode(True)
+        self.use_learning_rate(self._optimiser)
+        for _ in range(gradient_steps):
+            self.minimise(self.loss, self.memory.sample(batch_size), self._optimiser)
+        self.updates += gradient_steps
+        self._n_updates = int(self.updates[0])
+        self.record("train/n_updates", self.updates, exclude="tensorboard")
+        self.record_metrics()
+
+    @per_seed
+    def loss(self, b: Transition) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]
+        with torch.no_grad():
+            y = b.reward + b.discount * self.q_target(b.next_obs).amax(-1)  # discount is γ, and 0 where the episode terminated
+        q = self.q(b.obs).gather(-1, b.action.long()).squeeze(-1)
+        return F.smooth_l1_loss(q, y, reduction="none").mean(-1), {}  # the error clipped to [−1, 1]: Huber's loss
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=False):
+        """As in SB3: ε-greedy at today's exploration rate unless deterministic."""
+        if deterministic or self.n_seeds > 1 or np.random.rand() >= self.exploration_rate:
+            return super().predict(observation, state, episode_start, deterministic)
+        if not self.policy.is_vectorized_observation(observation):
+            return np.array(self.action_space.sample()), state
+        n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
+        return np.array([self.action_space.sample() for _ in range(n)]), state
+
+    def _create_aliases(self) -> None:
+        self.q_net, self.q_net_target = self.policy.q_net, self.policy.q_net_target
