@@ -97,7 +97,8 @@ class Algorithm(Declared, BaseAlgorithm):
         """What SB3's constructor may be given: a VecEnv for ids and factories that need one, anything else as it is."""
         factory = isinstance(env, str) or (callable(env) and not hasattr(env, "step"))
         if self.seeds is not None and factory:
-            return LockstepVecEnv([self._wrap_env(make_vec_env(env, n_envs)) for _ in self.seeds])
+            venvs = [self._wrap_env(make_vec_env(env, n_envs)) for _ in self.seeds]
+            return LockstepVecEnv(venvs) if len(venvs) > 1 else venvs[0]
         if env is None or isinstance(env, LockstepVecEnv):
             return env
         if self.n_seeds > 1:
@@ -215,6 +216,8 @@ class Algorithm(Declared, BaseAlgorithm):
 
     def _setup_learn(self, *args: Any, **kwargs: Any) -> Any:
         total_timesteps, callback = super()._setup_learn(*args, **kwargs)
+        if isinstance(self.env, LockstepVecEnv) and self.env.normalizes:
+            self._last_original_obs = self.env.get_original_obs()
         if self.n_seeds == 1:
             self.ep_info_buffers, self.ep_success_buffers = [self.ep_info_buffer], [self.ep_success_buffer]
         elif self.num_timesteps == 0 or not hasattr(self, "ep_info_buffers"):
@@ -360,7 +363,7 @@ class Algorithm(Declared, BaseAlgorithm):
         skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self.saved}
         model.__dict__.update({name: value for name, value in self.__dict__.items() if name not in skip})
         model.seeds = None if self.seeds is None else [self.seeds[k]]
-        model.env = self.env.venvs[k] if isinstance(self.env, LockstepVecEnv) and self.n_seeds > 1 else self.env
+        model.env = self.env.venvs[k] if isinstance(self.env, LockstepVecEnv) else self.env
         model._vec_normalize_env = None if model.env is None else unwrap_vec_normalize(model.env)
         model._rng = Rng([self._rng.streams[k].copy()])
         lanes = slice(k * self.n_envs, (k + 1) * self.n_envs)

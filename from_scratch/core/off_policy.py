@@ -146,15 +146,14 @@ class OffPolicy(Algorithm):
 
     def _store_transition(self, replay_buffer: Any, buffer_action: np.ndarray, new_obs: Any, reward: np.ndarray, dones: np.ndarray, infos: list[dict]) -> None:
         """Store one step of every lane, with raw observations and rewards where VecNormalize is used."""
-        known = normalizers(self.env)
-        if any(known):
-            join = getattr(self.env, "_join", lambda parts: parts[0])
-            original_obs, reward = join([n.get_original_obs() for n in known]), np.concatenate([n.get_original_reward() for n in known])
-        else:
+        raw = self._vec_normalize_env or (self.env if getattr(self.env, "normalizes", False) else None)
+        if raw is None:
             self._last_original_obs, original_obs = self._last_obs, new_obs
+        else:
+            original_obs, reward = raw.get_original_obs(), raw.get_original_reward()
         self.memory.add(self._last_original_obs, self._true_successor(original_obs, dones, infos), buffer_action, reward, dones, infos)
         self._last_obs = new_obs
-        if any(known):
+        if raw is not None:
             self._last_original_obs = original_obs
 
     def collect_rollouts(

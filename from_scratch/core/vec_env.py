@@ -68,6 +68,19 @@ class LockstepVecEnv(VecEnv):
         obs, rewards, dones, infos = zip(*(venv.step_wait() for venv in self.venvs), strict=True)
         return self._join(obs), np.concatenate(rewards), np.concatenate(dones), [info for part in infos for info in part]
 
+    @property
+    def normalizes(self) -> bool:
+        """Does each seed have a VecNormalize of its own?"""
+        return all(normalizers(self))
+
+    def get_original_obs(self) -> Observation:
+        """The observations before VecNormalize."""
+        return self._join([normalizer.get_original_obs() for normalizer in normalizers(self)])
+
+    def get_original_reward(self) -> np.ndarray:
+        """The rewards before VecNormalize."""
+        return np.concatenate([normalizer.get_original_reward() for normalizer in normalizers(self)])
+
     def seed_each(self, seeds: Sequence[int]) -> None:
         """Environment e of seed s gets s + e at its first reset, as in SB3."""
         for venv, seed in zip(self.venvs, seeds, strict=True):
