@@ -39,7 +39,8 @@ class Entry:
 
 
 def _ours(id: str, target: str, title: str, paper: str, **more) -> Entry:
-    return Entry(id, f"from_scratch.{target}", target.partition(".")[0], title, paper, **more)
+    family = target.partition(":")[0].partition(".")[0]
+    return Entry(id, f"from_scratch.{target}", family, title, paper, **more)
 
 
 def _sb3(name: str, paper: str) -> Entry:

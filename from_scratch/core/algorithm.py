@@ -61,6 +61,7 @@ class Algorithm(Declared, BaseAlgorithm):
     lockstep: ClassVar[bool] = True  # can several seeds train in one process?
     support_multi_env: ClassVar[bool] = True
     supported_action_spaces: ClassVar[tuple[type[spaces.Space], ...] | None] = None
+    max_grad_norm: float
     saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same
 
     # ------------------------------------------------------------------------------------------------------------ construction
@@ -114,7 +115,7 @@ class Algorithm(Declared, BaseAlgorithm):
         """As SB3's; where the caller gave a single environment, the vector around it is ours to choose."""
         venv = BaseAlgorithm._wrap_env(env, verbose, monitor_wrapper)
         if not isinstance(env, VecEnv):
-            inner = venv if isinstance(venv, DummyVecEnv) else venv.venv
+            inner = getattr(venv, "venv", venv)
             if type(inner) is DummyVecEnv:
                 inner.__class__ = SerialVecEnv
         return venv
@@ -359,7 +360,7 @@ class Algorithm(Declared, BaseAlgorithm):
         """
         if not 0 <= k < self.n_seeds:
             raise IndexError(f"member({k}): this model has members 0 … {self.n_seeds - 1}, for the seeds {self.seeds or [self.seed]}.")
-        model = type(self)(self.policy_class, None, device=self.device, _init_setup_model=False)
+        model: Any = type(self)(self.policy_class, None, device=self.device, _init_setup_model=False)  # type: ignore[call-arg]
         skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self.saved}
         model.__dict__.update({name: value for name, value in self.__dict__.items() if name not in skip})
         model.seeds = None if self.seeds is None else [self.seeds[k]]

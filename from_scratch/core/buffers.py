@@ -30,7 +30,7 @@ class Replay:
         lanes = len(reward) // len(self.buffers)
         for k, buffer in enumerate(self.buffers):
             mine = slice(k * lanes, (k + 1) * lanes)
-            take = lambda x, mine=mine: x[mine]  # noqa: E731
+            take = lambda x, mine=mine: x[mine]
             buffer.add(tree_map(take, obs), tree_map(take, next_obs), action[mine], reward[mine], done[mine], infos[mine])
 
     def sample(self, size: int) -> Transition:

@@ -23,7 +23,7 @@ EXTRA = {"seeds": None, "n_envs": 1}  # what this library adds to SB3's signatur
 
 def _fields_of(cls: type) -> dict[str, Any]:
     """The annotated class attributes of one class, in order; ClassVars and those without a default are none."""
-    annotated = cls.__dict__.get("__annotations__", {})
+    annotated = inspect.get_annotations(cls)
     return {name: cls.__dict__[name] for name, kind in annotated.items() if name in cls.__dict__ and "ClassVar" not in str(kind)}
 
 
@@ -77,6 +77,6 @@ class Declared:
         learn = getattr(cls, "learn", None)
         if isinstance(learn, types.FunctionType):
             defaults = (None, cls.log_interval, cls.__name__, True, False)  # callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar
-            cls.learn = types.FunctionType(learn.__code__, learn.__globals__, "learn", defaults, learn.__closure__)  # type: ignore[attr-defined]
-            cls.learn.__doc__, cls.learn.__annotations__ = learn.__doc__, learn.__annotations__
-            cls.learn.__qualname__ = f"{cls.__name__}.learn"
+            own = types.FunctionType(learn.__code__, learn.__globals__, "learn", defaults, learn.__closure__)
+            own.__doc__, own.__annotations__, own.__qualname__ = learn.__doc__, learn.__annotations__, f"{cls.__name__}.learn"
+            cls.learn = own  # type: ignore[attr-defined]

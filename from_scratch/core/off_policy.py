@@ -29,6 +29,17 @@ class OffPolicy(Algorithm):
 
     log_interval = 4  # episodes
 
+    gamma: float
+    n_steps: int
+    buffer_size: int
+    batch_size: int
+    learning_starts: int
+    train_freq: TrainFreq | int | tuple[int, str]
+    gradient_steps: int
+    optimize_memory_usage: bool
+    replay_buffer_class: Any
+    replay_buffer_kwargs: dict[str, Any] | None
+
     # ------------------------------------------------------------------------------------------------------------------- memory
     def _setup_buffers(self) -> None:
         self._convert_train_freq()
@@ -88,7 +99,8 @@ class OffPolicy(Algorithm):
         loaded = load_from_pkl(path, self.verbose)
         self.replay_buffers = loaded if isinstance(loaded, list) else [loaded]
         if len(self.replay_buffers) != self.n_seeds or not all(isinstance(buffer, ReplayBuffer) for buffer in self.replay_buffers):
-            raise ValueError(f"{path} holds {len(self.replay_buffers)} of {type(self.replay_buffers[0]).__name__}; a ReplayBuffer for each of {self.n_seeds} seeds is needed.")
+            found = f"{len(self.replay_buffers)} of {type(self.replay_buffers[0]).__name__}"
+            raise ValueError(f"{path} holds {found}; a ReplayBuffer for each of {self.n_seeds} seeds is needed.")
         self.replay_buffer = self.replay_buffers[0]
         for k, buffer in enumerate(self.replay_buffers):
             if isinstance(buffer, HerReplayBuffer):
@@ -146,7 +158,7 @@ class OffPolicy(Algorithm):
 
     def _store_transition(self, replay_buffer: Any, buffer_action: np.ndarray, new_obs: Any, reward: np.ndarray, dones: np.ndarray, infos: list[dict]) -> None:
         """Store one step of every lane, with raw observations and rewards where VecNormalize is used."""
-        raw = self._vec_normalize_env or (self.env if getattr(self.env, "normalizes", False) else None)
+        raw: Any = self._vec_normalize_env or (self.env if getattr(self.env, "normalizes", False) else None)
         if raw is None:
             self._last_original_obs, original_obs = self._last_obs, new_obs
         else:

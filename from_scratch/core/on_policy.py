@@ -42,6 +42,12 @@ class OnPolicy(Algorithm):
     policy_aliases = ACTOR_CRITIC_ALIASES
     supported_action_spaces = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
+    gamma: float
+    gae_lambda: float
+    n_steps: int
+    rollout_buffer_class: Any
+    rollout_buffer_kwargs: dict[str, Any] | None
+
     def new_policy(self) -> BasePolicy:
         return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, use_sde=self.use_sde, **self.policy_kwargs)
 
@@ -86,7 +92,7 @@ class OnPolicy(Algorithm):
                 self._reset_noise()
             actions = self.act(self.by_seed(self._last_obs))
             if each_step:
-                values, log_probs = self._judge(self.by_seed(self._last_obs), actions)  # noqa: F841  read by callbacks through locals()
+                values, log_probs = self._judge(self.by_seed(self._last_obs), actions)  # callbacks read them through locals()
             actions = actions.reshape(env.num_envs, *self.action_space.shape)
             clipped_actions = self.to_env(actions)
             new_obs, rewards, dones, infos = env.step(clipped_actions)

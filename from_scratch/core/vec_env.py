@@ -10,7 +10,7 @@ import numpy as np
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_normalize
 
-Observation = np.ndarray | dict[str, np.ndarray]
+Observation = Any  # np.ndarray, or a dict of them
 
 
 class SerialVecEnv(DummyVecEnv):
@@ -21,7 +21,8 @@ class SerialVecEnv(DummyVecEnv):
             return super().step_wait()
         n = self.num_envs
         observations = np.empty_like(self.buf_obs[None])
-        rewards, dones, infos = np.empty(n, np.float32), np.zeros(n, bool), [{}] * n
+        rewards, dones = np.empty(n, np.float32), np.zeros(n, bool)
+        infos: list[dict] = [{}] * n
         for i, env in enumerate(self.envs):
             obs, rewards[i], terminated, truncated, info = env.step(self.actions[i])
             infos[i] = info = dict(info)
@@ -110,7 +111,7 @@ class LockstepVecEnv(VecEnv):
 def make_vec_env(env: str | Callable[[], gym.Env | VecEnv], n_envs: int) -> VecEnv:
     """One seed's vector environment, from an id or a factory of single environments (or of a whole VecEnv, used as it is)."""
 
-    def monitored() -> gym.Env:
+    def monitored() -> Any:
         single = gym.make(env) if isinstance(env, str) else env()
         return single if isinstance(single, VecEnv | Monitor) else Monitor(single)
 

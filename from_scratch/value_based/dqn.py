@@ -51,7 +51,7 @@ class DQN(OffPolicy):
     def check(self) -> None:
         self.exploration_rate, self._n_calls = 0.0, 0
         self.use_sde_at_warmup = False
-        if self.env is not None and 1 < self.n_envs and self.n_envs > self.target_update_interval:
+        if self.env is not None and self.n_envs > max(1, self.target_update_interval):
             warnings.warn(
                 f"The number of environments used is greater than the target network update interval ({self.n_envs} > {self.target_update_interval}), "
                 f"therefore the target network will be updated after each call to env.step() which corresponds to {self.n_envs} steps.",
@@ -71,11 +71,10 @@ class DQN(OffPolicy):
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         """ε-greedy: one coin per seed for all its environments, as SB3 tosses it."""
         explore = np.zeros(self.n_seeds, bool) if deterministic else self._rng.uniform() < self.exploration_rate
-        actions = self._rng.sample_actions(self.n_envs, explore) if explore.any() else None
-        if explore.all():
-            return actions
-        greedy = self.q.play(obs).argmax(-1)
-        return greedy if actions is None else np.where(explore[:, None], actions, greedy)
+        if not explore.any():
+            return self.q.play(obs).argmax(-1)
+        actions = self._rng.sample_actions(self.n_envs, explore)
+        return actions if explore.all() else np.where(explore[:, None], actions, self.q.play(obs).argmax(-1))
 
     def _on_step(self) -> None:
         self._n_calls += 1
