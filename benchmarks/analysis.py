@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import stats
+from benchmarks import IncompleteData, IntegrityError, UserError, stats
 from from_scratch import registry
 
 DEFAULT_MARGIN = 0.05  # of the span from random to expert
 PROFILE_POINTS = 101
 
 
-class IncompleteStudy(RuntimeError):
+class IncompleteStudy(IncompleteData):
     """Runs are missing, so that a comparison would be of what happened to survive."""
 
 
-class BadStore(ValueError):
+class BadStore(IntegrityError):
     """The store's tables contradict its plan."""
 
 
@@ -39,7 +39,14 @@ class Statistics:
     @classmethod
     def of(cls, study: Mapping) -> Statistics:
         given = {k: v for k, v in (study.get("statistics") or {}).items() if k in cls.__dataclass_fields__ and v is not None}
-        return cls(**given)
+        how = cls(**given)
+        if not isinstance(how.reps, int) or how.reps < 100:
+            raise UserError(f"statistics.reps={how.reps}: give at least 100 bootstrap repetitions; 50000 is usual")
+        if not 0.5 <= how.confidence < 1:
+            raise UserError(f"statistics.confidence={how.confidence}: give a share of at least 0.5 and less than 1, such as 0.95")
+        if how.margin <= 0:
+            raise UserError(f"statistics.margin={how.margin}: give a positive share of the span from random to expert, such as 0.05")
+        return how
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,7 @@ class Comparison:
     overall: stats.Equivalence | None  # difference of IQMs; None where the scores of the tasks share no unit
     improvement: stats.Interval
     tasks: dict[str, stats.Equivalence]  # difference of means, Welch, in the task's unit
+    same: dict[str, tuple[int, int]]  # of the seeds that both have, how many end with exactly the same score
     is_twin: bool
 
     @property
@@ -139,10 +147,9 @@ class Group:
     profiles: dict[str, stats.Interval] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
 
-    @property
-    def runs(self) -> str:
-        """"10 runs", or "8–10 runs" where some are missing."""
-        n = sorted({self.cells[a, e].n for a in self.algos for e in self.envs})
+    def runs(self, env: str | None = None) -> str:
+        """"10 runs", or "8–10 runs" where some are missing; of one task, or of all that are aggregated."""
+        n = sorted({cell.n for (a, e), cell in self.cells.items() if (e == env if env else a in self.algos)})
         return f"{n[0]} run{'s' if n[0] > 1 else ''}" if len(n) == 1 else f"{n[0]}–{n[-1]} runs"
 
 
@@ -191,7 +198,8 @@ def families(algos: list[str]) -> dict[str, list[str]]:
 def missing_cells(runs: pd.DataFrame) -> list[str]:
     """One sentence for each algorithm and task that lacks a run, in the order of the plan."""
     sentences = []
-    for (algo, env), rows in runs.groupby(["algo", "env"], sort=False):
+    once = runs.drop_duplicates(["algo", "env", "seed"])  # a run may belong to two groups
+    for (algo, env), rows in once.groupby(["algo", "env"], sort=False):
         lost = rows[rows["status"] != "finished"]
         if len(lost):
             kinds = ", ".join(f"{n} {status}" for status, n in lost["status"].value_counts(sort=False).items())
@@ -242,13 +250,18 @@ def _cell(algo: str, env: str, runs: pd.DataFrame, curves: pd.DataFrame, statist
     table = {}
     for column in ("score", "seconds"):
         table[column] = rows.pivot(index="seed", columns="step", values=column).reindex(finished["seed"])
-    absent = table["score"].isna()
-    if absent.to_numpy().any() or table["score"].shape[1] == 0:
+    kept = rows.pivot(index="seed", columns="step", values="algo").reindex(finished["seed"])
+    absent = kept.isna()  # no row at all: a score that is NaN is another matter, below
+    if absent.to_numpy().any() or absent.shape[1] == 0:
         seed = finished["seed"].iloc[int(absent.any(axis=1).to_numpy().argmax())]
         steps = list(absent.columns[absent.loc[seed]])
         raise BadStore(f"{algo} on {env}, seed {seed}: the run has finished, but has no score at step {steps[0] if steps else '–'}")
     scores = table["score"].to_numpy(dtype=np.float64)
-    options = {"reps": statistics.reps, "seed": statistics.seed, "confidence": statistics.confidence}
+    if not np.isfinite(scores).all():
+        run, checkpoint = np.argwhere(~np.isfinite(scores))[0]
+        seed, step = finished["seed"].iloc[run], table["score"].columns[checkpoint]
+        raise BadStore(f"{algo} on {env}, seed {seed}: the score at step {step} is {scores[run, checkpoint]}, from which nothing can be computed")
+    options: dict[str, Any] = {"reps": statistics.reps, "seed": statistics.seed, "confidence": statistics.confidence}
     return Cell(
         algo,
         env,
@@ -340,11 +353,14 @@ def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
         a, b = _scores(group, x), _scores(group, y)
         margin = statistics.margin if all(group.scales[e].span for e in group.envs) else None
         overall = stats.equivalence(a, b, margin, **options) if group.is_aggregated else None
-        tasks = {}
+        tasks, same = {}, {}
         for env in group.envs:
             span = group.scales[env].span
             own = None if span is None else statistics.margin * abs(span)
             one, other = group.cells[x, env].final, group.cells[y, env].final
             tasks[env] = stats.equivalence(one, other, own, method="welch", confidence=statistics.confidence)
+            at = [dict(zip(group.cells[algo, env].seeds, group.cells[algo, env].final, strict=True)) for algo in (x, y)]
+            shared = at[0].keys() & at[1].keys()
+            same[env] = (sum(at[0][s] == at[1][s] for s in shared), len(shared))
         improvement = stats.probability_of_improvement(a, b, **options)
-        group.comparisons.append(Comparison(x, y, overall, improvement, tasks, family_of(x) == family_of(y)))
+        group.comparisons.append(Comparison(x, y, overall, improvement, tasks, same, family_of(x) == family_of(y)))

@@ -153,6 +153,7 @@ def _svg(canvas: Canvas, key: str, alt: str) -> str:
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{key}-", text)
     text = re.sub(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{_escape(alt)}">', text, count=1, flags=re.DOTALL)
     text = text.replace("xlink:href=", "href=")
+    text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)  # a hundredth of a point is enough
     return re.sub(r"\n\s*", "\n", text).strip()
 
 
@@ -160,14 +161,11 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _how(statistics: Statistics, kind: str, group: Group, partial: bool) -> str:
+def _how(statistics: Statistics, kind: str, group: Group, partial: bool, env: str | None = None) -> str:
     """The end of every caption: n, the kind of interval, repetitions, seed."""
-    text = (
-        f"{group.runs} per algorithm and task, {len(group.envs)} task{'s' if len(group.envs) > 1 else ''}; {statistics.confidence:.0%} "
-        f"{kind}, {statistics.reps:,} repetitions, bootstrap seed {statistics.seed}.".replace(",", " ", 1)
-        if statistics.reps >= 1000
-        else f"{group.runs} per algorithm and task; {statistics.confidence:.0%} {kind}, {statistics.reps} repetitions, bootstrap seed {statistics.seed}."
-    )
+    where = f"per algorithm and task, {len(group.envs)} tasks" if env is None and len(group.envs) > 1 else "per algorithm"
+    reps = f"{statistics.reps:,}".replace(",", " ")
+    text = f"{group.runs(env)} {where}; {statistics.confidence:.0%} {kind}, {reps} repetitions, bootstrap seed {statistics.seed}."
     return f"{text} Runs are missing: this shows the finished ones only." if partial else text
 
 
@@ -260,7 +258,8 @@ def _budgets(group: Group) -> str:
     parts = []
     for members in families(group.algos).values():
         where = ", ".join(f"{steps(group.cells[members[0], e].steps[-1])} on {e}" for e in group.envs)
-        parts.append(f"{' and '.join(members)} {unit_of(members[0])}: {where}")
+        unit = "" if unit_of(members[0]) == "steps" else f" ({unit_of(members[0])})"
+        parts.append(f"{' and '.join(members)}{unit} {where}")
     return f"Budgets: {'; '.join(parts)}."
 
 
@@ -389,7 +388,7 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, columns:
     planned = "".join(f" {a} used at most {steps(cells[a].steps[-1])} state backups and no environment steps." for a in planners)
     caption = (
         f"{env}, mean return per evaluation. Thin: every run; thick: IQM over runs, with its pointwise interval; right: final score of every run (dots), "
-        f"their IQM and its interval.{source}{planned} {_how(statistics, 'percentile-bootstrap intervals', group, partial)}"
+        f"their IQM and its interval.{source}{planned} {_how(statistics, 'percentile-bootstrap intervals', group, partial, env)}"
     )
     return Figure(key, env, _svg(canvas, key, alt), alt, caption, task_table(group, env))
 
@@ -417,9 +416,17 @@ def _references(ax: Axes, group: Group, env: str, reach: tuple[float, float], up
     """Grey lines at the random policy's and the expert's score, where they lie within the axis."""
     scale = group.scales[env]
     (ax.set_xlim if upright else ax.set_ylim)(*reach)
-    for value in (scale.random, scale.expert):
-        if value is not None and reach[0] <= value <= reach[1]:
-            (ax.axvline if upright else ax.axhline)(value, color=FAINT, linewidth=1, linestyle=(0, (1, 1.5)), zorder=0.5)
+    for value, label in ((scale.random, "random"), (scale.expert, scale.label)):
+        if value is None or not reach[0] <= value <= reach[1]:
+            continue
+        (ax.axvline if upright else ax.axhline)(value, color=FAINT, linewidth=1, linestyle=(0, (1, 1.5)), zorder=0.5)
+        above = value < (reach[0] + reach[1]) / 2  # inside the axis
+        if upright:
+            ax.annotate(label, (value, 0), xycoords=("data", "axes fraction"), xytext=(3 if above else -3, 3), textcoords="offset points", rotation=90,
+                        ha="left" if above else "right", va="bottom", fontsize=7.5, color=FAINT)
+        else:
+            ax.annotate(label, (1, value), xycoords=("axes fraction", "data"), xytext=(0, 2 if above else -2), textcoords="offset points",
+                        ha="right", va="bottom" if above else "top", fontsize=7.5, color=FAINT)
 
 
 def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw: dict[str, Pen], reach: tuple[float, float]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -39,6 +40,7 @@ class SyntheticStore:
             "groups": [dict(g) for g in groups],
             "protocol": {"name": "final-v1", "eval_episodes": 20, "eval_points": points, "deterministic": True, "eval_seed": 20240521},
             "budget": BUDGET,
+            "zoo_budget": {"CartPole-v1": {a: 100_000 for a in ("ppo", "sb3/ppo")}, "Acrobot-v1": {a: 1_000_000 for a in ("ppo", "sb3/ppo")}},
             "normalise": {e: {"random": r, "expert": x, "source": "invented for a test"} for e, (r, x) in SPANS.items()} if normalise else {},
             "statistics": {"reps": reps, "confidence": 0.95, "seed": 0, "margin": 0.05},
         }
@@ -96,6 +98,10 @@ class SyntheticStore:
             "weights_hash_start": f"{rng.integers(2**60):016x}",
             "weights_hash_end": f"{rng.integers(2**60):016x}",
             "hyperparams": json.dumps({"learning_rate": 1e-3, "gamma": 0.99}),
+            "lockstep": 1 if algo.startswith("sb3/") else 5,
+            "diverged": False,
+            "host": json.dumps({"python": "3.11.9", "os": "Linux", "cpu": "A processor", "threads": 1, "peak_memory_mb": int(rng.integers(200, 400))}),
+            "finished_at": "2024-05-21T12:00:00Z",
         }
         return run, curve
 
@@ -122,6 +128,10 @@ class SyntheticStore:
 
     def curves(self):
         return self._curves.copy()
+
+    def record(self, run_id):
+        """As a Store's: the run's run.json, of which only the seal is read here."""
+        return {"seal": hashlib.sha256(run_id.encode()).hexdigest()}
 
     def training(self):
         return self._training.copy()

@@ -1,0 +1,402 @@
+"""One self-contained HTML file that says what a study found, how sure that is, and how to check it; beside it the same numbers as data.
+
+    report/report.html   readable without network, scripts or this program
+    report/report.json   every number that the report prints, unrounded
+    report/scores.csv    final score of every run        report/curves.csv   every checkpoint of every run
+    report/repro.json    how the study came to be
+
+The same store gives the same bytes, but for the line with the date.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from benchmarks import figures, reproduction, stats
+from benchmarks.analysis import Analysis, Comparison, Group, IncompleteStudy, analyse, unit_of
+from benchmarks.figures import Table, number, signed, steps, with_interval
+from benchmarks.store import Store, write_whole
+from from_scratch import registry
+
+__all__ = ["IncompleteStudy", "RenderedReport", "render"]
+
+BADGES = {  # tier of stats.Equivalence -> (class of the badge, its words)
+    "C": ("good", "C · statistically equivalent"),
+    "identical": ("good", "identical scores"),
+    "D": ("open", "D · not distinguished (no claim of parity)"),
+    "different": ("bad", "different"),
+    "none": ("open", "no claim"),
+}
+MOST_ROWS = 1000  # a table of runs beyond this is left to the files beside the report
+
+
+@dataclass(frozen=True)
+class RenderedReport:
+    """Where the report is, and a short form of it for a terminal."""
+
+    path: Path
+    summary: Any  # something that rich prints
+    verdicts: list[str]
+
+
+def render(store_path: Path | str, *, allow_partial: bool = False, now: datetime | None = None) -> RenderedReport:
+    """Write the report of the study at `store_path` into its directory report/.
+
+    Raises IncompleteStudy, naming the runs, if any planned run has not finished and `allow_partial` is not set.
+    """
+    return render_store(Store(store_path), Path(store_path) / "report", allow_partial=allow_partial, now=now)
+
+
+def render_store(store: Any, directory: Path, *, allow_partial: bool = False, now: datetime | None = None) -> RenderedReport:
+    """`render` for anything with a Store's study(), runs(), curves(), training() and record()."""
+    analysis = analyse(store.study(), store.runs(), store.curves(), allow_partial=allow_partial)
+    finished = analysis.runs[analysis.runs["status"] == "finished"]
+    seals = {run_id: store.record(run_id)["seal"] for run_id in finished["run_id"].drop_duplicates()}
+    facts = reproduction.facts(analysis.study, analysis.runs, seals)
+    scores, verdicts = _scores(analysis), [_verdict(group, analysis) for group in analysis.groups]
+    text = _html(analysis, facts, scores, verdicts, _diagnostics(store.training()), now or datetime.now(UTC))
+
+    directory.mkdir(parents=True, exist_ok=True)
+    beside = {
+        "report.json": _json(_numbers(analysis, verdicts)),
+        "repro.json": _json(facts),
+        "scores.csv": scores.to_csv(index=False, lineterminator="\n"),
+        "curves.csv": analysis.curves.sort_values(["algo", "env", "seed", "step"]).to_csv(index=False, lineterminator="\n"),
+        "report.html": text,
+    }
+    for name, content in beside.items():
+        write_whole(directory / name, content)
+    lines = [line["text"] for verdict in verdicts for line in verdict["lines"]]
+    return RenderedReport(directory / "report.html", _summary(analysis, verdicts), lines)
+
+
+# -------------------------------------------------------------------------------------------------------------- verdicts
+
+
+def _verdict(group: Group, analysis: Analysis) -> dict[str, Any]:
+    """The sentences about one group for the box at the top."""
+    lines = [_sentence(comparison, group) for comparison in group.comparisons]
+    if not lines and group.aggregates:
+        lines = [
+            {"badge": None, "text": f"{algo}: IQM {with_interval(group.aggregates['iqm'][algo])}, {group.unit}, {group.runs()} per task.", "details": []}
+            for algo in group.algos
+        ]
+    lines += [{"badge": None, "text": f"{what}: {why}.", "details": []} for what, why in group.left_out.items()]
+    return {"group": group.name, "id": figures._id(group), "lines": lines}
+
+
+def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
+    """One comparison in plain words: estimate, interval, n, margin, what follows, and task by task."""
+    runs = group.runs()
+    tasks = group.envs[0] if len(group.envs) == 1 else f"{len(group.envs)} tasks"
+    details = [_task_detail(pair, env, group) for env in group.envs]
+    start = f"{pair.x} against {pair.y} on {tasks}, {runs} each{' per task' if len(group.envs) > 1 else ''}: "
+    if pair.overall is None:
+        return {"badge": None, "text": f"{start}no aggregate (the tasks share no unit); task by task below.", "details": details}
+    test, unit = pair.overall, "normalised score" if "normalised" in group.unit else "mean return"
+    text = f"{start}difference of IQMs {with_interval(test.difference, sign=True)}, {unit}. {_therefore(test)}"
+    improvement = with_interval(pair.improvement, 2)
+    return {"badge": BADGES[test.tier], "tier": test.tier, "text": f"{text} P({pair.x} > {pair.y}) = {improvement}.", "details": details}
+
+
+def _therefore(test: stats.Equivalence) -> str:
+    narrow = f"90 % interval [{signed(test.narrow.low)}, {signed(test.narrow.high)}]"
+    excludes = test.difference.is_claimed and (test.difference.low > 0 or test.difference.high < 0)
+    if test.tier == "C":
+        small = " A difference is detectable (the 95 % interval excludes 0), but smaller than the margin." if excludes else ""
+        return f"Equivalent within the margin: the {narrow} lies inside ±{number(test.margin)}.{small}"
+    if test.tier == "identical":
+        return "Every run of both has the same score on each task."
+    if test.tier == "different":
+        return f"Different: {test.note or 'the interval excludes 0'}."
+    if test.tier == "none":
+        return f"No claim: {test.note}."
+    if test.margin is None:
+        return "Not distinguished: the interval includes 0. Without reference scores there is no margin, so equivalence cannot be tested."
+    return f"Not distinguished, which is not parity: {test.note or f'the {narrow} reaches beyond ±{number(test.margin)}'}."
+
+
+def _task_detail(pair: Comparison, env: str, group: Group) -> str:
+    test = pair.tasks[env]
+    one, other = group.cells[pair.x, env].summary, group.cells[pair.y, env].summary
+    apart = f"difference {with_interval(test.difference, sign=True)}" if test.tier != "identical" else "identical in all runs"
+    same, shared = pair.same[env]
+    twins = f"; {same} of {shared} seeds end with exactly the same score" if same and test.tier != "identical" else ""
+    margin = f", margin ±{number(test.margin)}" if test.margin else ""
+    return f"{env}: mean return {number(one.mean)} against {number(other.mean)}, {apart}{margin}: {test.meaning}{twins}."
+
+
+# ------------------------------------------------------------------------------------------------------------------ data
+
+
+def _scores(analysis: Analysis) -> pd.DataFrame:
+    """The final score of every finished run."""
+    rows = []
+    for group in analysis.groups:
+        for (algo, env), cell in group.cells.items():
+            scale = group.scales[env]
+            for seed, score in zip(cell.seeds, cell.final, strict=True):
+                rows.append((group.name, algo, env, seed, int(cell.steps[-1]), unit_of(algo), score, float(scale(score)) if scale.span else None))
+    return pd.DataFrame(rows, columns=["group", "algo", "env", "seed", "budget", "unit", "score", "normalised_score"])
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, arrays and NaN as what JSON can hold."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {" / ".join(k) if isinstance(k, tuple) else str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _numbers(analysis: Analysis, verdicts: list[dict]) -> dict[str, Any]:
+    """Every number of the report, with names that say where it stands."""
+    return {
+        "study": analysis.study["name"],
+        "hash": analysis.study.get("hash"),
+        "is_partial": analysis.is_partial,
+        "missing": analysis.missing,
+        "statistics": analysis.statistics,
+        "verdicts": {v["group"]: [{k: line.get(k) for k in ("tier", "text", "details")} for line in v["lines"]] for v in verdicts},
+        "groups": {group.name: group for group in analysis.groups},
+    }
+
+
+def _diagnostics(training: pd.DataFrame) -> Table | None:
+    """The last logged value of each training metric: median and range over all runs of an algorithm on a task."""
+    if training.empty:
+        return None
+    last = training.sort_values("step", kind="stable").groupby(["algo", "env", "key", "seed"], sort=True)["value"].last()
+    rows = []
+    for (algo, env, key), values in last.groupby(level=["algo", "env", "key"]):
+        known = values.dropna()
+        found = [f"{f(known):.4g}".replace("-", "−") for f in (np.median, np.min, np.max)] if len(known) else ["–"] * 3
+        rows.append([algo, env, key, str(len(values)), *found, "" if len(known) == len(values) else f"{len(values) - len(known)} NaN"])
+    return Table(["algorithm", "task", "metric", "runs", "median", "min", "max", "note"], rows)
+
+
+# ------------------------------------------------------------------------------------------------------------------ html
+
+
+def _html(analysis: Analysis, facts: dict, scores: pd.DataFrame, verdicts: list[dict], diagnostics: Table | None, now: datetime) -> str:
+    study = analysis.study
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["svg"] = Markup  # made by figures.py, which escapes what it takes from the study
+    templates = resources.files("benchmarks") / "templates"
+    return environment.from_string((templates / "report.html").read_text(encoding="utf-8")).render(
+        style=Markup((templates / "report.css").read_text(encoding="utf-8")),
+        study=study,
+        analysis=analysis,
+        statistics=analysis.statistics,
+        date=now.strftime("%Y-%m-%d %H:%M UTC"),
+        verdicts=verdicts,
+        protocol=_protocol(analysis),
+        budgets=_budgets(analysis),
+        scales=_scales(analysis),
+        groups=[_group_context(group, analysis) for group in analysis.groups],
+        speeds=_speeds(analysis),
+        failures=_failures(analysis),
+        diagnostics=diagnostics,
+        facts=facts,
+        host_rows=_host_rows(facts),
+        run_rows=_run_rows(facts),
+        score_rows=_score_rows(scores),
+        most_rows=MOST_ROWS,
+        study_yaml=yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=110),
+        bibliography=_bibliography(analysis),
+    )
+
+
+def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
+    """The protocol card: what was measured, in words."""
+    study, how = analysis.study, analysis.statistics
+    protocol = study.get("protocol") or {}
+    points, episodes = protocol.get("eval_points"), protocol.get("eval_episodes")
+    special = {e: s["eval_episodes"] for e, s in (study.get("envs") or {}).items() if s.get("eval_episodes")}
+    more = "".join(f", {n} on {e}" for e, n in special.items())
+    kind = "greedy (deterministic) actions" if protocol.get("deterministic", True) else "sampled actions"
+    planned, finished = len(analysis.runs), int((analysis.runs["status"] == "finished").sum())
+    return [
+        ("Score of a run", f"mean return over the evaluation episodes at the last checkpoint, after training (protocol {protocol.get('name', 'final')}); no checkpoint is chosen for its score"),
+        ("Evaluation", f"{episodes} episodes{more}, {kind}, at each of {points} checkpoints evenly spaced over the budget; rewards are the environment's own"),
+        ("Seeds", f"{len(study['seeds'])}: {_ranges(study['seeds'])}; the same evaluation episodes for every algorithm"),
+        ("Runs", f"{planned} planned, {finished} finished"),
+        ("Intervals", f"{how.confidence:.0%} stratified percentile bootstrap, {how.reps:,} repetitions, seed {how.seed}".replace(",000", " 000")),
+        ("Margin of equivalence", f"±{how.margin:g} of the span from random to expert, fixed in the study before running; claimed where the 90 % interval of the difference lies inside it, from at least {stats.FEWEST_RUNS_FOR_EQUIVALENCE} runs"),
+        ("What n allows", _power(analysis)),
+    ]
+
+
+def _ranges(seeds: list[int]) -> str:
+    whole = list(range(seeds[0], seeds[0] + len(seeds)))
+    return f"{seeds[0]}–{seeds[-1]}" if seeds == whole and len(seeds) > 1 else ", ".join(map(str, seeds))
+
+
+def _power(analysis: Analysis) -> str:
+    n = min((c.n for g in analysis.groups for c in g.cells.values()), default=0)
+    return f"{stats.coverage_note(n)}. For one task, read the t interval beside it." if n else "nothing finished"
+
+
+def _budgets(analysis: Analysis) -> Table:
+    """Budget of every algorithm and task, and the RL Zoo's own beside it: a cut is named."""
+    rows = []
+    zoo = analysis.study.get("zoo_budget") or {}
+    for group in analysis.groups:
+        for (algo, env), cell in group.cells.items():
+            mine, theirs = int(cell.steps[-1]), (zoo.get(env) or {}).get(algo)
+            if unit_of(algo) != "steps":
+                note = f"{mine:,} state {unit_of(algo)} at most, no environment steps".replace(",", " ")
+            elif theirs is None:
+                note = "the RL Zoo has no tuned entry"
+            elif mine == theirs:
+                note = "the Zoo's own"
+            else:
+                note = f"{'CUT' if mine < theirs else 'raised'} to {mine / theirs:.0%} of the Zoo's"
+            rows.append([env, algo, steps(mine), steps(theirs) if theirs else "–", note])
+    rows.sort(key=lambda row: analysis_order(analysis, row[0]))
+    return Table(["task", "algorithm", "budget", "RL Zoo's budget", "note"], rows)
+
+
+def analysis_order(analysis: Analysis, env: str) -> int:
+    """The place of a task in the study's text."""
+    return [e for group in analysis.groups for e in group.envs].index(env)
+
+
+def _scales(analysis: Analysis) -> Table:
+    rows = []
+    for group in analysis.groups:
+        for env in group.envs:
+            given = (analysis.study.get("normalise") or {}).get(env) or {}
+            known = (analysis.study.get("references") or {}).get(env) or []
+            others = "; ".join(f"{r['label']}: {number(r['score'])}" for r in known)
+            rows.append([env, number(given.get("random")), number(given.get("expert")), given.get("source", "none: scores stay in the task's own unit"), others or "–"])
+    return Table(["task", "random (0)", "expert (1)", "source", "published scores"], rows)
+
+
+def _group_context(group: Group, analysis: Analysis) -> dict[str, Any]:
+    return {
+        "name": group.name,
+        "id": figures._id(group),
+        "algos": group.algos,
+        "envs": group.envs,
+        "unit": group.unit,
+        "left_out": group.left_out,
+        "figures": figures.of_group(group, analysis),
+        "per_task": _per_task(group) if group.comparisons else None,
+    }
+
+
+def _per_task(group: Group) -> Table:
+    rows = []
+    for pair in group.comparisons:
+        for env in group.envs:
+            test = pair.tasks[env]
+            same, shared = pair.same[env]
+            margin = f"±{number(test.margin)}" if test.margin else "–"
+            rows.append([env, pair.x, pair.y, with_interval(test.difference, sign=True), figures._bracket(test.narrow), margin, test.meaning, f"{same} of {shared}"])
+    header = ["task", "X", "Y", "mean(X) − mean(Y)", "90 % interval", "margin", "verdict", "same score at the same seed"]
+    return Table(header, rows, "Task by task, in the task's own unit: difference of means with Welch's t interval.")
+
+
+def _speeds(analysis: Analysis) -> Table:
+    rows = []
+    for group in analysis.groups:
+        for (algo, env), cell in group.cells.items():
+            unit = "steps/s" if unit_of(algo) == "steps" else f"{unit_of(algo)}/s"
+            runs = analysis.runs[(analysis.runs["algo"] == algo) & (analysis.runs["env"] == env) & (analysis.runs["group"] == group.name)]
+            together = sorted({int(k) for k in runs["lockstep"].dropna()}) if "lockstep" in runs else []
+            diverged = int(runs["diverged"].eq(True).sum()) if "diverged" in runs else 0
+            width = ", ".join(map(str, together)) or "–"
+            rows.append([group.name, algo, env, f"{cell.n} / {cell.planned}", str(diverged), f"{number(cell.steps_per_second, 0)} {unit}", width,
+                         f"{number(cell.train_seconds, 1)} s", f"{number(cell.eval_seconds, 1)} s"])  # fmt: skip
+    return Table(["group", "algorithm", "task", "finished / planned", "diverged", "speed (median run)", "seeds in one process", "training per run", "evaluation per run"], rows)
+
+
+def _failures(analysis: Analysis) -> list[dict[str, Any]]:
+    lost = analysis.runs[analysis.runs["status"] != "finished"].drop_duplicates("run_id")
+    columns = ("run_id", "algo", "env", "seed", "status", "error", "traceback")
+    return [{c: None if pd.isna(row[c]) else row[c] for c in columns} for row in lost.to_dict("records")]
+
+
+def _host_rows(facts: dict) -> Table:
+    keys = list(dict.fromkeys(key for host in facts["hosts"] for key in host))
+    return Table(["", *(f"machine {k + 1}" for k in range(len(facts["hosts"])))], [[key.replace("_", " "), *(str(h.get(key, "–")) for h in facts["hosts"])] for key in keys])
+
+
+def _run_rows(facts: dict) -> Table:
+    short = lambda text: text[:16] if text else "–"
+    rows = [
+        [r["run_id"], str(r["seed"]), str(r["model_seed"] or "–"), r["status"], short(r["weights_hash_start"]), short(r["weights_hash_end"]), short(r["seal"])]
+        for r in facts["runs"]
+    ]
+    return Table(["run", "seed", "model seed", "status", "weights at start", "weights at end", "files"], rows)
+
+
+def _score_rows(scores: pd.DataFrame) -> Table:
+    rows = [
+        [r.group, r.algo, r.env, str(r.seed), repr(float(r.score)).replace("-", "−"), "–" if pd.isna(r.normalised_score) else number(r.normalised_score, 4)]
+        for r in scores.itertuples()
+    ]
+    return Table(["group", "algorithm", "task", "seed", "final score", "normalised"], rows)
+
+
+def _bibliography(analysis: Analysis) -> str:
+    """BibTeX entries of the algorithms' papers and of what the numbers and twins stand on."""
+    entries: dict[str, str] = {}
+    for part in (resources.files("benchmarks") / "templates" / "references.bib").read_text(encoding="utf-8").split("% ")[1:]:
+        title, _, entry = part.partition("\n")
+        entries[title] = entry.strip()
+    algos = [a for group in analysis.study["groups"] for a in group["algos"]]
+    papers = [registry.ENTRIES[a].paper.partition(",")[0] for a in algos if a in registry.ENTRIES]
+    wanted = ["rliable", *(["Stable-Baselines3"] if any(a.startswith("sb3/") for a in algos) else []), *papers]
+    return "\n\n".join(entries[key] for key in dict.fromkeys(wanted) if key in entries)
+
+
+# -------------------------------------------------------------------------------------------------------------- terminal
+
+
+def _summary(analysis: Analysis, verdicts: list[dict]) -> Any:
+    from rich.console import Group as Stack
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(title=f"{analysis.study['name']}: final scores", title_justify="left")
+    for column in ("algorithm", "environment"):
+        grid.add_column(column)
+    for column in ("n", f"mean [{analysis.statistics.confidence:.0%} t interval]", "IQM", "min", "max"):
+        grid.add_column(column, justify="right", no_wrap=True)
+    for group in analysis.groups:
+        for (algo, env), cell in group.cells.items():
+            n = str(cell.n) if cell.n == cell.planned else f"{cell.n} of {cell.planned}"
+            s = cell.summary
+            grid.add_row(algo, env, n, with_interval(s.t).replace(": their spread cannot be estimated", ""), number(s.iqm), number(s.minimum), number(s.maximum))
+        grid.add_section()
+    lines = [Text(f"Incomplete: {'; '.join(analysis.missing)}.", style="bold red")] if analysis.is_partial else []
+    lines += [Text(f"• {line['text']}") for verdict in verdicts for line in verdict["lines"]]
+    return Stack(grid, *lines)
+

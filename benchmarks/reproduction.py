@@ -1,0 +1,111 @@
+"""What a stranger needs to repeat a study and to check that the results are the ones that were reported: the content of repro.json."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.study import digest
+from from_scratch import registry
+
+PROJECT = Path(__file__).parent.parent
+# Packages that can change a number; the full list is in repro.json.
+PACKAGES = ("stable-baselines3", "sb3-contrib", "gymnasium", "torch", "numpy", "scipy", "numba", "pandas", "pyarrow", "duckdb", "hydra-core", "matplotlib", "rliable")
+PER_RUN = ("peak_memory_mb",)  # facts of run.json's host that differ from run to run on the same machine
+
+SEED_RULE = (
+    "From a run's seed s, NumPy's SeedSequence derives disjoint streams. SeedSequence(s, spawn_key=(0,)) gives the model's seed (weights, exploration, "
+    "minibatches; training environment i has the model's seed + i). SeedSequence(eval_seed, spawn_key=(1, s)) gives one seed for each evaluation "
+    "episode: the same episodes for every algorithm and at every checkpoint. The bootstrap uses PCG64(SeedSequence([bootstrap seed, side]))."
+)
+
+
+def facts(study: Mapping[str, Any], runs: pd.DataFrame, seals: Mapping[str, str]) -> dict[str, Any]:
+    """Everything machine-readable about how the study came to be. seals: the hash over all files of each finished run, by run_id."""
+    algos = list(dict.fromkeys(algo for group in study["groups"] for algo in group["algos"]))
+    once = runs.drop_duplicates("run_id").sort_values("run_id")
+    return {
+        "command": study.get("command"),
+        "study": {"name": study["name"], "hash": study.get("hash") or digest(dict(study)), "code": study.get("code")},
+        "source": source(),
+        "hosts": hosts(once),
+        "packages": packages(),
+        "seeds": {
+            "seeds": study["seeds"],
+            "evaluation": (study.get("protocol") or {}).get("eval_seed"),
+            "bootstrap": (study.get("statistics") or {}).get("seed", 0),
+            "rule": SEED_RULE,
+        },
+        "deviations": deviations(algos),
+        "runs": [_run(row, seals) for row in once.to_dict("records")],
+        "root_hash": root_hash(seals),
+    }
+
+
+def root_hash(seals: Mapping[str, str]) -> str:
+    """One hash over the results of all finished runs: sha256 of the sorted lines "run_id seal"."""
+    return hashlib.sha256("".join(f"{run_id} {seal}\n" for run_id, seal in sorted(seals.items())).encode()).hexdigest()
+
+
+def _run(row: Mapping[str, Any], seals: Mapping[str, str]) -> dict[str, Any]:
+    kept = ("run_id", "algo", "env", "seed", "status", "model_seed", "train_seconds", "eval_seconds", "weights_hash_start", "weights_hash_end", "finished_at")
+    found = {key: None if pd.isna(row.get(key)) else row.get(key) for key in kept}
+    if found["model_seed"] is not None:
+        found["model_seed"] = int(found["model_seed"])
+    return {**found, "seal": seals.get(row["run_id"])}
+
+
+def hosts(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """The distinct machines and library versions that finished runs, with how many runs each."""
+    counted: dict[str, int] = {}
+    for text in runs[runs["status"] == "finished"].get("host", pd.Series(dtype=object)).dropna():
+        known = {key: value for key, value in json.loads(text).items() if key not in PER_RUN}
+        if known:
+            key = json.dumps(known, sort_keys=True)
+            counted[key] = counted.get(key, 0) + 1
+    return [{**json.loads(key), "runs": n} for key, n in sorted(counted.items())]
+
+
+def packages() -> dict[str, Any]:
+    """Versions of the packages that can change a number, of everything installed, and the hash of that list."""
+    everything = sorted({f"{d.metadata['Name']}=={d.version}" for d in importlib.metadata.distributions() if d.metadata["Name"]}, key=str.lower)
+    versions = {line.partition("==")[0].lower().replace("_", "-"): line.partition("==")[2] for line in everything}
+    return {
+        "python": platform.python_version(),
+        "main": {name: versions[name] for name in PACKAGES if name in versions},
+        "installed": everything,
+        "hash": hashlib.sha256("\n".join(everything).encode()).hexdigest(),
+    }
+
+
+def source() -> dict[str, Any]:
+    """The git commit of this code, and whether (and how, as a hash of the difference) the files differed from it."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return {"commit": None, "dirty": None, "diff_hash": None}
+    difference = (_git("diff", "HEAD") or "") + (_git("status", "--porcelain", "--untracked-files=all") or "")
+    return {"commit": commit, "dirty": bool(difference), "diff_hash": hashlib.sha256(difference.encode()).hexdigest() if difference else None}
+
+
+def _git(*words: str) -> str | None:
+    """The output of a git command in this project, or None where there is no git or no repository of its own."""
+    if not (PROJECT / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(["git", *words], cwd=PROJECT, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def deviations(algos: list[str]) -> dict[str, list[str]]:
+    """The documented differences of each algorithm from its twin."""
+    return {algo: list(registry.ENTRIES[algo].deviations) for algo in algos if algo in registry.ENTRIES and registry.ENTRIES[algo].twin}
