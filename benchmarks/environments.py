@@ -56,15 +56,17 @@ def _wrappers(wanted) -> list[tuple[Callable, dict]]:
     return found
 
 
-def make_env(env_id: str, spec: dict[str, Any] | None = None, wrappers=None, render_mode: str | None = None) -> gym.Env:
-    """One environment, with Monitor inside and the Zoo's wrappers around it. spec: {kwargs, max_episode_steps}."""
+def make_env(env_id: str, spec: dict[str, Any] | None = None, wrappers=None, render_mode: str | None = None, monitor: bool = True) -> gym.Env:
+    """One environment, with Monitor (unless told otherwise) and the Zoo's wrappers around it. spec: {kwargs, max_episode_steps}."""
     from stable_baselines3.common.monitor import Monitor
 
     spec = spec or {}
     kwargs = dict(spec.get("kwargs") or {})
     if spec.get("max_episode_steps"):
         kwargs["max_episode_steps"] = spec["max_episode_steps"]
-    env: gym.Env = Monitor(gym.make(env_id, render_mode=render_mode, **kwargs))
+    env: gym.Env = gym.make(env_id, render_mode=render_mode, **kwargs)
+    if monitor:
+        env = Monitor(env)
     for wrapper, arguments in _wrappers(wrappers):
         env = wrapper(env, **arguments)
     return env

@@ -90,7 +90,7 @@ class Evaluator:
 
     def __init__(self, env: str, spec: dict[str, Any], setup: dict[str, Any], seeds: list[list[int]], deterministic: bool = True):
         self.seeds, self.deterministic = seeds, deterministic
-        self.lanes = [Lanes([lambda: make_env(env, spec, setup.get("env_wrapper"))] * len(s)) for s in seeds]
+        self.lanes = [Lanes([lambda: make_env(env, spec, setup.get("env_wrapper"), monitor=False)] * len(s)) for s in seeds]
         self.venvs: list[VecEnv] = [wrap(lanes, setup.get("normalize"), setup.get("frame_stack"), training=False) for lanes in self.lanes]
 
     def __call__(self, model, normalizers: list) -> list[Episodes]:

@@ -77,7 +77,7 @@ def check(algo: str, cls: type, raw: dict[str, Any]) -> None:
     known = [name for name in inspect.signature(cls).parameters if name not in RESERVED]
     for name in raw:
         if name not in known and name not in SETUP:
-            raise UserError(f"{algo} has no hyper-parameter '{name}'{_nearest(name, [*known, *SETUP])} It has: {', '.join(known)}")
+            raise UserError(f"{algo} has no hyper-parameter '{name}'{_nearest(name, [*known, *SETUP]) or '.'} It has: {', '.join(known)}")
 
 
 def constructor_arguments(raw: dict[str, Any], action_space=None) -> dict[str, Any]:

@@ -74,8 +74,7 @@ class Job:
     @property
     def name(self) -> str:
         seeds = [run.seed for run in self.runs]
-        many = f"seeds {min(seeds)}-{max(seeds)}" if len(seeds) > 1 and seeds == list(range(min(seeds), max(seeds) + 1)) else "seed " + ",".join(map(str, seeds))
-        return f"{self.runs[0].algo} on {self.runs[0].env}, {many}"
+        return f"{self.runs[0].algo} on {self.runs[0].env}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
 def _file(module: str) -> Path | None:

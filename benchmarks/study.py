@@ -11,24 +11,21 @@ import difflib
 import hashlib
 import itertools
 import json
+import re
+import warnings
 from pathlib import Path
 from typing import Any
 
 from benchmarks import UserError, environments, hyperparams
+from benchmarks.configs import CONFIGS, options
 from from_scratch import registry
 
-CONFIGS = Path(__file__).parent / "configs"
 NOT_HASHED = ("hash", "launcher", "code", "command")  # how and when it was run, not what was asked
 
 
 def digest(value: Any) -> str:
     """sha256 of a plain value's canonical JSON: the same for the same content, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
-
-
-def options(group: str) -> list[str]:
-    """The names in one of the configuration groups: suite, algo, env, launcher."""
-    return sorted(path.relative_to(CONFIGS / group).with_suffix("").as_posix() for path in (CONFIGS / group).rglob("*.yaml"))
 
 
 def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = ()) -> dict[str, Any]:
@@ -44,14 +41,17 @@ def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = 
         config.merge_with(OmegaConf.from_dotlist(list(overrides)))
     else:
         if suite not in options("suite"):
-            near = difflib.get_close_matches(suite, options("suite"), n=1)
-            hint = f"did you mean '{near[0]}'? " if near else ""
-            raise UserError(f"unknown suite '{suite}': {hint}There are {', '.join(options('suite'))} (or name --algos and --envs)")
+            named = [name for name in options("suite") if name != "adhoc"]
+            near = difflib.get_close_matches(suite, named, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(named)}"
+            raise UserError(f"unknown suite '{suite}': {hint} (or name --algos and --envs)")
         config = _hydra([f"suite={suite}", *overrides])
     return resolve(_plain(config))
 
 
-def adhoc(algos: list[str], envs: list[str], seeds: int | None = None, steps: int | None = None, overrides: list[str] | tuple[str, ...] = ()) -> dict[str, Any]:
+def adhoc(
+    algos: list[str], envs: list[str], seeds: int | None = None, steps: int | None = None, overrides: list[str] | tuple[str, ...] = ()
+) -> dict[str, Any]:
     """The resolved study of a rectangle of algorithms and environments named on the command line."""
     config = _plain(_hydra(["suite=adhoc", *overrides]))
     config["groups"] = [{"name": "all", "algos": algos, "envs": envs, "comparisons": natural_comparisons(algos)}]
@@ -86,7 +86,20 @@ def _hydra(overrides: list[str]):
             return hydra_compose("config", [*everything, *overrides])
     except (HydraException, OmegaConfBaseException) as error:
         cause = error.__cause__ or error
-        raise UserError(" ".join(str(cause).split())) from None
+        raise UserError(_explained(" ".join(str(cause).split()))) from None
+
+
+def _explained(message: str) -> str:
+    """Hydra's and OmegaConf's messages, in a user's words where they are known."""
+    key = re.search(r"Key '(.+?)' is not in struct full_key: (\S+)", message) or re.search(r"Could not override '(.+?)'", message)
+    if key:
+        name, full = key.group(1), key.group(key.lastindex or 1)
+        near = difflib.get_close_matches(name, ["seeds", "steps", "groups", "budget", "protocol", "statistics", "launcher", "question", "name",
+                                                "eval_episodes", "eval_points", "eval_seed", "deterministic", "reps", "confidence", "jobs", "attempts"], n=1)
+        hint = f": did you mean '{near[0]}'?" if near else f". (+{full}=... sets a hyper-parameter that is left at its default)" if full.startswith("algo.") else ""
+        return f"a study has no setting '{full}'{hint}"
+    option = re.search(r"Could not find '(\w+)/(\S+?)' Available options in '\w+': (.*?) Config search path", message)
+    return f"there is no {option.group(1)} '{option.group(2)}'; there are {', '.join(option.group(3).split())}" if option else message
 
 
 def _plain(config) -> dict[str, Any]:
@@ -199,17 +212,22 @@ def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]
     entry = registry.find(algo)
     cls = entry.load()
     hyperparams.check(algo, cls, raw)
+    n_envs = raw.get("n_envs", 1)
+    if not isinstance(n_envs, int) or n_envs < 1:
+        raise UserError(f"{algo} on {env_id}: n_envs={n_envs}: at least 1 environment is needed")
     try:
-        env = environments.make_env(env_id, spec, raw.get("env_wrapper"))
+        envs = [environments.make_env(env_id, spec, raw.get("env_wrapper")) for _ in range(n_envs)]
     except UserError:
         raise
     except Exception as error:  # whatever an environment's constructor raises
         raise UserError(f"cannot make {env_id} with {spec.get('kwargs') or {}}: {_first_line(error)}") from None
-    _check_spaces(entry, cls, env_id, env)
-    venv = environments.wrap(DummyVecEnv([lambda: env]), hyperparams.normalize_arguments(raw), raw.get("frame_stack"))
+    _check_spaces(entry, cls, env_id, envs[0])
+    venv = environments.wrap(DummyVecEnv([lambda env=env: env for env in envs]), hyperparams.normalize_arguments(raw), raw.get("frame_stack"))
     try:
-        arguments = hyperparams.constructor_arguments(raw, env.action_space)
-        cls(raw.get("policy", entry.policy), venv, device="cpu", **arguments)
+        arguments = hyperparams.constructor_arguments(raw, envs[0].action_space)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            cls(raw.get("policy", entry.policy), venv, device="cpu", **arguments)
     except UserError:
         raise
     except Exception as error:  # the algorithm's own checks of its arguments

@@ -1,0 +1,140 @@
+"""sb3-course: the command line over the library and the harness.
+
+An error is one line on stderr. Exit codes: 2 for a user's mistake, 3 for incomplete data, 4 for damaged data, 1 for a bug
+of ours, 130 when interrupted. SB3_COURSE_DEBUG=1 shows the traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import re
+import sys
+from typing import NoReturn
+
+from benchmarks import HarnessError, UserError
+from from_scratch.registry import UnknownAlgorithm
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but its complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        invalid = re.match(r"argument VERB: invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        if invalid:
+            verbs = invalid.group(2).replace("'", "").split(", ")
+            near = difflib.get_close_matches(invalid.group(1), verbs, n=1)
+            message = f"unknown verb '{invalid.group(1)}': " + (f"did you mean '{near[0]}'?" if near else f"there are {', '.join(verbs)}")
+        raise UserError(f"{message} ({self.prog} --help)")
+
+
+def parser() -> argparse.ArgumentParser:
+    top = Parser(prog="sb3-course", description="Train, compare and watch reinforcement learning algorithms, from scratch and Stable-Baselines3's.")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+    def verb(name: str, module: str, function: str, help: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=help, description=help, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        sub.set_defaults(module=f"sb3_course.commands.{module}", function=function)
+        return sub
+
+    verb("list", "catalogue", "run", "algorithms, environments with tuned settings, suites")
+
+    train = verb("train", "train", "run", "train one model, score it as it goes, save it (flags as in the RL Zoo)")
+    train.add_argument("--algo", required=True, help="an algorithm's id; sb3/... runs the Stable-Baselines3 twin")
+    train.add_argument("--env", required=True, help="a Gymnasium id")
+    train.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps (default: the tuned number)")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--n-envs", type=int, help="training environments (default: the tuned number)")
+    train.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V",
+                       help='overrides, such as learning_rate:0.01 policy_kwargs:"dict(net_arch=[64])"')
+    train.add_argument("--env-kwargs", nargs="+", default=[], metavar="K:V", help="arguments of the environment, such as is_slippery:False")
+    train.add_argument("--eval-freq", type=int, default=25000, metavar="N", help="evaluate every N training steps; 0 or less: never")
+    train.add_argument("--eval-episodes", type=int, default=5, metavar="N")
+    train.add_argument("--save-freq", type=int, default=-1, metavar="N", help="also save the model every N steps")
+    train.add_argument("-f", "--log-folder", default="logs", metavar="DIR")
+    train.add_argument("-tb", "--tensorboard-log", default="", metavar="DIR")
+    train.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
+    train.add_argument("--verbose", type=int, default=1, choices=(0, 1, 2))
+
+    enjoy = verb("enjoy", "enjoy", "run", "watch a model that train saved")
+    enjoy.add_argument("--algo", required=True)
+    enjoy.add_argument("--env", required=True)
+    enjoy.add_argument("-f", "--folder", default="logs", metavar="DIR")
+    enjoy.add_argument("--exp-id", type=int, default=0, metavar="ID", help="which of its trainings; 0: the latest")
+    enjoy.add_argument("-n", "--n-timesteps", type=int, default=1000, metavar="N")
+    enjoy.add_argument("--load-best", action="store_true", help="the best evaluated model, not the last")
+    enjoy.add_argument("--no-render", action="store_true")
+    enjoy.add_argument("--stochastic", action="store_true", help="sample actions")
+    enjoy.add_argument("--seed", type=int, default=0)
+
+    compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it")
+    compare.add_argument("suite", nargs="?", help="a suite's name (sb3-course list) or YAML file; then Hydra overrides such as seeds=3")
+    compare.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
+    compare.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms")
+    compare.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments")
+    compare.add_argument("--seeds", type=int, metavar="N")
+    compare.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of every run (default: the suite's or the tuned numbers)")
+    compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
+    compare.add_argument("--launcher", help="local or inprocess")
+    compare.add_argument("--out", metavar="DIR", help="where the study lives (default: studies/NAME)")
+    compare.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
+    compare.add_argument("--dry-run", action="store_true", help="check everything and print the plan")
+
+    status = verb("status", "compare", "status", "what is done, running, failed, missing")
+    status.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
+
+    retry = verb("retry", "compare", "retry", "run failed, damaged and missing runs again")
+    retry.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
+    retry.add_argument("--jobs", type=int, metavar="N")
+    retry.add_argument("--allow-partial", action="store_true")
+
+    report = verb("report", "compare", "report", "make the report of a study again")
+    report.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
+    report.add_argument("--allow-partial", action="store_true")
+
+    doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it")
+    doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
+    return top
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """argparse leaves words that follow a flag; for `compare` they are overrides, elsewhere a mistake."""
+    top = parser()
+    args, rest = top.parse_known_args(arguments)
+    if rest:
+        if args.verb != "compare" or any(word.startswith("-") or "=" not in word for word in rest):
+            raise UserError(f"unrecognized arguments: {' '.join(rest)} (sb3-course {args.verb} --help)")
+        args.overrides += rest
+    return args
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code."""
+    debug = os.environ.get("SB3_COURSE_DEBUG", "") not in ("", "0")
+    try:
+        args = parse(arguments)
+        return getattr(importlib.import_module(args.module), args.function)(args) or 0
+    except KeyboardInterrupt:
+        return _say("interrupted: what was finished is kept; the same command continues", 130)
+    except BrokenPipeError:  # the reader, such as head, had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        if isinstance(error, UnknownAlgorithm):
+            return _say(str(error), 2)
+        if isinstance(error, HarnessError):
+            return _say(str(error), error.exit_code)
+        return _say(f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]} (SB3_COURSE_DEBUG=1 shows where)", 1)
+
+
+def _say(line: str, code: int) -> int:
+    print(" ".join(line.split()), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""sb3-course train: one model, saved where the RL Zoo would save it.
+
+    FOLDER/ALGO/ENV_ID/  ENV.zip  best_model.zip  evaluations.npz  command.txt  ENV/{config.yml, args.yml, vecnormalize.pkl}
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks import UserError, environments, hyperparams, launchers
+from benchmarks import study as studies
+from from_scratch import registry
+
+
+def run(args: argparse.Namespace) -> int:
+    launchers.one_thread()
+    for flag, value in (("-n", args.n_timesteps), ("--n-envs", args.n_envs), ("--eval-episodes", args.eval_episodes)):
+        if value is not None and value < 1:
+            raise UserError(f"{flag} {value}: give a whole number of at least 1")
+    if args.seed < 0:
+        raise UserError(f"--seed {args.seed}: a seed is 0 or more")
+    entry = registry.find(args.algo)
+    study = studies.adhoc([args.algo], [args.env], seeds=1, steps=args.n_timesteps)
+    raw: dict[str, Any] = {**study["hyperparams"][args.algo][args.env], **hyperparams.parse_pairs(args.hyperparams)}
+    steps = args.n_timesteps or raw.pop("n_timesteps", study["budget"][args.env][args.algo])
+    raw.pop("n_timesteps", None)
+    if args.n_envs:
+        raw["n_envs"] = args.n_envs
+    spec = study["envs"][args.env]
+    spec["kwargs"] = {**(spec["kwargs"] or {}), **hyperparams.parse_pairs(args.env_kwargs)}
+    studies.check_pair(args.algo, args.env, raw, spec)
+    return _train(args, entry, raw, spec, int(steps))
+
+
+def new_folder(root: Path, algo: str, env: str) -> Path:
+    """FOLDER/ALGO/ENV_ID with the first ID that is free, made now."""
+    n = latest_id(root, algo, env)
+    while True:
+        n += 1
+        folder = root / algo / f"{env.replace('/', '-')}_{n}"
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:  # another training took it at the same moment
+            continue
+
+
+def latest_id(root: Path, algo: str, env: str) -> int:
+    """The highest ID among the trainings of this algorithm on this environment; 0 where there is none."""
+    name = env.replace("/", "-")
+    ids = [path.name.removeprefix(f"{name}_") for path in (root / algo).glob(f"{name}_*") if path.is_dir()]
+    return max((int(number) for number in ids if number.isdigit()), default=0)
+
+
+def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any], spec: dict[str, Any], steps: int) -> int:
+    import torch
+    from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback, EvalCallback
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.evaluation import evaluate_policy
+    from stable_baselines3.common.vec_env import unwrap_vec_normalize
+
+    torch.set_num_threads(1)
+    cls, n_envs, normalize = entry.load(), raw.get("n_envs", 1), hyperparams.normalize_arguments(raw)
+
+    def make(n: int, training: bool):
+        venv = make_vec_env(lambda: environments.make_env(args.env, spec, raw.get("env_wrapper")), n_envs=n)
+        return environments.wrap(venv, normalize, raw.get("frame_stack"), training)
+
+    venv = make(n_envs, training=True)
+    arguments = hyperparams.constructor_arguments(raw, venv.action_space)
+    if args.tensorboard_log:
+        arguments["tensorboard_log"] = str(Path(args.tensorboard_log) / args.env)
+    model = cls(raw.get("policy", entry.policy), venv, seed=args.seed, verbose=args.verbose, device="cpu", **arguments)
+
+    folder = new_folder(Path(args.log_folder), args.algo, args.env)
+    name = args.env.replace("/", "-")
+    config = folder / name
+    config.mkdir()
+    (config / "config.yml").write_text(yaml.safe_dump({"n_timesteps": steps, **raw}, sort_keys=False), encoding="utf-8")
+    (config / "args.yml").write_text(yaml.safe_dump({**_plain(args), "env_spec": spec}, sort_keys=False), encoding="utf-8")
+    (folder / "command.txt").write_text(shlex.join(["sb3-course", *sys.argv[1:]]) + "\n", encoding="utf-8")
+
+    callbacks: list[BaseCallback] = []
+    scoring = make(1, training=False)
+    scoring.seed(args.seed + n_envs)  # beside the training environments' seeds
+    if args.eval_freq > 0:
+        callbacks.append(EvalCallback(scoring, n_eval_episodes=args.eval_episodes, eval_freq=max(args.eval_freq // n_envs, 1),
+                                      best_model_save_path=str(folder), log_path=str(folder), verbose=args.verbose))
+    if args.save_freq > 0:
+        callbacks.append(CheckpointCallback(max(args.save_freq // n_envs, 1), str(folder), name_prefix="rl_model", save_vecnormalize=normalize is not None))
+
+    begin = time.perf_counter()
+    try:
+        model.learn(steps, callback=callbacks or None, progress_bar=args.progress)
+    except KeyboardInterrupt:
+        print("interrupted: saving what there is", file=sys.stderr)
+    seconds = time.perf_counter() - begin
+    model.save(folder / f"{name}.zip")
+    normalizer = unwrap_vec_normalize(venv)
+    if normalizer is not None:
+        normalizer.save(str(config / "vecnormalize.pkl"))
+        own = unwrap_vec_normalize(scoring)
+        assert own is not None
+        own.obs_rms = normalizer.obs_rms
+    mean, std = evaluate_policy(model, scoring, n_eval_episodes=args.eval_episodes, warn=False)
+    unit = "state backups" if entry.unit == "backups" else "steps"
+    print(f"{args.algo} on {args.env}, seed {args.seed}: return {float(mean):.2f} +/- {float(std):.2f} over {args.eval_episodes} episodes, "
+          f"after {model.num_timesteps:,} {unit} in {seconds:.1f} s with evaluations")
+    print(f"Saved in {folder}; watch it with: sb3-course enjoy --algo {args.algo} --env {args.env} -f {args.log_folder}")
+    return 0
+
+
+def _plain(args: argparse.Namespace) -> dict[str, Any]:
+    return {key: value for key, value in vars(args).items() if key not in ("module", "function", "verb")}
