@@ -1,0 +1,36 @@
+"""Algorithms that turn once per environment step: what one step of every lane brings with it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from from_scratch.core.algorithm import Algorithm, StopTraining
+
+
+class Stepwise(Algorithm):
+    """One `iterate()` is one step of every lane: of E environments for each of S seeds."""
+
+    log_interval = 100  # episodes
+
+    def take(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[dict]]:
+        """Take actions [S, E, ...]: rewards [S·E], dones [S·E] and infos. `_last_obs` moves on; after an episode it is the next one's first."""
+        callback = self._callback
+        callback.on_rollout_start()
+        new_obs, rewards, dones, infos = self.env.step(self.to_env(actions.reshape(self.n_lanes, *self.action_space.shape)))
+        self.num_timesteps += self.n_envs
+        callback.update_locals(locals())
+        if not callback.on_step():
+            raise StopTraining
+        callback.on_rollout_end()
+        self._last_obs, self._last_episode_starts = new_obs, dones
+        self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+        if dones.any():
+            self._update_info_buffer(infos, dones)
+            for _ in range(int(dones.sum())):
+                self._episode_num += 1
+                if self._log_interval is not None and self._episode_num % self._log_interval == 0:
+                    self.dump_logs()
+        return rewards, dones, infos
+
+    def _record_progress(self) -> None:
+        self.logger.record("time/episodes", self._episode_num, exclude="tensorboard")

@@ -1,0 +1,81 @@
+"""What planners share: the model of every seed's environment, V, Q and π as tables, and the counting of sweeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from from_scratch.core.algorithm import StopTraining
+from from_scratch.core.mdp import Model, model_of, name_of
+from from_scratch.core.tabular import Tabular
+
+
+class Planner(Tabular):
+    """Plans with the environment's transition table, without playing. Time is counted in state backups: n_states for a sweep.
+
+    `learn(total_timesteps)` ends when every seed has converged, or when total_timesteps backups are done. Planning draws no random
+    numbers: seeds differ only where their environments do.
+    """
+
+    gamma: float = 0.99  # γ
+    theta: float = 1e-12  # θ  a sweep that changes no value by as much as this has converged
+    tolerance: float = 1e-9  # an action replaces the policy's only if it is better by more than this: ties are left alone
+
+    log_interval = 100  # sweeps
+    acts_on = "pi"
+    of_each_seed = ("sweeps",)
+
+    def check(self) -> None:
+        super().check()
+        self.sweeps = np.zeros(self.n_seeds, dtype=int)
+        if self.env is not None:
+            self._models()
+
+    def tables(self) -> dict[str, np.ndarray]:
+        shape = (self.n_states, self.n_actions)
+        first = np.eye(self.n_actions)[np.zeros(self.n_states, dtype=int)]  # π(a|s): begin with action 0 everywhere
+        return {"V": np.zeros(self.n_states), "Q": np.zeros(shape), "pi": first}
+
+    def _models(self) -> list[Model]:
+        """The model of each seed's environment."""
+        envs: list[gym.Env] = [venv.get_attr("unwrapped", [0])[0] for venv in getattr(self.env, "venvs", [self.env])]
+        models = [model_of(env) for env in envs]
+        for env, model in zip(envs, models, strict=True):
+            if model.r.shape != (self.n_states, self.n_actions):
+                raise ValueError(
+                    f"The table P of {name_of(env)} has {model.n_states} states and {model.n_actions} actions, but its spaces have "
+                    f"{self.n_states} and {self.n_actions}: a wrapper changed them. Plan on the unwrapped environment."
+                )
+        return models
+
+    def _setup_learn(self, *args: Any, **kwargs: Any) -> Any:
+        result = super()._setup_learn(*args, **kwargs)
+        self.models = self._models()
+        self.active[:] = True
+        return result
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "models"]
+
+    def improve(self, k: int) -> bool:
+        """π(s) ← argmax_a Q(s, a) for seed k where that is better than π(s) by more than the tolerance (S&B exercise 4.4); was it anywhere?"""
+        s, old, new = np.arange(self.n_states), self.pi[k].argmax(-1), self.Q[k].argmax(-1)
+        better = self.Q[k, s, new] > self.Q[k, s, old] + self.tolerance
+        self.pi[k, better] = np.eye(self.n_actions)[new[better]]
+        return bool(better.any())
+
+    def count_sweep(self, delta: np.ndarray) -> None:
+        """One sweep over the states is done, by the seeds that were active in it; delta [S] is what it changed at most. Ends training if none is left."""
+        self.num_timesteps += self.n_states
+        self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+        self._iteration += 1
+        over = not self.active.any() or self.num_timesteps >= self._total_timesteps
+        self.record("train/delta", delta)
+        self.record("train/sweeps", self.sweeps)
+        if self._log_interval is not None and (over or self._iteration % self._log_interval == 0):
+            self.dump_logs(self._iteration)
+        self._callback.update_locals(locals())
+        if not self._callback.on_step() or not self.active.any():
+            raise StopTraining
