@@ -89,8 +89,8 @@ class Cell:
     steps_per_second: float  # median over runs
     train_seconds: float  # mean over runs
     eval_seconds: float
-    summary: stats.TaskSummary | None = None  # of the final scores
-    curve: stats.Interval | None = None  # IQM over runs at each checkpoint, pointwise interval
+    summary: stats.TaskSummary  # of the final scores
+    curve: stats.Interval  # IQM over runs at each checkpoint, pointwise interval
 
     @property
     def final(self) -> np.ndarray:
@@ -143,7 +143,7 @@ class Group:
     aggregates: dict[str, dict[str, stats.Interval]] = field(default_factory=dict)  # metric -> algo -> interval
     curves: dict[str, Curve] = field(default_factory=dict)
     steps_label: str = "environment steps"
-    taus: np.ndarray | None = None
+    taus: np.ndarray = field(default_factory=lambda: np.empty(0))  # of the profiles
     profiles: dict[str, stats.Interval] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
 
@@ -339,12 +339,12 @@ def _pairs(group: Group, spec: Mapping) -> list[tuple[str, str]]:
     if spec.get("comparisons"):
         return [(x, y) for x, y in spec["comparisons"]]
     algos = list(spec["algos"])
-    twins = [(a, registry.ENTRIES[a].twin) for a in algos if a in registry.ENTRIES and registry.ENTRIES[a].twin in algos]
+    twins = [(a, twin) for a in algos if a in registry.ENTRIES and (twin := registry.ENTRIES[a].twin) in algos and twin]
     return twins or [(algos[0], other) for other in algos[1:]]
 
 
 def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
-    options = {"reps": statistics.reps, "seed": statistics.seed, "confidence": statistics.confidence}
+    options: dict[str, Any] = {"reps": statistics.reps, "seed": statistics.seed, "confidence": statistics.confidence}
     for x, y in _pairs(group, spec):
         lost = [a for a in (x, y) if a not in group.algos]
         if lost:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -22,7 +23,7 @@ from benchmarks.analysis import Analysis, Cell, Group, Statistics, families, fam
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5AA6", "#5B5B5B")  # Okabe & Ito; the last two added
 INK, FAINT, GRID = "#222222", "#8a8a8a", "#e3e3e3"
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 9,
@@ -70,16 +71,31 @@ class Figure:
 # --------------------------------------------------------------------------------------------------------------- numbers
 
 
-def number(value: float, digits: int | None = None) -> str:
+def number(value: float | None, digits: int | None = None) -> str:
     """A number as the report prints it: three decimals where it is small, fewer where it is large, a true minus sign."""
     if value is None or not np.isfinite(value):
         return "–"
     if digits is None:
         size = abs(value)
         digits = 3 if size < 10 else 1 if size < 10_000 else 0
-    text = f"{value:,.{digits}f}".replace(",", " ")  # a narrow no-break space between thousands
+    text = f"{value:,.{digits}f}".replace(",", "\u202f")  # a narrow no-break space between thousands
     text = text if float(f"{value:.{digits}f}") else text.lstrip("-")  # no negative zero
     return text.replace("-", "−")
+
+
+def count(n: int) -> str:
+    """50 000"""
+    return f"{n:,}".replace(",", "\u202f")
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.4g}\u00a0%"
+
+
+def decimals(*values: float) -> int:
+    """How many decimals suit numbers of this size: those of one row or sentence share them."""
+    size = max((abs(v) for v in values if np.isfinite(v)), default=0.0)
+    return 3 if size < 10 else 1
 
 
 def signed(value: float, digits: int | None = None) -> str:
@@ -90,12 +106,21 @@ def signed(value: float, digits: int | None = None) -> str:
 def with_interval(estimate: stats.Interval, digits: int | None = None, sign: bool = False) -> str:
     """"0.981 [0.962, 0.995]", or the point and why there is no interval."""
     show = signed if sign else number
-    if digits is None and np.isfinite(estimate.point):
-        digits = 3 if max(abs(estimate.point), abs(np.nan_to_num(estimate.low)), abs(np.nan_to_num(estimate.high))) < 10 else 1
+    if digits is None:
+        digits = decimals(estimate.point, estimate.low, estimate.high)
     point = show(estimate.point, digits)
     if estimate.note or not estimate.is_claimed:
         return f"{point} ({estimate.note})"
-    return f"{point} [{show(estimate.low, digits)}, {show(estimate.high, digits)}]"
+    return f"{point} {bracket(estimate, digits, sign)}"
+
+
+def bracket(estimate: stats.Interval, digits: int | None = None, sign: bool = True) -> str:
+    """"[+0.962, +0.995]", without a break, or a dash where there is no interval."""
+    if estimate.note or not estimate.is_claimed:
+        return "–"
+    digits = decimals(estimate.point, estimate.low, estimate.high) if digits is None else digits
+    show = signed if sign else number
+    return f"[{show(estimate.low, digits)},\u00a0{show(estimate.high, digits)}]"
 
 
 def steps(value: float) -> str:
@@ -111,7 +136,7 @@ def steps(value: float) -> str:
 
 def _lighter(colour: str, share: float) -> str:
     rgb = np.array(matplotlib.colors.to_rgb(colour))
-    return matplotlib.colors.to_hex(rgb + (1 - rgb) * share)
+    return matplotlib.colors.to_hex(tuple(rgb + (1 - rgb) * share))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -119,7 +144,7 @@ class Pen:
     """How one algorithm is drawn, the same in every figure of a group."""
 
     colour: str
-    line: str
+    line: Any
     marker: str
     face: str
 
@@ -164,8 +189,7 @@ def _escape(text: str) -> str:
 def _how(statistics: Statistics, kind: str, group: Group, partial: bool, env: str | None = None) -> str:
     """The end of every caption: n, the kind of interval, repetitions, seed."""
     where = f"per algorithm and task, {len(group.envs)} tasks" if env is None and len(group.envs) > 1 else "per algorithm"
-    reps = f"{statistics.reps:,}".replace(",", " ")
-    text = f"{group.runs(env)} {where}; {statistics.confidence:.0%} {kind}, {reps} repetitions, bootstrap seed {statistics.seed}."
+    text = f"{group.runs(env)} {where}; {percent(statistics.confidence)} {kind}, {count(statistics.reps)} repetitions, bootstrap seed {statistics.seed}."
     return f"{text} Runs are missing: this shows the finished ones only." if partial else text
 
 
@@ -183,7 +207,7 @@ def _thin(points: int) -> np.ndarray:
 def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
     metrics = [m for m in ("iqm", "mean", "median", "optimality_gap") if m in group.aggregates]
     draw = pens(group)
-    key = f"{_id(group)}-aggregates"
+    key = f"{slug(group)}-aggregates"
     with matplotlib.rc_context(STYLE):
         canvas = _canvas(9, 0.75 + 0.34 * len(group.algos))
         axes = canvas.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
@@ -203,7 +227,8 @@ def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
         axes[0].set_yticks(range(len(group.algos)), group.algos)
         canvas.supxlabel(group.unit, fontsize=9)
     best = max(group.algos, key=lambda a: group.aggregates["iqm"][a].point)
-    alt = f"Point estimates and intervals of {', '.join(METRIC_TITLES[m] for m in metrics)} for {', '.join(group.algos)}. Highest IQM: {best}, {with_interval(group.aggregates['iqm'][best])}."
+    titles, top = ", ".join(METRIC_TITLES[m] for m in metrics), with_interval(group.aggregates["iqm"][best])
+    alt = f"Point estimates and intervals of {titles} for {', '.join(group.algos)}. Highest IQM: {best}, {top}."
     caption = (
         f"Aggregate scores over all tasks of the group, {group.unit}. IQM: mean of the middle half of all runs; mean and median: of the "
         f"task means; definitions of rliable (Agarwal et al. 2021). {_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}"
@@ -215,7 +240,7 @@ def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
 
 def curves(group: Group, statistics: Statistics, partial: bool, against: str = "steps") -> Figure:
     """IQM curves with simultaneous bands, against "steps" or "seconds"; planners as horizontal lines."""
-    draw, key = pens(group), f"{_id(group)}-curves-{against}"
+    draw, key = pens(group), f"{slug(group)}-curves-{against}"
     planners = [a for a in group.algos if unit_of(a) != "steps"]
     label = group.steps_label if against == "steps" else "training time [s], mean over runs and tasks"
     with matplotlib.rc_context(STYLE):
@@ -235,18 +260,20 @@ def curves(group: Group, statistics: Statistics, partial: bool, against: str = "
         if against == "steps" and "%" not in label:
             ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: steps(v)))
         _legend(canvas, *ax.get_legend_handles_labels())
-    ends = "; ".join(f"{a} ends at {number(c.iqm.point[-1])}" + (f" after {number(c.seconds[-1], 1)} s" if against != "steps" else "") for a, c in group.curves.items())
+    after = lambda curve: f" after {number(curve.seconds[-1], 1)} s" if against != "steps" else ""
+    ends = "; ".join(f"{a} ends at {number(c.iqm.point[-1])}{after(c)}" for a, c in group.curves.items())
     alt = f"Learning curves, IQM against {label}. {ends}."
     budgets = "" if against == "steps" and "%" not in label else f" {_budgets(group)}"
     planned = f" Planners ({', '.join(planners)}) count state backups, not environment steps: their final score is a dotted line." if planners else ""
     clock = " Training time leaves evaluation out; it is of the machine in the reproducibility section." if against != "steps" else ""
-    caption = f"IQM of the evaluation returns during training, {group.unit}.{budgets}{planned}{clock} {_how(statistics, 'simultaneous bootstrap bands (each holds a whole curve)', group, partial)}"
+    how = _how(statistics, "simultaneous bootstrap bands (each holds a whole curve)", group, partial)
+    caption = f"IQM of the evaluation returns during training, {group.unit}.{budgets}{planned}{clock} {how}"
     rows = []
     for algo, curve in group.curves.items():
         for k in _thin(len(curve.steps)):
             at = stats.Interval(curve.iqm.point[k], curve.iqm.low[k], curve.iqm.high[k], curve.iqm.n, curve.iqm.confidence, curve.iqm.note)
-            x = number(curve.steps[k], 0) if "%" not in group.steps_label else f"{curve.steps[k]:.0f} %"
-            rows.append([algo, x, number(curve.seconds[k], 1), with_interval(at)])
+            reached = number(curve.steps[k], 0) if "%" not in group.steps_label else percent(curve.steps[k] / 100)
+            rows.append([algo, reached, number(curve.seconds[k], 1), with_interval(at)])
     rows += [[a, "final", "–", with_interval(group.aggregates["iqm"][a])] for a in planners]
     table = Table(["algorithm", group.steps_label, "training seconds", "IQM"], rows)
     title = "Learning curves by steps" if against == "steps" else "Learning curves by training time"
@@ -264,7 +291,7 @@ def _budgets(group: Group) -> str:
 
 
 def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
-    draw, key = pens(group), f"{_id(group)}-profile"
+    draw, key = pens(group), f"{slug(group)}-profile"
     with matplotlib.rc_context(STYLE):
         canvas = _canvas(9, 3.6)
         ax = canvas.subplots()
@@ -279,9 +306,10 @@ def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
         ax.margins(x=0)
         _legend(canvas, *ax.get_legend_handles_labels())
     middle = len(group.taus) // 2
-    halves = "; ".join(f"{a} {p.point[middle]:.0%}" for a, p in group.profiles.items())
+    halves = "; ".join(f"{a} {percent(p.point[middle])}" for a, p in group.profiles.items())
     alt = f"Performance profiles: the share of runs that score more than τ. At τ = {number(group.taus[middle])}: {halves}."
-    caption = f"Performance profile: the share of runs, over all tasks, whose final score exceeds τ; further right and up is better. {_how(statistics, 'simultaneous bootstrap bands', group, partial)}"
+    how = _how(statistics, "simultaneous bootstrap bands", group, partial)
+    caption = f"Performance profile: the share of runs, over all tasks, whose final score exceeds τ; further right and up is better. {how}"
     rows = []
     for k in _thin(len(group.taus)):
         at = [stats.Interval(p.point[k], p.low[k], p.high[k], p.n, p.confidence, "" if np.isfinite(p.low[k]) else p.note) for p in group.profiles.values()]
@@ -291,8 +319,9 @@ def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
 
 def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
     """P(X > Y) beside the difference of IQMs with the margin; where tasks share no unit, P(X > Y) alone."""
-    draw, key = pens(group), f"{_id(group)}-comparisons"
+    draw, key = pens(group), f"{slug(group)}-comparisons"
     pairs = group.comparisons
+    tests = [pair.overall for pair in pairs if pair.overall is not None]  # of all pairs, or of none
     with matplotlib.rc_context(STYLE):
         canvas = _canvas(9, 1.05 + 0.45 * len(pairs))
         both = canvas.subplots(1, 2 if group.is_aggregated else 1, sharey=True, squeeze=False)[0]
@@ -306,12 +335,12 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
         ax.set_yticks(range(len(pairs)), [f"X = {p.x}\nY = {p.y}" for p in pairs])
         if group.is_aggregated:
             ax = both[1]
-            margin = pairs[0].overall.margin
+            margin = tests[0].margin
             if margin:
                 ax.axvspan(-margin, margin, color="#009E73", alpha=0.12, linewidth=0)
                 ax.margins(x=0.1)
-            for row, pair in enumerate(pairs):
-                _whisker(ax, row, pair.overall.difference, draw[pair.x].colour, inner=pair.overall.narrow)
+            for row, (pair, test) in enumerate(zip(pairs, tests, strict=True)):
+                _whisker(ax, row, test.difference, draw[pair.x].colour, inner=test.narrow)
             ax.axvline(0, color=INK, linewidth=1, linestyle=":")
             ax.set_xlabel(f"IQM(X) − IQM(Y), {'normalised score' if 'normalised' in group.unit else group.unit}")
             ax.set_title("Difference of IQMs" + (f" (shaded: ±{margin:g})" if margin else ""), loc="left")
@@ -326,19 +355,17 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
     alt = ". ".join(said) + "."
     caption = "P(X > Y): the probability that a run of X scores more than a run of Y on the same task, averaged over tasks; ties count one half. "
     if group.is_aggregated:
-        caption += f"Thin line: {statistics.confidence:.0%} interval; thick line: 90 % interval, which must lie inside the shaded margin for a claim of equivalence. "
+        caption += f"Thin line: {percent(statistics.confidence)} interval; thick line: 90\u00a0% interval. "
+        caption += "The thick line must lie inside the shaded margin for a claim of equivalence. " if tests[0].margin else ""
     caption += _how(statistics, "stratified percentile-bootstrap intervals; both sides resampled", group, partial)
     header = ["X", "Y", "P(X > Y)"] + (["difference of IQMs", "90 % interval", "margin", "verdict"] if group.is_aggregated else [])
     rows = []
     for p in pairs:
         rows.append([p.x, p.y, with_interval(p.improvement, 2)])
         if p.overall:
-            rows[-1] += [with_interval(p.overall.difference, sign=True), _bracket(p.overall.narrow), f"±{p.overall.margin:g}" if p.overall.margin else "–", p.overall.meaning]
+            allowed = f"±{p.overall.margin:g}" if p.overall.margin else "–"
+            rows[-1] += [with_interval(p.overall.difference, sign=True), bracket(p.overall.narrow), allowed, p.overall.meaning]
     return Figure(key, "Comparisons", _svg(canvas, key, alt), alt, caption, Table(header, rows))
-
-
-def _bracket(estimate: stats.Interval) -> str:
-    return f"[{signed(estimate.low)}, {signed(estimate.high)}]" if estimate.is_claimed and not estimate.note else "–"
 
 
 def _whisker(ax: Axes, row: int, estimate: stats.Interval, colour: str, inner: stats.Interval | None = None) -> None:
@@ -351,7 +378,7 @@ def _whisker(ax: Axes, row: int, estimate: stats.Interval, colour: str, inner: s
 
 def task(group: Group, env: str, statistics: Statistics, partial: bool, columns: int = 3) -> Figure:
     """One task: every run faintly, the IQM over runs, and each run's final score as a dot."""
-    draw, key = pens(group), f"{_id(group)}-task-{re.sub(r'[^A-Za-z0-9]+', '-', env)}"
+    draw, key = pens(group), f"{slug(group)}-task-{re.sub(r'[^A-Za-z0-9]+', '-', env)}"
     cells = {a: c for (a, e), c in group.cells.items() if e == env}
     learners = {f: [a for a in members if a in cells and unit_of(a) == "steps"] for f, members in families(list(cells)).items()}
     learners = {f: members for f, members in learners.items() if members}
@@ -425,8 +452,9 @@ def _references(ax: Axes, group: Group, env: str, reach: tuple[float, float], up
             ax.annotate(label, (value, 0), xycoords=("data", "axes fraction"), xytext=(3 if above else -3, 3), textcoords="offset points", rotation=90,
                         ha="left" if above else "right", va="bottom", fontsize=7.5, color=FAINT)
         else:
-            ax.annotate(label, (1, value), xycoords=("axes fraction", "data"), xytext=(0, 2 if above else -2), textcoords="offset points",
-                        ha="right", va="bottom" if above else "top", fontsize=7.5, color=FAINT)
+            # Scores rise from the lower left to the upper right: the labels stand in the other corners.
+            ax.annotate(label, (1 if above else 0, value), xycoords=("axes fraction", "data"), xytext=(-2 if above else 3, 2 if above else -2),
+                        textcoords="offset points", ha="right" if above else "left", va="bottom" if above else "top", fontsize=7.5, color=FAINT)
 
 
 def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw: dict[str, Pen], reach: tuple[float, float]) -> None:
@@ -461,14 +489,14 @@ def task_table(group: Group, env: str) -> Table:
         if e != env:
             continue
         s = cell.summary
-        digits = 3 if max(abs(s.minimum), abs(s.maximum)) < 10 else 1
-        show = lambda interval, d=digits: interval.note or f"[{number(interval.low, d)}, {number(interval.high, d)}]"
+        digits = decimals(s.minimum, s.maximum)
+        show = lambda interval, d=digits: interval.note or bracket(interval, d, sign=False)
         middle = [number(s.mean, digits), show(s.t), number(s.median, digits), number(s.iqm, digits), show(s.bootstrap)]
         rows.append([algo, f"{cell.n} / {cell.planned}", *middle, number(s.minimum, digits), number(s.maximum, digits), number(s.sd, digits)])
     return Table(header, rows)
 
 
-def _id(group: Group) -> str:
+def slug(group: Group) -> str:
     return "g-" + re.sub(r"[^a-z0-9]+", "-", group.name.lower()).strip("-")
 
 

@@ -27,7 +27,7 @@ from markupsafe import Markup
 
 from benchmarks import figures, reproduction, stats
 from benchmarks.analysis import Analysis, Comparison, Group, IncompleteStudy, analyse, unit_of
-from benchmarks.figures import Table, number, signed, steps, with_interval
+from benchmarks.figures import Table, bracket, count, decimals, number, percent, slug, steps, with_interval
 from benchmarks.store import Store, write_whole
 from from_scratch import registry
 
@@ -95,7 +95,7 @@ def _verdict(group: Group, analysis: Analysis) -> dict[str, Any]:
             for algo in group.algos
         ]
     lines += [{"badge": None, "text": f"{what}: {why}.", "details": []} for what, why in group.left_out.items()]
-    return {"group": group.name, "id": figures._id(group), "lines": lines}
+    return {"group": group.name, "id": slug(group), "lines": lines}
 
 
 def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
@@ -113,11 +113,12 @@ def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
 
 
 def _therefore(test: stats.Equivalence) -> str:
-    narrow = f"90 % interval [{signed(test.narrow.low)}, {signed(test.narrow.high)}]"
+    narrow = f"90\u00a0% interval {bracket(test.narrow)}"
+    wide = percent(test.difference.confidence)
     excludes = test.difference.is_claimed and (test.difference.low > 0 or test.difference.high < 0)
     if test.tier == "C":
-        small = " A difference is detectable (the 95 % interval excludes 0), but smaller than the margin." if excludes else ""
-        return f"Equivalent within the margin: the {narrow} lies inside ±{number(test.margin)}.{small}"
+        small = f" A difference is detectable (the {wide} interval excludes 0), but smaller than the margin." if excludes else ""
+        return f"Equivalent within the margin: the {narrow} lies inside ±{test.margin:g}.{small}"
     if test.tier == "identical":
         return "Every run of both has the same score on each task."
     if test.tier == "different":
@@ -126,17 +127,22 @@ def _therefore(test: stats.Equivalence) -> str:
         return f"No claim: {test.note}."
     if test.margin is None:
         return "Not distinguished: the interval includes 0. Without reference scores there is no margin, so equivalence cannot be tested."
-    return f"Not distinguished, which is not parity: {test.note or f'the {narrow} reaches beyond ±{number(test.margin)}'}."
+    return f"Not distinguished, which is not parity: {test.note or f'the {narrow} reaches beyond ±{test.margin:g}'}."
 
 
 def _task_detail(pair: Comparison, env: str, group: Group) -> str:
     test = pair.tasks[env]
     one, other = group.cells[pair.x, env].summary, group.cells[pair.y, env].summary
-    apart = f"difference {with_interval(test.difference, sign=True)}" if test.tier != "identical" else "identical in all runs"
+    digits = decimals(one.mean, other.mean)
+    start = f"{env}: mean return {number(one.mean, digits)} against {number(other.mean, digits)}"
+    if test.tier == "identical":
+        return f"{start}: identical in all runs."
+    margin = f"; 90\u00a0% interval {bracket(test.narrow, digits)}, margin ±{number(test.margin, digits)}" if test.margin else ""
+    excludes = test.difference.is_claimed and (test.difference.low > 0 or test.difference.high < 0)
+    detectable = " (a smaller difference is detectable)" if test.tier == "C" and excludes else ""
     same, shared = pair.same[env]
-    twins = f"; {same} of {shared} seeds end with exactly the same score" if same and test.tier != "identical" else ""
-    margin = f", margin ±{number(test.margin)}" if test.margin else ""
-    return f"{env}: mean return {number(one.mean)} against {number(other.mean)}, {apart}{margin}: {test.meaning}{twins}."
+    twins = f"; {same} of {shared} seeds end with exactly the same score" if same else ""
+    return f"{start}, difference {with_interval(test.difference, digits, sign=True)}{margin}: {test.meaning}{detectable}{twins}."
 
 
 # ------------------------------------------------------------------------------------------------------------------ data
@@ -242,12 +248,14 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
     kind = "greedy (deterministic) actions" if protocol.get("deterministic", True) else "sampled actions"
     planned, finished = len(analysis.runs), int((analysis.runs["status"] == "finished").sum())
     return [
-        ("Score of a run", f"mean return over the evaluation episodes at the last checkpoint, after training (protocol {protocol.get('name', 'final')}); no checkpoint is chosen for its score"),
+        ("Score of a run", f"mean return over the evaluation episodes at the last checkpoint, after training (protocol {protocol.get('name', 'final')}); "
+                           "no checkpoint is chosen for its score"),
         ("Evaluation", f"{episodes} episodes{more}, {kind}, at each of {points} checkpoints evenly spaced over the budget; rewards are the environment's own"),
         ("Seeds", f"{len(study['seeds'])}: {_ranges(study['seeds'])}; the same evaluation episodes for every algorithm"),
         ("Runs", f"{planned} planned, {finished} finished"),
-        ("Intervals", f"{how.confidence:.0%} stratified percentile bootstrap, {how.reps:,} repetitions, seed {how.seed}".replace(",000", " 000")),
-        ("Margin of equivalence", f"±{how.margin:g} of the span from random to expert, fixed in the study before running; claimed where the 90 % interval of the difference lies inside it, from at least {stats.FEWEST_RUNS_FOR_EQUIVALENCE} runs"),
+        ("Intervals", f"{percent(how.confidence)} stratified percentile bootstrap, {count(how.reps)} repetitions, seed {how.seed}"),
+        ("Margin of equivalence", f"±{how.margin:g} of the span from random to expert, fixed in the study before running; equivalence is claimed where the "
+                                  f"90\u00a0% interval of the difference lies inside it, from at least {stats.FEWEST_RUNS_FOR_EQUIVALENCE} runs"),
         ("What n allows", _power(analysis)),
     ]
 
@@ -266,25 +274,21 @@ def _budgets(analysis: Analysis) -> Table:
     """Budget of every algorithm and task, and the RL Zoo's own beside it: a cut is named."""
     rows = []
     zoo = analysis.study.get("zoo_budget") or {}
-    for group in analysis.groups:
-        for (algo, env), cell in group.cells.items():
-            mine, theirs = int(cell.steps[-1]), (zoo.get(env) or {}).get(algo)
-            if unit_of(algo) != "steps":
-                note = f"{mine:,} state {unit_of(algo)} at most, no environment steps".replace(",", " ")
-            elif theirs is None:
-                note = "the RL Zoo has no tuned entry"
-            elif mine == theirs:
-                note = "the Zoo's own"
-            else:
-                note = f"{'CUT' if mine < theirs else 'raised'} to {mine / theirs:.0%} of the Zoo's"
-            rows.append([env, algo, steps(mine), steps(theirs) if theirs else "–", note])
-    rows.sort(key=lambda row: analysis_order(analysis, row[0]))
+    planned = analysis.runs.drop_duplicates(["algo", "env"]).set_index(["algo", "env"])["steps"]
+    for group in analysis.study["groups"]:
+        for env in group["envs"]:
+            for algo in group["algos"]:
+                mine, theirs = int(planned[algo, env]), (zoo.get(env) or {}).get(algo)
+                if unit_of(algo) != "steps":
+                    note = f"{count(mine)} state {unit_of(algo)} at most; no environment steps"
+                elif theirs is None:
+                    note = "the RL Zoo has no tuned entry"
+                elif mine == theirs:
+                    note = "the Zoo's own"
+                else:
+                    note = f"{'CUT' if mine < theirs else 'raised'} to {percent(mine / theirs)} of the Zoo's"
+                rows.append([env, algo, steps(mine), steps(theirs) if theirs else "–", note])
     return Table(["task", "algorithm", "budget", "RL Zoo's budget", "note"], rows)
-
-
-def analysis_order(analysis: Analysis, env: str) -> int:
-    """The place of a task in the study's text."""
-    return [e for group in analysis.groups for e in group.envs].index(env)
 
 
 def _scales(analysis: Analysis) -> Table:
@@ -294,14 +298,15 @@ def _scales(analysis: Analysis) -> Table:
             given = (analysis.study.get("normalise") or {}).get(env) or {}
             known = (analysis.study.get("references") or {}).get(env) or []
             others = "; ".join(f"{r['label']}: {number(r['score'])}" for r in known)
-            rows.append([env, number(given.get("random")), number(given.get("expert")), given.get("source", "none: scores stay in the task's own unit"), others or "–"])
+            source = given.get("source", "none: scores stay in the task's own unit")
+            rows.append([env, number(given.get("random")), number(given.get("expert")), source, others or "–"])
     return Table(["task", "random (0)", "expert (1)", "source", "published scores"], rows)
 
 
 def _group_context(group: Group, analysis: Analysis) -> dict[str, Any]:
     return {
         "name": group.name,
-        "id": figures._id(group),
+        "id": slug(group),
         "algos": group.algos,
         "envs": group.envs,
         "unit": group.unit,
@@ -317,8 +322,10 @@ def _per_task(group: Group) -> Table:
         for env in group.envs:
             test = pair.tasks[env]
             same, shared = pair.same[env]
-            margin = f"±{number(test.margin)}" if test.margin else "–"
-            rows.append([env, pair.x, pair.y, with_interval(test.difference, sign=True), figures._bracket(test.narrow), margin, test.meaning, f"{same} of {shared}"])
+            digits = decimals(group.cells[pair.x, env].summary.mean, group.cells[pair.y, env].summary.mean)
+            margin = f"±{number(test.margin, digits)}" if test.margin else "–"
+            apart, narrow = with_interval(test.difference, digits, sign=True), bracket(test.narrow, digits)
+            rows.append([env, pair.x, pair.y, apart, narrow, margin, test.meaning, f"{same} of {shared}"])
     header = ["task", "X", "Y", "mean(X) − mean(Y)", "90 % interval", "margin", "verdict", "same score at the same seed"]
     return Table(header, rows, "Task by task, in the task's own unit: difference of means with Welch's t interval.")
 
@@ -332,9 +339,10 @@ def _speeds(analysis: Analysis) -> Table:
             together = sorted({int(k) for k in runs["lockstep"].dropna()}) if "lockstep" in runs else []
             diverged = int(runs["diverged"].eq(True).sum()) if "diverged" in runs else 0
             width = ", ".join(map(str, together)) or "–"
-            rows.append([group.name, algo, env, f"{cell.n} / {cell.planned}", str(diverged), f"{number(cell.steps_per_second, 0)} {unit}", width,
-                         f"{number(cell.train_seconds, 1)} s", f"{number(cell.eval_seconds, 1)} s"])  # fmt: skip
-    return Table(["group", "algorithm", "task", "finished / planned", "diverged", "speed (median run)", "seeds in one process", "training per run", "evaluation per run"], rows)
+            speed, train, evaluate = f"{number(cell.steps_per_second, 0)} {unit}", f"{number(cell.train_seconds, 1)} s", f"{number(cell.eval_seconds, 1)} s"
+            rows.append([algo, env, f"{cell.n} / {cell.planned}", str(diverged), speed, width, train, evaluate])
+    header = ["algorithm", "task", "finished / planned", "diverged", "speed (median run)", "seeds in one process", "training per run", "evaluation per run"]
+    return Table(header, rows)
 
 
 def _failures(analysis: Analysis) -> list[dict[str, Any]]:
@@ -345,7 +353,8 @@ def _failures(analysis: Analysis) -> list[dict[str, Any]]:
 
 def _host_rows(facts: dict) -> Table:
     keys = list(dict.fromkeys(key for host in facts["hosts"] for key in host))
-    return Table(["", *(f"machine {k + 1}" for k in range(len(facts["hosts"])))], [[key.replace("_", " "), *(str(h.get(key, "–")) for h in facts["hosts"])] for key in keys])
+    rows = [[key.replace("_", " "), *(str(host.get(key, "–")) for host in facts["hosts"])] for key in keys]
+    return Table(["", *(f"machine {k + 1}" for k in range(len(facts["hosts"])))], rows)
 
 
 def _run_rows(facts: dict) -> Table:
@@ -388,13 +397,14 @@ def _summary(analysis: Analysis, verdicts: list[dict]) -> Any:
     grid = Grid(title=f"{analysis.study['name']}: final scores", title_justify="left")
     for column in ("algorithm", "environment"):
         grid.add_column(column)
-    for column in ("n", f"mean [{analysis.statistics.confidence:.0%} t interval]", "IQM", "min", "max"):
+    for column in ("n", f"mean [{percent(analysis.statistics.confidence)} t interval]", "IQM", "min", "max"):
         grid.add_column(column, justify="right", no_wrap=True)
     for group in analysis.groups:
         for (algo, env), cell in group.cells.items():
             n = str(cell.n) if cell.n == cell.planned else f"{cell.n} of {cell.planned}"
             s = cell.summary
-            grid.add_row(algo, env, n, with_interval(s.t).replace(": their spread cannot be estimated", ""), number(s.iqm), number(s.minimum), number(s.maximum))
+            mean = with_interval(s.t).replace(": their spread cannot be estimated", "")
+            grid.add_row(algo, env, n, mean, number(s.iqm), number(s.minimum), number(s.maximum))
         grid.add_section()
     lines = [Text(f"Incomplete: {'; '.join(analysis.missing)}.", style="bold red")] if analysis.is_partial else []
     lines += [Text(f"• {line['text']}") for verdict in verdicts for line in verdict["lines"]]

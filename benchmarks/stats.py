@@ -27,7 +27,7 @@ from scipy import stats as distributions
 try:
     from numba import njit
 except ImportError:  # the NumPy kernels below give the same numbers, more slowly
-    njit = None
+    njit = None  # type: ignore[assignment]
 
 Scores = np.ndarray | Sequence[np.ndarray]
 
@@ -301,8 +301,10 @@ def _simultaneous(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np
 def _interval(point: Any, values: np.ndarray, runs: int, confidence: float, simultaneous: bool = False) -> Interval:
     """From replicates [reps] or [reps, C]. No interval is claimed from a task with a single run: resampling it shows no spread."""
     if runs == 1:
-        nothing = np.full_like(np.asarray(point), np.nan) if values.ndim > 1 else float("nan")
+        nothing: Any = np.full_like(np.asarray(point), np.nan) if values.ndim > 1 else float("nan")
         return Interval(point, nothing, nothing, runs, confidence, "n = 1: no interval")
+    low: Any
+    high: Any
     low, high = _simultaneous(values, confidence) if simultaneous and values.ndim > 1 else _percentiles(values, confidence)
     note = "all runs equal: their spread cannot be estimated" if np.all(values == values[0]) else ""
     if values.ndim == 1:
@@ -480,7 +482,7 @@ def equivalence(
     if margin is not None and not margin > 0:
         raise ValueError(f"margin={margin} must be positive: the largest difference that would still count as none")
     if method == "welch":
-        compare = partial(welch_difference, x, y)
+        compare = partial(welch_difference, np.asarray(x), np.asarray(y))
     elif method == "bootstrap":
         compare = partial(difference, x, y, metric, reps=reps, seed=seed)
     else:
@@ -543,4 +545,4 @@ def coverage_note(n: int) -> str:
     known = max((k for k in COVERAGE_OF_ONE_TASK if k <= n), default=min(COVERAGE_OF_ONE_TASK))
     covered = COVERAGE_OF_ONE_TASK[known]
     bound = "at most" if n < known else "about" if n == known else "at least"
-    return f"n = {n}: a nominal 95 % bootstrap interval of one task covers {bound} {covered:.0%} for normal scores, less where some runs fail"
+    return f"n = {n}: a nominal 95 % bootstrap interval of one task covers {bound} {100 * covered:.0f} % for normal scores, less where some runs fail"

@@ -191,7 +191,7 @@ def test_the_tiers_of_parity(method):
     rng = np.random.default_rng(0)
     x, near, far, noisy = (rng.normal(m, sd, 30) for m, sd in ((1.0, 0.02), (1.0, 0.02), (0.5, 0.02), (1.0, 1.0)))
     shape = (lambda s: s) if method == "welch" else (lambda s: s[:, None])
-    tier = lambda a, b, margin=0.05: stats.equivalence(shape(a), shape(b), margin, method=method, reps=2000).tier  # noqa: E731
+    tier = lambda a, b, margin=0.05: stats.equivalence(shape(a), shape(b), margin, method=method, reps=2000).tier
     assert tier(x, near) == "C"
     assert tier(x, far) == "different"
     assert tier(x, noisy) == "D"
@@ -225,5 +225,5 @@ def test_a_task_summary_by_hand():
 
 
 def test_the_reader_is_told_that_few_runs_cover_less():
-    assert "n = 3" in stats.coverage_note(3) and "about 76%" in stats.coverage_note(3)
-    assert "at least 90%" in stats.coverage_note(12)
+    assert "n = 3" in stats.coverage_note(3) and "about 76 %" in stats.coverage_note(3)
+    assert "at least 90 %" in stats.coverage_note(12)
