@@ -47,7 +47,7 @@ class Lanes(DummyVecEnv):
     def step_wait(self):
         self.buf_rews[:] = 0.0
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for lane in np.flatnonzero(self.alive):
+        for lane in np.flatnonzero(self.alive).tolist():
             obs, reward, terminated, truncated, _ = self.envs[lane].step(self.actions[lane])
             self._save_obs(lane, obs)
             self.buf_rews[lane] = reward

@@ -123,13 +123,15 @@ def _serve(connection, path: Path) -> None:
 def _die_with_parent() -> None:
     """End this process as soon as its parent is gone, also in the middle of training."""
     parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    sentinel = parent.sentinel
 
     def watch() -> None:
-        multiprocessing.connection.wait([parent.sentinel])
+        multiprocessing.connection.wait([sentinel])
         os._exit(1)
 
-    if parent is not None:
-        threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass
@@ -227,7 +229,8 @@ def _after_death(worker: _Worker, store: Store, allowed: int, attempts: Counter[
         else:
             store.fail(run, line)
             _note(progress, task.position, ("run", run.id, "failed", line))
-    progress.fractions[task.position] = 1.0 - task.share
+    done = 0.0 if task.share == 1.0 else progress.fractions.get(task.position, 0.0)
+    progress.fractions[task.position] = done + task.share * (1 - len(again) / len(task.job.runs))
     half = (len(again) + 1) // 2
     parts = [part for part in (tuple(again[:half]), tuple(again[half:])) if part]
     return [_Task(Job(part), task.position, task.share * len(part) / len(task.job.runs)) for part in parts]

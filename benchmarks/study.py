@@ -68,7 +68,7 @@ def adhoc(
 
 def natural_comparisons(algos: list[str]) -> list[list[str]]:
     """An algorithm with its twin where both are there, else every pair."""
-    twins = [[algo, registry.find(algo).twin] for algo in algos if registry.find(algo).twin in algos]
+    twins = [[algo, twin] for algo in algos if (twin := registry.find(algo).twin) is not None and twin in algos]
     return twins or [list(pair) for pair in itertools.combinations(algos, 2)]
 
 
@@ -96,7 +96,9 @@ def _explained(message: str) -> str:
         name, full = key.group(1), key.group(key.lastindex or 1)
         near = difflib.get_close_matches(name, ["seeds", "steps", "groups", "budget", "protocol", "statistics", "launcher", "question", "name",
                                                 "eval_episodes", "eval_points", "eval_seed", "deterministic", "reps", "confidence", "jobs", "attempts"], n=1)
-        hint = f": did you mean '{near[0]}'?" if near else f". (+{full}=... sets a hyper-parameter that is left at its default)" if full.startswith("algo.") else ""
+        hint = f": did you mean '{near[0]}'?" if near else ""
+        if full.startswith("algo."):
+            hint = f". (+{full}=... sets a hyper-parameter that is left at its default)"
         return f"a study has no setting '{full}'{hint}"
     option = re.search(r"Could not find '(\w+)/(\S+?)' Available options in '\w+': (.*?) Config search path", message)
     return f"there is no {option.group(1)} '{option.group(2)}'; there are {', '.join(option.group(3).split())}" if option else message
@@ -222,7 +224,8 @@ def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]
     except Exception as error:  # whatever an environment's constructor raises
         raise UserError(f"cannot make {env_id} with {spec.get('kwargs') or {}}: {_first_line(error)}") from None
     _check_spaces(entry, cls, env_id, envs[0])
-    venv = environments.wrap(DummyVecEnv([lambda env=env: env for env in envs]), hyperparams.normalize_arguments(raw), raw.get("frame_stack"))
+    supply = iter(envs)
+    venv = environments.wrap(DummyVecEnv([lambda: next(supply)] * n_envs), hyperparams.normalize_arguments(raw), raw.get("frame_stack"))
     try:
         arguments = hyperparams.constructor_arguments(raw, envs[0].action_space)
         with warnings.catch_warnings():

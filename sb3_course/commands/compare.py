@@ -202,8 +202,8 @@ class _Display:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self.console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
-        self.bar = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
+        done, percent, left = (TextColumn(text) for text in ("{task.description}", "{task.percentage:>3.0f} %", "{task.fields[left]}"))
+        self.bar = Progress(done, BarColumn(), percent, TimeElapsedColumn(), left, console=self.console, disable=not self.console.is_terminal)
         self.task = self.bar.add_task("", total=1.0, left="")
         self.bar.start()
         self.last_line, self.last_note = time.monotonic(), ""

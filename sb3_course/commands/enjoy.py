@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
 def _play(args: argparse.Namespace, entry: registry.Entry, folder: Path, path: Path, name: str) -> int:
     import numpy as np
     import torch
+    from stable_baselines3.common.base_class import BaseAlgorithm
     from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
     torch.set_num_threads(1)
@@ -49,8 +50,9 @@ def _play(args: argparse.Namespace, entry: registry.Entry, folder: Path, path: P
         wrapped = VecNormalize.load(str(statistics), venv)
         wrapped.training = wrapped.norm_reward = False
     wrapped = environments.wrap(wrapped, None, raw.get("frame_stack"))
+    cls: type[BaseAlgorithm] = entry.load()
     try:
-        model = entry.load().load(path, env=wrapped, device="cpu")
+        model = cls.load(path, env=wrapped, device="cpu")
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
         raise IntegrityError(f"{path} cannot be loaded as {args.algo}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from None
 

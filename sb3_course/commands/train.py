@@ -111,7 +111,7 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
         own.obs_rms = normalizer.obs_rms
     mean, std = evaluate_policy(model, scoring, n_eval_episodes=args.eval_episodes, warn=False)
     unit = "state backups" if entry.unit == "backups" else "steps"
-    print(f"{args.algo} on {args.env}, seed {args.seed}: return {float(mean):.2f} +/- {float(std):.2f} over {args.eval_episodes} episodes, "
+    print(f"{args.algo} on {args.env}, seed {args.seed}: return {mean:.2f} +/- {std:.2f} over {args.eval_episodes} episodes, "
           f"after {model.num_timesteps:,} {unit} in {seconds:.1f} s with evaluations")
     print(f"Saved in {folder}; watch it with: sb3-course enjoy --algo {args.algo} --env {args.env} -f {args.log_folder}")
     return 0
