@@ -107,8 +107,7 @@ class Episodic(Algorithm):
             if self.episodes is not None and self.episodes.t.any():  # other lanes are inside episodes of the old policy
                 self._last_obs = env.reset()
             self.episodes = Episodes(self.episodes_per_update, env.num_envs)
-        for policy in self._policies:
-            policy.set_training_mode(False)
+        self.set_training_mode(False)
         callback.on_rollout_start()
 
         while not self.episodes.complete and self.num_timesteps < self._total_timesteps:
@@ -134,8 +133,7 @@ class Episodic(Algorithm):
             return
         self._iteration += 1
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
-        for policy in self._policies:
-            policy.set_training_mode(True)
+        self.set_training_mode(True)
         self.train()
         self.updates += 1
         self._n_updates = int(self.updates[0])

@@ -8,24 +8,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from from_scratch.core.data import Observation
 from from_scratch.core.episodes import Episodic, Steps
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.own_policies import ACTOR_ALIASES, Pi
 
 
 class REINFORCE(Episodic):
-    """The sum over an episode's steps, averaged over episodes: the expectation of exactly this is ∇J(θ), J being the expected return
-    of an episode (the policy gradient theorem, with G_t for q_π). A mean over the steps of the batch is not: it divides each episode by a
-    random length that depends on what was done in it, and so weighs short episodes more. The price is a gradient that grows with
-    the length of episodes; Adam does not mind, for SGD see `max_grad_norm`.
+    """The sum over an episode's steps, averaged over episodes: its expectation is ∇J(θ), J being the expected (discounted) return of an
+    episode (the policy gradient theorem, with G_t for q_π), where γ = 1 or `gamma_power` is on. A mean over the steps of the batch is
+    not: it divides by a length that depends on what was done, and so weighs short episodes more. The price is a gradient that grows
+    with the length of episodes; Adam does not mind, for SGD there is `max_grad_norm`.
 
     The textbook updates after every episode (`episodes_per_update=1`) with SGD (`policy_kwargs={"optimizer_class": torch.optim.SGD}`).
 
@@ -39,7 +37,7 @@ class REINFORCE(Episodic):
     gamma_power: bool = False  # the factor γ^t of (13.8). Almost everyone leaves it out: later steps then count as much as the first
     normalize_returns: bool = False  # zero mean and unit variance, over all steps of the batch
     ent_coef: float = 0.0
-    max_grad_norm: float = math.inf  # ∞: not clipped
+    max_grad_norm: float | None = None
 
     policy_aliases = ACTOR_ALIASES
 
@@ -71,13 +69,12 @@ class REINFORCE(Episodic):
         if self.gamma_power:
             weight = self.gamma**steps.t * weight
         self.use_learning_rate(self._optimiser)
-        self.minimise(self.loss, (steps.obs, steps.action, weight), self._optimiser)
+        self.minimise(self.loss, steps, weight, by=self._optimiser)
 
     @per_seed
-    def loss(self, batch: tuple[Observation, torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        obs, action, weight = batch  # [S, M, ...], M steps of N episodes
-        pi = self.pi(obs)
-        objective = (weight * pi.log_prob(action)).sum(-1) / self.episodes_per_update  # its gradient is (13.8)'s
+    def loss(self, steps: Steps, weight: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # [S, M, ...], M steps of N episodes
+        pi = self.pi(steps.obs)
+        objective = (weight * pi.log_prob(steps.action)).sum(-1) / self.episodes_per_update  # its gradient is (13.8)'s
         entropy = pi.entropy()
         loss = -(objective + self.ent_coef * entropy.sum(-1) / self.episodes_per_update)
-        return loss, {"policy_gradient_loss": -objective, "entropy_loss": -entropy.mean(-1)}
+        return loss, {"policy_gradient_loss": -objective, "entropy_loss": -entropy.mean(-1), "loss": loss}

@@ -54,7 +54,6 @@ class REINFORCEBaseline(REINFORCE):
         steps = self.episodes.as_steps(self.gamma, self._value_of, self.device)
         v = self.values(steps.obs)
         self.improve_policy(steps, steps.ret - v)  # δ
-        self.record_metrics()
         self.fit_baseline(steps)
         self.record_metrics()
         self.record("train/explained_variance", explained_variance(v[0].cpu().numpy(), steps.ret[0].cpu().numpy()))
@@ -63,8 +62,7 @@ class REINFORCEBaseline(REINFORCE):
         for optimizer in self._baseline_optimiser.optimizers:
             update_learning_rate(optimizer, self.now(self.baseline_schedule))
         for _ in range(self.baseline_steps):
-            self.minimise(self.baseline_loss, steps, self._baseline_optimiser)
-        self._metrics.pop("loss", None)  # train/loss is the policy's
+            self.minimise(self.baseline_loss, steps, by=self._baseline_optimiser)
 
     @per_seed
     def baseline_loss(self, steps: Steps) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -74,6 +72,6 @@ class REINFORCEBaseline(REINFORCE):
     def _value_of(self, last_obs: Any) -> float:
         return self.values(tree_map(lambda x: torch.as_tensor(x, device=self.device)[None, None], last_obs)).item()
 
-    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
-        names, tensors = super()._get_torch_save_params()
-        return [*names, "policy.baseline_optimizer"], tensors
+    def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
+        names, tensors = super()._torch_names(k)
+        return [*names, f"{names[0]}.baseline_optimizer"], tensors
