@@ -40,5 +40,5 @@ class RandomAgent(Stepwise):
         parts = [obs] if not isinstance(obs, dict) else list(obs.values())
         return np.stack([[policy.draws_from.sample() for _ in range(parts[0].shape[1])] for policy in self._policies])
 
-    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
-        return (["policy"] if self.n_seeds == 1 else [f"policies.{k}" for k in range(self.n_seeds)]), []
+    def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
+        return super()._torch_names(k)[0][:1], []  # the policy, which has no optimizer

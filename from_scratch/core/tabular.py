@@ -50,6 +50,9 @@ class TabularPolicy(BasePolicy):
     whose largest entry is the action: values Q(s, a), or the probabilities of a policy that is a table itself.
     """
 
+    observation_space: Any
+    action_space: spaces.Discrete
+
     def __init__(
         self,
         observation_space: spaces.Space,
@@ -72,7 +75,7 @@ class TabularPolicy(BasePolicy):
         digits = (obs - space.start).reshape(len(obs), -1)
         return np.ravel_multi_index(tuple(digits.T), space.nvec.ravel())
 
-    def _predict(self, observation: torch.Tensor, deterministic: bool = False) -> torch.Tensor:
+    def _predict(self, observation: Any, deterministic: bool = False) -> torch.Tensor:
         q = getattr(self, self.acts_on).numpy()[self.index(observation.numpy())]
         noise = None if deterministic else torch.rand(q.shape, dtype=torch.float64).numpy()  # from the process, as SB3's policies draw
         return torch.from_numpy(greedy(q, noise) + self.action_space.start)
@@ -88,6 +91,11 @@ class Tabular(Stepwise):
     supported_action_spaces = (spaces.Discrete,)
     acts_on: ClassVar[str] = "Q"  # the table that the policy is greedy on
     of_each_seed: ClassVar[tuple[str, ...]] = ()  # further attributes [S, ...], of which a member takes its row
+
+    action_space: spaces.Discrete
+    gamma: float
+    Q: np.ndarray  # [S, n_states, n_actions]
+    V: np.ndarray  # [S, n_states]
 
     def tables(self) -> dict[str, np.ndarray]:
         """One seed's tables as they are before learning, by name."""
@@ -167,8 +175,8 @@ class Tabular(Stepwise):
         for name in self.of_each_seed:
             setattr(model, name, getattr(self, name)[k : k + 1].copy())
 
-    def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
-        return (["policy"] if self.n_seeds == 1 else [f"policies.{k}" for k in range(self.n_seeds)]), []
+    def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
+        return super()._torch_names(k)[0][:1], []  # the policy, which has no optimizer
 
 
 class Steps(NamedTuple):
@@ -195,7 +203,9 @@ class TabularControl(Tabular):
     exploration_final_eps: float = 0.05  # … to here
     exploration_fraction: float = 0.1  # … linearly, over this fraction of training
     initial_value: float = 0.0  # Q(s, a) before learning; above what can be had, it makes the agent explore (S&B §2.6)
-    learning_rate_decay: float = 0.0  # ω  the n-th update of Q(s, a) has step size α / n^ω; convergence needs ½ < ω ≤ 1 and α = 1
+    learning_rate_decay: float = 0.0  # ω  the n-th update of Q(s, a) has step size α / n^ω; to converge it needs ½ < ω ≤ 1
+
+    N: np.ndarray  # [S, n_states, n_actions]  updates so far, if ω > 0
 
     def check(self) -> None:
         super().check()
@@ -262,15 +272,16 @@ class TabularControl(Tabular):
         """Take the actions a [S, E]."""
         s = self.state
         rewards, dones, infos = self.take(a)
-        obs_next, terminated = self._last_obs, dones
+        obs_next, discount = self._last_obs, np.full(self.n_lanes, self.gamma)
         if dones.any():
-            obs_next, terminated = obs_next.copy(), dones.copy()
+            obs_next = obs_next.copy()
             for lane in np.flatnonzero(dones):  # the vector environment has reset these: what they saw last is in their info
                 obs_next[lane] = infos[lane]["terminal_observation"]
-                terminated[lane] = not infos[lane].get("TimeLimit.truncated", False)
+                if not infos[lane].get("TimeLimit.truncated", False):
+                    discount[lane] = 0
         self._follow_schedules()
-        r, discount = rewards.astype(np.float64), np.where(terminated, 0.0, self.gamma)
-        return Steps(s, a, *(x.reshape(s.shape) for x in (r, self.policy.index(obs_next), discount, dones)))
+        shape, s_next = s.shape, self.policy.index(obs_next)
+        return Steps(s, a, rewards.astype(np.float64).reshape(shape), s_next.reshape(shape), discount.reshape(shape), dones.reshape(shape))
 
     # --------------------------------------------------------------------------------------------------------------------- learning
     def step_size(self, s: np.ndarray, a: np.ndarray) -> float | np.ndarray:
@@ -280,8 +291,8 @@ class TabularControl(Tabular):
         self.N[self.i, s, a] += 1
         return self.alpha / self.N[self.i, s, a] ** self.learning_rate_decay
 
-    def note(self, error: np.ndarray) -> None:
-        """Keep the TD errors [S] for the log."""
+    def keep(self, error: np.ndarray) -> None:
+        """Keep the TD errors [S] of an update for the log."""
         self._abs_error += np.abs(error)
         self._n_errors += 1
 

@@ -27,6 +27,8 @@ class Planner(Tabular):
     acts_on = "pi"
     of_each_seed = ("sweeps",)
 
+    pi: np.ndarray  # [S, n_states, n_actions]  π(a|s)
+
     def check(self) -> None:
         super().check()
         self.sweeps = np.zeros(self.n_seeds, dtype=int)
@@ -60,9 +62,14 @@ class Planner(Tabular):
         return [*super()._excluded_save_params(), "models"]
 
     def improve(self, k: int) -> bool:
-        """π(s) ← argmax_a Q(s, a) for seed k where that is better than π(s) by more than the tolerance (S&B exercise 4.4); was it anywhere?"""
-        s, old, new = np.arange(self.n_states), self.pi[k].argmax(-1), self.Q[k].argmax(-1)
-        better = self.Q[k, s, new] > self.Q[k, s, old] + self.tolerance
+        """π(s) ← argmax_a Q(s, a) for seed k where that is better than π(s) by more than the tolerance (S&B exercise 4.4); was it anywhere?
+
+        Of actions that are equal up to the tolerance the first is taken.
+        """
+        q, s, old = self.Q[k], np.arange(self.n_states), self.pi[k].argmax(-1)
+        best = q.max(-1, keepdims=True)
+        new = (q >= best - self.tolerance).argmax(-1)
+        better = best[:, 0] > q[s, old] + self.tolerance
         self.pi[k, better] = np.eye(self.n_actions)[new[better]]
         return bool(better.any())
 

@@ -23,7 +23,7 @@ class PolicyIteration(Planner):
 
     def check(self) -> None:
         super().check()
-        self.improvements = np.zeros(self.n_seeds, dtype=int)  # times that step 3 changed the policy
+        self.improvements = np.zeros(self.n_seeds, dtype=int)  # times that step 3 was done; the last of them changes nothing
         self.evaluated = np.zeros(self.n_seeds, dtype=bool)  # is step 3 next?
         self.evaluation_sweeps = np.zeros(self.n_seeds, dtype=int)  # of the present evaluation
 
@@ -36,7 +36,7 @@ class PolicyIteration(Planner):
             else:
                 self.Q[k] = self.models[k].backup(self.V[k], self.gamma)
                 self.active[k] = self.improve(k)  # eq. (4.9)
-                self.improvements[k] += self.active[k]
+                self.improvements[k] += 1
                 self.evaluated[k], self.evaluation_sweeps[k] = False, 0
         self.record("train/improvements", self.improvements)
         self.count_sweep(delta)

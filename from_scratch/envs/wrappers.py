@@ -17,8 +17,9 @@ class FlattenTuple(gym.ObservationWrapper):
 
     def __init__(self, env: gym.Env):
         super().__init__(env)
-        parts = env.observation_space.spaces if isinstance(env.observation_space, spaces.Tuple) else ()
-        if not parts or not all(isinstance(part, spaces.Discrete) for part in parts):
+        every = env.observation_space.spaces if isinstance(env.observation_space, spaces.Tuple) else ()
+        parts = [part for part in every if isinstance(part, spaces.Discrete)]
+        if not parts or len(parts) < len(every):
             raise ValueError(f"FlattenTuple needs observations in a Tuple of Discrete spaces; these are in {env.observation_space}.")
         self.sizes = tuple(int(part.n) for part in parts)
         self.starts = tuple(int(part.start) for part in parts)

@@ -25,4 +25,4 @@ class QLearning(TabularControl):
         Q, i = self.Q, self.i
         δ = r + discount * Q[i, s_next].max(-1) - Q[i, s, a]
         Q[i, s, a] += self.step_size(s, a) * δ  # eq. (6.8)
-        self.note(δ)
+        self.keep(δ)

@@ -35,4 +35,4 @@ class SARSA(TabularControl):
         Q, i = self.Q, self.i
         δ = r + discount * Q[i, s_next, a_next] - Q[i, s, a]
         Q[i, s, a] += self.step_size(s, a) * δ  # eq. (6.7)
-        self.note(δ)
+        self.keep(δ)
