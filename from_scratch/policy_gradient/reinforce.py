@@ -31,8 +31,8 @@ class REINFORCE(Episodic):
     is biased where rewards would have gone on. REINFORCEBaseline bootstraps there.
     """
 
-    learning_rate: float | Callable[[float], float] = 3e-3  # α
-    episodes_per_update: int = 10  # N
+    learning_rate: float | Callable[[float], float] = 1e-3  # α
+    episodes_per_update: int = 5  # N
     gamma: float = 0.99  # γ
     gamma_power: bool = False  # the factor γ^t of (13.8). Almost everyone leaves it out: later steps then count as much as the first
     normalize_returns: bool = False  # zero mean and unit variance, over all steps of the batch
