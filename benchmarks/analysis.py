@@ -90,7 +90,7 @@ class Cell:
     train_seconds: float  # mean over runs
     eval_seconds: float
     summary: stats.TaskSummary  # of the final scores
-    curve: stats.Interval  # IQM over runs at each checkpoint, pointwise interval
+    iqm: np.ndarray  # [checkpoints], over runs
 
     @property
     def final(self) -> np.ndarray:
@@ -119,8 +119,13 @@ class Comparison:
     overall: stats.Equivalence | None  # difference of IQMs; None where the scores of the tasks share no unit
     improvement: stats.Interval
     tasks: dict[str, stats.Equivalence]  # difference of means, Welch, in the task's unit
-    same: dict[str, tuple[int, int]]  # of the seeds that both have, how many end with exactly the same score
+    same: dict[str, tuple[int, int]]  # of the seeds that both have, how many score exactly the same at every checkpoint
     is_twin: bool
+
+    @property
+    def is_same_run(self) -> bool:
+        """Tier A: with the same seed the twin makes the same run, every evaluation of every seed on every task."""
+        return self.is_twin and all(same == shared > 0 for same, shared in self.same.values())
 
     @property
     def verdict(self) -> stats.Equivalence:
@@ -274,7 +279,7 @@ def _cell(algo: str, env: str, runs: pd.DataFrame, curves: pd.DataFrame, statist
         float(finished["train_seconds"].mean()),
         float(finished["eval_seconds"].mean()),
         stats.task_summary(scores[:, -1], **options),
-        stats.interval_estimates({algo: scores[:, None, :]}, **options)[algo],
+        stats.aggregate(scores[:, None, :], "iqm"),
     )
 
 
@@ -359,8 +364,8 @@ def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
             own = None if span is None else statistics.margin * abs(span)
             one, other = group.cells[x, env].final, group.cells[y, env].final
             tasks[env] = stats.equivalence(one, other, own, method="welch", confidence=statistics.confidence)
-            at = [dict(zip(group.cells[algo, env].seeds, group.cells[algo, env].final, strict=True)) for algo in (x, y)]
-            shared = at[0].keys() & at[1].keys()
-            same[env] = (sum(at[0][s] == at[1][s] for s in shared), len(shared))
+            one_by_seed, other_by_seed = (dict(zip(cell.seeds, cell.scores, strict=True)) for cell in (group.cells[x, env], group.cells[y, env]))
+            shared = one_by_seed.keys() & other_by_seed.keys()
+            same[env] = (sum(np.array_equal(one_by_seed[s], other_by_seed[s]) for s in shared), len(shared))
         improvement = stats.probability_of_improvement(a, b, **options)
         group.comparisons.append(Comparison(x, y, overall, improvement, tasks, same, family_of(x) == family_of(y)))

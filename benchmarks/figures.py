@@ -178,7 +178,7 @@ def _svg(canvas: Canvas, key: str, alt: str) -> str:
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{key}-", text)
     text = re.sub(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{_escape(alt)}">', text, count=1, flags=re.DOTALL)
     text = text.replace("xlink:href=", "href=")
-    text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)  # a hundredth of a point is enough
+    text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d)\d+", r"\1", path[0]), text)  # a tenth of a point is enough
     return re.sub(r"\n\s*", "\n", text).strip()
 
 
@@ -414,7 +414,7 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, columns:
     source = f" Grey lines: {', '.join(k for k in known if k)} ({scale.source or 'from the study'})." if any(known) else ""
     planned = "".join(f" {a} used at most {steps(cells[a].steps[-1])} state backups and no environment steps." for a in planners)
     caption = (
-        f"{env}, mean return per evaluation. Thin: every run; thick: IQM over runs, with its pointwise interval; right: final score of every run (dots), "
+        f"{env}, mean return per evaluation. Thin: every run; thick: IQM over runs; right: final score of every run (dots), "
         f"their IQM and its interval.{source}{planned} {_how(statistics, 'percentile-bootstrap intervals', group, partial, env)}"
     )
     return Figure(key, env, _svg(canvas, key, alt), alt, caption, task_table(group, env))
@@ -423,9 +423,7 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, columns:
 def _runs(ax: Axes, cell: Cell, pen: Pen) -> None:
     for run in cell.scores:
         ax.plot(cell.steps, run, color=pen.colour, linewidth=0.7, alpha=0.28)
-    if np.all(np.isfinite(cell.curve.low)):
-        ax.fill_between(cell.steps, cell.curve.low, cell.curve.high, color=pen.colour, alpha=0.16, linewidth=0)
-    ax.plot(cell.steps, cell.curve.point, color=pen.colour, linestyle=pen.line, linewidth=2, label=cell.algo)
+    ax.plot(cell.steps, cell.iqm, color=pen.colour, linestyle=pen.line, linewidth=2, label=cell.algo)
 
 
 def _reach(cells: dict[str, Cell], group: Group, env: str) -> tuple[float, float]:

@@ -34,6 +34,7 @@ from from_scratch import registry
 __all__ = ["IncompleteStudy", "RenderedReport", "render"]
 
 BADGES = {  # tier of stats.Equivalence -> (class of the badge, its words)
+    "A": ("good", "A · same runs, seed by seed"),  # Comparison.is_same_run, whatever the interval says
     "C": ("good", "C · statistically equivalent"),
     "identical": ("good", "identical scores"),
     "D": ("open", "D · not distinguished (no claim of parity)"),
@@ -109,7 +110,10 @@ def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
     test, unit = pair.overall, "normalised score" if "normalised" in group.unit else "mean return"
     text = f"{start}difference of IQMs {with_interval(test.difference, sign=True)}, {unit}. {_therefore(test)}"
     improvement = with_interval(pair.improvement, 2)
-    return {"badge": BADGES[test.tier], "tier": test.tier, "text": f"{text} P({pair.x} > {pair.y}) = {improvement}.", "details": details}
+    tier = "A" if pair.is_same_run else test.tier
+    if tier == "A":
+        text += " Beyond that, the same seed makes the same run: every evaluation at every checkpoint is identical, seed by seed."
+    return {"badge": BADGES[tier], "tier": tier, "text": f"{text} P({pair.x} > {pair.y}) = {improvement}.", "details": details}
 
 
 def _therefore(test: stats.Equivalence) -> str:
@@ -141,7 +145,7 @@ def _task_detail(pair: Comparison, env: str, group: Group) -> str:
     excludes = test.difference.is_claimed and (test.difference.low > 0 or test.difference.high < 0)
     detectable = " (a smaller difference is detectable)" if test.tier == "C" and excludes else ""
     same, shared = pair.same[env]
-    twins = f"; {same} of {shared} seeds end with exactly the same score" if same else ""
+    twins = f"; {same} of {shared} seeds score exactly the same at every checkpoint" if same and pair.is_twin else ""
     return f"{start}, difference {with_interval(test.difference, digits, sign=True)}{margin}: {test.meaning}{detectable}{twins}."
 
 
@@ -219,7 +223,7 @@ def _html(analysis: Analysis, facts: dict, scores: pd.DataFrame, verdicts: list[
         study=study,
         analysis=analysis,
         statistics=analysis.statistics,
-        date=now.strftime("%Y-%m-%d %H:%M UTC"),
+        date=now.strftime("%Y-%m-%d %H:%M UTC") + _rendered_by(),
         verdicts=verdicts,
         protocol=_protocol(analysis),
         budgets=_budgets(analysis),
@@ -236,6 +240,12 @@ def _html(analysis: Analysis, facts: dict, scores: pd.DataFrame, verdicts: list[
         study_yaml=yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=110),
         bibliography=_bibliography(analysis),
     )
+
+
+def _rendered_by() -> str:
+    """The code that renders; on the line with the date, the only one that may differ between two reports of one store."""
+    source = reproduction.source()
+    return f" from commit {source['commit'][:12]}{' with uncommitted changes' if source['dirty'] else ''}" if source["commit"] else ""
 
 
 def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
@@ -326,7 +336,7 @@ def _per_task(group: Group) -> Table:
             margin = f"±{number(test.margin, digits)}" if test.margin else "–"
             apart, narrow = with_interval(test.difference, digits, sign=True), bracket(test.narrow, digits)
             rows.append([env, pair.x, pair.y, apart, narrow, margin, test.meaning, f"{same} of {shared}"])
-    header = ["task", "X", "Y", "mean(X) − mean(Y)", "90 % interval", "margin", "verdict", "same score at the same seed"]
+    header = ["task", "X", "Y", "mean(X) − mean(Y)", "90 % interval", "margin", "verdict", "same curve at the same seed"]
     return Table(header, rows, "Task by task, in the task's own unit: difference of means with Welch's t interval.")
 
 

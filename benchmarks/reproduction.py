@@ -29,13 +29,16 @@ SEED_RULE = (
 
 
 def facts(study: Mapping[str, Any], runs: pd.DataFrame, seals: Mapping[str, str]) -> dict[str, Any]:
-    """Everything machine-readable about how the study came to be. seals: the hash over all files of each finished run, by run_id."""
+    """Everything machine-readable about how the study came to be. seals: the hash over all files of each finished run, by run_id.
+
+    study["source"] is what `source` said when the runs were started.
+    """
     algos = list(dict.fromkeys(algo for group in study["groups"] for algo in group["algos"]))
     once = runs.drop_duplicates("run_id").sort_values("run_id")
     return {
         "command": study.get("command"),
         "study": {"name": study["name"], "hash": study.get("hash") or digest(dict(study)), "code": study.get("code")},
-        "source": source(),
+        "source": study.get("source"),
         "hosts": hosts(once),
         "packages": packages(),
         "seeds": {
