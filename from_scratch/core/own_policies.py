@@ -162,7 +162,8 @@ class Pi:
         """[S, 1, n] for Box actions."""
         if not isinstance(self.space, spaces.Box):
             return None
-        return (torch.stack([actor.log_std for actor in self.actors]) if self._leaf is None else self._leaf).unsqueeze(1)
+        log_std = torch.stack([actor.log_std for actor in self.actors]) if self._leaf is None else self._leaf
+        return log_std.view(len(self.actors), 1, -1)
 
     def __call__(self, obs: Any) -> Any:
         """The distribution at observations [S, M, ...], with a graph."""

@@ -288,10 +288,7 @@ def test_a_seed_of_ten_computes_what_the_seed_alone_computes_bit_for_bit(n_out, 
     many, one = StackedMLP(Rows(modules), NAMES, nn.Tanh), StackedMLP(Rows([alone]), NAMES, nn.Tanh)
     x, _ = data(10, M)
     np.testing.assert_array_equal(many.play(x.numpy().copy())[7], one.play(x[7:8].numpy().copy())[0])
-    if M >= 64:
-        assert torch.equal(many(x)[7], one(x[7:8])[0])
-    else:  # torch multiplies a few rows by another kernel when there is one matrix only
-        torch.testing.assert_close(many(x)[7], one(x[7:8])[0], atol=1e-6, rtol=0)
+    assert torch.equal(many(x)[7], one(x[7:8])[0])
 
 
 @pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.RMSprop])
