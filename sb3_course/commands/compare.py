@@ -99,7 +99,7 @@ def _carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...], allo
     planned = jobs.runs_by_id(run for _, run in jobs.plan(study))
     before = {run_id: store.status(run)[0] for run_id, run in planned.items()}
     todo = [run for run_id, run in planned.items() if before[run_id] in again]
-    _check(todo)
+    _check(study, todo)
     work = jobs.group(todo, workers, study["launcher"]["lockstep_seeds"])
     _print_plan(study, store, before, todo, work, workers)
     if dry_run:
@@ -117,8 +117,13 @@ def _carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...], allo
     return _render(store, allow_partial)
 
 
-def _check(todo: list[Run]) -> None:
-    """Refuse what cannot run before anything does."""
+def _check(study: dict[str, Any], todo: list[Run]) -> None:
+    """Refuse what cannot run, or could not be reported, before anything does."""
+    if not todo:
+        return
+    from benchmarks.analysis import Statistics
+
+    Statistics.of(study)
     pairs = {(run.algo, run.env): run for run in todo}
     for (algo, env), run in pairs.items():
         studies.check_pair(algo, env, run.hyperparams, run.spec)

@@ -43,6 +43,7 @@ def _store():
         ("compare smoke --jobs 0", "--jobs 0: at least 1 process is needed"),
         ("compare smoke --algos ppo --envs x", "either the suite 'smoke' or --algos and --envs, not both"),
         ("compare smoke --sedes 3", "unrecognized arguments: --sedes 3 (sb3-course compare --help)"),
+        ("compare smoke statistics.reps=1", "statistics.reps=1: give at least 100 bootstrap repetitions"),
         ("compare smke", "unknown suite 'smke': did you mean 'smoke'? (or name --algos and --envs)"),
         ("comparre smoke", "unknown verb 'comparre': did you mean 'compare'? (sb3-course --help)"),
         ("train --algo sb3/dqn --env Pendulum-v1", "DQN needs a Discrete action space; Pendulum-v1 has Box(-2.0, 2.0, (1,), float32)."),
