@@ -12,6 +12,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.save_util import recursive_getattr
 from stable_baselines3.common.utils import check_for_correct_spaces, safe_mean
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_normalize
 from torch import nn
@@ -61,7 +63,7 @@ class Algorithm(Declared, BaseAlgorithm):
     lockstep: ClassVar[bool] = True  # can several seeds train in one process?
     support_multi_env: ClassVar[bool] = True
     supported_action_spaces: ClassVar[tuple[type[spaces.Space], ...] | None] = None
-    max_grad_norm: float
+    max_grad_norm = None  # a class that clips declares it
     saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same
 
     # ------------------------------------------------------------------------------------------------------------ construction
@@ -83,7 +85,7 @@ class Algorithm(Declared, BaseAlgorithm):
                 needed = " or ".join(space.__name__ for space in self.supported_action_spaces)
                 raise UnsupportedActionSpace(f"{type(self).__name__} needs a {needed} action space; this one is {self.env.action_space}. {error}") from None
             raise
-        for name, value in given.items():
+        for name, value in {**self.fixed, **given}.items():
             setattr(self, name, value)
         if self.env is not None:
             self.n_envs = self.env.num_envs // self.n_seeds
@@ -249,32 +251,41 @@ class Algorithm(Declared, BaseAlgorithm):
     def optimiser(self, rows: Rows, pick: Callable[[BasePolicy], torch.optim.Optimizer] = lambda policy: policy.optimizer) -> RowOptimizer:
         return RowOptimizer(rows, [pick(policy) for policy in self._policies])
 
-    def minimise(self, equation: Callable, batch: Any, optimiser: RowOptimizer) -> bool:
-        """One gradient step on equation(batch) = (loss [S], metrics {name: [S]}), clipped to `max_grad_norm`.
+    def minimise(self, equation: Callable, *data: Any, by: RowOptimizer) -> bool:
+        """One gradient step on equation(*data) = (loss [S], metrics {name: [S]}), clipped to `max_grad_norm` if there is one.
 
         Seeds for which `stop_early(metrics)` holds are frozen until the caller sets `active` again; False if none is left.
         """
-        loss, metrics = equation(batch)
-        for name, value in {**metrics, "loss": loss}.items():
-            self._metrics.setdefault(name, []).append(value.detach())
+        loss, metrics = equation(*data)
+        self.note(**metrics)
         stopped = self.stop_early(metrics)
         if stopped is not None:
             self.active &= ~stopped
             if not self.active.any():
                 return False
-        optimiser.rows.backward(loss)
-        optimiser.rows.clip(self.max_grad_norm)
-        optimiser.step(self.active)
+        by.rows.backward(loss)
+        if self.max_grad_norm is not None:
+            by.rows.clip(self.max_grad_norm)
+        by.step(self.active)
         return True
+
+    def note(self, **metrics: torch.Tensor) -> None:
+        """Remember numbers of one update, [S] each, for `record_metrics`."""
+        for name, value in metrics.items():
+            self._metrics.setdefault(name, []).append(value.detach())
 
     def stop_early(self, metrics: dict[str, torch.Tensor]) -> np.ndarray | None:
         """Which seeds to stop updating, [S], judged before the step; None for none."""
         return None
 
-    def use_learning_rate(self, optimiser: RowOptimizer) -> None:
+    def use_learning_rate(self, *optimisers: RowOptimizer) -> None:
         """Set today's learning rate, and log it."""
-        for optimizer in optimiser.optimizers:
-            self._update_learning_rate(optimizer)
+        self._update_learning_rate([optimizer for optimiser in optimisers for optimizer in optimiser.optimizers])
+
+    def set_training_mode(self, mode: bool) -> None:
+        """Training or evaluation mode of every seed's networks (dropout and batch normalisation)."""
+        for policy in self._policies:
+            policy.set_training_mode(mode)
 
     def now(self, schedule: Callable[[float], float]) -> float:
         """The schedule's value at this moment of training."""
@@ -379,9 +390,11 @@ class Algorithm(Declared, BaseAlgorithm):
             model._policies = [model.new_policy().to(model.device)]
         model.policy = model._policies[0]
         model._rebuild()
-        model.policy.load_state_dict(self._policies[k].state_dict())
-        if hasattr(model.policy, "optimizer"):
-            model.policy.optimizer.load_state_dict(self._policies[k].optimizer.state_dict())
+        (names, tensors), (own_names, own_tensors) = self._torch_names(k), model._torch_names(0)
+        for name, own in zip(names, own_names, strict=True):
+            recursive_getattr(model, own).load_state_dict(recursive_getattr(self, name).state_dict())
+        for name, own in zip(tensors, own_tensors, strict=True):
+            recursive_getattr(model, own).data.copy_(recursive_getattr(self, name).data)
         model.adopt()
         return model
 
@@ -390,10 +403,14 @@ class Algorithm(Declared, BaseAlgorithm):
         model._setup_buffers()
 
     # ------------------------------------------------------------------------------------------------------------------- files
+    def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
+        """Where seed k's modules and optimizers, and its single tensors, are found from here. For one seed these are SB3's names."""
+        policy = "policy" if self.n_seeds == 1 else f"policies.{k}"
+        return [policy, f"{policy}.optimizer"], []
+
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
-        if self.n_seeds == 1:
-            return ["policy", "policy.optimizer"], []
-        return [name for k in range(self.n_seeds) for name in (f"policies.{k}", f"policies.{k}.optimizer")], []
+        names, tensors = zip(*(self._torch_names(k) for k in range(self.n_seeds)), strict=True)
+        return list(chain(*names)), list(chain(*tensors))
 
     def _excluded_save_params(self) -> list[str]:
         ours = ["_policies", "_rng", "_callback", "_log_interval", "_iteration", "_derived", "updates", *getattr(self, "_derived", [])]

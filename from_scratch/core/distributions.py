@@ -88,9 +88,12 @@ class Gaussian:
     def __init__(self, mean: Any, log_std: Any):
         self.mean, self.log_std = mean, log_std
 
+    @cached_property
+    def std(self) -> torch.Tensor:
+        return torch.exp(self.log_std)
+
     def log_prob(self, a: torch.Tensor) -> torch.Tensor:
-        z = (a - self.mean) * torch.exp(-self.log_std)
-        return (-0.5 * z * z - self.log_std - HALF_LOG_2PI).sum(-1)
+        return (-((a - self.mean) ** 2) / (2 * self.std**2) - self.std.log() - HALF_LOG_2PI).sum(-1)  # in torch's order of operations
 
     def entropy(self) -> torch.Tensor:
         return (0.5 + HALF_LOG_2PI + self.log_std).sum(-1).expand(self.mean.shape[:-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import types
-from typing import Any, dataclass_transform
+from typing import Any, ClassVar, dataclass_transform
 
 REQUIRED = inspect.Parameter.empty
 HEAD = {"policy": REQUIRED, "env": REQUIRED}
@@ -27,10 +27,15 @@ def _fields_of(cls: type) -> dict[str, Any]:
     return {name: cls.__dict__[name] for name, kind in annotated.items() if name in cls.__dict__ and "ClassVar" not in str(kind)}
 
 
-def _signature(fields: dict[str, Any]) -> inspect.Signature:
+def _constants_of(cls: type) -> dict[str, Any]:
+    """Its ClassVars: an inherited field that is declared one is no longer the caller's to choose."""
+    return {name: cls.__dict__.get(name) for name, kind in inspect.get_annotations(cls).items() if "ClassVar" in str(kind)}
+
+
+def _signature(fields: dict[str, Any], without: set[str]) -> inspect.Signature:
     kinds = inspect.Parameter
     parameters = [kinds("self", kinds.POSITIONAL_OR_KEYWORD)]
-    parameters += [kinds(name, kinds.POSITIONAL_OR_KEYWORD, default=default) for name, default in {**HEAD, **fields, **TAIL}.items()]
+    parameters += [kinds(name, kinds.POSITIONAL_OR_KEYWORD, default=default) for name, default in {**HEAD, **fields, **TAIL}.items() if name not in without]
     parameters += [kinds(name, kinds.KEYWORD_ONLY, default=default) for name, default in EXTRA.items()]
     return inspect.Signature(parameters)
 
@@ -54,19 +59,23 @@ def _bind(cls: type, signature: inspect.Signature, args: tuple, kwargs: dict[str
 class Declared:
     """Gives each subclass a constructor and a `learn` whose signatures follow from its annotated fields.
 
-    A subclass inherits its parent's fields, adds its own behind them, and may give an inherited one another default.
+    A subclass inherits its parent's fields, adds its own behind them, may give an inherited one another default, and fixes one
+    (takes it out of the signature) by declaring it a ClassVar.
     `log_interval` and the class's name become the defaults of `learn`, as in SB3.
     """
 
-    hyperparameters: tuple[str, ...] = ()
+    hyperparameters: ClassVar[tuple[str, ...]] = ()
+    fixed: ClassVar[dict[str, Any]] = {}  # inherited hyper-parameters with the value that this class gives them
     log_interval = 1
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        inherited = {name: getattr(cls, name) for name in cls.hyperparameters}
+        constants = _constants_of(cls)
+        inherited = {name: getattr(cls, name) for name in cls.hyperparameters if name not in constants}
         fields = {**inherited, **_fields_of(cls)}
+        cls.fixed = {**cls.fixed, **{name: value for name, value in constants.items() if name in cls.hyperparameters}}
         cls.hyperparameters = tuple(fields)
-        signature = _signature(fields)
+        signature = _signature(fields, without=set(constants))
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             self._construct(**_bind(cls, signature, (self, *args), kwargs))

@@ -7,11 +7,12 @@ the gradient's norm is clipped per row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
 import torch
+from stable_baselines3.common.utils import polyak_update
 from torch import nn
 
 Equation = TypeVar("Equation", bound=Callable)
@@ -30,44 +31,57 @@ ALIGNMENT = 64  # floats: rows start on cache lines, so a row's kernels are the 
 
 
 class Rows:
-    """theta and grad, [S, D]: row k holds the parameters of modules[k] one after another, D padded to a multiple of 64."""
+    """theta and grad, [R, D]: row r holds the parameters of modules[r] one after another, D padded to a multiple of 64.
 
-    def __init__(self, modules: Sequence[nn.Module]):
-        self.modules = list(modules)
-        first = list(self.modules[0].parameters())
-        self.shapes = [tuple(p.shape) for p in first]
-        self.dtype, self.device = first[0].dtype, first[0].device
-        ends = np.cumsum([0, *(p.numel() for p in first)])
+    A seed has one row, or several equal ones next to each other (the critics of an ensemble). `skip` leaves out the parameters
+    whose name contains it: those that another network trains.
+    """
+
+    def __init__(self, modules: Sequence[nn.Module], skip: str | None = None):
+        self.modules, self.skip = list(modules), skip
+        named = self._named(self.modules[0])
+        self.shapes = [tuple(p.shape) for _, p in named]
+        self.dtype, self.device = named[0][1].dtype, named[0][1].device
+        ends = np.cumsum([0, *(p.numel() for _, p in named)])
         self.spans = list(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
-        self.width = -(-int(ends[-1]) // ALIGNMENT) * ALIGNMENT
-        self.theta = torch.zeros(len(self.modules), self.width, dtype=self.dtype, device=self.device)
+        width = -(-int(ends[-1]) // ALIGNMENT) * ALIGNMENT
+        self.theta = torch.zeros(len(self.modules), width, dtype=self.dtype, device=self.device)
         self.grad = torch.zeros_like(self.theta)
-        self.names = {name: i for i, (name, _) in enumerate(self.modules[0].named_parameters())}
+        self.names = {name: i for i, (name, _) in enumerate(named)}
         self._leaves: dict[int, torch.Tensor] = {}
+        self._gradients = [self.of_row(self.grad, r, i) for r in range(len(self)) for i in range(len(self.spans))]
         self.bind()
 
     def __len__(self) -> int:
         return len(self.modules)
 
-    def of_row(self, block: torch.Tensor, k: int, i: int) -> torch.Tensor:
-        """Parameter i of seed k as a view into a block [S, D]."""
+    def _named(self, module: nn.Module) -> list[tuple[str, nn.Parameter]]:
+        return [(name, p) for name, p in module.named_parameters() if self.skip is None or self.skip not in name]
+
+    def parameters(self, r: int) -> list[nn.Parameter]:
+        """The parameters that live in row r, as the module has them now."""
+        return [p for _, p in self._named(self.modules[r])]
+
+    def of_row(self, block: torch.Tensor, r: int, i: int) -> torch.Tensor:
+        """Parameter i of row r as a view into a block [R, D]."""
         start, end = self.spans[i]
-        return block[k, start:end].view(self.shapes[i])
+        return block[r, start:end].view(self.shapes[i])
 
     def of_all(self, block: torch.Tensor, i: int) -> torch.Tensor:
-        """Parameter i of all seeds as a view [S, *shape] into a block [S, D]."""
+        """Parameter i of all rows as a view [R, *shape] into a block [R, D]."""
         start, end = self.spans[i]
         return block[:, start:end].view(-1, *self.shapes[i])
 
     def leaf(self, name: str) -> torch.Tensor:
-        """A parameter of all seeds, [S, *shape], as a leaf of autograd's graph."""
+        """A parameter of all rows, [R, *shape] ([*shape] of a single row), as a leaf of autograd's graph."""
         i = self.names[name]
         if i not in self._leaves:
-            self._leaves[i] = self.of_all(self.theta, i).detach().requires_grad_()
+            view = self.of_all(self.theta, i) if len(self) > 1 else self.of_row(self.theta, 0, i)
+            self._leaves[i] = view.detach().requires_grad_()
         return self._leaves[i]
 
     def backward(self, loss: torch.Tensor) -> None:
-        """Write the gradient of loss [S], summed over seeds, into `grad`: row k is the gradient of seed k's loss alone."""
+        """Write the gradient of loss [S], summed over seeds, into `grad`: a seed's rows get the gradient of its loss alone."""
         if not self._leaves:  # the modules themselves computed it; their parameters' gradients are our memory
             self.grad.zero_()
             loss.sum().backward()
@@ -79,98 +93,117 @@ class Rows:
 
     def is_bound(self) -> bool:
         """Do the modules still live in this memory? Loading in place keeps it; `.to()`, `p.data = …`, a replaced layer do not."""
-        for k, module in enumerate(self.modules):
-            parameters = list(module.parameters())
+        for r in range(len(self)):
+            parameters = self.parameters(r)
             if len(parameters) != len(self.spans):
                 return False
             for i, p in enumerate(parameters):
-                if p.grad is None or p.data_ptr() != self.of_row(self.theta, k, i).data_ptr() or p.grad.data_ptr() != self.of_row(self.grad, k, i).data_ptr():
+                if p.grad is None or p.data_ptr() != self.of_row(self.theta, r, i).data_ptr() or p.grad.data_ptr() != self.of_row(self.grad, r, i).data_ptr():
                     return False
         return True
 
     @torch.no_grad()
     def bind(self) -> None:
         """Make every parameter and its gradient a view into its row, keeping the values."""
-        for k, module in enumerate(self.modules):
-            for i, p in enumerate(module.parameters()):
+        for r in range(len(self)):
+            for i, p in enumerate(self.parameters(r)):
                 if tuple(p.shape) != self.shapes[i]:
                     raise ValueError(f"A layer was replaced by one of another shape: {tuple(p.shape)} where {self.shapes[i]} was. Build a new model instead.")
-                view = self.of_row(self.theta, k, i)
+                view = self.of_row(self.theta, r, i)
                 if p.data_ptr() != view.data_ptr():
                     view.copy_(p)
                     p.data = view
-                p.grad = self.of_row(self.grad, k, i)
+                p.grad = self.of_row(self.grad, r, i)
 
     def clip(self, max_norm: float) -> None:
-        """Scale each seed's gradient so that its norm is at most max_norm."""
-        norms = torch.stack([row.norm() for row in self.grad])  # a kernel per row: the same number for one seed and for S
-        scale = (max_norm / (norms + 1e-6)).clamp_(max=1.0)
-        self.grad.mul_(scale.unsqueeze(1))
+        """Scale each row's gradient so that its norm is at most max_norm: torch's clip_grad_norm_, row by row, bit for bit."""
+        norms = torch.stack(torch._foreach_norm(self._gradients)).view(len(self), -1)
+        norm = torch.stack([torch.linalg.vector_norm(row) for row in norms])
+        self.grad.mul_((max_norm / (norm + 1e-6)).clamp_(max=1.0).unsqueeze(1))
+
+    @torch.no_grad()
+    def track(self, other: Rows, tau: float) -> None:
+        """θ ← (1 − τ) θ + τ θ_other: how a target network follows."""
+        if self.shapes == other.shapes:
+            self.theta.mul_(1 - tau).add_(other.theta, alpha=tau)
+        else:  # the other shares a features extractor with the actor, so its row is shorter than its module
+            for target, source in zip(self.modules, other.modules, strict=True):
+                polyak_update(source.parameters(), target.parameters(), tau)
+
+
+MOMENTS = {torch.optim.Adam: ("exp_avg", "exp_avg_sq"), torch.optim.RMSprop: ("square_avg",)}
 
 
 class RowOptimizer:
-    """One step for the S ordinary optimizers of S policies.
+    """One step for the S ordinary optimizers of S networks.
 
-    Adam without extras is a single fused call over all rows; its moments and step counters are views in the optimizers'
-    own `state`, right at any moment, so that `state_dict()` is theirs. Any other optimizer steps itself, seed by seed.
+    Adam and RMSprop without extras are one pass over all rows, with the bits of torch's own; their moments and step counters are
+    views in the optimizers' own `state`, right at any moment, so that `state_dict()` is theirs. Any other optimizer steps itself,
+    seed by seed.
     """
 
     def __init__(self, rows: Rows, optimizers: Sequence[torch.optim.Optimizer]):
         self.rows, self.optimizers = rows, list(optimizers)
-        group = self.optimizers[0].param_groups[0]
-        plain = len(self.optimizers[0].param_groups) == 1 and not any(group.get(flag) for flag in ("amsgrad", "maximize", "capturable", "differentiable"))
-        ours = {id(p) for p in rows.modules[0].parameters()} == {id(p) for p in group["params"]}
-        self.fused = type(self.optimizers[0]) is torch.optim.Adam and plain and ours and rows.dtype == torch.float32
-        if self.fused:
-            self.moments = [torch.zeros_like(rows.theta), torch.zeros_like(rows.theta)]
+        self.per_seed = len(rows) // len(self.optimizers)  # rows of one seed
+        kind, group = type(self.optimizers[0]), self.optimizers[0].param_groups[0]
+        extras = ("amsgrad", "maximize", "capturable", "differentiable", "centered", "momentum", "weight_decay", "decoupled_weight_decay")
+        plain = kind in MOMENTS and len(self.optimizers[0].param_groups) == 1 and not any(group.get(extra) for extra in extras)
+        ours = {id(p) for r in range(self.per_seed) for p in rows.parameters(r)} == {id(p) for p in group["params"]}
+        self.in_rows = plain and ours and rows.dtype == torch.float32
+        if self.in_rows:
+            self.moments = {name: torch.zeros_like(rows.theta) for name in MOMENTS[kind]}
             self.steps = torch.zeros(len(rows), len(rows.spans))  # a counter for each parameter, as the optimizers keep them
             self.bind()
 
+    def _states(self) -> Iterator[tuple[dict, dict[str, torch.Tensor], nn.Parameter]]:
+        """For each parameter: the state of the optimizer that owns it, what should be in it, and the parameter."""
+        for r in range(len(self.rows)):
+            for i, p in enumerate(self.rows.parameters(r)):
+                views = {name: self.rows.of_row(block, r, i) for name, block in self.moments.items()}
+                yield self.optimizers[r // self.per_seed].state, {"step": self.steps[r, i], **views}, p
+
     def is_bound(self) -> bool:
-        if not self.fused:
-            return True
-        return all(
-            optimizer.state.get(p, {}).get("exp_avg", p).data_ptr() == self.rows.of_row(self.moments[0], k, i).data_ptr()
-            and optimizer.state[p]["step"].data_ptr() == self.steps[k, i].data_ptr()
-            for k, (optimizer, module) in enumerate(zip(self.optimizers, self.rows.modules, strict=True))
-            for i, p in enumerate(module.parameters())
+        return not self.in_rows or all(
+            name in state.get(p, {}) and state[p][name].data_ptr() == view.data_ptr() for state, views, p in self._states() for name, view in views.items()
         )
 
     @torch.no_grad()
     def bind(self) -> None:
         """Move the optimizers' state (fresh, or just loaded) into our blocks."""
-        if not self.fused:
+        if not self.in_rows:
             return
-        for k, (optimizer, module) in enumerate(zip(self.optimizers, self.rows.modules, strict=True)):
-            for i, p in enumerate(module.parameters()):
-                old = optimizer.state.get(p, {})
-                new = {"step": self.steps[k, i]}
-                new["exp_avg"], new["exp_avg_sq"] = (self.rows.of_row(block, k, i) for block in self.moments)
-                for name, view in new.items():
-                    view.copy_(torch.as_tensor(old[name])) if name in old else view.zero_()
-                optimizer.state[p] = new
+        for state, views, p in self._states():
+            old = state.get(p, {})
+            for name, view in views.items():
+                view.copy_(torch.as_tensor(old[name])) if name in old else view.zero_()
+            state[p] = views
 
     @torch.no_grad()
     def step(self, active: np.ndarray) -> None:
         """Step the rows of active seeds; the others keep their weights and their moments."""
-        if not self.fused:
+        if not self.in_rows:
             for optimizer, on in zip(self.optimizers, active, strict=True):
                 if on:
                     optimizer.step()
         elif active.all() and self._counters_agree():
-            self._adam(slice(None), 0)
+            self._step(slice(None), 0)
         else:
             for k in np.flatnonzero(active):
-                self._adam(slice(k, k + 1), k)
+                self._step(slice(k * self.per_seed, (k + 1) * self.per_seed), k * self.per_seed)
 
     def _counters_agree(self) -> bool:
-        return len(self.rows) == 1 or bool((self.steps[:, 0] == self.steps[0, 0]).all())
+        return len(self.optimizers) == 1 or bool((self.steps[:, 0] == self.steps[0, 0]).all())
 
-    def _adam(self, rows: slice, k: int) -> None:
-        group, (first, second) = self.optimizers[0].param_groups[0], self.moments
+    def _step(self, rows: slice, r: int) -> None:
+        group = self.optimizers[0].param_groups[0]
+        theta, grad, moments = self.rows.theta[rows], self.rows.grad[rows], [block[rows] for block in self.moments.values()]
         self.steps[rows] += 1
-        torch._fused_adam_(
-            [self.rows.theta[rows]], [self.rows.grad[rows]], [first[rows]], [second[rows]], [], [self.steps[k, 0]],
-            lr=group["lr"], beta1=group["betas"][0], beta2=group["betas"][1], weight_decay=group["weight_decay"], eps=group["eps"],
-            amsgrad=False, maximize=False,
-        )  # fmt: skip
+        if len(moments) == 2:  # Adam (Kingma & Ba 2015, arXiv:1412.6980, Algorithm 1), in torch's order of operations
+            (m, v), (beta1, beta2), t = moments, group["betas"], self.steps[r, 0].item()
+            m.lerp_(grad, 1 - beta1)
+            v.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+            root = v.sqrt().div_((1 - beta2**t) ** 0.5).add_(group["eps"])
+            theta.addcdiv_(m, root, value=-group["lr"] / (1 - beta1**t))
+        else:  # RMSprop (Tieleman & Hinton 2012), ε outside the root
+            square = moments[0].mul_(group["alpha"]).addcmul_(grad, grad, value=1 - group["alpha"])
+            theta.addcdiv_(grad, square.sqrt().add_(group["eps"]), value=-group["lr"])

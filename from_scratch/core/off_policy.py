@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.buffers import DictReplayBuffer, NStepReplayBuffer, ReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.noise import ActionNoise
+from stable_baselines3.common.noise import ActionNoise, VectorizedActionNoise
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.save_util import load_from_pkl, save_to_pkl
 from stable_baselines3.common.type_aliases import RolloutReturn, TrainFreq, TrainFrequencyUnit
@@ -40,9 +40,13 @@ class OffPolicy(Algorithm):
     replay_buffer_class: Any
     replay_buffer_kwargs: dict[str, Any] | None
 
+    def check(self) -> None:
+        self.use_sde_at_warmup = getattr(self, "use_sde_at_warmup", False)
+
     # ------------------------------------------------------------------------------------------------------------------- memory
     def _setup_buffers(self) -> None:
         self._convert_train_freq()
+        self._noises: list[ActionNoise | None] = []
         self.replay_buffer_kwargs = self.replay_buffer_kwargs or {}
         if self.n_steps > 1 and self.replay_buffer_class is not None:
             warnings.warn(
@@ -112,7 +116,7 @@ class OffPolicy(Algorithm):
         self._bind_memory()
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "replay_buffers", "memory"]
+        return [*super()._excluded_save_params(), "replay_buffers", "memory", "_noises"]
 
     def _convert_train_freq(self) -> None:
         if isinstance(self.train_freq, TrainFreq):
@@ -131,12 +135,50 @@ class OffPolicy(Algorithm):
     # --------------------------------------------------------------------------------------------------------------- collecting
     def _sample_action(self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Actions for the environments, and as they are stored: random before `learning_starts`, the policy's afterwards."""
-        if self.num_timesteps < learning_starts:
-            actions = self._rng.sample_actions(self.n_envs)
-        else:
-            actions = self.act(self.by_seed(self._last_obs))
+        warm_up = self.num_timesteps < learning_starts and not (self.use_sde and self.use_sde_at_warmup)
+        actions = self._rng.sample_actions(self.n_envs) if warm_up else self.act(self.by_seed(self._last_obs))
         actions = actions.reshape(n_envs, *self.action_space.shape)
-        return actions, actions
+        if not isinstance(self.action_space, spaces.Box):
+            return actions, actions
+        scaled = self.policy.scale_action(actions if warm_up else self.policy.unscale_action(actions))  # the round trip is SB3's
+        if action_noise is not None:
+            scaled = np.clip(scaled + self._draw_action_noise(), -1, 1)
+        return self.policy.unscale_action(scaled), scaled
+
+    def _draw_action_noise(self) -> np.ndarray:
+        """Exploration noise for every lane, [S·E, n], drawn from each seed's stream."""
+        draws = []
+        for noise, stream in zip(self._noises, self._rng.streams, strict=True):
+            with stream.as_process():
+                draws.append(noise())
+        return np.concatenate([np.atleast_2d(draw) for draw in draws])
+
+    def _reset_action_noise(self, lane: int) -> None:
+        """A lane's episode ended: its noise starts anew."""
+        indices = {"indices": [lane % self.n_envs]} if self.n_envs > 1 else {}
+        self._noises[lane // self.n_envs].reset(**indices)
+
+    def reset_noise(self, n_envs: int) -> None:
+        """gSDE: draw new exploration matrices."""
+        if self.use_sde:
+            for policy, stream in zip(self._policies, self._rng.streams, strict=True):
+                with stream.as_process():
+                    policy.actor.reset_noise(n_envs)
+
+    def _setup_learn(self, total_timesteps: int, callback: Any = None, reset_num_timesteps: bool = True, *args: Any, **kwargs: Any) -> Any:
+        if self.optimize_memory_usage and reset_num_timesteps and any(buffer.full or buffer.pos > 0 for buffer in self.replay_buffers):
+            warnings.warn(
+                "The last trajectory in the replay buffer will be truncated, see https://github.com/DLR-RM/stable-baselines3/issues/46. "
+                "You should use `reset_num_timesteps=False` or `optimize_memory_usage=False` to avoid that issue.",
+                stacklevel=3,
+            )
+            for buffer in self.replay_buffers:
+                buffer.dones[(buffer.pos - 1) % buffer.buffer_size] = True
+        if self.action_noise is not None and self.n_envs > 1 and not isinstance(self.action_noise, VectorizedActionNoise):
+            self.action_noise = VectorizedActionNoise(self.action_noise, self.n_envs)
+        more = [deepcopy(self.action_noise) for _ in range(self.n_seeds - 1)] if len(self._noises) < self.n_seeds else self._noises[1:]
+        self._noises = [self.action_noise, *more]
+        return super()._setup_learn(total_timesteps, callback, reset_num_timesteps, *args, **kwargs)
 
     def _true_successor(self, new_obs: Any, dones: np.ndarray, infos: list[dict]) -> Any:
         """new_obs, but the last observation of the episode where one ended: a vector environment resets by itself."""
@@ -173,15 +215,18 @@ class OffPolicy(Algorithm):
         learning_starts: int = 0, log_interval: int | None = None,
     ) -> RolloutReturn:  # fmt: skip
         """Play `train_freq` steps or episodes, store them, and call `_on_step` after each step."""
-        for policy in self._policies:
-            policy.set_training_mode(False)
+        self.set_training_mode(False)
         num_collected_steps, num_collected_episodes = 0, 0
         assert train_freq.frequency > 0, "Should at least collect one step or episode."
         if env.num_envs > 1:
             assert train_freq.unit == TrainFrequencyUnit.STEP, "You must use only one env when doing episodic training."
+        if self.use_sde:
+            self.reset_noise(self.n_envs)
         callback.on_rollout_start()
 
         while should_collect_more_steps(train_freq, num_collected_steps, num_collected_episodes):
+            if self.use_sde and self.sde_sample_freq > 0 and num_collected_steps % self.sde_sample_freq == 0:
+                self.reset_noise(self.n_envs)
             actions, buffer_actions = self._sample_action(learning_starts, action_noise, env.num_envs)
             new_obs, rewards, dones, infos = env.step(actions)
             self.num_timesteps += self.n_envs
@@ -196,9 +241,11 @@ class OffPolicy(Algorithm):
             self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
             self._on_step()
 
-            for _ in range(int(dones.sum())):
+            for lane in np.flatnonzero(dones):
                 num_collected_episodes += 1
                 self._episode_num += 1
+                if action_noise is not None:
+                    self._reset_action_noise(int(lane))
                 if log_interval is not None and self._episode_num % log_interval == 0:
                     self.dump_logs()
         callback.on_rollout_end()
@@ -225,6 +272,8 @@ class OffPolicy(Algorithm):
 
     def _record_progress(self) -> None:
         self.logger.record("time/episodes", self._episode_num, exclude="tensorboard")
+        if self.use_sde:
+            self.record("train/std", [policy.actor.get_std().mean().item() for policy in self._policies])
 
 
 OffPolicyAlgorithm.register(OffPolicy)  # isinstance(model, OffPolicyAlgorithm) holds, as tools expect; its loop is not ours

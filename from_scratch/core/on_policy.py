@@ -36,6 +36,11 @@ def reads_locals(callback: BaseCallback | None) -> bool:
     return callback is not None and not (type(callback).__module__.startswith("stable_baselines3.") or getattr(callback, "needs_no_values", False))
 
 
+def normalise(x: torch.Tensor) -> torch.Tensor:
+    """Zero mean and unit variance over the batch, the last axis."""
+    return (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-8)
+
+
 class OnPolicy(Algorithm):
     """A policy and a value function that learn from rollouts of `n_steps` per environment, each used once."""
 
@@ -72,10 +77,6 @@ class OnPolicy(Algorithm):
 
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
         return self.actor_critic.play(obs, None if deterministic else self._rng)
-
-    def set_training_mode(self, mode: bool) -> None:
-        for policy in self._policies:
-            policy.set_training_mode(mode)
 
     # ----------------------------------------------------------------------------------------------------------------- collecting
     def collect_rollouts(self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int) -> bool:

@@ -23,7 +23,7 @@ from torch import nn
 from from_scratch.core.data import tree_map
 from from_scratch.core.distributions import distribution
 from from_scratch.core.lockstep import Rows
-from from_scratch.core.networks import StackedMLP, is_plain_mlp
+from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names
 from from_scratch.core.rng import Rng
 
 Parts = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # V(s), log π(a|s), entropy, [S, M] each
@@ -58,13 +58,12 @@ class StackedActorCritic:
         self.space = first.action_space
 
         def mlp(body: str, head: str) -> StackedMLP:
-            layers = [*getattr(first.mlp_extractor, body), getattr(first, head)]
-            names = [f"mlp_extractor.{body}.{name}" for name, layer in getattr(first.mlp_extractor, body).named_children() if type(layer) is nn.Linear]
-            return StackedMLP(rows, layers, [*names, head])
+            layers = getattr(first.mlp_extractor, body)
+            return StackedMLP(rows, [*linear_names(f"mlp_extractor.{body}.", layers), head], activation_of(layers))
 
         self.actor, self.critic = mlp("policy_net", "action_net"), mlp("value_net", "value_net")
-        self.log_std = rows.leaf("log_std") if "log_std" in rows.names else None  # [S, n]
-        self.log_std_numpy = None if self.log_std is None else self.log_std.detach().unsqueeze(1).numpy()
+        self.log_std = rows.leaf("log_std") if "log_std" in rows.names else None
+        self.log_std_numpy = rows.of_all(rows.theta, rows.names["log_std"]).unsqueeze(1).numpy() if "log_std" in rows.names else None
 
     @staticmethod
     def can_serve(policy: BasePolicy) -> bool:
@@ -89,7 +88,7 @@ class StackedActorCritic:
 
     def evaluate(self, obs: Any, action: torch.Tensor) -> Parts:
         obs = flat(obs)
-        pi = distribution(self.space, self.actor(obs), None if self.log_std is None else self.log_std.unsqueeze(1))
+        pi = distribution(self.space, self.actor(obs), None if self.log_std is None else self.log_std.view(len(obs), 1, -1))
         return self.critic(obs).squeeze(-1), pi.log_prob(action), pi.entropy()
 
 
@@ -178,8 +177,7 @@ class StackedQ:
     """Q(s, ·) as an MLP over the rows of all seeds."""
 
     def __init__(self, networks: Sequence[nn.Module], rows: Rows):
-        layers = networks[0].q_net
-        self.mlp = StackedMLP(rows, list(layers), [f"q_net.{name}" for name, layer in layers.named_children() if type(layer) is nn.Linear])
+        self.mlp = StackedMLP(rows, linear_names("q_net.", networks[0].q_net), activation_of(networks[0].q_net))
 
     @staticmethod
     def can_serve(policy: BasePolicy) -> bool:

@@ -96,6 +96,10 @@ class Rng:
             row.normal_(0, 1, generator=stream.torch)
         return block
 
+    def noise(self, *shape: int) -> torch.Tensor:
+        """N(0, 1), [S, *shape], in memory of its own: for an update."""
+        return torch.from_numpy(self.normal(shape).copy())
+
     def bernoulli(self, p: np.ndarray) -> np.ndarray:
         """1 with probability p [S, ...], 0 otherwise."""
         rows = [torch.bernoulli(torch.as_tensor(row), generator=stream.torch) for stream, row in zip(self.streams, p, strict=True)]

@@ -17,7 +17,7 @@ from stable_baselines3.common.utils import FloatSchedule
 
 from from_scratch.core.data import Sample
 from from_scratch.core.lockstep import per_seed
-from from_scratch.core.on_policy import OnPolicy
+from from_scratch.core.on_policy import OnPolicy, normalise
 
 Schedule = Callable[[float], float]
 
@@ -73,7 +73,7 @@ class PPO(OnPolicy):
         for _ in range(self.n_epochs):
             self._metrics.pop("approx_kl", None)  # SB3 logs the last epoch's
             self.updates[self.active] += 1
-            if not all(self.minimise(self.loss, batch, self._optimiser) for batch in self.minibatches(samples, self.batch_size)):
+            if not all(self.minimise(self.loss, batch, by=self._optimiser) for batch in self.minibatches(samples, self.batch_size)):
                 break
         self._n_updates = int(self.updates.max())
 
@@ -98,14 +98,10 @@ class PPO(OnPolicy):
         with torch.no_grad():
             kl = (ratio - 1 - (log_pi - b.log_prob)).mean(-1)  # Schulman's k3 estimator, joschu.net/blog/kl-approx.html
             clipped = ((ratio - 1).abs() > ε).float().mean(-1)
-        return loss, {"policy_gradient_loss": -l_clip, "value_loss": l_vf, "entropy_loss": -entropy.mean(-1), "approx_kl": kl, "clip_fraction": clipped}
+        metrics = {"policy_gradient_loss": -l_clip, "value_loss": l_vf, "entropy_loss": -entropy.mean(-1), "loss": loss}
+        return loss, {**metrics, "approx_kl": kl, "clip_fraction": clipped}
 
     def stop_early(self, metrics: dict[str, torch.Tensor]) -> np.ndarray | None:
         if self.target_kl is None:
             return None
         return (metrics["approx_kl"] > 1.5 * self.target_kl).cpu().numpy()
-
-
-def normalise(x: torch.Tensor) -> torch.Tensor:
-    """Zero mean and unit variance over the batch, the last axis."""
-    return (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-8)

@@ -49,8 +49,8 @@ class DQN(OffPolicy):
     saved = ("exploration_schedule", "batch_norm_stats", "batch_norm_stats_target")
 
     def check(self) -> None:
+        super().check()
         self.exploration_rate, self._n_calls = 0.0, 0
-        self.use_sde_at_warmup = False
         if self.env is not None and self.n_envs > max(1, self.target_update_interval):
             warnings.warn(
                 f"The number of environments used is greater than the target network update interval ({self.n_envs} > {self.target_update_interval}), "
@@ -79,17 +79,16 @@ class DQN(OffPolicy):
     def _on_step(self) -> None:
         self._n_calls += 1
         if self._n_calls % max(self.target_update_interval // self.n_envs, 1) == 0:  # C counts environment steps
-            self._target_rows.theta.lerp_(self._rows.theta, self.tau)  # θ⁻ ← (1 − τ) θ⁻ + τ θ
+            self._target_rows.track(self._rows, self.tau)  # θ⁻ ← (1 − τ) θ⁻ + τ θ
             polyak_update(self.batch_norm_stats, self.batch_norm_stats_target, 1.0)
         self.exploration_rate = self.now(self.exploration_schedule)
         self.logger.record("rollout/exploration_rate", self.exploration_rate)
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
-        for policy in self._policies:
-            policy.set_training_mode(True)
+        self.set_training_mode(True)
         self.use_learning_rate(self._optimiser)
         for _ in range(gradient_steps):
-            self.minimise(self.loss, self.memory.sample(batch_size), self._optimiser)
+            self.minimise(self.loss, self.memory.sample(batch_size), by=self._optimiser)
         self.updates += gradient_steps
         self._n_updates = int(self.updates[0])
         self.record("train/n_updates", self.updates, exclude="tensorboard")
@@ -100,7 +99,8 @@ class DQN(OffPolicy):
         with torch.no_grad():
             y = b.reward + b.discount * self.q_target(b.next_obs).amax(-1)  # discount is γ, and 0 where the episode terminated
         q = self.q(b.obs).gather(-1, b.action.long()).squeeze(-1)
-        return F.smooth_l1_loss(q, y, reduction="none").mean(-1), {}  # the error clipped to [−1, 1]: Huber's loss
+        loss = F.smooth_l1_loss(q, y, reduction="none").mean(-1)  # the error clipped to [−1, 1]: Huber's loss
+        return loss, {"loss": loss}
 
     def predict(self, observation, state=None, episode_start=None, deterministic=False):
         """As in SB3: ε-greedy at today's exploration rate unless deterministic."""

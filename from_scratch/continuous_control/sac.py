@@ -1,0 +1,157 @@
+"""Soft actor-critic with an automatic temperature (Haarnoja et al. 2018, arXiv:1801.01290 and arXiv:1812.05905, Algorithm 1).
+
+    for each step:
+        a ~ π(·|s); store (s, a, r, s'); draw a minibatch
+        descend on α's loss, E[−log α (log π(a|s) + H̄)]
+        y = r + γ (min_i Q'_i(s', a') − α log π(a'|s')), a' ~ π(·|s');  descend on Σ_i ½ (y − Q_i(s, a))²
+        descend on α log π(a|s) − min_i Q_i(s, a), a ~ π(·|s)
+        θ' ← τ θ + (1 − τ) θ' for the critics
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.noise import ActionNoise
+from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
+from stable_baselines3.sac.policies import CnnPolicy, MultiInputPolicy, SACPolicy
+from torch import nn
+
+from from_scratch.core.actors import critics, squashed_actor
+from from_scratch.core.data import Transition
+from from_scratch.core.lockstep import RowOptimizer, Rows, per_seed
+from from_scratch.core.off_policy import OffPolicy
+
+Loss = tuple[torch.Tensor, dict[str, torch.Tensor]]
+
+
+class Temperature(nn.Module):
+    """log α of one seed, with the optimizer that tunes it."""
+
+    def __init__(self, initial: float, learning_rate: float, device: torch.device):
+        super().__init__()
+        self.log_ent_coef = nn.Parameter(torch.log(torch.ones(1, device=device) * initial))
+        self.optimizer = torch.optim.Adam(self.parameters(), lr=learning_rate)
+
+
+class SAC(OffPolicy):
+    learning_rate: float | Callable[[float], float] = 3e-4
+    buffer_size: int = 1_000_000
+    learning_starts: int = 100
+    batch_size: int = 256
+    tau: float = 0.005  # τ
+    gamma: float = 0.99  # γ
+    train_freq: int | tuple[int, str] = 1
+    gradient_steps: int = 1
+    action_noise: ActionNoise | None = None
+    replay_buffer_class: type | None = None
+    replay_buffer_kwargs: dict | None = None
+    optimize_memory_usage: bool = False
+    n_steps: int = 1
+    ent_coef: str | float = "auto"  # α; "auto" or "auto_0.1" (its start) to tune it
+    target_update_interval: int = 1
+    target_entropy: str | float = "auto"  # H̄; "auto" is −dim(A)
+    use_sde: bool = False
+    sde_sample_freq: int = -1
+    use_sde_at_warmup: bool = False
+
+    policy_aliases = {"MlpPolicy": SACPolicy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
+    supported_action_spaces = (spaces.Box,)
+    saved = ("batch_norm_stats", "batch_norm_stats_target")
+
+    def check(self) -> None:
+        super().check()
+        self.policy_kwargs["use_sde"] = self.use_sde
+
+    def build(self) -> None:
+        P = self._policies
+        self._create_aliases()
+        self._actor_rows = self.rows(lambda policy: policy.actor)
+        self.pi = squashed_actor(P, self._actor_rows.modules, self._actor_rows)  # (a, log π(a|s)) from s and noise
+        self.q, self.q_target = critics(P, [policy.critic for policy in P]), critics(P, [policy.critic_target for policy in P])  # [S, C, M]
+        self._actor_optimiser = self.optimiser(self._actor_rows, lambda policy: policy.actor.optimizer)
+        self._critic_optimiser = self.optimiser(self.q.rows, lambda policy: policy.critic.optimizer)
+        self.batch_norm_stats = get_parameters_by_name(self.critic, ["running_"])
+        self.batch_norm_stats_target = get_parameters_by_name(self.critic_target, ["running_"])
+        self.target_entropy = float(-np.prod(self.action_space.shape)) if self.target_entropy == "auto" else float(self.target_entropy)
+        self._build_temperature()
+
+    def _build_temperature(self) -> None:
+        self.log_ent_coef = self.ent_coef_optimizer = self._temperature_optimiser = None
+        if not (isinstance(self.ent_coef, str) and self.ent_coef.startswith("auto")):
+            self.ent_coef_tensor = torch.tensor(float(self.ent_coef), device=self.device)
+            return
+        initial = float(self.ent_coef.split("_")[1]) if "_" in self.ent_coef else 1.0
+        assert initial > 0, "The initial value of ent_coef must be greater than 0"
+        self.temperatures = nn.ModuleList(Temperature(initial, self.lr_schedule(1), self.device) for _ in self._policies)
+        self.log_ent_coef, self.ent_coef_optimizer = self.temperatures[0].log_ent_coef, self.temperatures[0].optimizer
+        self._temperature_rows = Rows(list(self.temperatures))
+        self._temperature_optimiser = RowOptimizer(self._temperature_rows, [temperature.optimizer for temperature in self.temperatures])
+
+    @property
+    def log_alpha(self) -> torch.Tensor:
+        """log α of every seed, [S]."""
+        return self._temperature_rows.leaf("log_ent_coef").squeeze(-1)
+
+    def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
+        return self.pi.play(obs, None if deterministic else self._rng)
+
+    def train(self, gradient_steps: int, batch_size: int = 64) -> None:
+        self.set_training_mode(True)
+        self.use_learning_rate(*(o for o in (self._actor_optimiser, self._critic_optimiser, self._temperature_optimiser) if o is not None))
+        for step in range(gradient_steps):
+            b = self.memory.sample(batch_size)
+            self.reset_noise(1)
+            noise, noise_next = self.update_noise(b), self.update_noise(b)
+            a, log_pi = self.pi(b.obs, noise)
+            if self._temperature_optimiser is None:
+                α = self.ent_coef_tensor.expand(self.n_seeds)
+            else:
+                α = self.log_alpha.detach().exp()  # before its update, as SB3
+                self.minimise(self.temperature_loss, log_pi.detach(), by=self._temperature_optimiser)
+            self.note(ent_coef=α)
+            self.minimise(self.critic_loss, b, noise_next, α, by=self._critic_optimiser)
+            self.minimise(self.actor_loss, b, a, log_pi, α, by=self._actor_optimiser)
+            if step % self.target_update_interval == 0:
+                self.q_target.rows.track(self.q.rows, self.tau)
+                polyak_update(self.batch_norm_stats, self.batch_norm_stats_target, 1.0)
+        self.updates += gradient_steps
+        self._n_updates = int(self.updates[0])
+        self.record("train/n_updates", self.updates, exclude="tensorboard")
+        self.record_metrics()
+
+    @per_seed
+    def temperature_loss(self, log_pi: torch.Tensor) -> Loss:  # log π of the current policy, [S, M]
+        loss = -(self.log_alpha.unsqueeze(-1) * (log_pi + self.target_entropy)).mean(-1)  # eq. (18), in log α
+        return loss, {"ent_coef_loss": loss}
+
+    @per_seed
+    def critic_loss(self, b: Transition, noise: torch.Tensor, α: torch.Tensor) -> Loss:  # every field [S, M, ...], α [S]
+        with torch.no_grad():
+            a_next, log_pi_next = self.pi(b.next_obs, noise)
+            v_next = self.q_target(b.next_obs, a_next).amin(1) - α.unsqueeze(-1) * log_pi_next  # eq. (3)
+            y = b.reward + b.discount * v_next
+        loss = 0.5 * ((self.q(b.obs, b.action) - y.unsqueeze(1)) ** 2).mean(-1).sum(-1)  # eq. (5)
+        return loss, {"critic_loss": loss}
+
+    @per_seed
+    def actor_loss(self, b: Transition, a: torch.Tensor, log_pi: torch.Tensor, α: torch.Tensor) -> Loss:
+        loss = (α.unsqueeze(-1) * log_pi - self.q(b.obs, a).amin(1)).mean(-1)  # eq. (7)
+        return loss, {"actor_loss": loss}
+
+    def update_noise(self, b: Transition) -> torch.Tensor | None:
+        """ε for one reparameterised action per sample; gSDE has its own matrix."""
+        return None if self.use_sde else self._rng.noise(*b.action.shape[1:])
+
+    def _create_aliases(self) -> None:
+        self.actor, self.critic, self.critic_target = self.policy.actor, self.policy.critic, self.policy.critic_target
+
+    def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
+        one, at = self.n_seeds == 1, "" if self.n_seeds == 1 else f"policies.{k}."
+        names = ["policy" if one else f"policies.{k}", f"{at}actor.optimizer", f"{at}critic.optimizer"]
+        if self.ent_coef_optimizer is None:
+            return names, ["ent_coef_tensor"]
+        return [*names, "ent_coef_optimizer" if one else f"temperatures.{k}.optimizer"], ["log_ent_coef" if one else f"temperatures.{k}.log_ent_coef"]

@@ -1,0 +1,177 @@
+"""Actors and critics for continuous actions: what is computed with the parameters of SB3's TD3 and SAC policies.
+
+Actions are squashed to [−1, 1], as the replay memory holds them. As in `policies`, there is a way for plain MLPs of all seeds at once
+(`Stacked…`) and one through SB3's modules, seed by seed, for everything else (`Modular…`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.policies import BasePolicy, ContinuousCritic
+from stable_baselines3.sac.policies import LOG_STD_MAX, LOG_STD_MIN, SACPolicy
+from stable_baselines3.sac.policies import Actor as SACActor
+from stable_baselines3.td3.policies import Actor as TD3Actor
+from stable_baselines3.td3.policies import TD3Policy
+from torch import nn
+
+from from_scratch.core.distributions import Gaussian
+from from_scratch.core.lockstep import Rows
+from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names
+from from_scratch.core.policies import flat, one, sees_flat_vectors
+from from_scratch.core.rng import Rng
+
+SquashedSample = tuple[torch.Tensor, torch.Tensor]  # action [S, M, n] in (−1, 1), log π [S, M]
+
+
+def squash(mean: torch.Tensor, log_std: torch.Tensor, noise: torch.Tensor) -> SquashedSample:
+    """a = tanh(μ + σ ε) and log π(a|s) = log N(u; μ, σ) − Σ log(1 − a² + 10⁻⁶) (Haarnoja et al. 2018, arXiv:1801.01290, eq. 21)."""
+    pi = Gaussian(mean, log_std)
+    u = mean + noise * pi.std
+    a = torch.tanh(u)
+    return a, pi.log_prob(u) - torch.log(1 - a**2 + 1e-6).sum(-1)
+
+
+# ---------------------------------------------------------------------------------------------------------- deterministic actors
+class StackedActor:
+    """μ(s) = tanh(MLP(s)) over the rows of all seeds."""
+
+    def __init__(self, actors: Sequence[TD3Actor], rows: Rows):
+        layers = actors[0].mu
+        self.mlp = StackedMLP(rows, linear_names("mu.", layers), activation_of(layers[:-1]), nn.Tanh)
+
+    @staticmethod
+    def can_serve(policy: BasePolicy) -> bool:
+        actor = policy.actor
+        known = type(policy) is TD3Policy and type(actor) is TD3Actor and type(actor.mu[-1]) is nn.Tanh
+        return known and sees_flat_vectors(actor) and is_plain_mlp(*actor.mu[:-1])
+
+    def __call__(self, obs: Any) -> torch.Tensor:
+        return self.mlp(flat(obs))
+
+    @torch.no_grad()
+    def play(self, obs: Any) -> np.ndarray:
+        """In torch: NumPy's rounding would reach the weights through the actions, and continuous control magnifies it."""
+        return self.mlp(torch.from_numpy(flat(obs))).numpy()
+
+
+class ModularActor:
+    """μ(s) through the modules, seed by seed."""
+
+    def __init__(self, actors: Sequence[TD3Actor], rows: Rows):
+        self.actors, self.device = actors, rows.device
+
+    def __call__(self, obs: Any) -> torch.Tensor:
+        return torch.stack([actor(one(obs, k, self.device)) for k, actor in enumerate(self.actors)])
+
+    @torch.no_grad()
+    def play(self, obs: Any) -> np.ndarray:
+        return self(obs).cpu().numpy()
+
+
+# ------------------------------------------------------------------------------------------------------------- stochastic actors
+class StackedSquashedActor:
+    """π(a|s), a squashed Gaussian with μ(s) and log σ(s) on a common trunk, over the rows of all seeds."""
+
+    def __init__(self, actors: Sequence[SACActor], rows: Rows):
+        layers = actors[0].latent_pi
+        kind = activation_of(layers)
+        self.trunk = StackedMLP(rows, linear_names("latent_pi.", layers), kind, kind)
+        self.mean, self.log_std = StackedMLP(rows, ["mu"], kind), StackedMLP(rows, ["log_std"], kind)
+
+    @staticmethod
+    def can_serve(policy: BasePolicy) -> bool:
+        actor = policy.actor
+        plain = type(policy) is SACPolicy and type(actor) is SACActor and not actor.use_sde and len(actor.latent_pi) > 0
+        return plain and sees_flat_vectors(actor) and is_plain_mlp(*actor.latent_pi, actor.mu) and is_plain_mlp(actor.log_std)
+
+    def __call__(self, obs: Any, noise: torch.Tensor) -> SquashedSample:
+        h = self.trunk(flat(obs))
+        return squash(self.mean(h), self.log_std(h).clamp(LOG_STD_MIN, LOG_STD_MAX), noise)
+
+    @torch.no_grad()
+    def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
+        """In torch: NumPy's rounding would reach the weights through the actions, and continuous control magnifies it."""
+        h = self.trunk(torch.from_numpy(flat(obs)))
+        mean = self.mean(h)
+        if rng is None:
+            return torch.tanh(mean).numpy()
+        std = torch.exp(self.log_std(h).clamp(LOG_STD_MIN, LOG_STD_MAX))
+        return torch.tanh(mean + rng.noise(*mean.shape[1:]) * std).numpy()
+
+
+class ModularSquashedActor:
+    """π(a|s) through the modules, seed by seed; with gSDE the noise is the actor's own matrix and `noise` is not used."""
+
+    def __init__(self, actors: Sequence[SACActor], rows: Rows):
+        self.actors, self.device = actors, rows.device
+
+    def __call__(self, obs: Any, noise: torch.Tensor) -> SquashedSample:
+        samples = []
+        for k, actor in enumerate(self.actors):
+            if actor.use_sde:
+                samples.append(actor.action_log_prob(one(obs, k, self.device)))
+            else:
+                mean, log_std, _ = actor.get_action_dist_params(one(obs, k, self.device))
+                samples.append(squash(mean, log_std, noise[k].to(self.device)))
+        actions, log_probs = zip(*samples, strict=True)
+        return torch.stack(actions), torch.stack(log_probs)
+
+    @torch.no_grad()
+    def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
+        actions = []
+        for k, actor in enumerate(self.actors):
+            if rng is None:
+                actions.append(actor(one(obs, k, self.device), deterministic=True))
+            else:
+                with rng.streams[k].as_process():
+                    actions.append(actor(one(obs, k, self.device)))
+        return torch.stack(actions).cpu().numpy()
+
+
+# ----------------------------------------------------------------------------------------------------------------------- critics
+class StackedCritics:
+    """Q₁(s, a) … Q_C(s, a) of all seeds, [S, C, M]: a row for each critic of each seed."""
+
+    def __init__(self, critics: Sequence[ContinuousCritic]):
+        self.S, self.C = len(critics), critics[0].n_critics
+        self.rows = Rows([network for critic in critics for network in critic.q_networks])
+        layers = critics[0].q_networks[0]
+        self.mlp = StackedMLP(self.rows, linear_names("", layers), activation_of(layers))
+
+    @staticmethod
+    def can_serve(policy: BasePolicy) -> bool:
+        known = type(policy) in (TD3Policy, SACPolicy) and type(policy.critic) is ContinuousCritic
+        return known and sees_flat_vectors(policy.critic) and all(is_plain_mlp(*network) for network in policy.critic.q_networks)
+
+    def __call__(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
+        x = torch.cat((flat(obs), a), -1)
+        x = x.unsqueeze(1).expand(-1, self.C, -1, -1).flatten(0, 1)  # [S·C, M, in]
+        return self.mlp(x).view(self.S, self.C, -1)
+
+
+class ModularCritics:
+    """Q₁(s, a) … Q_C(s, a) through the modules, seed by seed."""
+
+    def __init__(self, critics: Sequence[ContinuousCritic]):
+        self.critics = critics
+        self.rows = Rows(critics, skip="features_extractor" if critics[0].share_features_extractor else None)
+
+    def __call__(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
+        values = [critic(one(obs, k, self.rows.device), a[k]) for k, critic in enumerate(self.critics)]
+        return torch.stack([torch.stack(value).squeeze(-1) for value in values])
+
+
+def deterministic_actor(policies: Sequence[TD3Policy], actors: Sequence[TD3Actor], rows: Rows) -> StackedActor | ModularActor:
+    return (StackedActor if StackedActor.can_serve(policies[0]) else ModularActor)(actors, rows)
+
+
+def squashed_actor(policies: Sequence[SACPolicy], actors: Sequence[SACActor], rows: Rows) -> StackedSquashedActor | ModularSquashedActor:
+    return (StackedSquashedActor if StackedSquashedActor.can_serve(policies[0]) else ModularSquashedActor)(actors, rows)
+
+
+def critics(policies: Sequence[BasePolicy], networks: Sequence[ContinuousCritic]) -> StackedCritics | ModularCritics:
+    return (StackedCritics if StackedCritics.can_serve(policies[0]) else ModularCritics)(networks)
