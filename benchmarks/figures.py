@@ -6,6 +6,7 @@ hollow marker, so that prints in grey still tell them apart. Fonts are drawn as 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from dataclasses import dataclass
@@ -175,11 +176,27 @@ def _svg(canvas: Canvas, key: str, alt: str) -> str:
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{key}-", text)
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{hashlib.sha256(key.encode()).hexdigest()[:6]}-", text)
     text = re.sub(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{_escape(alt)}">', text, count=1, flags=re.DOTALL)
     text = text.replace("xlink:href=", "href=")
-    text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d)\d+", r"\1", path[0]), text)  # a tenth of a point is enough
+    text = re.sub(r' d="([^"]*)"', lambda path: f' d="{_compact(path[1])}"', text)
     return re.sub(r"\n\s*", "\n", text).strip()
+
+
+def _compact(path: str) -> str:
+    """The same path in fewer characters: tenths of a point, and polylines by their increments. Reports of many runs are mostly paths."""
+    words = path.split()
+    if not set(words[0::3]) <= {"M", "L"} or len(words) % 3:
+        return re.sub(r"\s*([A-Za-z])\s*", r"\1", re.sub(r"(\.\d)\d+", r"\1", path)).strip()
+    text, x, y = "", 0, 0
+    for letter, *point in zip(words[0::3], words[1::3], words[2::3], strict=True):
+        x_next, y_next = (round(10 * float(value)) for value in point)
+        if letter == "M":
+            text += f"M{x_next / 10:g} {y_next / 10:g}l"
+        else:
+            text += f"{(x_next - x) / 10:g} {(y_next - y) / 10:g} "
+        x, y = x_next, y_next
+    return text.replace(" -", "-").replace(" M", "M").strip().rstrip("l")
 
 
 def _escape(text: str) -> str:
@@ -390,18 +407,17 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, columns:
     with matplotlib.rc_context(STYLE):
         canvas = _canvas(9, 2.75 * lines + 0.25)
         axes = canvas.subplots(lines, columns, squeeze=False).ravel()
-        for ax, (family, members) in zip(axes, learners.items(), strict=False):
+        for ax, members in zip(axes, learners.values(), strict=False):
             for algo in members:
                 _runs(ax, cells[algo], draw[algo])
             for algo in planners:
                 ax.axhline(cells[algo].summary.mean, color=draw[algo].colour, linestyle=":", label=f"{algo}, final")
             _references(ax, group, env, reach)
-            ax.set_title(family if len(members) == 1 else " and ".join(members), loc="left")
             ax.set_xlim(left=0)
             ax.xaxis.set_major_locator(MaxNLocator(5))
             ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: steps(v)))
             ax.set_xlabel("environment steps")
-            ax.legend(loc="best")
+            ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, borderaxespad=0.3, handlelength=2.4, columnspacing=1.4)  # clear of every curve
         for ax in axes[:lines * columns : columns]:
             ax.set_ylabel("mean return")
         _final_scores(axes[len(learners)], cells, group, env, draw, reach)
@@ -421,8 +437,9 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, columns:
 
 
 def _runs(ax: Axes, cell: Cell, pen: Pen) -> None:
-    for run in cell.scores:
-        ax.plot(cell.steps, run, color=pen.colour, linewidth=0.7, alpha=0.28)
+    gap = np.full((cell.n, 1), np.nan)  # between runs: all of them are one line
+    every = np.concatenate([cell.scores, gap], axis=1).ravel()
+    ax.plot(np.tile(np.append(cell.steps, np.nan), cell.n), every, color=pen.colour, linewidth=0.7, alpha=0.4)
     ax.plot(cell.steps, cell.iqm, color=pen.colour, linestyle=pen.line, linewidth=2, label=cell.algo)
 
 

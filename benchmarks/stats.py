@@ -31,7 +31,7 @@ except ImportError:  # the NumPy kernels below give the same numbers, more slowl
 
 Scores = np.ndarray | Sequence[np.ndarray]
 
-_BLOCK = 2048  # replicates in memory at a time; a part of the definition of the random draws, like the seed
+_BLOCK = 1024  # replicates in memory at a time; a part of the definition of the random draws, like the seed
 _FIRST, _SECOND = 0, 1  # the two sides of a comparison are resampled independently
 
 # Coverage of a nominal 95 % percentile-bootstrap interval of one task's mean, for normal scores and n runs.
@@ -97,13 +97,13 @@ def _sample(scores: Scores, name: str) -> _Sample:
 
 
 def _counts(runs: np.ndarray, reps: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each run is drawn in each replicate, [reps, N]: runs of a task with replacement, task by task (the strata)."""
-    counts = np.zeros((reps, int(runs.sum())), dtype=np.int32)
-    replicate = np.arange(reps)[:, None]
+    """How often each run is drawn in each replicate, [N, reps]: runs of a task with replacement, task by task (the strata)."""
+    counts = np.empty((int(runs.sum()), reps))
+    replicate = np.arange(reps)
     start = 0
     for n in runs:
-        drawn = rng.integers(0, n, size=(reps, n))
-        counts[:, start : start + n] = np.bincount((replicate * n + drawn).ravel(), minlength=reps * n).reshape(reps, n)
+        drawn = rng.integers(0, n, size=(n, reps))
+        counts[start : start + n] = np.bincount((drawn * reps + replicate).ravel(), minlength=n * reps).reshape(n, reps)
         start += n
     return counts
 
@@ -115,85 +115,97 @@ def _blocks(runs: np.ndarray, reps: int, seed: int, side: int):
 
 
 # --------------------------------------------------------------------------------------------------------------- kernels
-# Each has a plain-Python text for numba and a NumPy one. Both add in the same order, so they agree to the last bit.
+# Counts are [N, reps], so that each step of a kernel is one operation on a row of replicates. Each kernel has a text for numba and one
+# for NumPy. Both add in the same order, so they agree to the last bit.
 
 
 def _iqm_loop(counts, order, ordered, low, high):
     """Trimmed mean of the drawn scores ranked low to high-1, [reps, C]. order, ordered: [C, N], each row sorted."""
-    reps, n = counts.shape
+    n, reps = counts.shape
     out = np.empty((reps, order.shape[0]))
-    for r in range(reps):
-        for c in range(order.shape[0]):
-            rank, total = 0, 0.0
-            for i in range(n):
-                first = max(rank, low)
-                rank += counts[r, order[c, i]]
-                inside = min(rank, high) - first
-                if inside > 0:
-                    total += inside * ordered[c, i]
-                if rank >= high:
-                    break
-            out[r, c] = total / (high - low)
+    rank, total = np.empty(reps), np.empty(reps)
+    for c in range(order.shape[0]):
+        rank[:] = 0.0
+        total[:] = 0.0
+        for i in range(n):
+            row, score = counts[order[c, i]], ordered[c, i]
+            for r in range(reps):
+                before = rank[r]
+                after = before + row[r]
+                rank[r] = after
+                first = before if before > low else low
+                last = after if after < high else high
+                total[r] += score * (last - first if last > first else 0.0)
+        for r in range(reps):
+            out[r, c] = total[r] / (high - low)
     return out
 
 
 def _iqm_numpy(counts, order, ordered, low, high):
-    out = np.empty((len(counts), len(order)))
+    out = np.empty((counts.shape[1], len(order)))
     for c in range(len(order)):
-        rank = np.cumsum(counts[:, order[c]], axis=1)
-        first = np.maximum(np.concatenate([np.zeros((len(counts), 1), dtype=rank.dtype), rank[:, :-1]], axis=1), low)
-        inside = np.maximum(np.minimum(rank, high) - first, 0)
-        out[:, c] = np.cumsum(inside * ordered[c], axis=1)[:, -1] / (high - low)
+        rank, total = np.zeros(counts.shape[1]), np.zeros(counts.shape[1])
+        for i in range(len(counts)):
+            first = np.maximum(rank, low)
+            rank = rank + counts[order[c, i]]
+            total += ordered[c, i] * np.maximum(np.minimum(rank, high) - first, 0.0)
+        out[:, c] = total / (high - low)
     return out
 
 
 def _task_means_loop(counts, values, task, runs):
-    """Mean of the drawn scores of each task, [reps, T, C]."""
-    reps, n = counts.shape
-    out = np.zeros((reps, len(runs), values.shape[1]))
-    for r in range(reps):
-        for i in range(n):
-            if counts[r, i] > 0:
-                for c in range(values.shape[1]):
-                    out[r, task[i], c] += counts[r, i] * values[i, c]
-        for m in range(len(runs)):
-            for c in range(values.shape[1]):
-                out[r, m, c] /= runs[m]
+    """Mean of the drawn scores of each task, [T, C, reps]."""
+    n, reps = counts.shape
+    out = np.zeros((len(runs), values.shape[1], reps))
+    for i in range(n):
+        for c in range(values.shape[1]):
+            score, total, row = values[i, c], out[task[i], c], counts[i]
+            if score != 0.0:
+                for r in range(reps):
+                    total[r] += row[r] * score
+    for m in range(len(runs)):
+        for c in range(values.shape[1]):
+            for r in range(reps):
+                out[m, c, r] /= runs[m]
     return out
 
 
 def _task_means_numpy(counts, values, task, runs):
-    out = np.zeros((len(counts), len(runs), values.shape[1]))
+    out = np.zeros((len(runs), values.shape[1], counts.shape[1]))
     for i in range(len(values)):
-        out[:, task[i]] += counts[:, i, None] * values[i]
-    return out / runs[:, None]
+        out[task[i]] += counts[i] * values[i, :, None]
+    return out / runs[:, None, None]
 
 
 def _improvement_loop(counts_x, counts_y, comparison, runs_x, runs_y):
     """Mean over tasks of c_x^T K c_y / (n_x n_y), [reps]. comparison: [N_x, N_y], 0 between tasks."""
-    out = np.empty(len(counts_x))
-    for r in range(len(counts_x)):
-        total, start_x, start_y = 0.0, 0, 0
-        for m in range(len(runs_x)):
-            wins = 0.0
-            for i in range(start_x, start_x + runs_x[m]):
-                if counts_x[r, i] > 0:
-                    row = 0.0
-                    for j in range(start_y, start_y + runs_y[m]):
-                        row += comparison[i, j] * counts_y[r, j]
-                    wins += counts_x[r, i] * row
-            total += wins / (runs_x[m] * runs_y[m])
-            start_x += runs_x[m]
-            start_y += runs_y[m]
-        out[r] = total / len(runs_x)
-    return out
+    reps = counts_x.shape[1]
+    out, wins, against = np.zeros(reps), np.empty(reps), np.empty(reps)
+    start_x, start_y = 0, 0
+    for m in range(len(runs_x)):
+        wins[:] = 0.0
+        for i in range(start_x, start_x + runs_x[m]):
+            against[:] = 0.0
+            for j in range(start_y, start_y + runs_y[m]):
+                share, row = comparison[i, j], counts_y[j]
+                if share > 0.0:
+                    for r in range(reps):
+                        against[r] += share * row[r]
+            row = counts_x[i]
+            for r in range(reps):
+                wins[r] += row[r] * against[r]
+        for r in range(reps):
+            out[r] += wins[r] / (runs_x[m] * runs_y[m])
+        start_x += runs_x[m]
+        start_y += runs_y[m]
+    return out / len(runs_x)
 
 
 def _improvement_numpy(counts_x, counts_y, comparison, runs_x, runs_y):
-    total, start_x, start_y = np.zeros(len(counts_x)), 0, 0
+    total, start_x, start_y = np.zeros(counts_x.shape[1]), 0, 0
     for n_x, n_y in zip(runs_x, runs_y, strict=True):
         x, y = slice(start_x, start_x + n_x), slice(start_y, start_y + n_y)
-        wins = np.einsum("ri,ij,rj->r", counts_x[:, x], comparison[x, y], counts_y[:, y], optimize=True)  # halves: exact in any order
+        wins = (counts_x[x] * (comparison[x, y] @ counts_y[y])).sum(axis=0)  # whole and half numbers: exact in any order
         total += wins / (n_x * n_y)
         start_x, start_y = start_x + n_x, start_y + n_y
     return total / len(runs_x)
@@ -210,7 +222,11 @@ else:
 
 
 def _mean_over_tasks(means: np.ndarray) -> np.ndarray:
-    return np.cumsum(means, axis=1)[:, -1] / means.shape[1]  # a running sum: the same order, hence the same bits, everywhere
+    """[T, C, reps] -> [reps, C], added task by task: the same order, hence the same bits, everywhere."""
+    total = means[0].copy()
+    for task in means[1:]:
+        total += task
+    return total.T / len(means)
 
 
 def _iqm_of(sample: _Sample, threshold: float):
@@ -218,7 +234,7 @@ def _iqm_of(sample: _Sample, threshold: float):
     cut = int(0.25 * n)  # as scipy.stats.trim_mean, and so rliable, rounds
     order = np.ascontiguousarray(np.argsort(sample.values, axis=0, kind="stable").T)
     ordered = np.ascontiguousarray(np.take_along_axis(sample.values.T, order, axis=1))
-    return lambda counts: _iqm(counts, order, ordered, cut, n - cut)
+    return lambda counts: _iqm(counts, order, ordered, float(cut), float(n - cut))
 
 
 def _mean_of(sample: _Sample, threshold: float):
@@ -226,7 +242,7 @@ def _mean_of(sample: _Sample, threshold: float):
 
 
 def _median_of(sample: _Sample, threshold: float):
-    return lambda counts: np.median(_task_means(counts, sample.values, sample.task, sample.runs), axis=1)
+    return lambda counts: np.median(_task_means(counts, sample.values, sample.task, sample.runs), axis=0).T
 
 
 def _optimality_gap_of(sample: _Sample, threshold: float):
@@ -262,7 +278,7 @@ def replicates(scores: Scores, metric: str = "iqm", *, reps: int = 50_000, seed:
 def aggregate(scores: Scores, metric: str = "iqm", *, threshold: float = 1.0) -> Any:
     """The point estimate: a float, or an array [checkpoints]."""
     sample = _sample(scores, "the algorithm")
-    value = _metric(metric)(sample, threshold)(np.ones((1, len(sample.values)), dtype=np.int32))[0]
+    value = _metric(metric)(sample, threshold)(np.ones((len(sample.values), 1)))[0]
     return value if sample.has_checkpoints else float(value[0])
 
 
@@ -380,7 +396,7 @@ def probability_of_improvement(x: Scores, y: Scores, *, reps: int = 50_000, seed
     a, b = _pair(x, y)
     if a.has_checkpoints or b.has_checkpoints:
         raise BadScores("the probability of improvement needs final scores [runs, tasks], without checkpoints")
-    ones = (np.ones((1, len(s.values)), dtype=np.int32) for s in (a, b))
+    ones = (np.ones((len(s.values), 1)) for s in (a, b))
     point = float(_improvement(*ones, _comparison(a, b), a.runs, b.runs)[0])
     values = improvement_replicates(x, y, reps=reps, seed=seed)
     found = _interval(point, values, int(min(a.runs.min(), b.runs.min())), confidence)

@@ -65,6 +65,15 @@ def test_the_same_numbers_give_the_same_picture(analysis, drawn):
     assert [f.svg for found in again.values() for f in found] == [f.svg for f in drawn][:7]
 
 
+def test_a_polyline_is_shortened_without_drifting():
+    points = np.random.default_rng(0).uniform(0, 600, (200, 2))
+    start, *steps = re.findall(r"-?\d+\.?\d*", figures._compact("M " + " L ".join(f"{x:.6f} {y:.6f}" for x, y in points)))
+    walked = np.cumsum(np.array([start, *steps], dtype=float).reshape(-1, 2), axis=0)
+    np.testing.assert_allclose(walked, points, atol=0.051)
+    assert figures._compact("M 1 2 \nL 3 4 \nM 5 6 \nL 7 9 \n") == "M1 2l2 2M5 6l2 3"
+    assert figures._compact("M 538 4863 \nQ 1.25 2 3 4 \nz\n") == "M538 4863Q1.2 2 3 4z"
+
+
 def test_a_partial_report_says_so_under_every_figure():
     shown = all_figures(analysis_of(SyntheticStore(groups=[ONE_TASK], reps=200).lose("ppo", "CartPole-v1", [1]), allow_partial=True))
     assert len(shown) == 6

@@ -28,8 +28,8 @@ def resample_of(x, counts):
 
 def resamples(x, reps, side=0):
     runs, tasks = x.shape
-    counts = np.concatenate(list(stats._blocks(np.full(tasks, runs), reps, 0, side)))
-    return [resample_of(x, c) for c in counts]
+    counts = np.concatenate(list(stats._blocks(np.full(tasks, runs), reps, 0, side)), axis=1).astype(int)
+    return [resample_of(x, c) for c in counts.T]
 
 
 @pytest.mark.parametrize("metric", ORACLE)
@@ -75,7 +75,7 @@ def test_the_numpy_kernels_give_the_same_bits_as_numba():
     order = np.argsort(a.values, axis=0).T.copy()
     ordered = np.take_along_axis(a.values.T, order, axis=1)
     pairs = [
-        (stats._iqm, stats._iqm_numpy, (counts_x, order, ordered, 11, 34)),
+        (stats._iqm, stats._iqm_numpy, (counts_x, order, ordered, 11.0, 34.0)),
         (stats._task_means, stats._task_means_numpy, (counts_x, a.values, a.task, a.runs)),
         (stats._improvement, stats._improvement_numpy, (counts_x, counts_y, stats._comparison(a, b), a.runs, b.runs)),
     ]
