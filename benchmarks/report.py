@@ -23,7 +23,6 @@ import numpy as np
 import pandas as pd
 import yaml
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
 from benchmarks import figures, reproduction, stats
 from benchmarks.analysis import Analysis, Comparison, Group, IncompleteStudy, analyse, unit_of
@@ -108,11 +107,14 @@ def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
     if pair.overall is None:
         return {"badge": None, "text": f"{start}no aggregate (the tasks share no unit); task by task below.", "details": details}
     test, unit = pair.overall, "normalised score" if "normalised" in group.unit else "mean return"
-    text = f"{start}difference of IQMs {with_interval(test.difference, sign=True)}, {unit}. {_therefore(test)}"
-    improvement = with_interval(pair.improvement, 2)
+    apart, improvement = with_interval(test.difference, sign=True), with_interval(pair.improvement, 2)
     tier = "A" if pair.is_same_run else test.tier
     if tier == "A":
-        text += " Beyond that, the same seed makes the same run: every evaluation at every checkpoint is identical, seed by seed."
+        same = "the same seed makes the same run: every evaluation at every checkpoint is identical, seed by seed"
+        then = _therefore(test) if test.tier == "C" else ""
+        text = f"{start}{same}. Taken as independent samples, their difference of IQMs is {apart}, {unit}. {then}".rstrip()
+    else:
+        text = f"{start}difference of IQMs {apart}, {unit}. {_therefore(test)}"
     return {"badge": BADGES[tier], "tier": tier, "text": f"{text} P({pair.x} > {pair.y}) = {improvement}.", "details": details}
 
 
@@ -216,10 +218,9 @@ def _diagnostics(training: pd.DataFrame) -> Table | None:
 def _html(analysis: Analysis, facts: dict, scores: pd.DataFrame, verdicts: list[dict], diagnostics: Table | None, now: datetime) -> str:
     study = analysis.study
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["svg"] = Markup  # made by figures.py, which escapes what it takes from the study
     templates = resources.files("benchmarks") / "templates"
     return environment.from_string((templates / "report.html").read_text(encoding="utf-8")).render(
-        style=Markup((templates / "report.css").read_text(encoding="utf-8")),
+        style=(templates / "report.css").read_text(encoding="utf-8"),
         study=study,
         analysis=analysis,
         statistics=analysis.statistics,
