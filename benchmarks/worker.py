@@ -197,10 +197,11 @@ class Checkpoints(BaseCallback):
         if now - self.last_report > 0.5:
             self.last_report = now
             self.report(("progress", min(1.0, self.num_timesteps / self.job.runs[0].steps)))
-        if len(self.waiting) > 1 and self.num_timesteps >= self.waiting[0]:
-            due = [step for step in self.waiting[:-1] if step <= self.num_timesteps]
-            self.waiting = self.waiting[len(due) :]
-            self._score(due)
+        if self.num_timesteps >= self.waiting[0]:
+            due = [step for step in self.waiting[:-1] if step <= self.num_timesteps]  # the last one waits for the end of training
+            if due:
+                self.waiting = self.waiting[len(due) :]
+                self._score(due)
         return True
 
     def finish(self) -> None:

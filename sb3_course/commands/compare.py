@@ -105,14 +105,15 @@ def _carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...], allo
     if dry_run:
         return 0
     with store.lock():
-        store.sweep()
         store.save_study(study)
         for run in todo:
             _clear_damage(store, run)
-        if work:
-            with _Display() as display:
-                launchers.launch(work, store, study["launcher"], display)
-            store.sweep()
+        try:
+            if work:
+                with _Display() as display:
+                    launchers.launch(work, store, study["launcher"], display)
+        finally:
+            store.sweep()  # what this or an earlier command left half done
     _list_troubles(store.runs())
     return _render(store, allow_partial)
 
