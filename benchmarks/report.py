@@ -40,7 +40,7 @@ BADGES = {  # tier of stats.Equivalence -> (class of the badge, its words)
     "different": ("bad", "different"),
     "none": ("open", "no claim"),
 }
-MOST_ROWS = 1000  # a table of runs beyond this is left to the files beside the report
+MOST_ROWS = 500  # a table of runs beyond this is left to the files beside the report
 
 
 @dataclass(frozen=True)
