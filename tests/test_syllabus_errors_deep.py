@@ -93,9 +93,9 @@ def test_E13_where_only_a_time_limit_ends_episodes_dqn_learns_the_value_of_going
     values = {}
     for kind in (ours.DQN, Wrong):
         model = kind(
-            "MlpPolicy", lambda: TimeLimit(Cycle(), 3), seeds=[0], gamma=GAMMA, buffer_size=2000, learning_starts=10, learning_rate=0.01, train_freq=1,
+            "MlpPolicy", lambda: TimeLimit(Cycle(), 3), seeds=[0], gamma=GAMMA, buffer_size=2000, learning_starts=10, learning_rate=0.02, train_freq=1,
             target_update_interval=20, policy_kwargs={"net_arch": [16]},
-        ).learn(1500)  # fmt: skip
+        ).learn(700)  # fmt: skip
         values[kind] = model.q(torch.tensor([[[0.0], [1.0], [2.0]]])).amax(-1).detach()[0].numpy()
     np.testing.assert_allclose(values[ours.DQN], [2, 2, 2], atol=0.15)
     np.testing.assert_allclose(values[Wrong], [1.75, 1.5, 1], atol=0.15)

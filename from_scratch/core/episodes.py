@@ -95,7 +95,7 @@ class Episodic(Algorithm):
     def _setup_learn(self, total_timesteps: int, callback: Any = None, reset_num_timesteps: bool = True, *args: Any, **kwargs: Any) -> Any:
         if reset_num_timesteps or self._last_obs is None:  # the environments are about to be reset
             self.episodes = None
-        else:  # load() seeded them for a reset that does not come; the next one, between two batches, must not begin their numbers anew
+        elif self.env is not None:  # load() seeded them for a reset that does not come; the next one, between two batches, must not begin anew
             self.env.unwrapped._reset_seeds()
         return super()._setup_learn(total_timesteps, callback, reset_num_timesteps, *args, **kwargs)
 

@@ -13,6 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback,
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.logger import Logger, configure
+from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
 import from_scratch as ours
@@ -223,18 +224,33 @@ def test_the_first_episodes_to_start_make_the_batch_whoever_finishes_first():
 
 
 class ShortOrLong(gym.Env):
-    """Lasts one step or nine, at even odds, with a reward of 1 for each."""
+    """Lasts one step or nine, at even odds, with a reward of 1 for each. The observation counts the steps."""
 
-    observation_space, action_space = spaces.Box(-1, 1, (1,)), spaces.Discrete(2)
+    observation_space, action_space = spaces.Box(0, 9, (1,)), spaces.Discrete(2)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
-        self.left = int(self.np_random.choice([1, 9]))
+        self.t, self.length = 0, int(self.np_random.choice([1, 9]))
         return np.zeros(1, np.float32), {}
 
     def step(self, action):
-        self.left -= 1
-        return np.zeros(1, np.float32), 1.0, self.left == 0, False, {}
+        self.t += 1
+        return np.full(1, self.t, np.float32), 1.0, self.t == self.length, False, {}
+
+
+def test_every_episode_of_a_batch_was_played_from_its_start_with_the_policy_of_now():
+    """Lanes that were inside an episode when the policy changed start anew."""
+    batches = []
+
+    class Watched(ours.REINFORCE):
+        def train(self):
+            batches.append(self.episodes.as_steps(1.0))
+
+    Watched("MlpPolicy", lambda: ShortOrLong(), n_envs=3, episodes_per_update=4, seed=0).learn(600)
+    assert len(batches) > 10
+    for steps in batches:
+        np.testing.assert_array_equal(steps.obs[..., 0], steps.t)
+        assert (steps.t == 0).sum() == 4
 
 
 def test_several_environments_do_not_favour_short_episodes():
@@ -368,6 +384,7 @@ def test_with_a_baseline_the_short_corridor_is_walked_at_its_best_after_150_epis
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_figures_13_1_and_13_2_of_the_book():
     """α^θ = 2^−13 without baseline (−12.3 after 900 episodes over 100 runs), 2^−9 with one (−12.0 from episode 200)."""
     plain, better = ([walk_the_corridor(name, seed, 1000, **kwargs) for seed in range(10)] for name, kwargs in
@@ -402,6 +419,7 @@ def test_a_baseline_takes_most_of_the_gradients_variance():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("name", "budget", "enough"), [("REINFORCE", 150_000, 250), ("REINFORCEBaseline", 100_000, 450)])
 def test_cartpole_is_learnt_on_five_seeds(name, budget, enough):
     scores = []
@@ -494,6 +512,17 @@ def test_sb3s_callbacks_logger_and_evaluation_work(name, tmp_path):
     checkpoint = type(model).load(tmp_path / "rl_model_200_steps", env=make_vec_env("CartPole-v1"))
     checkpoint.learn(100)
     assert 1 <= evaluate_policy(model, make_vec_env("CartPole-v1"), n_eval_episodes=2)[0] <= 500
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_vecnormalize_goes_along_and_statistics_are_updated(name, tmp_path):
+    env = VecNormalize(make_vec_env("Pendulum-v1", 2), gamma=0.9)
+    model = make(name, env, seed=0, gamma=0.9, episodes_per_update=2).learn(1000)
+    assert model._n_updates > 0 and env.obs_rms.count > 900
+    model.save(tmp_path / "model")
+    loaded = type(model).load(tmp_path / "model", env=env)
+    obs = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    np.testing.assert_array_equal(loaded.predict(obs, deterministic=True)[0], model.predict(obs, deterministic=True)[0])
 
 
 def test_a_callback_that_returns_false_stops_training():
