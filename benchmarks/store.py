@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,11 @@ class Store:
         except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
             raise IntegrityError(f"{self.path}/study.yaml cannot be read: start sb3-course compare with the same words again, finished runs are kept") from None
         return study
+
+    @cached_property
+    def keeps_models(self) -> bool:
+        """Whether this study's runs keep their trained models (they do, unless the study says keep_models: false)."""
+        return not self.exists() or self.study().get("keep_models", True)
 
     # --- writing -------------------------------------------------------------------------------------------------
 

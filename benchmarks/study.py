@@ -20,7 +20,7 @@ from benchmarks import UserError, environments, hyperparams
 from benchmarks.configs import CONFIGS, options
 from from_scratch import registry
 
-NOT_HASHED = ("hash", "launcher", "code", "command")  # how and when it was run, not what was asked
+NOT_HASHED = ("hash", "launcher", "code", "command", "source", "keep_models")  # how and when it was run, not what was asked
 
 
 def digest(value: Any) -> str:
@@ -94,7 +94,7 @@ def _explained(message: str) -> str:
     key = re.search(r"Key '(.+?)' is not in struct full_key: (\S+)", message) or re.search(r"Could not override '(.+?)'", message)
     if key:
         name, full = key.group(1), key.group(key.lastindex or 1)
-        near = difflib.get_close_matches(name, ["seeds", "steps", "groups", "budget", "protocol", "statistics", "launcher", "question", "name",
+        near = difflib.get_close_matches(name, ["seeds", "steps", "groups", "budget", "protocol", "statistics", "launcher", "question", "name", "keep_models",
                                                 "eval_episodes", "eval_points", "eval_seed", "deterministic", "reps", "confidence", "jobs", "attempts"], n=1)
         hint = f": did you mean '{near[0]}'?" if near else ""
         if full.startswith("algo."):
@@ -149,6 +149,7 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
         "normalise": {},
         "references": {},
         "launcher": config["launcher"],
+        "keep_models": config["keep_models"],
     }
     for env in envs:
         known = config.get("env", {}).get(env, {})

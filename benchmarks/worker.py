@@ -85,7 +85,8 @@ def train(job: Job, store: Store, report: Report) -> None:
         write_table(directory / "curve.parquet", "curve", callback.curves[k])
         write_table(directory / "episodes.parquet", "episodes", callback.episodes[k])
         write_table(directory / "training.parquet", "training", callback.training[k])
-        member.save(directory / "model.zip")
+        if store.keeps_models:
+            member.save(directory / "model.zip")
         normalizer = unwrap_vec_normalize(venvs[k])
         if normalizer is not None:
             normalizer.save(str(directory / "vecnormalize.pkl"))
@@ -177,6 +178,8 @@ class LatestValues(KVWriter):
 
 class Checkpoints(BaseCallback):
     """Scores the models whenever training passes a checkpoint, and keeps the clocks of training and scoring apart."""
+
+    needs_no_values = True  # ours then computes values and log-probabilities in one pass after the rollout
 
     def __init__(self, job: Job, evaluator: Evaluator, normalizers: list, writer: LatestValues, report: Report):
         super().__init__()

@@ -70,8 +70,9 @@ class StackedMLP:
 
     def __init__(self, rows: Rows, names: list[str], activation: type[nn.Module], output: type[nn.Module] | None = None):
         self.activation, self.activation_numpy = ACTIVATIONS[activation]
-        nothing: tuple[Any, Any] = (None, None)
-        self.output, self.output_numpy = ACTIVATIONS[output] if output else nothing
+        self.output: Any
+        self.output_numpy: Any
+        self.output, self.output_numpy = ACTIVATIONS[output] if output else (None, None)
         self.leaves = [(rows.leaf(f"{name}.weight"), rows.leaf(f"{name}.bias")) for name in names]
         stacked = [(rows.of_all(rows.theta, rows.names[f"{name}.weight"]), rows.of_all(rows.theta, rows.names[f"{name}.bias"])) for name in names]
         self.numpy = [(w.mT.numpy(), b.unsqueeze(1).numpy()) for w, b in stacked]  # [R, in, out], [R, 1, out]

@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks import IncompleteData, UserError, jobs, launchers
 from benchmarks import study as studies
 from benchmarks.jobs import Run
+from benchmarks.reproduction import source
 from benchmarks.store import Store, open_study
 
 
@@ -20,7 +21,7 @@ def compare(args: argparse.Namespace) -> int:
     study = _study(args)
     store = Store(args.out or Path("studies") / study["name"])
     study["command"] = shlex.join(["sb3-course", *sys.argv[1:]])
-    study["code"] = jobs.code_versions(study)
+    study["code"], study["source"] = jobs.code_versions(study), source()
     return _carry_out(study, store, again=("missing", "corrupt", "running"), allow_partial=args.allow_partial, dry_run=args.dry_run)
 
 
