@@ -123,11 +123,11 @@ def test_e9_termination_stops_the_bootstrap_even_where_the_state_stays_the_same(
         return FlattenTuple(TwentyAgainstTen(gym.make("Blackjack-v1")))
 
     def q_stick(learner, **kwargs):
-        model = learner("TabularPolicy", make, seeds=range(4), exploration_final_eps=1.0, exploration_fraction=0.0, **kwargs).learn(3000)
+        model = learner("TabularPolicy", make, seeds=range(2), exploration_final_eps=1.0, exploration_fraction=0.0, **kwargs).learn(3000)
         return model.q_table[:, make().observation((20, 10, 0)), 0].mean()
 
-    assert q_stick(QLearning, gamma=1.0, learning_rate=1.0, learning_rate_decay=1.0) == pytest.approx(0.435, abs=0.04)
-    assert q_stick(Unmasked, gamma=0.99, learning_rate=0.5) == pytest.approx(0.435 / 0.01, abs=8)
+    assert q_stick(QLearning, gamma=1.0, learning_rate=1.0, learning_rate_decay=1.0) == pytest.approx(0.435, abs=0.05)
+    assert q_stick(Unmasked, gamma=0.99, learning_rate=0.5) == pytest.approx(0.435 / 0.01, abs=10)
     assert q_stick(Unmasked, gamma=1.0, learning_rate=0.5) > 200
 
 

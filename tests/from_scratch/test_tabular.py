@@ -98,7 +98,10 @@ def test_flatten_tuple_counts_the_last_part_fastest():
         FlattenTuple(gym.make("FrozenLake-v1"))
 
 
-@pytest.mark.parametrize(("env_id", "message"), [("CartPole-v1", "Discrete or MultiDiscrete observation space; this one is Box"), ("Pendulum-v1", "needs a Discrete action space")])
+@pytest.mark.parametrize(
+    ("env_id", "message"),
+    [("CartPole-v1", "Discrete or MultiDiscrete observation space; this one is Box"), ("Pendulum-v1", "needs a Discrete action space")],
+)
 def test_continuous_spaces_are_refused_in_one_line(env_id, message):
     with pytest.raises(ValueError, match=message):
         QLearning("TabularPolicy", env_id)
