@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -90,10 +91,13 @@ def packages() -> dict[str, Any]:
 
 
 def source() -> dict[str, Any]:
-    """The git commit of this code, and whether (and how, as a hash of the difference) the files differed from it."""
+    """The git commit of this code, and whether (and how, as a hash of the difference) the files differed from it.
+
+    A copy of the files without their repository can name its commit in SB3_COURSE_COMMIT.
+    """
     commit = _git("rev-parse", "HEAD")
     if commit is None:
-        return {"commit": None, "dirty": None, "diff_hash": None}
+        return {"commit": os.environ.get("SB3_COURSE_COMMIT"), "dirty": None, "diff_hash": None}
     difference = (_git("diff", "HEAD") or "") + (_git("status", "--porcelain", "--untracked-files=all") or "")
     return {"commit": commit, "dirty": bool(difference), "diff_hash": hashlib.sha256(difference.encode()).hexdigest() if difference else None}
 

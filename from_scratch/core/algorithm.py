@@ -98,7 +98,7 @@ class Algorithm(Declared, BaseAlgorithm):
 
     def _make_env(self, env: Any, n_envs: int) -> Any:
         """What SB3's constructor may be given: a VecEnv for ids and factories that need one, anything else as it is."""
-        factory = isinstance(env, str) or (callable(env) and not hasattr(env, "step"))
+        factory = isinstance(env, str | type) or (callable(env) and not hasattr(env, "step"))
         if self.seeds is not None and factory:
             venvs = [self._wrap_env(make_vec_env(env, n_envs)) for _ in self.seeds]
             return LockstepVecEnv(venvs) if len(venvs) > 1 else venvs[0]
@@ -434,6 +434,8 @@ class Algorithm(Declared, BaseAlgorithm):
         if states is not None:
             model._rng.set_state(states)
         model.updates = np.full(model.n_seeds, model._n_updates)
+        if model.env is not None and model._last_obs is not None:
+            model.env.unwrapped._reset_seeds()  # the environment goes on where it is: seeds set while loading must not wait for its next reset
         return model
 
     def set_parameters(self, *args: Any, **kwargs: Any) -> None:
