@@ -35,7 +35,7 @@ OF_BASE = ("learning_rate", "use_sde", "sde_sample_freq")  # fields that SB3's b
 
 
 class StopTraining(Exception):
-    """A callback returned False."""
+    """Training is over before its budget: a callback returned False, or there is nothing left to do."""
 
 
 class UnsupportedActionSpace(AssertionError, ValueError):
@@ -406,7 +406,7 @@ class Algorithm(Declared, BaseAlgorithm):
     def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
         """Where seed k's modules and optimizers, and its single tensors, are found from here. For one seed these are SB3's names."""
         policy = "policy" if self.n_seeds == 1 else f"policies.{k}"
-        return [policy, f"{policy}.optimizer"], []
+        return [policy, *([f"{policy}.optimizer"] if hasattr(self._policies[k], "optimizer") else [])], []
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         names, tensors = zip(*(self._torch_names(k) for k in range(self.n_seeds)), strict=True)
@@ -433,6 +433,7 @@ class Algorithm(Declared, BaseAlgorithm):
         states = model.__dict__.pop("stream_states", None)
         if states is not None:
             model._rng.set_state(states)
+        model.adopt()  # SB3 replaced the memory of single tensors, such as log α
         model.updates = np.full(model.n_seeds, model._n_updates)
         if model.env is not None and model._last_obs is not None:
             model.env.unwrapped._reset_seeds()  # the environment goes on where it is: seeds set while loading must not wait for its next reset

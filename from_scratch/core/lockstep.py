@@ -124,7 +124,7 @@ class Rows:
     @torch.no_grad()
     def track(self, other: Rows, tau: float) -> None:
         """θ ← (1 − τ) θ + τ θ_other: how a target network follows."""
-        if self.shapes == other.shapes:
+        if self.skip is None and other.skip is None:
             self.theta.mul_(1 - tau).add_(other.theta, alpha=tau)
         else:  # the other shares a features extractor with the actor, so its row is shorter than its module
             for target, source in zip(self.modules, other.modules, strict=True):
@@ -182,14 +182,24 @@ class RowOptimizer:
     def step(self, active: np.ndarray) -> None:
         """Step the rows of active seeds; the others keep their weights and their moments."""
         if not self.in_rows:
-            for optimizer, on in zip(self.optimizers, active, strict=True):
-                if on:
-                    optimizer.step()
+            for k in np.flatnonzero(active):
+                self._step_of_torch(k)
         elif active.all() and self._counters_agree():
             self._step(slice(None), 0)
         else:
             for k in np.flatnonzero(active):
                 self._step(slice(k * self.per_seed, (k + 1) * self.per_seed), k * self.per_seed)
+
+    def _step_of_torch(self, k: int) -> None:
+        """The optimizer's own step. Parameters that another network trains (a shared features extractor) have no gradient here."""
+        mine = {id(p) for r in range(k * self.per_seed, (k + 1) * self.per_seed) for p in self.rows.parameters(r)}
+        others = [p for group in self.optimizers[k].param_groups for p in group["params"] if id(p) not in mine]
+        gradients = [p.grad for p in others]
+        for p in others:
+            p.grad = None
+        self.optimizers[k].step()
+        for p, gradient in zip(others, gradients, strict=True):
+            p.grad = gradient
 
     def _counters_agree(self) -> bool:
         return len(self.optimizers) == 1 or bool((self.steps[:, 0] == self.steps[0, 0]).all())

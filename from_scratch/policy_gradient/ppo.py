@@ -68,7 +68,7 @@ class PPO(OnPolicy):
     def train(self) -> None:
         self.set_training_mode(True)
         self.use_learning_rate(self._optimiser)
-        self.epsilon, self.active[:] = self.now(self.clip_range), True
+        self.active[:] = True
         samples = self.samples()
         for _ in range(self.n_epochs):
             self._metrics.pop("approx_kl", None)  # SB3 logs the last epoch's
@@ -80,7 +80,7 @@ class PPO(OnPolicy):
         self.record_metrics(last=["loss"])
         self.record_rollout()
         self.record("train/n_updates", self.updates, exclude="tensorboard")
-        self.logger.record("train/clip_range", self.epsilon)
+        self.logger.record("train/clip_range", self.now(self.clip_range))
         if self.clip_range_vf is not None:
             self.logger.record("train/clip_range_vf", self.now(self.clip_range_vf))
 
@@ -88,7 +88,7 @@ class PPO(OnPolicy):
     def loss(self, b: Sample) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]; means are over M
         v, log_pi, entropy = self.actor_critic.evaluate(b.obs, b.action)
         advantage = normalise(b.advantage) if self.normalize_advantage and b.advantage.shape[-1] > 1 else b.advantage
-        ratio, ε = torch.exp(log_pi - b.log_prob), self.epsilon  # r_t(θ)
+        ratio, ε = torch.exp(log_pi - b.log_prob), self.now(self.clip_range)  # r_t(θ)
         l_clip = torch.min(ratio * advantage, ratio.clamp(1 - ε, 1 + ε) * advantage).mean(-1)  # eq. (7)
         if self.clip_range_vf is not None:
             ε_v = self.now(self.clip_range_vf)
