@@ -245,8 +245,8 @@ def _check_spaces(entry: registry.Entry, cls: type, env_id: str, env) -> None:
     kinds = tuple(kind.__name__ for kind in allowed) if allowed else ACTION_SPACES.get(entry.id.removeprefix("sb3/"), ())
     if entry.policy == "TabularPolicy":
         kinds = ("Discrete",)
-        if type(env.observation_space).__name__ != "Discrete":
-            raise UserError(f"{entry.id} keeps a table of states: it needs a Discrete observation space; {env_id} has {env.observation_space}")
+        if type(env.observation_space).__name__ not in ("Discrete", "MultiDiscrete"):
+            raise UserError(f"{entry.id} keeps a table of states: it needs a Discrete or MultiDiscrete observation space; {env_id} has {env.observation_space}")
     kind = type(env.action_space).__name__
     if kinds and kind not in kinds:
         others = [other.id for other in registry.ENTRIES.values()

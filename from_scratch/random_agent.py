@@ -39,6 +39,3 @@ class RandomAgent(Stepwise):
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
         parts = [obs] if not isinstance(obs, dict) else list(obs.values())
         return np.stack([[policy.draws_from.sample() for _ in range(parts[0].shape[1])] for policy in self._policies])
-
-    def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
-        return super()._torch_names(k)[0][:1], []  # the policy, which has no optimizer

@@ -1,11 +1,13 @@
 """Collecting with the current policy, and the samples that its updates learn from.
 
 Per step only obs → action is computed. Values, log-probabilities and the bootstraps of episodes that a time limit cut short come in
-one batched pass after the rollout: the weights do not change in between.
+one batched pass after the rollout: the weights do not change in between. Policies and rollout buffers of somebody else's making are
+used as SB3 uses them, step by step and through their own methods.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +23,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Sample, tree_map
-from from_scratch.core.policies import ACTOR_CRITIC_ALIASES, StackedActorCritic, actor_critic
+from from_scratch.core.policies import ACTOR_CRITIC_ALIASES, ForeignActorCritic, StackedActorCritic, actor_critic
 from from_scratch.core.returns import gae
 
 
@@ -67,6 +69,20 @@ class OnPolicy(Algorithm):
             n_envs=self.n_lanes, **self.rollout_buffer_kwargs,
         )  # fmt: skip
 
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        self._maybe_recommend_cpu()
+
+    def _maybe_recommend_cpu(self, mlp_class_name: str = "ActorCriticPolicy") -> None:
+        name = self.policy_class.__name__
+        if self.device != torch.device("cpu") and name == mlp_class_name:
+            warnings.warn(
+                f"You are trying to run {type(self).__name__} on the GPU, but small networks ({name}) are faster on the CPU. "
+                "Pass device='cpu', or export CUDA_VISIBLE_DEVICES= to use it.",
+                UserWarning,
+                stacklevel=2,
+            )
+
     def build(self) -> None:
         """π(a|s) and V(s) of all seeds, and their optimiser."""
         self._rows = self.rows()
@@ -82,18 +98,20 @@ class OnPolicy(Algorithm):
     def collect_rollouts(self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int) -> bool:
         """Play n_rollout_steps in every lane and fill the rollout buffer; False if the callback stopped it."""
         self.set_training_mode(False)
+        assert self._last_obs is not None, "No previous observation was provided"
         n_steps, cut = 0, []
         rollout_buffer.reset()
         self._reset_noise()
         callback.on_rollout_start()
-        each_step = reads_locals(callback)
+        deferred = self._is_ours(rollout_buffer)
+        each_step = not deferred or reads_locals(callback)
 
         while n_steps < n_rollout_steps:
             if self.use_sde and self.sde_sample_freq > 0 and n_steps % self.sde_sample_freq == 0:
                 self._reset_noise()
             actions = self.act(self.by_seed(self._last_obs))
             if each_step:
-                values, log_probs = self._judge(self.by_seed(self._last_obs), actions)  # callbacks read them through locals()
+                values, log_probs = self._judge(self.by_seed(self._last_obs), actions)  # callbacks may read them through locals()
             actions = actions.reshape(env.num_envs, *self.action_space.shape)
             clipped_actions = self.to_env(actions)
             new_obs, rewards, dones, infos = env.step(clipped_actions)
@@ -109,11 +127,22 @@ class OnPolicy(Algorithm):
                 for lane in np.flatnonzero(dones)
                 if infos[lane].get("TimeLimit.truncated", False) and infos[lane].get("terminal_observation") is not None
             ]
-            self._write(rollout_buffer, n_steps, actions, rewards)
+            if deferred:
+                self._write(rollout_buffer, n_steps, actions, rewards)
+            else:
+                for step, lane, terminal_obs in cut:
+                    rewards[lane] += self.gamma * self._value_of(terminal_obs, lane) if step == n_steps else 0
+                stored = actions.reshape(-1, 1) if isinstance(self.action_space, spaces.Discrete) else actions
+                rollout_buffer.add(self._last_obs, stored, rewards, self._last_episode_starts, values, log_probs)
             self._last_obs, self._last_episode_starts = new_obs, dones
             n_steps += 1
 
-        self._evaluate(rollout_buffer, dones, cut)
+        if deferred:
+            self._evaluate(rollout_buffer, dones, cut)
+        else:
+            with torch.no_grad():
+                values = self.actor_critic.values(tree_map(torch.as_tensor, self.by_seed(new_obs))).reshape(-1, 1)
+            rollout_buffer.compute_returns_and_advantage(last_values=values, dones=dones)
         callback.update_locals(locals())
         callback.on_rollout_end()
         return True
@@ -127,8 +156,16 @@ class OnPolicy(Algorithm):
     @torch.no_grad()
     def _judge(self, obs: Any, actions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """V(s) [S·E, 1] and log π(a|s) [S·E], as SB3 has them in a callback's locals."""
-        values, log_probs, _ = self.actor_critic.evaluate(tree_map(torch.as_tensor, obs), torch.as_tensor(actions, device=self.device))
+        if isinstance(self.actor_critic, ForeignActorCritic):  # what it says of an action, it says with the action
+            values, log_probs = self.actor_critic.judged
+        else:
+            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(self.action_space, spaces.Box) else actions
+            values, log_probs, _ = self.actor_critic.evaluate(tree_map(torch.as_tensor, obs), torch.as_tensor(actions, device=self.device))
         return values.reshape(-1, 1), log_probs.reshape(-1)
+
+    def _is_ours(self, buffer: RolloutBuffer) -> bool:
+        """May we write the buffer and compute values after the rollout? Not if the buffer or the policy has ways of its own."""
+        return type(buffer) in (RolloutBuffer, DictRolloutBuffer) and not isinstance(self.actor_critic, ForeignActorCritic)
 
     def _write(self, buffer: RolloutBuffer, t: int, actions: np.ndarray, rewards: np.ndarray) -> None:
         if isinstance(buffer.observations, dict):
@@ -177,12 +214,17 @@ class OnPolicy(Algorithm):
         return self.actor_critic.values(everyone)[k, 0].item()
 
     def _as_actions(self, actions: torch.Tensor) -> torch.Tensor:
-        """[S, M, n] of a buffer → what log_prob takes: [S, M] for Discrete, [S, M, *shape] otherwise."""
-        return actions[..., 0] if isinstance(self.action_space, spaces.Discrete) else actions.view(*actions.shape[:2], *self.action_space.shape)
+        """[S, M, n] of a buffer → what log_prob takes: [S, M] for Discrete, flat vectors otherwise."""
+        return actions[..., 0] if isinstance(self.action_space, spaces.Discrete) else actions
 
     # ------------------------------------------------------------------------------------------------------------------- learning
-    def samples(self) -> Sample:
-        """The rollout as [S, T·E, ...] tensors, environment-major within a seed: SB3's order, which its permutations assume."""
+    def samples(self) -> Sample | None:
+        """The rollout as [S, T·E, ...] tensors, environment-major within a seed: SB3's order, which its permutations assume.
+
+        None of a user's buffer: it has a way of its own to give minibatches.
+        """
+        if type(self.rollout_buffer) not in (RolloutBuffer, DictRolloutBuffer):
+            return None
         S, E, B = self.n_seeds, self.n_envs, self.rollout_buffer
 
         def of(x: np.ndarray) -> torch.Tensor:
@@ -192,12 +234,24 @@ class OnPolicy(Algorithm):
         obs = tree_map(of, B.observations)
         return Sample(obs, self._as_actions(of(B.actions)), of(B.log_probs), of(B.values), of(B.advantages), of(B.returns))
 
-    def minibatches(self, samples: Sample, size: int | None = None) -> Iterator[Sample]:
+    def minibatches(self, samples: Sample | None, size: int | None = None) -> Iterator[Sample]:
         """One epoch: every sample once, in an order drawn from each seed's stream; [S, M, ...] each, the last one maybe smaller."""
+        if samples is None:
+            yield from self._minibatches_of_buffer(size)
+            return
         S, n = samples.v.shape
         order = self._rng.permutation(n, self.active) + np.arange(S)[:, None] * n
         index = torch.as_tensor(order.ravel(), device=self.device)
         yield from samples.map(lambda x: x.flatten(0, 1).index_select(0, index).view(S, n, *x.shape[2:])).split(size or n)
+
+    def _minibatches_of_buffer(self, size: int | None) -> Iterator[Sample]:
+        """One epoch through the buffer's own `get`, for one seed."""
+        with self._rng.streams[0].as_process():
+            batches = list(self.rollout_buffer.get(size))
+        for b in batches:
+            one = lambda x: x.unsqueeze(0)
+            actions = self._as_actions(one(b.actions))
+            yield Sample(tree_map(one, b.observations), actions, one(b.old_log_prob), one(b.old_values), one(b.advantages), one(b.returns))
 
     def iterate(self) -> None:
         if not self.collect_rollouts(self.env, self._callback, self.rollout_buffer, n_rollout_steps=self.n_steps):

@@ -146,14 +146,17 @@ class ForeignActorCritic:
 
     @torch.no_grad()
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
-        actions = []
+        """Actions [S, E, ...]. `judged` holds V(s) [S, E, 1] and log π(a|s) [S, E] as the policy gave them with the sampled actions."""
+        if rng is None:
+            actions = [policy._predict(one(obs, k, self.device), deterministic=True) for k, policy in enumerate(self.policies)]
+            return torch.stack(actions).cpu().numpy()
+        given = []
         for k, policy in enumerate(self.policies):
-            if rng is None:
-                actions.append(policy._predict(one(obs, k, self.device), deterministic=True))
-            else:
-                with rng.streams[k].as_process():
-                    actions.append(policy(one(obs, k, self.device))[0])
-        return torch.stack(actions).cpu().numpy()
+            with rng.streams[k].as_process():
+                given.append(policy(one(obs, k, self.device)))
+        drawn, values, log_probs = (torch.stack(part) for part in zip(*given, strict=True))
+        self.judged = values, log_probs
+        return drawn.cpu().numpy()
 
     def values(self, obs: Any) -> torch.Tensor:
         return torch.stack([policy.predict_values(one(obs, k, self.device)).squeeze(-1) for k, policy in enumerate(self.policies)])

@@ -113,9 +113,9 @@ class Rng:
         """Integers in [0, high), [S, size]."""
         return np.stack([stream.numpy.randint(0, high, size=size) for stream in self.streams])
 
-    def uniform(self) -> np.ndarray:
-        """One number in [0, 1) per seed, [S]."""
-        return np.array([stream.numpy.rand() for stream in self.streams])
+    def uniform(self, *shape: int) -> np.ndarray:
+        """Numbers in [0, 1), [S, *shape]."""
+        return np.array([stream.numpy.random_sample(shape) for stream in self.streams])
 
     def sample_actions(self, n: int, who: np.ndarray | None = None) -> np.ndarray:
         """n uniformly random actions per seed, [S, n, ...], from each seed's own copy of the action space; seeds not in `who` get zeros."""

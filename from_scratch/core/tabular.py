@@ -15,7 +15,6 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import LinearSchedule
 
-from from_scratch.core.rng import Rng
 from from_scratch.core.stepwise import Stepwise
 
 
@@ -34,13 +33,6 @@ def greedy(q: np.ndarray, noise: np.ndarray | None = None) -> np.ndarray:
     if noise is None:
         return q.argmax(-1)
     return np.where(q == q.max(-1, keepdims=True), noise, -1.0).argmax(-1)
-
-
-def uniform(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
-    """Numbers in [0, 1), a block from each seed's stream: [S, *shape]."""
-    if len(rng.streams) == 1:
-        return rng.streams[0].numpy.random_sample(shape)[None]
-    return np.array([stream.numpy.random_sample(shape) for stream in rng.streams])
 
 
 class TabularPolicy(BasePolicy):
@@ -175,9 +167,6 @@ class Tabular(Stepwise):
         for name in self.of_each_seed:
             setattr(model, name, getattr(self, name)[k : k + 1].copy())
 
-    def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
-        return super()._torch_names(k)[0][:1], []  # the policy, which has no optimizer
-
 
 class Steps(NamedTuple):
     """One step of every lane; all fields are [S, E]."""
@@ -249,7 +238,7 @@ class TabularControl(Tabular):
 
     def draw(self) -> np.ndarray:
         """The random numbers of one choice in every lane, [S, E, 2 + n_actions]: the coin, the random action, and the ties."""
-        return uniform(self._rng, (self.n_envs, 2 + self.n_actions))
+        return self._rng.uniform(self.n_envs, 2 + self.n_actions)
 
     def choose(self, s: np.ndarray, u: np.ndarray) -> np.ndarray:
         """ε-greedy actions [S, E] in the states [S, E], ties broken at random: with argmax alone, equal values mean action 0 for ever."""
@@ -258,7 +247,7 @@ class TabularControl(Tabular):
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         s = self.policy.index(obs.reshape(-1, *self.observation_space.shape)).reshape(self.n_seeds, -1)
-        return greedy(self.Q[self.i[:, None], s]) if deterministic else self.choose(s, uniform(self._rng, (s.shape[1], 2 + self.n_actions)))
+        return greedy(self.Q[self.i[:, None], s]) if deterministic else self.choose(s, self._rng.uniform(s.shape[1], 2 + self.n_actions))
 
     def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
         """As SB3's DQN: ε-greedy at today's exploration rate unless deterministic. Draws come from the process: evaluating disturbs no training."""

@@ -109,7 +109,7 @@ def test_an_unknown_algorithm_is_answered_with_the_nearest_name():
     [
         ("sb3/sac", "CartPole-v1", {}, r"SAC needs a Box action space; CartPole-v1 has Discrete\(2\)"),
         ("sb3/dqn", "Pendulum-v1", {}, "DQN needs a Discrete action space"),
-        ("q_learning", "CartPole-v1", {}, "needs a Discrete observation space"),
+        ("q_learning", "CartPole-v1", {}, "needs a Discrete or MultiDiscrete observation space"),
         ("sb3/ppo", "CartPole-v1", {"lerning_rate": 0.1}, r"no hyper-parameter 'lerning_rate': did you mean 'learning_rate'\?"),
         ("sb3/ppo", "CartPole-v1", {"learning_rate": "fast"}, "neither a number nor a schedule"),
         ("sb3/ppo", "CartPole-v1", {"batch_size": 1}, "sb3/ppo on CartPole-v1: `batch_size` must be greater than 1"),
