@@ -49,11 +49,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a case ended: `difference` is the first one, in words, or None; `largest` is the largest distance between weights."""
+    """How a case ended: `difference` is the first one, in words, or None; `largest` is the largest distance between weights.
+
+    `exact`: weights, actions and observations agree to the bit.
+    """
 
     tier: str
     difference: str | None
     largest: float
+    exact: bool
     compared: int  # quantities
     seconds: float
 
@@ -65,7 +69,7 @@ class Outcome:
         if self.difference is not None:
             return f"differs: {self.difference}"
         what = "run" if self.tier == "A" else "update"
-        return f"same {what} (bit-equal)" if self.largest == 0 else f"same {what} (≤1e-6, max {self.largest:.1e})"
+        return f"same {what} (bit-equal)" if self.exact else f"same {what} (≤1e-6, max {self.largest:.1e})"
 
 
 # -------------------------------------------------------------------------------------------------------------------- recording
@@ -206,10 +210,14 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-def largest_distance(expected: Trace, found: Trace) -> float:
-    """Of weights, actions and observations: 0 where the two runs are the same to the bit."""
-    pairs = zip(expected.quantities, found.quantities)
-    return max((distance(a.value, b.value) for a, b in pairs if a.name.startswith(("weights", "actions", "new_obs"))), default=0.0)
+def nearness(expected: Trace, found: Trace) -> tuple[float, bool]:
+    """The largest distance between weights, and whether weights, actions and observations are the same to the bit."""
+    apart = {"weights": 0.0, "played": 0.0}
+    for a, b in zip(expected.quantities, found.quantities):
+        if a.name.startswith(("weights", "actions", "new_obs")):
+            kind = "weights" if a.name.startswith("weights") else "played"
+            apart[kind] = max(apart[kind], distance(a.value, b.value))
+    return apart["weights"], not any(apart.values())
 
 
 # ------------------------------------------------------------------------------------------------------------------------ tier A
@@ -267,7 +275,7 @@ def same_run(ours: type, twin: type, case: Case, seed: int = 0) -> Outcome:
     begin = time.perf_counter()
     _, expected = train(twin, case, seed)
     _, found = train(ours, case, seed)
-    return Outcome("A", first_difference(expected, found), largest_distance(expected, found), len(expected.quantities), time.perf_counter() - begin)
+    return Outcome("A", first_difference(expected, found), *nearness(expected, found), len(expected.quantities), time.perf_counter() - begin)
 
 
 # ------------------------------------------------------------------------------------------------------------------------ tier B
@@ -313,7 +321,7 @@ def same_update(ours: type, twin: type, case: Case, seed: int = 0) -> Outcome:
             trace.note(0, "logged", {key: value for key, value in sorted(model.logger.name_to_value.items())}, LOGGED)
             traces.append(trace)
     difference = first_difference(*traces)
-    return Outcome("B", difference and difference.removeprefix("step 0: "), largest_distance(*traces), len(traces[0].quantities), time.perf_counter() - begin)
+    return Outcome("B", difference and difference.removeprefix("step 0: "), *nearness(*traces), len(traces[0].quantities), time.perf_counter() - begin)
 
 
 def pair(algorithm: str) -> tuple[type, type]:

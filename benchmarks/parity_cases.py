@@ -69,7 +69,7 @@ def _images(action: spaces.Space, hyperparameters: dict, steps: int) -> dict[str
     """Images and Dicts: the general path through SB3's own modules."""
     last = spaces.Box(0, 255, (36, 36, 3), np.uint8)
     small = {**hyperparameters, "policy_kwargs": {**hyperparameters.get("policy_kwargs", {}), "net_arch": [16]}}
-    raw = {**small, "policy_kwargs": {**small["policy_kwargs"], "normalize_images": False}}
+    raw = {**small, "learning_rate": 1e-6, "policy_kwargs": {**small["policy_kwargs"], "normalize_images": False}}  # pixels up to 255: small steps
     return {
         "image": Case(made_of(IMAGE, action), small, "CnnPolicy", steps, heavy=True),
         "image-channels-last": Case(made_of(last, action, 2), small, "CnnPolicy", steps, heavy=True),

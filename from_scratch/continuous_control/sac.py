@@ -17,13 +17,14 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.noise import ActionNoise
 from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
-from stable_baselines3.sac.policies import CnnPolicy, MultiInputPolicy, SACPolicy
+from stable_baselines3.sac.policies import Actor, CnnPolicy, MultiInputPolicy, SACPolicy
 from torch import nn
 
 from from_scratch.core.actors import critics, squashed_actor
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import RowOptimizer, Rows, per_seed
 from from_scratch.core.off_policy import OffPolicy
+from from_scratch.core.rng import Rng
 
 Loss = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
@@ -60,7 +61,7 @@ class SAC(OffPolicy):
 
     policy_aliases = {"MlpPolicy": SACPolicy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
     supported_action_spaces = (spaces.Box,)
-    saved = ("batch_norm_stats", "batch_norm_stats_target")
+    saved = ("batch_norm_stats", "batch_norm_stats_target", "log_ent_coef", "ent_coef_optimizer")  # the last two: None in a file where α is fixed
 
     def check(self) -> None:
         super().check()
@@ -97,7 +98,7 @@ class SAC(OffPolicy):
         return self._temperature_rows.leaf("log_ent_coef").squeeze(-1)
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return self.pi.play(obs, None if deterministic else self._rng)
+        return self._asked(obs, deterministic) if self._asks_policy else self.pi.play(obs, None if deterministic else self._rng)
 
     def train(self, gradient_steps: int, batch_size: int = 64) -> None:
         self.set_training_mode(True)
@@ -142,9 +143,9 @@ class SAC(OffPolicy):
         loss = (α.unsqueeze(-1) * log_pi - self.q(b.obs, a).amin(1)).mean(-1)  # eq. (7)
         return loss, {"actor_loss": loss}
 
-    def update_noise(self, b: Transition) -> torch.Tensor | None:
-        """ε for one reparameterised action per sample; gSDE has its own matrix."""
-        return None if self.use_sde else self._rng.noise(*b.action.shape[1:])
+    def update_noise(self, b: Transition) -> torch.Tensor | Rng:
+        """ε for one reparameterised action per sample; gSDE and users' actors draw for themselves."""
+        return self._rng.noise(*b.action.shape[1:]) if type(self.actor) is Actor and not self.use_sde else self._rng
 
     def _create_aliases(self) -> None:
         self.actor, self.critic, self.critic_target = self.policy.actor, self.policy.critic, self.policy.critic_target

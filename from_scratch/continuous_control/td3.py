@@ -61,7 +61,7 @@ class TD3(OffPolicy):
         self.critic_batch_norm_stats_target = get_parameters_by_name(self.critic_target, ["running_"])
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return self.mu.play(obs)  # exploration noise is added by the loop, where it is the user's
+        return self._asked(obs, deterministic) if self._asks_policy else self.mu.play(obs)  # exploration noise is added by the loop, where it is the user's
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         self.set_training_mode(True)

@@ -104,16 +104,17 @@ class StackedSquashedActor:
 
 
 class ModularSquashedActor:
-    """π(a|s) through the modules, seed by seed; with gSDE the noise is the actor's own matrix and `noise` is not used."""
+    """π(a|s) through the modules, seed by seed. Where the actor draws for itself, `noise` is the streams that it draws from."""
 
     def __init__(self, actors: Sequence[SACActor], rows: Rows):
         self.actors, self.device = actors, rows.device
 
-    def __call__(self, obs: Any, noise: torch.Tensor) -> SquashedSample:
+    def __call__(self, obs: Any, noise: torch.Tensor | Rng) -> SquashedSample:
         samples = []
         for k, actor in enumerate(self.actors):
-            if actor.use_sde:
-                samples.append(actor.action_log_prob(one(obs, k, self.device)))
+            if isinstance(noise, Rng):
+                with noise.streams[k].as_process():
+                    samples.append(actor.action_log_prob(one(obs, k, self.device)))
             else:
                 mean, log_std, _ = actor.get_action_dist_params(one(obs, k, self.device))
                 samples.append(squash(mean, log_std, noise[k].to(self.device)))

@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
+import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import DictReplayBuffer, NStepReplayBuffer, ReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
@@ -21,6 +22,7 @@ from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.buffers import replay
+from from_scratch.core.policies import one
 from from_scratch.core.vec_env import normalizers
 
 
@@ -144,6 +146,21 @@ class OffPolicy(Algorithm):
         if action_noise is not None:
             scaled = np.clip(scaled + self._draw_action_noise(), -1, 1)
         return self.policy.unscale_action(scaled), scaled
+
+    @property
+    def _asks_policy(self) -> bool:
+        """Is the policy somebody else's (a user's subclass, a compiled module), so that it must be asked for actions?"""
+        kind = getattr(type(self.policy), "_predict", None)
+        return kind not in {known._predict for known in self.policy_aliases.values()}
+
+    @torch.no_grad()
+    def _asked(self, obs: Any, deterministic: bool = False) -> np.ndarray:
+        """Actions [S, E, ...] from the policies' own `_predict`; Box actions in [−1, 1]."""
+        actions = []
+        for k, (policy, stream) in enumerate(zip(self._policies, self._rng.streams, strict=True)):
+            with stream.as_process():
+                actions.append(policy._predict(one(obs, k, self.device), deterministic=deterministic))
+        return torch.stack(actions).cpu().numpy()
 
     def _draw_action_noise(self) -> np.ndarray:
         """Exploration noise for every lane, [S·E, n], drawn from each seed's stream."""

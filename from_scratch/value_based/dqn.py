@@ -72,9 +72,13 @@ class DQN(OffPolicy):
         """ε-greedy: one coin per seed for all its environments, as SB3 tosses it."""
         explore = np.zeros(self.n_seeds, bool) if deterministic else self._rng.uniform() < self.exploration_rate
         if not explore.any():
-            return self.q.play(obs).argmax(-1)
+            return self.greedy(obs)
         actions = self._rng.sample_actions(self.n_envs, explore)
-        return actions if explore.all() else np.where(explore[:, None], actions, self.q.play(obs).argmax(-1))
+        return actions if explore.all() else np.where(explore[:, None], actions, self.greedy(obs))
+
+    def greedy(self, obs: np.ndarray) -> np.ndarray:
+        """argmax_a Q(s, a), [S, E]."""
+        return self._asked(obs) if self._asks_policy else self.q.play(obs).argmax(-1)
 
     def _on_step(self) -> None:
         self._n_calls += 1
