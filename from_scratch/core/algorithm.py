@@ -173,7 +173,7 @@ class Algorithm(Declared, BaseAlgorithm):
         """`seed=`: seed the process's generators as SB3 does. `seeds=`: private streams with the same numbers."""
         if self.seeds is None:
             super().set_random_seed(seed)
-            self._rng = Rng.of_process(self.action_space)
+            self._rng = Rng.of_process(getattr(self, "action_space", None))
             return
         self._rng = Rng.private(self.seeds, self.action_space)
         if isinstance(self.env, LockstepVecEnv):

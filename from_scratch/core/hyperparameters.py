@@ -50,7 +50,7 @@ def _bind(cls: type, signature: inspect.Signature, args: tuple, kwargs: dict[str
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
-        raise TypeError(f"{cls.__name__}.__init__() {error}") from None
+        raise TypeError(f"{cls.__name__}.__init__() {'got ' * str(error).startswith('multiple')}{error}") from None
     bound.apply_defaults()
     return {name: value for name, value in bound.arguments.items() if name != "self"}
 
