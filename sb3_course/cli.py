@@ -94,6 +94,13 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
     report.add_argument("--allow-partial", action="store_true")
 
+    parity = verb("parity", "parity", "run", "compare an algorithm with its Stable-Baselines3 twin, case by case, from the same seed")
+    parity.add_argument("algo", help="an algorithm with a twin: a2c, ppo, dqn, ddpg, td3, sac")
+    parity.add_argument("--case", nargs="+", metavar="NAME", help="only these cases")
+    parity.add_argument("--list", action="store_true", help="name the cases")
+    parity.add_argument("--seed", type=int, default=0)
+    parity.add_argument("--json", metavar="FILE", help="also write the outcomes there")
+
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top

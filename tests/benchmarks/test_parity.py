@@ -1,0 +1,143 @@
+"""Ours follow Stable-Baselines3 in every case; and the comparison sees what differs."""
+
+import dataclasses
+import json
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import parity, parity_cases
+from benchmarks.parity import Case, Trace
+from sb3_course.cli import main
+
+QUICK = {  # by default: together they pass every branch of the six files and of the core; `-m ""` runs them all
+    "ppo": ("discrete-4-envs", "box-3-envs", "multi-discrete-actions", "multi-binary-actions", "discrete-observations", "bytes-observations", "gsde",
+            "gsde-squashed", "vec-normalize", "own-extractor", "two-own-extractors", "adam-options", "linear", "gelu-not-orthogonal", "value-clipping",
+            "clip-schedules", "target-kl", "last-minibatch-of-one", "dict-3-envs-normalised"),
+    "a2c": ("defaults", "box-3-envs", "advantages-normalised", "gsde-resampled", "adam", "rmsprop-of-tensorflow", "learning-rate-schedule", "elu"),
+    "dqn": ("default-nets", "4-envs", "episodes", "n-step-2-envs", "small-memory", "optimised-memory", "vec-normalize", "polyak", "her", "time-limits",
+            "own-extractor", "adamw", "image", "dict", "matrix-observations"),
+    "ddpg": ("toy", "normal-noise", "her-final", "three-critics"),
+    "td3": ("toy", "4-envs", "n-step", "ou-noise-2-envs", "wide-actions", "shared-extractor", "one-critic", "delay-3", "target-noise", "her", "image-channels-last"),
+    "sac": ("toy", "4-envs", "n-step", "vec-normalize", "fixed-temperature", "temperature-from", "slow-targets", "gsde-2-envs", "gsde-at-warm-up",
+            "shared-extractor", "dict", "her"),
+}  # fmt: skip
+ALL = [
+    pytest.param(algorithm, name, marks=[] if name in QUICK[algorithm] else pytest.mark.slow, id=f"{algorithm}-{name}")
+    for algorithm in parity_cases.CASES
+    for name in parity_cases.of(algorithm)
+]
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(("algorithm", "name"), ALL)
+def test_the_same_seed_gives_the_same_run_and_the_same_batch_the_same_update(algorithm, name):
+    ours, twin = parity.pair(algorithm)
+    case = parity_cases.of(algorithm)[name]
+    for outcome in (parity.same_run(ours, twin, case), parity.same_update(ours, twin, case)):
+        assert outcome.same, str(outcome)
+        assert outcome.largest <= parity.WEIGHTS
+        assert algorithm in ("ppo", "a2c") or outcome.exact  # where the operations are the same, so are the bits
+
+
+def test_every_quick_case_exists():
+    assert {algorithm: [name for name in names if name not in parity_cases.of(algorithm)] for algorithm, names in QUICK.items()} == dict.fromkeys(QUICK, [])
+
+
+# ------------------------------------------------------------------------------------------------------- the comparison itself
+SMALL = Case(lambda: gym.make("CartPole-v1"), {"n_steps": 16, "batch_size": 16, "n_epochs": 1}, steps=64)
+
+
+def differing(**hyperparameters):
+    """What is said of our PPO against SB3's with other hyper-parameters."""
+    ours, twin = parity.pair("ppo")
+    other = dataclasses.replace(SMALL, hyperparameters={**SMALL.hyperparameters, **hyperparameters})
+    _, expected = parity.train(twin, SMALL)
+    _, found = parity.train(ours, other)
+    return parity.first_difference(expected, found)
+
+
+def test_the_first_step_and_quantity_that_differ_are_named():
+    assert differing(gae_lambda=0.5).startswith("step 16: rollout advantages by ")
+    assert differing(learning_rate=3.1e-4).startswith("step 32: logged train/learning_rate by 1.0e-05") or "weights" in differing(learning_rate=3.1e-4)
+    assert "torch's stream" in differing(policy_kwargs={"net_arch": [64, 65]}) or "weights" in differing(policy_kwargs={"net_arch": [64, 65]})
+    assert differing() is None
+
+
+def test_an_extra_draw_is_seen_at_once():
+    ours, twin = parity.pair("ppo")
+
+    class Spendthrift(ours):
+        def act(self, obs, deterministic=False):
+            np.random.rand()
+            return super().act(obs, deterministic)
+
+    assert parity.same_run(Spendthrift, twin, SMALL).difference.startswith("step 16: NumPy's stream")
+
+
+def test_a_member_of_the_zip_that_only_one_side_has_is_seen():
+    ours, twin = parity.pair("ppo")
+
+    class Hoarder(ours):
+        def check(self):
+            super().check()
+            self.treasure = 1
+
+    assert parity.same_run(Hoarder, twin, SMALL).difference == "step 64: zip data keys, only SB3 has [], only ours ['treasure']"
+
+
+def test_an_update_that_differs_is_seen_in_tier_b():
+    ours, twin = parity.pair("ppo")
+
+    class ValueFirst(ours):
+        def loss(self, b):
+            loss, metrics = super().loss(b)
+            return 2 * loss + loss**2, metrics
+
+    outcome = parity.same_update(ValueFirst, twin, SMALL)
+    assert not outcome.same and "weights policy" in str(outcome)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "apart"),
+    [
+        (1.0, 1.0, 0.0), (1.0, 1.5, 0.5), (100.0, 150.0, 0.5), (float("nan"), float("nan"), 0.0), (float("nan"), 0.0, np.inf), (None, 0, np.inf),
+        ("x", "x", 0.0), ("x", "y", np.inf), (np.zeros(2), np.zeros(3), np.inf), (np.zeros(2), np.zeros(2, int), np.inf), (np.inf, np.inf, 0.0),
+        (torch.ones(2).numpy(), np.array([1, 1.25], np.float32), 0.25), (np.zeros(0), np.zeros(0), 0.0),
+    ],
+)  # fmt: skip
+def test_distances(a, b, apart):
+    assert parity.distance(a, b) == apart
+
+
+def test_what_only_one_side_records_is_a_difference():
+    a, b = Trace(), Trace()
+    a.note(0, "weights", 1.0)
+    assert parity.first_difference(a, b) == "step 0: only SB3 has weights"
+    b.note(0, "actions", 1.0)
+    assert parity.first_difference(a, b) == "step 0: SB3 has weights, ours actions"
+
+
+# ----------------------------------------------------------------------------------------------------------------- command line
+def test_the_command_prints_cases_writes_json_and_says_yes_by_its_exit_code(tmp_path, capsys):
+    assert main(["parity", "a2c", "--case", "discrete", "--json", str(tmp_path / "out.json")]) == 0
+    said = capsys.readouterr().out
+    assert "discrete" in said and "same run (" in said and "same update (" in said and "1 of 1 cases are the same" in said
+    (row,) = json.loads((tmp_path / "out.json").read_text())["cases"]
+    assert row["case"] == "discrete" and row["A"]["difference"] is None and row["A"]["compared"] > 100
+
+
+def test_the_command_says_no_by_its_exit_code(monkeypatch, capsys):
+    ours, twin = parity.pair("a2c")
+    monkeypatch.setattr(parity, "pair", lambda algorithm: (type("A2C", (ours,), {"gae_lambda": property(lambda self: 0.9, lambda self, value: None)}), twin))
+    assert main(["parity", "a2c", "--case", "discrete"]) == 1
+    assert "differs: step 16: rollout advantages" in capsys.readouterr().out
+
+
+def test_the_command_lists_cases_and_refuses_what_it_does_not_know(capsys):
+    assert main(["parity", "td3", "--list"]) == 0
+    assert "ou-noise" in capsys.readouterr().out.split()
+    assert main(["parity", "sarsa"]) == 2 and "only an algorithm with a twin" in capsys.readouterr().err
+    assert main(["parity", "ppo", "--case", "nonsense"]) == 2 and "no case 'nonsense'" in capsys.readouterr().err
