@@ -1,0 +1,16 @@
+"""RL Zoo with the classes from here: importing this module puts our six into its table, where its train and enjoy look them up.
+
+    python -m rl_zoo3.train --gym-packages from_scratch.zoo --algo ppo --env CartPole-v1
+"""
+
+try:
+    from rl_zoo3.utils import ALGOS
+except ImportError as error:
+    if (error.name or "").partition(".")[0] != "rl_zoo3":
+        raise ImportError(f"rl_zoo3 needs {error.name}: pip install {error.name} (docs/parity.md lists what else it needs)", name=error.name) from error
+    raise ImportError("from_scratch.zoo needs the RL Zoo: pip install --no-deps rl_zoo3 (docs/parity.md says what else)", name="rl_zoo3") from error
+
+from from_scratch import registry
+
+# In place: rl_zoo3's own modules hold this very dict.
+ALGOS.update({name: registry.load(name) for name in ALGOS if name in registry.ENTRIES})
