@@ -256,7 +256,7 @@ class Algorithm(Declared, BaseAlgorithm):
 
         Seeds for which `stop_early(metrics)` holds are frozen until the caller sets `active` again; False if none is left.
         """
-        loss, metrics = equation(*data)
+        loss, metrics = by.rows.differentiate(equation, *data)
         self.note(**metrics)
         stopped = self.stop_early(metrics)
         if stopped is not None:

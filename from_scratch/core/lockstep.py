@@ -8,7 +8,7 @@ the gradient's norm is clipped per row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +25,19 @@ def per_seed(equation: Equation) -> Equation:
     """
     equation.per_seed = True  # type: ignore[attr-defined]
     return equation
+
+
+class Tape(list):
+    """What was computed outside autograd's graph while an equation was evaluated: (names of parameters, pull, outputs).
+
+    The outputs enter the equation as leaves of its graph; pull(*their gradients, add) then writes, or adds, the gradients of the
+    parameters by derivatives written by hand. Starting the engine on a whole net costs more than the net.
+    """
+
+    def record(self, names: Sequence[str], pull: Callable, *outputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        leaves = tuple(output.requires_grad_() for output in outputs)
+        self.append((names, pull, leaves))
+        return leaves
 
 
 ALIGNMENT = 64  # floats: rows start on cache lines, so a row's kernels are the same wherever it lies in the block
@@ -49,6 +62,9 @@ class Rows:
         self.grad = torch.zeros_like(self.theta)
         self.names = {name: i for i, (name, _) in enumerate(named)}
         self._leaves: dict[int, torch.Tensor] = {}
+        self._asked: set[int] = set()  # leaves that entered a graph since the last backward()
+        self.tape: Tape | None = None  # open while `differentiate` evaluates an equation
+        self._taped = Tape()
         self._gradients = [self.of_row(self.grad, r, i) for r in range(len(self)) for i in range(len(self.spans))]
         self.bind()
 
@@ -78,18 +94,46 @@ class Rows:
         if i not in self._leaves:
             view = self.of_all(self.theta, i) if len(self) > 1 else self.of_row(self.theta, 0, i)
             self._leaves[i] = view.detach().requires_grad_()
+        self._asked.add(i)
         return self._leaves[i]
+
+    def gradient_of(self, name: str) -> torch.Tensor:
+        """Where the gradient of a parameter of all rows belongs, shaped as its leaf."""
+        i = self.names[name]
+        return self.of_all(self.grad, i) if len(self) > 1 else self.of_row(self.grad, 0, i)
+
+    def differentiate(self, equation: Callable, *data: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """equation(*data), which is (loss [S], metrics), with the nets of these rows on the tape: `backward` comes next."""
+        self.tape = self._taped = Tape()
+        try:
+            return equation(*data)
+        finally:
+            self.tape = None
 
     def backward(self, loss: torch.Tensor) -> None:
         """Write the gradient of loss [S], summed over seeds, into `grad`: a seed's rows get the gradient of its loss alone."""
+        tape, self._taped = self._taped, Tape()
+        asked, self._asked = sorted(self._asked), set()
         if not self._leaves:  # the modules themselves computed it; their parameters' gradients are our memory
             self.grad.zero_()
             loss.sum().backward()
             return
-        gradients = torch.autograd.grad(loss.sum(), list(self._leaves.values()), allow_unused=True)
-        for i, gradient in zip(self._leaves, gradients, strict=True):
-            view = self.of_all(self.grad, i)
-            view.zero_() if gradient is None else view.copy_(gradient)
+        outputs = [output for _, _, outputs in tape for output in outputs]
+        gradients = iter(torch.autograd.grad(loss.sum(), [*outputs, *(self._leaves[i] for i in asked)], allow_unused=True))
+        written: set[int] = set()
+        with torch.no_grad():
+            for names, pull, outputs in tape:
+                mine = {self.names[name] for name in names}
+                pull(*(next(gradients) for _ in outputs), bool(mine & written))
+                written |= mine
+            for i, gradient in zip(asked, gradients, strict=True):
+                if gradient is not None:
+                    view = self.of_all(self.grad, i)
+                    view.add_(gradient) if i in written else view.copy_(gradient)
+                    written.add(i)
+            for i in range(len(self.spans)):
+                if i not in written:
+                    self.of_all(self.grad, i).zero_()
 
     def is_bound(self) -> bool:
         """Do the modules still live in this memory? Loading in place keeps it; `.to()`, `p.data = …`, a replaced layer do not."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,18 @@ from torch import nn
 
 from from_scratch.core.lockstep import Rows
 
-ACTIVATIONS = {nn.Tanh: (torch.tanh, np.tanh), nn.ReLU: (torch.relu, lambda x, out: np.maximum(x, 0, out=out))}
+
+class Activation(NamedTuple):
+    of: Callable[[torch.Tensor], torch.Tensor]
+    pull: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # the gradient of the input, from that of the output and the output
+    of_numpy: Callable[[np.ndarray], np.ndarray]  # in place
+
+
+ACTIVATIONS = {
+    nn.Tanh: Activation(torch.tanh, torch.ops.aten.tanh_backward, lambda x: np.tanh(x, out=x)),
+    nn.ReLU: Activation(torch.relu, lambda g, y: torch.ops.aten.threshold_backward(g, y, 0), lambda x: np.maximum(x, 0, out=x)),
+}
+IDENTITY = Activation(lambda x: x, lambda g, y: g, lambda x: x)
 
 
 def activation_of(layers: Iterable[nn.Module]) -> type[nn.Module]:
@@ -32,28 +43,51 @@ def is_plain_mlp(*modules: nn.Module) -> bool:
 NATIVE = 400  # torch multiplies batches of matrices with fewer products than this by a loop of its own, with other rounding
 
 
-class _OneOutput(torch.autograd.Function):
-    """x wᵀ + b of width 1 for several rows. A batched product of width 1 runs another kernel than one row's does; these do not."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x, w)
-        return torch.baddbmm(b.unsqueeze(1), w, x.mT).mT
-
-    @staticmethod
-    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:
-        x, w = ctx.saved_tensors
-        gw = torch.stack([torch.mm(g_row.T, x_row) for g_row, x_row in zip(g, x, strict=True)])
-        return (g * w if ctx.needs_input_grad[0] else None), gw, g.sum(1)
-
-
 def affine(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """x wᵀ + b: of one row's weights [out, in], or of several [R, out, in] at once, x [R, M, in]; the same bits either way."""
     if w.dim() == 2:
         return F.linear(x, w, b)
     if x.shape[1] == 1 or x.shape[1] * w[0].numel() < NATIVE:
         return torch.stack([F.linear(x_row, w_row, b_row) for x_row, w_row, b_row in zip(x, w, b, strict=True)])
-    return _OneOutput.apply(x, w, b) if w.shape[1] == 1 else torch.baddbmm(b.unsqueeze(1), x, w.mT)
+    if w.shape[1] == 1:  # a batched product of width 1 runs another kernel than one row's does; turned round it does not
+        return _OneOutput.apply(x, w, b)
+    return torch.baddbmm(b.unsqueeze(1), x, w.mT)
+
+
+def affine_gradient(g: torch.Tensor, x: torch.Tensor, w: torch.Tensor, gw: torch.Tensor, gb: torch.Tensor, add: bool, of_input: bool) -> Any:
+    """Where g [R, M, out] is the gradient of affine(x, w, b): write (or add) those of w and b into gw and gb, return that of x if asked."""
+    if w.dim() == 2:
+        g_rows, x_rows = g.flatten(0, 1), x.flatten(0, 1)
+        gw.addmm_(g_rows.T, x_rows) if add else torch.mm(g_rows.T, x_rows, out=gw)
+        gb.add_(g_rows.sum(0)) if add else torch.sum(g_rows, 0, out=gb)
+        return torch.mm(g_rows, w).view(*g.shape[:-1], -1) if of_input else None
+    small = x.shape[1] == 1 or x.shape[1] * w[0].numel() < NATIVE
+    if small or w.shape[1] == 1:
+        for g_row, x_row, gw_row in zip(g, x, gw, strict=True):
+            gw_row.addmm_(g_row.T, x_row) if add else torch.mm(g_row.T, x_row, out=gw_row)
+    else:
+        gw.baddbmm_(g.mT, x) if add else torch.bmm(g.mT, x, out=gw)
+    gb.add_(g.sum(1)) if add else torch.sum(g, 1, out=gb)
+    if not of_input:
+        return None
+    if w.shape[1] == 1:
+        return g * w
+    return torch.stack([torch.mm(g_row, w_row) for g_row, w_row in zip(g, w, strict=True)]) if small else torch.bmm(g, w)
+
+
+class _OneOutput(torch.autograd.Function):
+    """x wᵀ + b of width 1 for several rows, with the bits of one row's."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x, w, b)
+        return torch.baddbmm(b.unsqueeze(1), w, x.mT).mT
+
+    @staticmethod
+    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:
+        x, w, b = ctx.saved_tensors
+        gw, gb = torch.empty_like(w), torch.empty_like(b)
+        return affine_gradient(g, x, w, gw, gb, add=False, of_input=ctx.needs_input_grad[0]), gw, gb
 
 
 def linear_names(prefix: str, module: nn.Module) -> list[str]:
@@ -65,31 +99,50 @@ class StackedMLP:
     """The same multi-layer perceptron of S seeds, [S, M, in] → [S, M, out].
 
     `names` are the names of its Linear layers within `rows`; `activation` stands between them, `output` behind the last.
-    Called with tensors it builds a graph; `play` takes and gives NumPy arrays, for acting.
+    Called with tensors it is differentiable: by hand where its input is data and an equation is on the tape of its rows, as part of
+    autograd's graph otherwise. `play` takes and gives NumPy arrays, for acting.
     """
 
     def __init__(self, rows: Rows, names: list[str], activation: type[nn.Module], output: type[nn.Module] | None = None):
-        self.activation, self.activation_numpy = ACTIVATIONS[activation]
-        self.output: Any
-        self.output_numpy: Any
-        self.output, self.output_numpy = ACTIVATIONS[output] if output else (None, None)
-        self.leaves = [(rows.leaf(f"{name}.weight"), rows.leaf(f"{name}.bias")) for name in names]
+        self.rows = rows
+        self.parameters = [f"{name}.{kind}" for name in names for kind in ("weight", "bias")]
+        self.layers = [(rows.leaf(f"{name}.weight"), rows.leaf(f"{name}.bias")) for name in names]
+        self.gradients = [(rows.gradient_of(f"{name}.weight"), rows.gradient_of(f"{name}.bias")) for name in names]
         stacked = [(rows.of_all(rows.theta, rows.names[f"{name}.weight"]), rows.of_all(rows.theta, rows.names[f"{name}.bias"])) for name in names]
         self.numpy = [(w.mT.numpy(), b.unsqueeze(1).numpy()) for w, b in stacked]  # [R, in, out], [R, 1, out]
+        self.activations = [ACTIVATIONS[activation]] * (len(names) - 1) + [ACTIVATIONS[output] if output else IDENTITY]
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        for w, b in self.leaves[:-1]:
-            x = self.activation(affine(x, w, b))
-        for w, b in self.leaves[-1:]:
-            x = affine(x, w, b)
-        return x if self.output is None else self.output(x)
+        if torch.is_grad_enabled():
+            if self.rows.tape is not None and not x.requires_grad:
+                out, kept = self.forward(x)
+                return self.rows.tape.record(self.parameters, lambda g, add: self.pull(kept, g, add), out)[0]
+            for name in self.parameters:
+                self.rows.leaf(name)  # autograd is to find their gradients
+        for (w, b), activation in zip(self.layers, self.activations, strict=True):
+            x = activation.of(affine(x, w, b))
+        return x
+
+    @torch.no_grad()
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The output, and every layer's input and output: what `pull` needs."""
+        kept = [x]
+        for (w, b), activation in zip(self.layers, self.activations, strict=True):
+            kept.append(activation.of(affine(kept[-1], w, b)))
+        return kept[-1].detach(), kept
+
+    def pull(self, kept: list[torch.Tensor], g: torch.Tensor | None, add: bool) -> None:
+        """Write (or add) the gradients of the parameters, g [S, M, out] being that of the output: back-propagation."""
+        if g is None:
+            g = torch.zeros_like(kept[-1])
+        for i in range(len(self.layers) - 1, -1, -1):
+            g = self.activations[i].pull(g, kept[i + 1])
+            g = affine_gradient(g, kept[i], self.layers[i][0], *self.gradients[i], add=add, of_input=i > 0)
 
     def play(self, x: np.ndarray) -> np.ndarray:
         """[S, E, in] → [S, E, out] in NumPy: a tenth of torch's overhead where the batch is a handful of environments."""
-        last = len(self.numpy) - 1
-        for i, (w, b) in enumerate(self.numpy):
+        for (w, b), activation in zip(self.numpy, self.activations, strict=True):
             x = np.matmul(x, w)
             x += b
-            if i < last:
-                self.activation_numpy(x, out=x)
-        return x if self.output_numpy is None else self.output_numpy(x, out=x)
+            x = activation.of_numpy(x)
+        return x

@@ -62,7 +62,7 @@ class StackedActorCritic:
             return StackedMLP(rows, [*linear_names(f"mlp_extractor.{body}.", layers), head], activation_of(layers))
 
         self.actor, self.critic = mlp("policy_net", "action_net"), mlp("value_net", "value_net")
-        self.log_std = rows.leaf("log_std") if "log_std" in rows.names else None
+        self.rows, self.has_log_std = rows, "log_std" in rows.names
         self.log_std_numpy = rows.of_all(rows.theta, rows.names["log_std"]).unsqueeze(1).numpy() if "log_std" in rows.names else None
 
     @staticmethod
@@ -88,7 +88,7 @@ class StackedActorCritic:
 
     def evaluate(self, obs: Any, action: torch.Tensor) -> Parts:
         obs = flat(obs)
-        pi = distribution(self.space, self.actor(obs), None if self.log_std is None else self.log_std.view(len(obs), 1, -1))
+        pi = distribution(self.space, self.actor(obs), self.rows.leaf("log_std").view(len(obs), 1, -1) if self.has_log_std else None)
         return self.critic(obs).squeeze(-1), pi.log_prob(action), pi.entropy()
 
 
