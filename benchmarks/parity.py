@@ -152,8 +152,7 @@ class Follow(BaseCallback):
     def _streams(self) -> None:
         """Where the generators stand: one draw too many, too few or in another order shows here at once."""
         self.trace.note(self.num_timesteps, "torch's stream", _digest(torch.get_rng_state().numpy().tobytes()))
-        _, keys, position, has_gauss, cached = np.random.get_state()  # type: ignore[misc]
-        self.trace.note(self.num_timesteps, "NumPy's stream", _digest(keys.tobytes(), position, has_gauss, cached))
+        self.trace.note(self.num_timesteps, "NumPy's stream", _digest(*(np.asarray(part).tobytes() for part in np.random.get_state())))
         self.trace.note(self.num_timesteps, "the action space's stream", _digest(json.dumps(_stream_of(self.model.action_space), default=str)))
 
 
@@ -304,6 +303,7 @@ def same_update(ours: type, twin: type, case: Case, seed: int = 0) -> Outcome:
         if not on_policy:
             save_to_pkl(memory, teacher.replay_buffer)
         traces = []
+        algorithm: Any
         for algorithm in (twin, ours):
             file.seek(0), memory.seek(0)
             env = case.env()

@@ -14,6 +14,7 @@ from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.envs import BitFlippingEnv
 from stable_baselines3.common.noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise, VectorizedActionNoise
+from stable_baselines3.common.preprocessing import get_flattened_obs_dim
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
@@ -44,7 +45,7 @@ class Squeeze(BaseFeaturesExtractor):
 
     def __init__(self, observation_space: spaces.Space, features_dim: int = 8):
         super().__init__(observation_space, features_dim)
-        self.layer = nn.Linear(int(np.prod(observation_space.shape)), features_dim)
+        self.layer = nn.Linear(get_flattened_obs_dim(observation_space), features_dim)
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         return torch.tanh(self.layer(observations.flatten(1)))

@@ -44,6 +44,7 @@ class AnySpaces(gym.Env):
             return 2 * np.ravel(action) / (np.ravel(space.nvec) - 1) - 1
         if isinstance(space, spaces.MultiBinary):
             return 2 * np.ravel(action).astype(float) - 1
+        assert isinstance(space, spaces.Box)
         return np.ravel(2 * (action - space.low) / (space.high - space.low) - 1)
 
 
@@ -69,4 +70,5 @@ def observe(space: spaces.Space, x: np.ndarray) -> Any:
         return int(space.start + min(int(bins[0] * space.n), space.n - 1))
     if isinstance(space, spaces.MultiDiscrete):
         return np.minimum((np.resize(bins, space.shape) * space.nvec).astype(space.dtype), space.nvec - 1).astype(space.dtype)
+    assert space.shape is not None
     return (np.resize(x, space.shape) > 0).astype(space.dtype)

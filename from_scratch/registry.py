@@ -47,6 +47,14 @@ def _sb3(name: str, paper: str) -> Entry:
     return Entry(f"sb3/{name.lower()}", f"stable_baselines3:{name}", "stable_baselines3", f"{name} of Stable-Baselines3", paper, lockstep=False)
 
 
+_KEYWORDS = "Two keywords are added behind SB3's: seeds, which trains several models in lock-step from private random streams, and n_envs."
+_BATCHED = (
+    "Values, log-probabilities and bootstraps are computed in one batched pass after the rollout, which rounds differently: "
+    "weights stay within 1e-6 of SB3's over some hundred steps, but are not equal to the bit."
+)
+_MOMENTS = "The optimizers' state is there before the first update, with moments of zero, where SB3's is still empty; files hold it."
+_FOLLOWS = (_KEYWORDS, _MOMENTS)
+
 _ALL = (
     _ours("random", "random_agent:RandomAgent", "Uniformly random actions", "–", policy="RandomPolicy"),
     _ours("value_iteration", "dynamic_programming.value_iteration:ValueIteration", "Value iteration", "Sutton & Barto 2018, §4.4",
@@ -58,12 +66,12 @@ _ALL = (
     _ours("reinforce", "policy_gradient.reinforce:REINFORCE", "REINFORCE", "Williams 1992", lockstep=False),
     _ours("reinforce_baseline", "policy_gradient.reinforce_baseline:REINFORCEBaseline", "REINFORCE with a learned baseline",
           "Sutton & Barto 2018, §13.4", lockstep=False),
-    _ours("a2c", "policy_gradient.a2c:A2C", "Advantage actor-critic", "Mnih et al. 2016", twin="sb3/a2c"),
-    _ours("ddpg", "continuous_control.ddpg:DDPG", "Deep deterministic policy gradient", "Lillicrap et al. 2016", twin="sb3/ddpg"),
-    _ours("td3", "continuous_control.td3:TD3", "Twin delayed DDPG", "Fujimoto et al. 2018", twin="sb3/td3"),
-    _ours("sac", "continuous_control.sac:SAC", "Soft actor-critic", "Haarnoja et al. 2018", twin="sb3/sac"),
-    _ours("dqn", "value_based.dqn:DQN", "Deep Q-network", "Mnih et al. 2015", twin="sb3/dqn"),
-    _ours("ppo", "policy_gradient.ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017", twin="sb3/ppo"),
+    _ours("a2c", "policy_gradient.a2c:A2C", "Advantage actor-critic", "Mnih et al. 2016", twin="sb3/a2c", deviations=(_BATCHED, *_FOLLOWS)),
+    _ours("ddpg", "continuous_control.ddpg:DDPG", "Deep deterministic policy gradient", "Lillicrap et al. 2016", twin="sb3/ddpg", deviations=_FOLLOWS),
+    _ours("td3", "continuous_control.td3:TD3", "Twin delayed DDPG", "Fujimoto et al. 2018", twin="sb3/td3", deviations=_FOLLOWS),
+    _ours("sac", "continuous_control.sac:SAC", "Soft actor-critic", "Haarnoja et al. 2018", twin="sb3/sac", deviations=_FOLLOWS),
+    _ours("dqn", "value_based.dqn:DQN", "Deep Q-network", "Mnih et al. 2015", twin="sb3/dqn", deviations=_FOLLOWS),
+    _ours("ppo", "policy_gradient.ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017", twin="sb3/ppo", deviations=(_BATCHED, *_FOLLOWS)),
     _sb3("DQN", "Mnih et al. 2015"),
     _sb3("PPO", "Schulman et al. 2017"),
     _sb3("A2C", "Mnih et al. 2016"),

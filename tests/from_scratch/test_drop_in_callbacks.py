@@ -6,8 +6,15 @@ import pytest
 import stable_baselines3 as sb3
 import torch
 from stable_baselines3.common.callbacks import (
-    BaseCallback, CallbackList, CheckpointCallback, EvalCallback, EveryNTimesteps, ProgressBarCallback, StopTrainingOnMaxEpisodes,
-    StopTrainingOnNoModelImprovement, StopTrainingOnRewardThreshold,
+    BaseCallback,
+    CallbackList,
+    CheckpointCallback,
+    EvalCallback,
+    EveryNTimesteps,
+    ProgressBarCallback,
+    StopTrainingOnMaxEpisodes,
+    StopTrainingOnNoModelImprovement,
+    StopTrainingOnRewardThreshold,
 )  # fmt: skip
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import configure

@@ -210,7 +210,9 @@ def failing(library):
         "unbounded actions": ("finite lower and upper bound", lambda: model_of(library, "PPO", Unbounded())),
         "an unknown policy": ("Policy NoPolicy unknown", lambda: library.PPO("NoPolicy", "CartPole-v1")),
         "an unknown argument": ("unexpected keyword argument 'wrong'", lambda: library.PPO("MlpPolicy", "CartPole-v1", wrong=1)),
-        "an argument twice": ("got multiple values for (keyword )?argument 'learning_rate'", lambda: library.PPO("MlpPolicy", "CartPole-v1", 1, learning_rate=1)),
+        "an argument twice": (
+            "got multiple values for (keyword )?argument 'learning_rate'", lambda: library.PPO("MlpPolicy", "CartPole-v1", 1, learning_rate=1)
+        ),
         "gamma twice through n-step": (
             "got multiple values for keyword argument 'gamma'",
             lambda: library.PPO("MlpPolicy", "CartPole-v1", rollout_buffer_kwargs={"gamma": 0.5}),
