@@ -28,6 +28,7 @@ Env = Callable[[], Any]
 VECTOR = spaces.Box(-np.inf, np.inf, (4,), np.float32)
 IMAGE = spaces.Box(0, 255, (1, 36, 36), np.uint8)
 DICT = spaces.Dict({"vector": VECTOR, "picture": IMAGE, "room": spaces.Discrete(3)})
+MATRIX, DOUBLE = spaces.Box(-1, 1, (2, 2), np.float32), spaces.Box(-1, 1, (2,), np.float64)
 UNIT, WIDE = spaces.Box(-1, 1, (2,), np.float32), spaces.Box(np.array([-2, 0, 10], np.float32), np.array([2, 1, 20], np.float32))
 TWO = spaces.Discrete(2)
 OBSERVATIONS = {  # beside vectors
@@ -95,6 +96,9 @@ def _on_policy(base: dict[str, Any]) -> dict[str, Case]:
         "box": case(pendulum, gamma=0.9, gae_lambda=0.8),
         "box-3-envs": case(made_of(VECTOR, WIDE, 3), normalize_advantage=False),
         "advantages-normalised": case(made_of(VECTOR, UNIT, 2), normalize_advantage=True),
+        "matrix-actions": case(made_of(VECTOR, MATRIX, 2)),
+        "double-precision-actions": case(made_of(VECTOR, DOUBLE, 2)),
+        "actions-from-one": case(made_of(VECTOR, spaces.Discrete(3, start=1), 2)),
         "multi-discrete-actions": case(made_of(VECTOR, spaces.MultiDiscrete([3, 2, 4]), 2), ent_coef=0.01),
         "multi-binary-actions": case(made_of(VECTOR, spaces.MultiBinary(3), 2), ent_coef=0.01),
         **{f"{name}-observations": case(made_of(space, TWO, 2)) for name, space in OBSERVATIONS.items()},
@@ -224,6 +228,8 @@ def _continuous(base: dict[str, Any]) -> dict[str, Case]:
         **_off_policy(base, UNIT, "Pendulum-v1"),
         **_goals(vec(PointGoal), base),
         "her-bits": _goals(vec(partial(BitFlippingEnv, n_bits=3, continuous=True)), base)["her"],
+        "matrix-actions": case(made_of(VECTOR, MATRIX, 2)),
+        "double-precision-actions": case(made_of(VECTOR, DOUBLE, 2)),
         "wide-actions": case(made_of(VECTOR, WIDE, 2)),
         "normal-noise": case(made_of(VECTOR, UNIT), action_noise=noise(NormalActionNoise)),
         "ou-noise": case(made_of(VECTOR, UNIT), action_noise=noise(OrnsteinUhlenbeckActionNoise)),
