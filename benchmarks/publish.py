@@ -1,0 +1,61 @@
+"""Copy a study to where it can be committed: python -m benchmarks.publish studies/quickstart results/quickstart
+
+The copy has every run without its trained model (each run.json sealed anew and saying what was left out), and a report of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from benchmarks import HarnessError, IncompleteData, UserError
+from benchmarks.store import Store, open_study, write_whole
+from benchmarks.study import digest
+
+MODELS = ("model.zip", "vecnormalize.pkl")
+
+
+def publish(source: Store, target: Path) -> Store:
+    """Copy a finished study without its models. UserError if the target exists, IncompleteData if a run is missing."""
+    if target.exists():
+        raise UserError(f"{target} exists already: remove it first, or choose another folder")
+    study, runs = source.study(), source.runs()
+    unfinished = runs[runs["status"] != "finished"]
+    if len(unfinished):
+        raise IncompleteData(f"{len(unfinished)} of {len(runs)} runs of {source.path} are not finished; sb3-course status names them")
+    copy = Store(target)
+    copy.save_study({**study, "keep_models": False})
+    for run_id in runs["run_id"]:
+        record = source.record(run_id)
+        assert record is not None  # it is finished
+        record.pop("seal")
+        record["left_out"] = [name for name in MODELS if record["files"].pop(name, None)]
+        directory = copy.runs_path / run_id
+        directory.mkdir()
+        for name in record["files"]:
+            shutil.copyfile(source.runs_path / run_id / name, directory / name)
+        write_whole(directory / "run.json", json.dumps({**record, "seal": digest(record)}, indent=1, ensure_ascii=False))
+    return copy
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.publish", description="Copy a study without its models, to be committed.")
+    parser.add_argument("study", help="the study's folder")
+    parser.add_argument("target", type=Path, help="a new folder, such as results/quickstart")
+    args = parser.parse_args()
+    try:
+        copy = publish(open_study(args.study), args.target)
+        from benchmarks.report import render
+
+        print(render(copy.path).path)
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Copying a study to where it can be committed."""
+
+import json
+
+import pytest
+
+from benchmarks import IncompleteData, UserError, study
+from benchmarks.jobs import code_versions, runs_by_id
+from benchmarks.publish import publish
+from benchmarks.store import Store, write_table
+
+
+@pytest.fixture
+def store(tmp_path):
+    resolved = study.compose("smoke")
+    resolved["code"] = code_versions(resolved)
+    store = Store(tmp_path / "smoke")
+    store.save_study(resolved)
+    return store
+
+
+def finish_all(store):
+    for run in runs_by_id(run for _, run in store.planned()).values():
+        directory = store.begin(run)
+        write_table(directory / "curve.parquet", "curve", [(run.algo, run.env, run.seed, run.steps, run.steps, 1.0, 7.0, 0.0, 7.0, 1)])
+        write_table(directory / "episodes.parquet", "episodes", [])
+        write_table(directory / "training.parquet", "training", [])
+        (directory / "model.zip").write_bytes(b"weights")
+        store.commit(run, directory, {"status": "finished", "error": None, "traceback": None})
+
+
+def test_a_published_study_is_whole_without_its_models(store, tmp_path):
+    finish_all(store)
+    copy = publish(store, tmp_path / "published")
+    assert set(copy.runs()["status"]) == {"finished"}
+    assert list((tmp_path / "published").rglob("model.zip")) == []
+    assert copy.curves().equals(store.curves())
+    record = json.loads(next((tmp_path / "published" / "runs").glob("*/run.json")).read_text())
+    assert record["left_out"] == ["model.zip"] and "model.zip" not in record["files"]
+
+
+def test_an_unfinished_study_is_not_published(store, tmp_path):
+    with pytest.raises(IncompleteData, match=r"runs of .* are not finished"):
+        publish(store, tmp_path / "published")
+
+
+def test_nothing_that_exists_is_overwritten(store, tmp_path):
+    finish_all(store)
+    (tmp_path / "published").mkdir()
+    with pytest.raises(UserError, match="exists already"):
+        publish(store, tmp_path / "published")
