@@ -1,0 +1,1 @@
+"""How fast ours is beside Stable-Baselines3: `python -m benchmarks.speed`."""

@@ -1,0 +1,123 @@
+"""What is timed: an algorithm, an environment, and the hyper-parameters that both sides get.
+
+Both sides keep SB3's defaults but for what a case names, with its reason in `why`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+from stable_baselines3.common.env_util import make_vec_env
+
+from benchmarks import UserError
+from benchmarks.speed.plain import PlainQLearning, PlainValueIteration
+from from_scratch import registry
+
+SEEDS = (1, 2, 5, 10, 30)
+QUICK_SEEDS = (1, 2, 10)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to time. Steps are environment steps per seed over all its environments (state backups for a planner).
+
+    warm_up: steps before the clock starts; at least a rollout, or past `learning_starts`, so that everything timed is training.
+    plain: makes what to compare with where SB3 has no twin.
+    same_run: do both sides draw the same numbers, so that one seed's weights should end where the other side's do?
+    """
+
+    algorithm: str
+    env: str
+    warm_up: int
+    steps: int
+    quick_steps: int
+    n_envs: int = 1
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    why: str = ""
+    plain: Callable[[], Any] | None = None
+    same_run: bool = True
+
+    @property
+    def baseline_name(self) -> str:
+        return "SB3" if self.plain is None else "plain loop"
+
+    @property
+    def plays(self) -> bool:
+        """Does it step an environment?"""
+        return registry.find(self.algorithm).unit == "steps"
+
+    def missing(self) -> str | None:
+        """Why this case cannot run here, in one line; None if it can."""
+        try:
+            gym.make(self.env).close()
+        except gym.error.DependencyNotInstalled as error:
+            return " ".join(str(error).split())
+        return None
+
+    def baseline(self) -> Any:
+        """One run of the other side."""
+        if self.plain is not None:
+            return self.plain()
+        twin = registry.find(self.algorithm).twin
+        assert twin is not None, f"{self.algorithm} has no twin: its case needs `plain`"
+        return self._drop_in(registry.load(twin), 0)
+
+    def ours(self, seeds: Iterable[int]) -> Any:
+        """Our model. One seed is built with the very arguments that SB3 gets; several go in lock-step."""
+        cls, seeds = registry.load(self.algorithm), list(seeds)
+        if len(seeds) == 1:
+            return self._drop_in(cls, seeds[0])
+        policy = registry.find(self.algorithm).policy
+        return cls(policy, self.env, seeds=seeds, n_envs=self.n_envs, device="cpu", **deepcopy(self.hyperparameters))
+
+    def _drop_in(self, cls: Any, seed: int) -> Any:
+        env = self.env if self.n_envs == 1 else make_vec_env(self.env, n_envs=self.n_envs)
+        return cls(registry.find(self.algorithm).policy, env, seed=seed, device="cpu", **deepcopy(self.hyperparameters))
+
+
+SQUARE = {"policy_kwargs": {"net_arch": [256, 256]}}
+
+CASES: dict[str, Case] = {
+    "ppo-cartpole": Case("ppo", "CartPole-v1", warm_up=2048, steps=4096, quick_steps=2048),
+    "ppo-cartpole-8": Case(
+        "ppo", "CartPole-v1", n_envs=8, hyperparameters={"n_steps": 256}, warm_up=2048, steps=8192, quick_steps=2048,
+        why="n_steps=256: with 8 environments a rollout is 2,048 steps, as with one",
+    ),
+    "ppo-hopper": Case("ppo", "Hopper-v5", warm_up=2048, steps=4096, quick_steps=2048),
+    "a2c-cartpole": Case("a2c", "CartPole-v1", warm_up=500, steps=5000, quick_steps=2000),
+    "a2c-cartpole-8": Case("a2c", "CartPole-v1", n_envs=8, warm_up=2000, steps=20_000, quick_steps=8000),
+    "dqn-cartpole": Case("dqn", "CartPole-v1", warm_up=1000, steps=6000, quick_steps=2000),
+    "td3-pendulum": Case(
+        "td3", "Pendulum-v1", hyperparameters=SQUARE, warm_up=120, steps=500, quick_steps=100, why="256×256 units, as SAC has; TD3's default is 400×300",
+    ),
+    "td3-hopper": Case("td3", "Hopper-v5", hyperparameters=SQUARE, warm_up=120, steps=500, quick_steps=100, why="256×256 units, as SAC has"),
+    "sac-pendulum": Case("sac", "Pendulum-v1", warm_up=120, steps=500, quick_steps=100),
+    "sac-hopper": Case("sac", "Hopper-v5", warm_up=120, steps=500, quick_steps=100),
+    "q-learning": Case(
+        "q_learning", "FrozenLake-v1", warm_up=1000, steps=20_000, quick_steps=5000, same_run=False,
+        hyperparameters={"learning_rate": 0.1, "gamma": 0.99, "exploration_initial_eps": 0.1, "exploration_final_eps": 0.1},
+        plain=partial(PlainQLearning, "FrozenLake-v1", learning_rate=0.1, gamma=0.99, epsilon=0.1),
+        why="ε = 0.1 throughout; against Sutton & Barto's box as a Python loop",
+    ),
+    "value-iteration": Case(
+        "value_iteration", "FrozenLake8x8-v1", warm_up=640, steps=64_000, quick_steps=32_000,
+        hyperparameters={"gamma": 0.99, "theta": 0.0},
+        plain=partial(PlainValueIteration, "FrozenLake8x8-v1", gamma=0.99),
+        why="θ = 0: both sweep until the budget is spent; against the loop over states, actions and outcomes",
+    ),
+}  # fmt: skip
+
+
+def find(name: str) -> Case:
+    """The case of that name; UserError with the nearest one."""
+    if name in CASES:
+        return CASES[name]
+    near = difflib.get_close_matches(name, CASES, n=1)
+    hint = f": did you mean '{near[0]}'?" if near else "."
+    raise UserError(f"unknown case '{name}'{hint} There are: {', '.join(CASES)}")
