@@ -45,7 +45,8 @@ def columns(results: dict[str, Result]) -> list[str]:
 def ratios(results: dict[str, Result], clock: str) -> str:
     """One seed's speed-up, and what stacks cost in runs of the other side, by wall or by CPU seconds."""
     stacks = columns(results)
-    head = ["case", f"against: {clock.replace('cpu', 'CPU')} seconds of one run", "one seed, times faster", *(f"{contender(name)}, in its runs" for name in stacks)]
+    seconds = {"wall": "wall seconds", "cpu": "CPU seconds"}[clock]
+    head = ["case", f"against: {seconds} of one run", "one seed, times faster", *(f"{contender(name)}, in its runs" for name in stacks)]
     rows = []
     for name, result in results.items():
         one = statistics.median(getattr(result.seconds[BASELINE], clock))
