@@ -91,6 +91,7 @@ class Cell:
     eval_seconds: float
     summary: stats.TaskSummary  # of the final scores
     iqm: np.ndarray  # [checkpoints], over runs
+    weights: list[str | None]  # hash of each run's weights after training
 
     @property
     def final(self) -> np.ndarray:
@@ -119,12 +120,12 @@ class Comparison:
     overall: stats.Equivalence | None  # difference of IQMs; None where the scores of the tasks share no unit
     improvement: stats.Interval
     tasks: dict[str, stats.Equivalence]  # difference of means, Welch, in the task's unit
-    same: dict[str, tuple[int, int]]  # of the seeds that both have, how many score exactly the same at every checkpoint
+    same: dict[str, tuple[int, int]]  # of the seeds that both have, how many end with the same weights, or score the same at every checkpoint
     is_twin: bool
 
     @property
     def is_same_run(self) -> bool:
-        """Tier A: with the same seed the twin makes the same run, every evaluation of every seed on every task."""
+        """Tier A: with the same seed the twin makes the same run, to the last bit of its weights or in every evaluation, on every task."""
         return self.is_twin and all(same == shared > 0 for same, shared in self.same.values())
 
     @property
@@ -280,6 +281,7 @@ def _cell(algo: str, env: str, runs: pd.DataFrame, curves: pd.DataFrame, statist
         float(finished["eval_seconds"].mean()),
         stats.task_summary(scores[:, -1], **options),
         stats.aggregate(scores[:, None, :], "iqm"),
+        [str(value) if isinstance(value, str) else None for value in finished["weights_hash_end"]],
     )
 
 
@@ -348,6 +350,14 @@ def _pairs(group: Group, spec: Mapping) -> list[tuple[str, str]]:
     return twins or [(algos[0], other) for other in algos[1:]]
 
 
+def _same_runs(one: Cell, other: Cell) -> tuple[int, int]:
+    """Of the seeds that both have: how many made the same run, and how many there are."""
+    a, b = ({seed: (w, s) for seed, w, s in zip(cell.seeds, cell.weights, cell.scores, strict=True)} for cell in (one, other))
+    shared = a.keys() & b.keys()
+    same = sum((a[k][0] is not None and a[k][0] == b[k][0]) or np.array_equal(a[k][1], b[k][1]) for k in shared)
+    return int(same), len(shared)
+
+
 def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
     options: dict[str, Any] = {"reps": statistics.reps, "seed": statistics.seed, "confidence": statistics.confidence}
     for x, y in _pairs(group, spec):
@@ -364,8 +374,6 @@ def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
             own = None if span is None else statistics.margin * abs(span)
             one, other = group.cells[x, env].final, group.cells[y, env].final
             tasks[env] = stats.equivalence(one, other, own, method="welch", confidence=statistics.confidence)
-            one_by_seed, other_by_seed = (dict(zip(cell.seeds, cell.scores, strict=True)) for cell in (group.cells[x, env], group.cells[y, env]))
-            shared = one_by_seed.keys() & other_by_seed.keys()
-            same[env] = (sum(np.array_equal(one_by_seed[s], other_by_seed[s]) for s in shared), len(shared))
+            same[env] = _same_runs(group.cells[x, env], group.cells[y, env])
         improvement = stats.probability_of_improvement(a, b, **options)
         group.comparisons.append(Comparison(x, y, overall, improvement, tasks, same, family_of(x) == family_of(y)))

@@ -110,7 +110,7 @@ def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
     apart, improvement = with_interval(test.difference, sign=True), with_interval(pair.improvement, 2)
     tier = "A" if pair.is_same_run else test.tier
     if tier == "A":
-        same = "the same seed makes the same run: every evaluation at every checkpoint is identical, seed by seed"
+        same = "the same seed makes the same run: the weights after training or every evaluation are identical, seed by seed"
         then = _therefore(test) if test.tier == "C" else ""
         text = f"{start}{same}. Taken as independent samples, their difference of IQMs is {apart}, {unit}. {then}".rstrip()
     else:
@@ -147,7 +147,7 @@ def _task_detail(pair: Comparison, env: str, group: Group) -> str:
     excludes = test.difference.is_claimed and (test.difference.low > 0 or test.difference.high < 0)
     detectable = " (a smaller difference is detectable)" if test.tier == "C" and excludes else ""
     same, shared = pair.same[env]
-    twins = f"; {same} of {shared} seeds score exactly the same at every checkpoint" if same and pair.is_twin else ""
+    twins = f"; {same} of {shared} seeds make exactly the same run" if same and pair.is_twin else ""
     return f"{start}, difference {with_interval(test.difference, digits, sign=True)}{margin}: {test.meaning}{detectable}{twins}."
 
 
@@ -337,7 +337,7 @@ def _per_task(group: Group) -> Table:
             margin = f"±{number(test.margin, digits)}" if test.margin else "–"
             apart, narrow = with_interval(test.difference, digits, sign=True), bracket(test.narrow, digits)
             rows.append([env, pair.x, pair.y, apart, narrow, margin, test.meaning, f"{same} of {shared}"])
-    header = ["task", "X", "Y", "mean(X) − mean(Y)", "90 % interval", "margin", "verdict", "same curve at the same seed"]
+    header = ["task", "X", "Y", "mean(X) − mean(Y)", "90 % interval", "margin", "verdict", "same run at the same seed"]
     return Table(header, rows, "Task by task, in the task's own unit: difference of means with Welch's t interval.")
 
 

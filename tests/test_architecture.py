@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ("from_scratch", "benchmarks", "sb3_course", "tests", "results")
+FACES = ("from_scratch", "from_scratch.registry", "from_scratch.zoo")  # what others import: they know algorithms by name alone
 BELOW_CORE = {"torch", "numpy", "gymnasium", "stable_baselines3", *sys.stdlib_module_names}
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".html", ".j2", ".css", ".js", ".tex", ""}
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
@@ -42,7 +43,7 @@ def within(name: str, *packages: str) -> bool:
 
 
 def is_algorithm(name: str) -> bool:
-    return within(name, "from_scratch") and name != "from_scratch" and not within(name, "from_scratch.core", "from_scratch.envs", "from_scratch.registry")
+    return within(name, "from_scratch") and name not in FACES and not within(name, "from_scratch.core", "from_scratch.envs")
 
 
 def may_import(module: str, name: str) -> bool:
@@ -53,7 +54,7 @@ def may_import(module: str, name: str) -> bool:
         return True
     if within(module, "from_scratch.envs"):
         return within(name, "from_scratch.core", "from_scratch.envs")
-    if module in ("from_scratch", "from_scratch.registry"):
+    if module in FACES:
         return name == "from_scratch.registry"
     if is_algorithm(module):
         return within(name, "from_scratch.core", "from_scratch.envs") or is_algorithm(name)

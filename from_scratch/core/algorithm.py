@@ -349,11 +349,10 @@ class Algorithm(Declared, BaseAlgorithm):
         n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
         if n % self.n_seeds:
             raise ValueError(f"{n} observations for {self.n_seeds} seeds: give a multiple, seed after seed, or use member(k).predict.")
-        actions = self.act(self.by_seed(observation), deterministic)
-        actions = actions.reshape(n, *actions.shape[2:])
-        if isinstance(self.action_space, spaces.Box):
-            actions = self.to_env(actions)
-        return actions, state
+        parts, actions = self.by_seed(observation), []
+        for k, policy in enumerate(self._policies):  # each by its own policy, as member(k) would: the same bits
+            actions.append(policy.predict(tree_map(lambda x, k=k: x[k], parts), deterministic=deterministic)[0])
+        return np.concatenate(actions), state
 
     def to_env(self, actions: np.ndarray) -> np.ndarray:
         """Actions as the environments take them: within the bounds."""

@@ -150,15 +150,6 @@ class Tabular(Stepwise):
         v = self.V if hasattr(self, "V") else self.Q.max(-1)
         return v[0] if self.n_seeds == 1 else v
 
-    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
-        """As in SB3. A stack takes observations [S·n, ...], seed after seed. Draws come from the process: evaluating disturbs no training."""
-        if self.n_seeds == 1:
-            return self.policy.predict(observation, state, episode_start, deterministic)
-        if len(observation) % self.n_seeds:
-            raise ValueError(f"{len(observation)} observations for {self.n_seeds} seeds: give a multiple, seed after seed, or use member(k).predict.")
-        parts = self.by_seed(np.asarray(observation))
-        return np.concatenate([policy.predict(part, deterministic=deterministic)[0] for policy, part in zip(self._policies, parts, strict=True)]), state
-
     def to_env(self, actions: np.ndarray) -> np.ndarray:
         return actions + self.action_space.start
 

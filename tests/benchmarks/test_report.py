@@ -180,16 +180,24 @@ def test_noise_beyond_the_margin_is_not_called_parity(tmp_path):
     assert "C · statistically equivalent" not in text
 
 
+def test_runs_with_the_same_weights_are_the_same_though_an_evaluation_rounds_otherwise(tmp_path):
+    store = one_task()
+    ours, twins = (store._runs["algo"] == algo for algo in ("ppo", "sb3/ppo"))
+    store._runs.loc[ours, "weights_hash_end"] = store._runs.loc[twins, "weights_hash_end"].to_numpy()
+    tier, sentence, _ = verdict_of(store, tmp_path)
+    assert tier == "A" and "the same seed makes the same run" in sentence
+
+
 def test_runs_that_end_alike_seed_by_seed_are_counted(tmp_path):
     store = one_task()
     ours, twins = (store._curves["algo"] == algo for algo in ("ppo", "sb3/ppo"))
     store._curves.loc[ours, "score"] = store._curves.loc[twins, "score"].to_numpy()
     tier, sentence, text = verdict_of(store, tmp_path)
     assert tier == "A" and "the same seed makes the same run" in sentence
-    assert "10 of 10 seeds score exactly the same at every checkpoint" in text
+    assert "10 of 10 seeds make exactly the same run" in text
     one_differs = store.set_final("ppo", "CartPole-v1", [400.0, *final(store, "sb3/ppo", "CartPole-v1")[1:]])
     tier, _, text = verdict_of(one_differs, tmp_path)
-    assert tier == "C" and "9 of 10 seeds score exactly the same at every checkpoint" in text
+    assert tier == "C" and "9 of 10 seeds make exactly the same run" in text
 
 
 def test_without_reference_scores_no_equivalence_is_claimed(tmp_path):
