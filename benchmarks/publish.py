@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -27,7 +28,8 @@ def publish(source: Store, target: Path) -> Store:
     if len(unfinished):
         raise IncompleteData(f"{len(unfinished)} of {len(runs)} runs of {source.path} are not finished; sb3-course status names them")
     copy = Store(target)
-    copy.save_study({**study, "keep_models": False})
+    command = re.sub(r" --out[ =]\S+", "", study.get("command", ""))  # where it lay first concerns nobody
+    copy.save_study({**study, "command": command, "keep_models": False})
     for run_id in runs["run_id"]:
         record = source.record(run_id)
         assert record is not None  # it is finished

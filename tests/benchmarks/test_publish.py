@@ -13,7 +13,7 @@ from benchmarks.store import Store, write_table
 @pytest.fixture
 def store(tmp_path):
     resolved = study.compose("smoke")
-    resolved["code"] = code_versions(resolved)
+    resolved |= {"code": code_versions(resolved), "command": "sb3-course compare smoke --out some/where --jobs 2"}
     store = Store(tmp_path / "smoke")
     store.save_study(resolved)
     return store
@@ -36,6 +36,7 @@ def test_a_published_study_is_whole_without_its_models(store, tmp_path):
     assert list((tmp_path / "published").rglob("model.zip")) == []
     assert copy.curves().equals(store.curves())
     record = json.loads(next((tmp_path / "published" / "runs").glob("*/run.json")).read_text())
+    assert copy.study()["command"] == "sb3-course compare smoke --jobs 2"
     assert record["left_out"] == ["model.zip"] and "model.zip" not in record["files"]
 
 
