@@ -89,7 +89,10 @@ class Rows:
         return block[:, start:end].view(-1, *self.shapes[i])
 
     def leaf(self, name: str) -> torch.Tensor:
-        """A parameter of all rows, [R, *shape] ([*shape] of a single row), as a leaf of autograd's graph."""
+        """A parameter of all rows, [R, *shape] ([*shape] of a single row), as a leaf of autograd's graph.
+
+        Ask for it whenever it enters an equation: `backward` looks for the gradients of what was asked for since the last one.
+        """
         i = self.names[name]
         if i not in self._leaves:
             view = self.of_all(self.theta, i) if len(self) > 1 else self.of_row(self.theta, 0, i)

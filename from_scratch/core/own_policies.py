@@ -156,13 +156,13 @@ class Pi:
     def __init__(self, policies: Sequence[ActorPolicy], rows: Rows):
         self.space, self.actors = policies[0].action_space, [policy.actor for policy in policies]
         self.network = network(self.actors, rows)
-        self._leaf = rows.leaf("log_std") if isinstance(self.space, spaces.Box) and isinstance(self.network, StackedNetwork) else None
+        self.rows = rows if isinstance(self.network, StackedNetwork) else None
 
     def _log_std(self) -> torch.Tensor | None:
         """[S, 1, n] for Box actions."""
         if not isinstance(self.space, spaces.Box):
             return None
-        log_std = torch.stack([actor.log_std for actor in self.actors]) if self._leaf is None else self._leaf
+        log_std = torch.stack([actor.log_std for actor in self.actors]) if self.rows is None else self.rows.leaf("log_std")
         return log_std.view(len(self.actors), 1, -1)
 
     def __call__(self, obs: Any) -> Any:
