@@ -140,7 +140,8 @@ class SAC(OffPolicy):
 
     @per_seed
     def actor_loss(self, b: Transition, a: torch.Tensor, log_pi: torch.Tensor, α: torch.Tensor) -> Loss:
-        loss = (α.unsqueeze(-1) * log_pi - self.q(b.obs, a).amin(1)).mean(-1)  # eq. (7)
+        q = self.q(b.obs, a).min(1).values  # of two equal ones the first, and all the gradient to it: amin would share it out
+        loss = (α.unsqueeze(-1) * log_pi - q).mean(-1)  # eq. (7)
         return loss, {"actor_loss": loss}
 
     def update_noise(self, b: Transition) -> torch.Tensor | Rng:
