@@ -113,7 +113,9 @@ def test_deleting_the_replay_buffer_leaves_a_model_that_predicts_and_saves(name,
     model = model_of(ours, name).learn(30)
     del model.replay_buffer
     model.save(tmp_path / "model")
-    model.predict(model.get_env().reset())
+    obs = model.get_env().reset()
+    loaded = type(model).load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict(obs, deterministic=True)[0], model.predict(obs, deterministic=True)[0])
 
 
 @pytest.mark.parametrize("name", OFF)
