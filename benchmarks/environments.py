@@ -10,6 +10,7 @@ from typing import Any
 
 import gymnasium as gym
 
+import from_scratch.envs  # noqa: F401  registers our environments
 from benchmarks import UserError
 
 # Where an environment lives -> the module it needs, the package's name, our extra.

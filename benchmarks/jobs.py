@@ -30,7 +30,8 @@ ENVIRONMENT_PACKAGES = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d
 # Our sources that decide how every run is trained and scored. Launchers, store and report only carry and show the result.
 MEASURING = ("benchmarks.worker", "benchmarks.evaluation", "benchmarks.environments", "benchmarks.hyperparams")
 # Names and titles, not numbers.
-IRRELEVANT = ("from_scratch", "from_scratch.registry", "benchmarks", "benchmarks.jobs", "benchmarks.store", "benchmarks.study")
+IRRELEVANT = ("from_scratch", "from_scratch.registry", "from_scratch.envs", "from_scratch.envs.registration", "benchmarks", "benchmarks.jobs",
+              "benchmarks.store", "benchmarks.study")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -130,12 +131,16 @@ def code_version(algo: str, env: str) -> str:
     """
     import gymnasium as gym
 
+    from from_scratch.envs.registration import ENVIRONMENTS, register_all
+
+    register_all()
     target = registry.find(algo).target.partition(":")[0]
     spec = gym.registry.get(env)
     entry_point = str(spec.entry_point) if spec else ""
     modules = [*MEASURING, *(module for module in (target, entry_point.partition(":")[0]) if module.startswith("from_scratch."))]
     packages = [*PACKAGES, *(package for prefix, package in ENVIRONMENT_PACKAGES.items() if entry_point.startswith(prefix))]
-    return digest({"sources": _closure(modules), "packages": {package: _version(package) for package in packages}})
+    registered = {"registered": ENVIRONMENTS[env]} if env in ENVIRONMENTS else {}  # its time limit and arguments
+    return digest({"sources": _closure(modules), "packages": {package: _version(package) for package in packages}, **registered})
 
 
 def code_versions(study: dict[str, Any]) -> dict[str, dict[str, str]]:

@@ -1,5 +1,7 @@
 """Reinforcement learning from scratch, behind Stable-Baselines3's API: `from from_scratch import PPO`."""
 
+import importlib as _importlib
+
 from from_scratch.registry import ENTRIES as _ENTRIES
 
 _CLASSES = {entry.class_name: entry for entry in _ENTRIES.values() if entry.target.startswith("from_scratch.")}
@@ -7,8 +9,9 @@ __all__ = sorted(_CLASSES)
 
 
 def __getattr__(name: str):
-    """Import an algorithm's module when its class is first used: importing the package itself stays fast."""
+    """Import an algorithm's module when its class is first used, and register our environments: importing the package itself stays fast."""
     if name in _CLASSES:
+        _importlib.import_module("from_scratch.envs")
         cls = _CLASSES[name].load()
         globals()[name] = cls
         return cls

@@ -1,7 +1,28 @@
-"""Environments with known answers, and wrappers that fit others to the algorithms here."""
+"""Environments with known answers, and wrappers that fit others to the algorithms here. Importing this package registers their ids with Gymnasium."""
 
-from from_scratch.envs.finite import FiniteMDP, geometric_chain, two_by_two_grid
-from from_scratch.envs.short_corridor import ShortCorridor
-from from_scratch.envs.wrappers import FlattenTuple
+import importlib
 
-__all__ = ["FiniteMDP", "FlattenTuple", "ShortCorridor", "geometric_chain", "two_by_two_grid"]
+from from_scratch.envs.registration import register_all
+
+# name: the module that it is imported from when it is first used
+_MODULES = {
+    "FiniteMDP": "finite",
+    "FlattenTuple": "wrappers",
+    "ShortCorridor": "short_corridor",
+    "geometric_chain": "finite",
+    "two_by_two_grid": "finite",
+}
+__all__ = sorted(_MODULES)
+
+register_all()
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return value
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'. It has: {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -43,7 +43,3 @@ class ShortCorridor(gym.Env):
         forward = (action == RIGHT) != (self.state == 1)  # in state 1 the actions are switched
         self.state = max(self.state + (1 if forward else -1), 0)
         return 0, -1.0, self.state == GOAL, False, {}
-
-
-# The limit is not the book's: it ends what a deterministic policy would play forever, and a policy with p in [0.05, 0.95] hardly meets it.
-gym.register("ShortCorridor-v0", entry_point=f"{__name__}:ShortCorridor", max_episode_steps=1000)

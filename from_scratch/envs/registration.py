@@ -1,0 +1,23 @@
+"""The environments of this package by Gymnasium id: `import from_scratch.envs` registers them, and imports none of them.
+
+Where nothing of ours is imported, Gymnasium's own way works: gym.make("from_scratch.envs:from_scratch/GridWorld-v0").
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gymnasium.envs.registration import register, registry
+
+# id: (module of this package:class or function, further arguments of gymnasium.register)
+ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
+    # The limit is not the book's: it ends what a deterministic policy would play forever, and a policy with p in [0.05, 0.95] hardly meets it.
+    "ShortCorridor-v0": ("short_corridor:ShortCorridor", {"max_episode_steps": 1000}),
+}
+
+
+def register_all() -> None:
+    """Register what is not registered yet: calling it again changes nothing."""
+    for id, (target, more) in ENVIRONMENTS.items():
+        if id not in registry:
+            register(id, entry_point=f"from_scratch.envs.{target}", **more)
