@@ -29,7 +29,7 @@ from from_scratch.core.data import tree_map
 from from_scratch.core.hyperparameters import TAIL, Declared
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.rng import Rng
-from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env
+from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs
 
 OF_BASE = ("learning_rate", "use_sde", "sde_sample_freq")  # fields that SB3's base class keeps for us
 
@@ -100,8 +100,7 @@ class Algorithm(Declared, BaseAlgorithm):
         """What SB3's constructor may be given: a VecEnv for ids and factories that need one, anything else as it is."""
         factory = isinstance(env, str | type) or (callable(env) and not hasattr(env, "step"))
         if self.seeds is not None and factory:
-            venvs = [self._wrap_env(make_vec_env(env, n_envs)) for _ in self.seeds]
-            return LockstepVecEnv(venvs) if len(venvs) > 1 else venvs[0]
+            return make_vec_envs(env, len(self.seeds), n_envs, self._wrap_env)
         if env is None or isinstance(env, LockstepVecEnv):
             return env
         if self.n_seeds > 1:
@@ -311,8 +310,8 @@ class Algorithm(Declared, BaseAlgorithm):
         self._metrics.clear()
 
     def _update_info_buffer(self, infos: list[dict[str, Any]], dones: np.ndarray | None = None) -> None:
-        for lane, info in enumerate(infos):
-            k = lane // self.n_envs
+        for lane in range(len(infos)) if dones is None else np.flatnonzero(dones).tolist():
+            info, k = infos[lane], lane // self.n_envs
             if "episode" in info:
                 self.ep_info_buffers[k].append(info["episode"])
             if dones is not None and dones[lane] and "is_success" in info:
@@ -374,7 +373,7 @@ class Algorithm(Declared, BaseAlgorithm):
         skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self.saved}
         model.__dict__.update({name: value for name, value in self.__dict__.items() if name not in skip})
         model.seeds = None if self.seeds is None else [self.seeds[k]]
-        model.env = self.env.venvs[k] if isinstance(self.env, LockstepVecEnv) else self.env
+        model.env = self.env.of_seed(k) if isinstance(self.env, LockstepVecEnv) else self.env
         model._vec_normalize_env = None if model.env is None else unwrap_vec_normalize(model.env)
         model._rng = Rng([self._rng.streams[k].copy()])
         lanes = slice(k * self.n_envs, (k + 1) * self.n_envs)

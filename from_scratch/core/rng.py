@@ -19,7 +19,15 @@ class Stream:
     """The generators of one seed: torch's, NumPy's and the action space's."""
 
     def __init__(self, generator: torch.Generator, numpy: np.random.RandomState, action_space: spaces.Space, private: bool):
-        self.torch, self.numpy, self.action_space, self.private = generator, numpy, action_space, private
+        self.torch, self._numpy, self.action_space, self.private = generator, numpy, action_space, private
+        self.ahead: ReadAhead | None = None
+
+    @property
+    def numpy(self) -> np.random.RandomState:
+        """NumPy's generator, where the numbers used so far have left it."""
+        if self.ahead is not None:
+            self.ahead.settle()
+        return self._numpy
 
     @contextlib.contextmanager
     def as_process(self) -> Iterator[None]:
@@ -54,11 +62,42 @@ class Stream:
         self.action_space = copy.deepcopy(state[2])
 
 
+class ReadAhead:
+    """The next `STEPS` draws of `shape` numbers in [0, 1) of each stream, made at once: the same numbers, in the same order.
+
+    Whoever asks a stream for its generator meanwhile gets it as if only what was used had been drawn (`settle`).
+    """
+
+    STEPS = 128
+
+    def __init__(self, streams: Sequence[Stream], shape: tuple[int, ...]):
+        self.streams, self.shape, self.used = streams, shape, 0
+        self.states = [stream.numpy.get_state() for stream in streams]
+        self.numbers = np.empty((self.STEPS, len(streams), *shape))
+        for k, stream in enumerate(streams):
+            self.numbers[:, k] = stream._numpy.random_sample((self.STEPS, *shape))
+            stream.ahead = self
+
+    def take(self) -> np.ndarray:
+        """The next draw, [S, *shape]."""
+        self.used += 1
+        return self.numbers[self.used - 1]
+
+    def settle(self) -> None:
+        """Put the generators where the numbers used so far leave them, and end."""
+        for stream, state in zip(self.streams, self.states, strict=True):
+            stream.ahead = None
+            if self.used < self.STEPS:
+                stream._numpy.set_state(state)
+                stream._numpy.random_sample((self.used, *self.shape))
+
+
 class Rng:
     """The streams of S seeds; every draw returns one block per seed, [S, *shape]."""
 
     def __init__(self, streams: Sequence[Stream]):
         self.streams = list(streams)
+        self._ahead: ReadAhead | None = None
         self._blocks: dict[tuple, tuple[list[torch.Tensor], np.ndarray]] = {}
 
     @classmethod
@@ -113,9 +152,18 @@ class Rng:
         """Integers in [0, high), [S, size]."""
         return np.stack([stream.numpy.randint(0, high, size=size) for stream in self.streams])
 
+    def coin(self) -> np.ndarray:
+        """A number in [0, 1) per seed, [S]."""
+        return np.array([stream.numpy.random_sample() for stream in self.streams])
+
     def uniform(self, *shape: int) -> np.ndarray:
-        """Numbers in [0, 1), [S, *shape]."""
-        return np.array([stream.numpy.random_sample(shape) for stream in self.streams])
+        """Numbers in [0, 1), [S, *shape]. Private streams read ahead: for classes that draw one shape at every step, and little else."""
+        if not self.streams[0].private:
+            return np.array([stream.numpy.random_sample(shape) for stream in self.streams])
+        ahead = self._ahead
+        if ahead is None or ahead.shape != shape or ahead.used == ahead.STEPS or self.streams[0].ahead is not ahead:
+            self._ahead = ahead = ReadAhead(self.streams, shape)
+        return ahead.take()
 
     def sample_actions(self, n: int, who: np.ndarray | None = None) -> np.ndarray:
         """n uniformly random actions per seed, [S, n, ...], from each seed's own copy of the action space; seeds not in `who` get zeros."""

@@ -41,20 +41,22 @@ class LockstepVecEnv(VecEnv):
 
     def __init__(self, venvs: Sequence[VecEnv]):
         self.venvs = list(venvs)
-        self.per_seed = self.venvs[0].num_envs
+        self.per_venv = self.per_seed = self.venvs[0].num_envs
         super().__init__(sum(venv.num_envs for venv in self.venvs), self.venvs[0].observation_space, self.venvs[0].action_space)
 
     def _join(self, parts: Sequence[Observation]) -> Observation:
+        if len(parts) == 1:
+            return parts[0]
         if isinstance(parts[0], dict):
             return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         return np.concatenate(parts)
 
     def _split(self, indices: Any) -> list[tuple[VecEnv, list[int]]]:
-        """Lanes by seed, in order."""
-        by_seed: dict[int, list[int]] = {}
+        """Lanes by vector environment, in order."""
+        by_venv: dict[int, list[int]] = {}
         for lane in self._get_indices(indices):
-            by_seed.setdefault(lane // self.per_seed, []).append(lane % self.per_seed)
-        return [(self.venvs[k], lanes) for k, lanes in by_seed.items()]
+            by_venv.setdefault(lane // self.per_venv, []).append(lane % self.per_venv)
+        return [(self.venvs[k], lanes) for k, lanes in by_venv.items()]
 
     def reset(self) -> Observation:
         obs = self._join([venv.reset() for venv in self.venvs])
@@ -63,9 +65,11 @@ class LockstepVecEnv(VecEnv):
 
     def step_async(self, actions: np.ndarray) -> None:
         for k, venv in enumerate(self.venvs):
-            venv.step_async(actions[k * self.per_seed : (k + 1) * self.per_seed])
+            venv.step_async(actions[k * self.per_venv : (k + 1) * self.per_venv])
 
     def step_wait(self) -> tuple[Observation, np.ndarray, np.ndarray, list[dict]]:
+        if len(self.venvs) == 1:
+            return self.venvs[0].step_wait()
         obs, rewards, dones, infos = zip(*(venv.step_wait() for venv in self.venvs), strict=True)
         return self._join(obs), np.concatenate(rewards), np.concatenate(dones), [info for part in infos for info in part]
 
@@ -87,8 +91,12 @@ class LockstepVecEnv(VecEnv):
         for venv, seed in zip(self.venvs, seeds, strict=True):
             venv.seed(seed)
 
+    def of_seed(self, k: int) -> VecEnv:
+        """The vector environment of the k-th seed."""
+        return self.venvs[k]
+
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
-        return [given for k, venv in enumerate(self.venvs) for given in venv.seed(None if seed is None else seed + k * self.per_seed)]
+        return [given for k, venv in enumerate(self.venvs) for given in venv.seed(None if seed is None else seed + k * self.per_venv)]
 
     def close(self) -> None:
         for venv in self.venvs:
@@ -108,8 +116,36 @@ class LockstepVecEnv(VecEnv):
         return [value for venv, lanes in self._split(indices) for value in venv.env_is_wrapped(wrapper_class, lanes)]
 
 
+class LaneBlock(LockstepVecEnv):
+    """The lanes of S seeds in one vectorised environment: a step costs the same few array operations for a thousand seeds as for one."""
+
+    def __init__(self, block: Any, n_seeds: int):
+        super().__init__([block])
+        self.block, self.per_seed = block, block.num_envs // n_seeds
+
+    def seed_each(self, seeds: Sequence[int]) -> None:
+        self.block.seed_lanes([seed + e for seed in seeds for e in range(self.per_seed)])
+
+    def of_seed(self, k: int) -> VecEnv:
+        """A copy of the k-th seed's lanes, which goes on by itself."""
+        return self.block.select(range(k * self.per_seed, (k + 1) * self.per_seed))
+
+
+def make_vec_envs(env: str | Callable[[], gym.Env | VecEnv], n_seeds: int, n_envs: int, wrap: Callable[[VecEnv], VecEnv]) -> VecEnv:
+    """The environments of several seeds, n_envs of each: a VecEnv of its own for every seed, or one block of lanes from a recipe that makes blocks.
+
+    `wrap` is what is done to every seed's VecEnv; a block needs none.
+    """
+    if hasattr(env, "block_of"):
+        return LaneBlock(env.block_of(n_seeds * n_envs), n_seeds) if n_seeds > 1 else env.block_of(n_envs)
+    venvs = [wrap(make_vec_env(env, n_envs)) for _ in range(n_seeds)]
+    return LockstepVecEnv(venvs) if n_seeds > 1 else venvs[0]
+
+
 def make_vec_env(env: str | Callable[[], gym.Env | VecEnv], n_envs: int) -> VecEnv:
     """One seed's vector environment, from an id or a factory of single environments (or of a whole VecEnv, used as it is)."""
+    if hasattr(env, "block_of"):
+        return env.block_of(n_envs)
 
     def monitored() -> Any:
         single = gym.make(env) if isinstance(env, str) else env()
@@ -128,4 +164,6 @@ def normalizers(env: VecEnv | None) -> list:
     """Per seed: its VecNormalize, or None."""
     if env is None:
         return [None]
+    if isinstance(env, LaneBlock):
+        return [None] * (env.num_envs // env.per_seed)
     return [unwrap_vec_normalize(venv) for venv in getattr(env, "venvs", [env])]

@@ -70,7 +70,7 @@ class DQN(OffPolicy):
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         """ε-greedy: one coin per seed for all its environments, as SB3 tosses it."""
-        explore = np.zeros(self.n_seeds, bool) if deterministic else self._rng.uniform() < self.exploration_rate
+        explore = np.zeros(self.n_seeds, bool) if deterministic else self._rng.coin() < self.exploration_rate
         if not explore.any():
             return self.greedy(obs)
         actions = self._rng.sample_actions(self.n_envs, explore)

@@ -18,7 +18,8 @@ DRAWS = {  # from a Rng; from the process's generators
     "bernoulli": (lambda rng: rng.bernoulli(np.full((1, 30), 0.3, np.float32))[0], lambda: torch.bernoulli(torch.full((30,), 0.3))),
     "permutation": (lambda rng: rng.permutation(9, np.array([True]))[0], lambda: np.random.permutation(9)),
     "randint": (lambda rng: rng.randint(1000, 12)[0], lambda: np.random.randint(0, 1000, size=12)),
-    "uniform": (lambda rng: rng.uniform()[0], lambda: np.random.rand()),
+    "coin": (lambda rng: rng.coin()[0], lambda: np.random.rand()),
+    "uniform": (lambda rng: rng.uniform(2, 3)[0], lambda: np.random.rand(2, 3)),
 }
 
 
@@ -134,3 +135,35 @@ def test_a_saved_state_survives_pickling_and_continues():
     np.testing.assert_array_equal(other.normal((20,)), expected[0])
     np.testing.assert_array_equal(other.uniform(), expected[1])
     np.testing.assert_array_equal(other.sample_actions(4), expected[2])
+
+
+def test_numbers_read_ahead_are_those_drawn_one_by_one_beyond_the_end_of_a_block():
+    rng = Rng.private([7, 8], SPACE)
+    set_random_seed(8)
+    for _ in range(300):  # more than two blocks
+        np.testing.assert_array_equal(rng.uniform(3)[1], np.random.rand(3))
+
+
+@pytest.mark.parametrize("name", ["permutation", "randint", "coin"])
+@pytest.mark.parametrize("used", [1, 127, 128])
+def test_another_draw_between_numbers_read_ahead_finds_the_stream_where_it_should_be(name, used):
+    private, process = DRAWS[name]
+    rng = Rng.private([5], SPACE)
+    set_random_seed(5)
+    for _ in range(3):
+        for _ in range(used):
+            np.testing.assert_array_equal(rng.uniform(2)[0], np.random.rand(2))
+        np.testing.assert_array_equal(private(rng), np.asarray(process()))
+
+
+@pytest.mark.parametrize("used", [0, 3, 128])
+def test_a_saved_or_copied_stream_forgets_what_was_read_ahead(used):
+    rng, same = Rng.private([5, 6], SPACE), Rng.private([5, 6], SPACE)
+    for _ in range(used):
+        rng.uniform(2), same.uniform(2)
+    state, copied = rng.get_state(), Rng([rng.streams[1].copy()])
+    expected = [same.uniform(2).copy() for _ in range(5)]
+    np.testing.assert_array_equal([copied.uniform(2)[0] for _ in range(5)], [numbers[1] for numbers in expected])
+    np.testing.assert_array_equal([rng.uniform(2) for _ in range(5)], expected)
+    rng.set_state(state)
+    np.testing.assert_array_equal([rng.uniform(2) for _ in range(5)], expected)

@@ -13,7 +13,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from from_scratch.envs import FiniteMDP, geometric_chain, two_by_two_grid
-from from_scratch.envs.vector import make_vector_env
+from from_scratch.envs.vector import LaneVecEnv, make_vector_env, vectorised
 from from_scratch.envs.vector.classic_control import math_cos, square
 from from_scratch.policy_gradient.ppo import PPO
 from from_scratch.temporal_difference.q_learning import QLearning
@@ -220,6 +220,45 @@ def test_q_learning_learns_the_same_table():
     vector = QLearning("TabularPolicy", lambda: make_vector_env("FrozenLake-v1", 4), seeds=[3]).learn(20_000)
     assert ordinary.q_table.any()
     np.testing.assert_array_equal(vector.q_table, ordinary.q_table)
+
+
+@pytest.mark.parametrize("n_envs", [1, 3])
+def test_all_seeds_in_one_block_learn_what_each_learns_alone(n_envs):
+    block = QLearning("TabularPolicy", vectorised("FrozenLake-v1"), n_envs=n_envs, seeds=range(5, 9), gamma=0.9).learn(3000 * n_envs)
+    assert block.Q.any(axis=(1, 2)).all()
+    for k, seed in enumerate(range(5, 9)):
+        alone = QLearning("TabularPolicy", "FrozenLake-v1", n_envs=n_envs, seeds=[seed], gamma=0.9).learn(3000 * n_envs)
+        np.testing.assert_array_equal(block.Q[k], alone.Q[0])
+    assert [{**info, "t": 0} for info in block.ep_info_buffers[3]] == [{**info, "t": 0} for info in alone.ep_info_buffer]
+
+
+@pytest.mark.parametrize("name", ["FrozenLake-v1", "CartPole-v1"])
+def test_a_member_of_a_block_goes_on_with_a_copy_of_its_lanes(name):
+    new = {"FrozenLake-v1": lambda: QLearning("TabularPolicy", vectorised(name), seeds=[1, 2, 3]),
+           "CartPole-v1": lambda: PPO("MlpPolicy", vectorised(name), n_envs=2, n_steps=16, batch_size=8, seeds=[1, 2, 3])}[name]  # fmt: skip
+    stack = new().learn(150)
+    member = stack.member(1).learn(150, reset_num_timesteps=False)
+    stack.learn(150, reset_num_timesteps=False)
+    weights = stack.member(1).policy.state_dict()
+    assert all((value == weights[key]).all() for key, value in member.policy.state_dict().items())
+
+
+def test_an_environment_may_bring_its_own_vectorised_form():
+    class Still(gym.Env):
+        observation_space, action_space = gym.spaces.Discrete(1), gym.spaces.Discrete(2)
+
+        class lanes(LaneVecEnv):
+            def begin(self, lane, options):
+                return 0
+
+            def advance(self, actions):
+                return actions.astype(float), np.zeros(self.num_envs, bool)
+
+            def observe(self):
+                return np.zeros(self.num_envs, np.int64)
+
+    model = QLearning("TabularPolicy", vectorised(Still), seeds=range(50), gamma=0.0).learn(500)
+    np.testing.assert_allclose(model.Q[:, 0], [[0, 1]] * 50, atol=1e-3)
 
 
 def test_they_are_evaluated_and_normalised_like_any_vec_env():

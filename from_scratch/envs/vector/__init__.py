@@ -1,6 +1,7 @@
 """Environments of one kind stepped together as arrays, with one random stream per environment: Gymnasium's numbers at a fraction of the time.
 
-    model = PPO("MlpPolicy", lambda: make_vector_env("CartPole-v1", 8), seeds=range(10))
+    model = QLearning("TabularPolicy", vectorised("CliffWalking-v1"), seeds=range(1000))  # one block of 1000 lanes
+    venv = make_vector_env("CartPole-v1", 8)
 
 They are ordinary SB3 VecEnvs, and nothing uses them unasked. Their lanes equal `DummyVecEnv([lambda: Monitor(gym.make(id))] * n)` bit by bit.
 """
@@ -17,7 +18,7 @@ from from_scratch.envs.vector.classic_control import Acrobot, CartPole, Mountain
 from from_scratch.envs.vector.lanes import LaneVecEnv
 from from_scratch.envs.vector.table import Table
 
-__all__ = ["Acrobot", "CartPole", "LaneVecEnv", "MountainCar", "MountainCarContinuous", "Pendulum", "Table", "make_vector_env"]
+__all__ = ["Acrobot", "CartPole", "LaneVecEnv", "MountainCar", "MountainCarContinuous", "Pendulum", "Table", "make_vector_env", "vectorised"]
 
 CLASSIC_CONTROL: dict[type, type[LaneVecEnv]] = {
     AcrobotEnv: Acrobot,
@@ -29,7 +30,8 @@ CLASSIC_CONTROL: dict[type, type[LaneVecEnv]] = {
 
 
 def make_vector_env(env: str | Callable[[], gym.Env], n_envs: int, **kwargs: Any) -> LaneVecEnv:
-    """n_envs lanes of Gymnasium's CartPole, Pendulum, MountainCar (both) or Acrobot, or of any environment with a transition table `P`.
+    """n_envs lanes of Gymnasium's CartPole, Pendulum, MountainCar (both) or Acrobot, of any environment with a transition table `P`, or of one
+    whose class names its vectorised form as `lanes` (a LaneVecEnv).
 
     `env` is an id, to which `kwargs` are passed as by gym.make, or a factory of one environment, from which spaces, constants and the
     time limit are read. ValueError for any other environment, for one that draws, and for wrappers that change what happens.
@@ -37,8 +39,22 @@ def make_vector_env(env: str | Callable[[], gym.Env], n_envs: int, **kwargs: Any
     if not isinstance(env, str) and kwargs:
         raise ValueError(f"{', '.join(kwargs)}: arguments go with an id; a factory makes its environment with its own.")
     single = gym.make(env, **kwargs) if isinstance(env, str) else env()
-    vectorised = CLASSIC_CONTROL.get(type(single.unwrapped), Table if hasattr(single.unwrapped, "P") else None)
+    own = getattr(single.unwrapped, "lanes", None) or CLASSIC_CONTROL.get(type(single.unwrapped))
+    vectorised = own or (Table if hasattr(single.unwrapped, "P") else None)
     if vectorised is None:
         known = ", ".join(sorted(kind.__name__ for kind in CLASSIC_CONTROL.values()))
         raise ValueError(f"{single} has no vectorised form; there is one of {known} and of environments with a transition table P. Use SB3's make_vec_env.")
     return vectorised(single, n_envs)
+
+
+class vectorised:  # noqa: N801 - reads as a function: QLearning("TabularPolicy", vectorised("CliffWalking-v1"), seeds=range(1000))
+    """The environment argument of an algorithm whose environments shall all be lanes of one `make_vector_env(env, ...)`, for all its seeds."""
+
+    def __init__(self, env: str | Callable[[], gym.Env], **kwargs: Any):
+        self.env, self.kwargs = env, kwargs
+
+    def block_of(self, n_lanes: int) -> LaneVecEnv:
+        return make_vector_env(self.env, n_lanes, **self.kwargs)
+
+    def __call__(self) -> LaneVecEnv:
+        return self.block_of(1)

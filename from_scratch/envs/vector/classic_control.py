@@ -39,6 +39,7 @@ class ClassicControl(LaneVecEnv):
     """`state` is [numbers, lanes], float64: one row per variable of the equations."""
 
     n_numbers: int
+    of_each_lane = ("state",)
 
     def __init__(self, env: gym.Env, n_envs: int):
         super().__init__(env, n_envs)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NoReturn, Self
 
 import gymnasium as gym
 import numpy as np
@@ -26,6 +27,7 @@ class LaneVecEnv(VecEnv):
     """
 
     constants: ClassVar[tuple[str, ...]] = ()  # attributes of the scalar environment that the equations read: set_attr may change them
+    of_each_lane: ClassVar[tuple[str, ...]] = ("elapsed", "returns")  # arrays [..., n]: what `select` picks from, beside the streams
     assumed: ClassVar[Mapping[str, Any]] = {}  # variants of the scalar environment that are not vectorised: attribute and the value it must have
 
     def __init__(self, env: gym.Env, n_envs: int):
@@ -139,6 +141,21 @@ class LaneVecEnv(VecEnv):
             info["terminal_observation"] = obs[lane].copy()
             obs[lane] = self._begin(lane)
         return obs, rewards.astype(np.float32), dones, infos
+
+    def seed_lanes(self, seeds: Sequence[int]) -> None:
+        """Seed every lane at the next reset, lane i with seeds[i]."""
+        self._seeds = list(seeds)
+
+    def select(self, lanes: Sequence[int]) -> Self:
+        """A copy of some lanes, as they are: it goes on by itself, with the same numbers."""
+        other, lanes = copy.copy(self), list(lanes)
+        VecEnv.__init__(other, len(lanes), self.observation_space, self.action_space)
+        for name in {*LaneVecEnv.of_each_lane, *self.of_each_lane}:
+            setattr(other, name, getattr(self, name)[..., lanes].copy())
+        other.streams = {i: copy.deepcopy(self.streams[lane]) for i, lane in enumerate(lanes) if lane in self.streams}
+        other._seeds, other._options = [self._seeds[lane] for lane in lanes], [self._options[lane] for lane in lanes]
+        other.reset_infos = [dict(self.reset_infos[lane]) for lane in lanes]
+        return other
 
     def close(self) -> None:
         self.scalar.close()

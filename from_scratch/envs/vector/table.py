@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import gymnasium as gym
 import numpy as np
@@ -20,6 +20,7 @@ class Table(LaneVecEnv):
     cumulated probability exceeds it. Numbers are drawn in blocks (the same ones), so `np_random` is ahead of what has been used.
     """
 
+    of_each_lane = ("s", "used")
     assumed = {"fickle_passenger": False}  # Taxi's passenger changes her mind outside the table
 
     def __init__(self, env: gym.Env, n_envs: int):
@@ -56,6 +57,11 @@ class Table(LaneVecEnv):
         if self.used[lane] == BLOCK:
             self.u[lane] = self.streams[lane].random(BLOCK)
             self.used[lane] = 0
+
+    def select(self, lanes: Sequence[int]) -> Self:
+        other, lanes = super().select(lanes), list(lanes)
+        other.u, other.lanes = self.u[lanes].copy(), np.arange(len(lanes))
+        return other
 
     def begin(self, lane: int, options: Mapping[str, Any] | None) -> int:
         self._refill(lane)
