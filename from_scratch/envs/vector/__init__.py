@@ -47,7 +47,7 @@ def make_vector_env(env: str | Callable[[], gym.Env], n_envs: int, **kwargs: Any
     return vectorised(single, n_envs)
 
 
-class vectorised:  # noqa: N801 - reads as a function: QLearning("TabularPolicy", vectorised("CliffWalking-v1"), seeds=range(1000))
+class vectorised:
     """The environment argument of an algorithm whose environments shall all be lanes of one `make_vector_env(env, ...)`, for all its seeds."""
 
     def __init__(self, env: str | Callable[[], gym.Env], **kwargs: Any):
