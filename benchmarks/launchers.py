@@ -111,7 +111,7 @@ def _in_process(jobs: list[Job], store: Store, launcher: dict, progress: Progres
 def _serve(connection, path: Path) -> None:
     """A worker process: jobs come in, messages go out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
-    _die_with_parent()
+    die_with_parent()
     from benchmarks import worker
 
     store = Store(path)
@@ -120,7 +120,7 @@ def _serve(connection, path: Path) -> None:
         connection.send(("done",))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """End this process as soon as its parent is gone, also in the middle of training."""
     parent = multiprocessing.parent_process()
     if parent is None:

@@ -44,11 +44,11 @@ RUN_COLUMNS = ("run_id", "algo", "env", "group", "seed", "status", "error", "tra
                "steps_per_second", "lockstep", "diverged", "model_seed", "weights_hash_start", "weights_hash_end", "hyperparams", "host", "finished_at")
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that it is either the old one or the new one, also if the machine stops in between."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with temporary.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
@@ -59,12 +59,12 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """NaN and infinities as None: JSON has neither."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -142,7 +142,7 @@ class Store:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
             files[path.name] = file_hash(path)
-        record = _without_nan({"schema": SCHEMA, "run_id": run.id, **asdict(run), **record, "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        record = without_nan({"schema": SCHEMA, "run_id": run.id, **asdict(run), **record, "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                                "files": files})
         record["seal"] = digest(record)
         write_whole(directory / "run.json", json.dumps(record, indent=1, ensure_ascii=False))

@@ -101,6 +101,14 @@ def parser() -> argparse.ArgumentParser:
     parity.add_argument("--seed", type=int, default=0)
     parity.add_argument("--json", metavar="FILE", help="also write the outcomes there")
 
+    figure = verb("figure", "figure", "run", "rerun figures of Sutton & Barto's textbook, their numbers beside those expected")
+    figure.add_argument("figures", nargs="*", metavar="ID", help="such as 6.5, ex6.2, or all")
+    figure.add_argument("--list", action="store_true", help="name the figures")
+    figure.add_argument("--out", default="studies/textbook", metavar="DIR", help="where pictures, numbers and their page are written")
+    figure.add_argument("--json", metavar="FILE", help="also write all numbers there")
+    figure.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
+    figure.add_argument("--quick", action="store_true", help="a twentieth of the runs, for a first look: numbers are shown, not judged")
+
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top

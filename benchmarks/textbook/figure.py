@@ -303,7 +303,7 @@ def find(name: str) -> Figure:
         return named[wanted]
     near = difflib.get_close_matches(wanted, named, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'? " if near else ""
-    unread = f" ({', '.join(broken)} could not be imported: {next(iter(broken.values()))})" if broken else ""
+    unread = f"; {', '.join(broken)} cannot be imported: {next(iter(broken.values()))}" if broken else ""
     raise UserError(f"unknown figure '{name}': {hint}(sb3-course figure --list){unread}")
 
 
