@@ -57,6 +57,14 @@ _FOLLOWS = (_KEYWORDS, _MOMENTS)
 
 _ALL = (
     _ours("random", "random_agent:RandomAgent", "Uniformly random actions", "–", policy="RandomPolicy"),
+    _ours("epsilon_greedy_bandit", "bandits.epsilon_greedy:EpsilonGreedyBandit", "ε-greedy bandit", "Sutton & Barto 2018, §2.4", policy="TabularPolicy"),
+    _ours("optimistic_bandit", "bandits.optimistic:OptimisticBandit", "Bandit with optimistic initial values", "Sutton & Barto 2018, §2.6",
+          policy="TabularPolicy"),
+    _ours("ucb_bandit", "bandits.ucb:UCBBandit", "Upper confidence bounds (UCB1)", "Auer et al. 2002", policy="TabularPolicy"),
+    _ours("gradient_bandit", "bandits.gradient:GradientBandit", "Gradient bandit", "Sutton & Barto 2018, §2.8", policy="TabularPolicy"),
+    _ours("thompson_sampling", "bandits.thompson_sampling:ThompsonSampling", "Thompson sampling (Beta–Bernoulli)", "Thompson 1933", policy="TabularPolicy"),
+    _ours("gaussian_thompson_sampling", "bandits.thompson_sampling:GaussianThompsonSampling", "Thompson sampling (Gaussian)", "Thompson 1933",
+          policy="TabularPolicy"),
     _ours("value_iteration", "dynamic_programming.value_iteration:ValueIteration", "Value iteration", "Sutton & Barto 2018, §4.4",
           policy="TabularPolicy", unit="backups"),
     _ours("policy_iteration", "dynamic_programming.policy_iteration:PolicyIteration", "Policy iteration", "Sutton & Barto 2018, §4.3",

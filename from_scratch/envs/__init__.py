@@ -6,6 +6,8 @@ from from_scratch.envs.registration import register_all
 
 # name: the module that it is imported from when it is first used
 _MODULES = {
+    "BernoulliBandit": "bandits",
+    "KArmedTestbed": "bandits",
     "FiniteMDP": "finite",
     "FlattenTuple": "wrappers",
     "ShortCorridor": "short_corridor",

@@ -13,6 +13,9 @@ from gymnasium.envs.registration import register, registry
 ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     # The limit is not the book's: it ends what a deterministic policy would play forever, and a policy with p in [0.05, 0.95] hardly meets it.
     "ShortCorridor-v0": ("short_corridor:ShortCorridor", {"max_episode_steps": 1000}),
+    "from_scratch/KArmedTestbed-v0": ("bandits:KArmedTestbed", {"max_episode_steps": 1000}),
+    "from_scratch/DriftingTestbed-v0": ("bandits:KArmedTestbed", {"max_episode_steps": 10_000, "kwargs": {"spread": 0.0, "drift": 0.01}}),
+    "from_scratch/BernoulliBandit-v0": ("bandits:BernoulliBandit", {"max_episode_steps": 1000}),
 }
 
 

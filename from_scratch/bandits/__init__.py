@@ -1,0 +1,1 @@
+"""Bandits: which of k arms to pull, in one state (Sutton & Barto 2018, chapter 2)."""
