@@ -53,10 +53,14 @@ def name_of(env: gym.Env) -> str:
 def model_of(env: gym.Env) -> Model:
     """The model of an environment, wrapped or not, from `env.unwrapped.P`: P[s][a] = [(probability, s', reward, terminated), …].
 
+    One whose table would be too large has a method `mdp()` instead, which returns the Model.
     An s' that is listed several times is summed. ValueError if there is no such table or if its probabilities do not sum to 1.
     Wrappers that change what happens are not seen, a time limit among them.
     """
     table = getattr(env.unwrapped, "P", None)  # a wrapper does not pass P on
+    own = getattr(env.unwrapped, "mdp", None)
+    if table is None and callable(own):
+        return own()
     if table is None:
         raise ValueError(
             f"{name_of(env)} has no transition table P (P[s][a] = [(probability, s', reward, terminated), …]), which planning needs. "

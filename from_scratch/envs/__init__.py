@@ -8,10 +8,21 @@ from from_scratch.envs.registration import register_all
 _MODULES = {
     "BernoulliBandit": "bandits",
     "KArmedTestbed": "bandits",
+    "CarRental": "car_rental",
+    "CartPoleBins": "discretize",
+    "CornerGrid": "book_grids",
+    "DeepSea": "deep_sea",
+    "Discretize": "discretize",
     "FiniteMDP": "finite",
     "FlattenTuple": "wrappers",
+    "Gambler": "gambler",
+    "GridWorld": "gridworld",
+    "JumpGrid": "book_grids",
+    "RandomGrid": "gridworld",
+    "RiverSwim": "river_swim",
     "ShortCorridor": "short_corridor",
     "geometric_chain": "finite",
+    "random_map": "gridworld",
     "two_by_two_grid": "finite",
 }
 __all__ = sorted(_MODULES)

@@ -11,6 +11,16 @@ from gymnasium.envs.registration import register, registry
 
 # id: (module of this package:class or function, further arguments of gymnasium.register)
 ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "from_scratch/GridWorld-v0": ("gridworld:GridWorld", {"max_episode_steps": 200}),
+    "from_scratch/RandomGrid-v0": ("gridworld:RandomGrid", {"max_episode_steps": 200}),
+    "from_scratch/JumpGrid-v0": ("book_grids:JumpGrid", {"max_episode_steps": 100}),
+    "from_scratch/CornerGrid-v0": ("book_grids:CornerGrid", {"max_episode_steps": 1000}),
+    "from_scratch/CarRental-v0": ("car_rental:CarRental", {"max_episode_steps": 100}),
+    "from_scratch/Gambler-v0": ("gambler:Gambler", {}),
+    "from_scratch/RiverSwim-v0": ("river_swim:RiverSwim", {"max_episode_steps": 20}),
+    "from_scratch/DeepSea-v0": ("deep_sea:DeepSea", {}),
+    "from_scratch/TwoByTwo-v0": ("finite:two_by_two_grid", {"max_episode_steps": 100}),
+    "from_scratch/CartPoleBins-v0": ("discretize:CartPoleBins", {"max_episode_steps": 500, "reward_threshold": 475.0}),
     # The limit is not the book's: it ends what a deterministic policy would play forever, and a policy with p in [0.05, 0.95] hardly meets it.
     "ShortCorridor-v0": ("short_corridor:ShortCorridor", {"max_episode_steps": 1000}),
     "from_scratch/KArmedTestbed-v0": ("bandits:KArmedTestbed", {"max_episode_steps": 1000}),
