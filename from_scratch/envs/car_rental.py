@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from from_scratch.core.mdp import Model
+from from_scratch.envs.finite import as_pixels, as_text
 
 MOST_CARS, MOST_MOVED = 20, 5
 RENT, MOVING_COST = 10.0, 2.0
@@ -24,9 +25,10 @@ class CarRental(gym.Env):
     There are two million transitions, so there is no table `P`: planners get the model from `mdp()`.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
 
-    def __init__(self):
+    def __init__(self, render_mode: str | None = None):
+        self.render_mode = render_mode
         self.observation_space, self.action_space = spaces.Discrete((MOST_CARS + 1) ** 2), spaces.Discrete(2 * MOST_MOVED + 1)
         self.cars = np.array([10, 10])
 
@@ -45,6 +47,13 @@ class CarRental(gym.Env):
 
     def _state(self) -> int:
         return int(self.cars[0] * (MOST_CARS + 1) + self.cars[1])
+
+    def render(self) -> str | np.ndarray | None:
+        """21 × 21 cells, a row for each number of cars at the first location, with the agent in one."""
+        cells = ["." * (MOST_CARS + 1)] * (MOST_CARS + 1)
+        if self.render_mode == "ansi":
+            return as_text(cells, self._state())
+        return as_pixels(cells, self._state()) if self.render_mode == "rgb_array" else None
 
     def mdp(self) -> Model:
         """p(s'|s, a) and expected rewards; nothing is cut off the distributions. A day's two locations do not depend on each other."""

@@ -15,12 +15,13 @@ class DeepSea(FiniteMDP):
     every time finds the treasure: undirected exploration takes about 2ⁿ episodes. Best return: 0.99.
     """
 
-    def __init__(self, n: int = 10, map_seed: int | None = 0):
+    def __init__(self, n: int = 10, map_seed: int | None = 0, render_mode: str | None = None):
         if n < 1:
             raise ValueError(f"n={n}: the sea has at least one row.")
         self.n = n
         self.right = np.ones((n, n), dtype=int) if map_seed is None else np.random.default_rng(map_seed).integers(2, size=(n, n))  # the action
-        super().__init__([[self._outcome(*divmod(s, n), a) for a in range(2)] for s in range(n * n)])
+        table = [[self._outcome(*divmod(s, n), a) for a in range(2)] for s in range(n * n)]
+        super().__init__(table, desc=["S" + "." * (n - 1), *["." * n] * (n - 2), "." * (n - 1) + "G"] if n > 1 else ["G"], render_mode=render_mode)
 
     def _outcome(self, row: int, column: int, a: int) -> list[Outcome]:
         goes_right, last = a == self.right[row, column], row == self.n - 1

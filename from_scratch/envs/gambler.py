@@ -15,7 +15,7 @@ class Gambler(FiniteMDP):
     An episode begins with any capital from 1 to 99, or with `capital`.
     """
 
-    def __init__(self, p_heads: float = 0.4, capital: int | None = None):
+    def __init__(self, p_heads: float = 0.4, capital: int | None = None, render_mode: str | None = None):
         if not 0 < p_heads < 1:
             raise ValueError(f"p_heads={p_heads}: a probability between 0 and 1, neither of them.")
         if capital is not None and not 0 < capital < GOAL:
@@ -28,4 +28,4 @@ class Gambler(FiniteMDP):
                 won, lost = s + stake, s - stake
                 table[s][a] = [(p_heads, won, float(won == GOAL), won == GOAL), (1 - p_heads, lost, 0.0, lost == 0)]
         begin = [float(0 < s < GOAL if capital is None else s == capital) for s in range(GOAL + 1)]
-        super().__init__(table, [weight / sum(begin) for weight in begin])
+        super().__init__(table, [weight / sum(begin) for weight in begin], render_mode=render_mode)

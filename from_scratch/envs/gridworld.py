@@ -46,16 +46,10 @@ MAPS = {
     "bridge": ["XXXXXXX", "S.....G", "XXXXXXX"],
 }
 
-PIXELS = 32  # of a cell's side
-COLOURS = {"#": (64, 64, 64), "S": (222, 235, 247), "G": (161, 217, 155), "X": (49, 49, 70), ".": (247, 247, 247)}
-OTHER, LINE, AGENT = (253, 224, 162), (200, 200, 200), (213, 94, 0)
-
 
 class GridWorld(FiniteMDP):
     """`desc` is the map as lines of text, or `map_name` one of MAPS. A step into a cell pays `step_reward` plus what `rewards` says of its letter;
     the letters in `terminal` end the episode. It begins in a cell of one of the letters in `starts`, at random."""
-
-    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
 
     def __init__(
         self,
@@ -72,19 +66,17 @@ class GridWorld(FiniteMDP):
             raise ValueError(f"map_name='{map_name}' is none of {', '.join(MAPS)}. Give another map as desc, lines of text, or as random_map(rows, columns).")
         if not 0 <= slip <= 1:
             raise ValueError(f"slip={slip}: a probability lies between 0 and 1.")
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise ValueError(f"render_mode='{render_mode}': a GridWorld is drawn as 'ansi' or 'rgb_array'.")
         self.desc = list(MAPS[map_name] if desc is None else desc)
         if not self.desc or len({len(line) for line in self.desc}) > 1:
             raise ValueError(f"The lines of a map are equally long; these have lengths {[len(line) for line in self.desc]}.")
-        self.slip, self.step_reward, self.terminal, self.render_mode = slip, step_reward, terminal, render_mode
+        self.slip, self.step_reward, self.terminal = slip, step_reward, terminal
         self.rewards = {"G": 1.0, "X": -1.0, **(rewards or {})}
         self.shape = (len(self.desc), len(self.desc[0]))
         self.letters = "".join(self.desc)
         begin = np.array([letter in starts for letter in self.letters], dtype=float)
         if not begin.any():
             raise ValueError(f"The map has nowhere to start: none of its letters is one of starts='{starts}'.")
-        super().__init__([[self.outcomes(s, a) for a in range(4)] for s in range(len(self.letters))], begin / begin.sum())
+        super().__init__([[self.outcomes(s, a) for a in range(4)] for s in range(len(self.letters))], begin / begin.sum(), self.desc, render_mode)
 
     def outcomes(self, s: int, a: int) -> list[Outcome]:
         """What may happen: the row P[s][a]."""
@@ -102,23 +94,6 @@ class GridWorld(FiniteMDP):
         s_next = row * self.shape[1] + column if inside else s
         letter = self.letters[s_next]
         return s_next, self.step_reward + self.rewards.get(letter, 0.0), letter in self.terminal
-
-    # ------------------------------------------------------------------------------------------------------------------- drawing
-    def render(self) -> str | np.ndarray | None:
-        """The map with the agent in it: text, where the agent is @, or pixels [rows · 32, columns · 32, 3]. None without a render_mode."""
-        if self.render_mode == "ansi":
-            text = self.letters[: self.s] + "@" + self.letters[self.s + 1 :]
-            return "\n".join(text[i : i + self.shape[1]] for i in range(0, len(text), self.shape[1])) + "\n"
-        return self._pixels() if self.render_mode == "rgb_array" else None
-
-    def _pixels(self) -> np.ndarray:
-        cells = np.array([COLOURS.get(letter, OTHER) for letter in self.letters], dtype=np.uint8).reshape(*self.shape, 3)
-        image = cells.repeat(PIXELS, axis=0).repeat(PIXELS, axis=1)
-        image[::PIXELS], image[:, ::PIXELS] = LINE, LINE
-        row, column = divmod(self.s, self.shape[1])
-        y, x = np.mgrid[: image.shape[0], : image.shape[1]]
-        image[(y - (row + 0.5) * PIXELS) ** 2 + (x - (column + 0.5) * PIXELS) ** 2 < (0.32 * PIXELS) ** 2] = AGENT
-        return image
 
     def arrows(self, policy: np.ndarray) -> str:
         """A policy, actions [n_states] or probabilities [n_states, 4], as a map of arrows; the likeliest action where there are several."""

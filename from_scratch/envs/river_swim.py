@@ -19,7 +19,7 @@ class RiverSwim(FiniteMDP):
     `from_scratch/RiverSwim-v0` is cut after 20 steps, as in the paper's experiments.
     """
 
-    def __init__(self, n: int = 6):
+    def __init__(self, n: int = 6, render_mode: str | None = None):
         if n < 2:
             raise ValueError(f"n={n}: a river has two ends.")
         last = n - 1
@@ -31,4 +31,5 @@ class RiverSwim(FiniteMDP):
                 return [(0.4, last - 1, 0.0, False), (0.6, last, 1.0, False)]
             return [(0.05, s - 1, 0.0, False), (0.6, s, 0.0, False), (0.35, s + 1, 0.0, False)]
 
-        super().__init__([[[(1.0, max(s - 1, 0), 0.005 if s == 0 else 0.0, False)], right(s)] for s in range(n)])
+        left = [[(1.0, max(s - 1, 0), 0.005 if s == 0 else 0.0, False)] for s in range(n)]
+        super().__init__([[left[s], right(s)] for s in range(n)], render_mode=render_mode)
