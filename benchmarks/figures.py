@@ -162,13 +162,13 @@ def pens(group: Group) -> dict[str, Pen]:
     return found
 
 
-def _canvas(width: float, height: float) -> Canvas:
+def new_canvas(width: float, height: float) -> Canvas:
     canvas = Canvas(figsize=(width, height), layout="constrained")
     FigureCanvasSVG(canvas)
     return canvas
 
 
-def _svg(canvas: Canvas, key: str, alt: str) -> str:
+def svg(canvas: Canvas, key: str, alt: str) -> str:
     """The figure as an <svg> element: no date, ids that are the same each time and that no other figure of the page has."""
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": key}):
@@ -226,7 +226,7 @@ def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
     draw = pens(group)
     key = f"{slug(group)}-aggregates"
     with matplotlib.rc_context(STYLE):
-        canvas = _canvas(9, 0.75 + 0.34 * len(group.algos))
+        canvas = new_canvas(9, 0.75 + 0.34 * len(group.algos))
         axes = canvas.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         for ax, metric in zip(axes, metrics, strict=True):
             for row, algo in enumerate(group.algos):
@@ -252,7 +252,7 @@ def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
     )
     rows = [[a, *(with_interval(group.aggregates[m][a]) for m in metrics)] for a in group.algos]
     table = Table(["algorithm", *(METRIC_TITLES[m] for m in metrics)], rows)
-    return Figure(key, "Aggregate scores", _svg(canvas, key, alt), alt, caption, table)
+    return Figure(key, "Aggregate scores", svg(canvas, key, alt), alt, caption, table)
 
 
 def curves(group: Group, statistics: Statistics, partial: bool, against: str = "steps") -> Figure:
@@ -261,7 +261,7 @@ def curves(group: Group, statistics: Statistics, partial: bool, against: str = "
     planners = [a for a in group.algos if unit_of(a) != "steps"]
     label = group.steps_label if against == "steps" else "training time [s], mean over runs and tasks"
     with matplotlib.rc_context(STYLE):
-        canvas = _canvas(9, 3.9)
+        canvas = new_canvas(9, 3.9)
         ax = canvas.subplots()
         for algo, curve in group.curves.items():
             pen, x = draw[algo], curve.steps if against == "steps" else curve.seconds
@@ -294,7 +294,7 @@ def curves(group: Group, statistics: Statistics, partial: bool, against: str = "
     rows += [[a, "final", "–", with_interval(group.aggregates["iqm"][a])] for a in planners]
     table = Table(["algorithm", group.steps_label, "training seconds", "IQM"], rows)
     title = "Learning curves by steps" if against == "steps" else "Learning curves by training time"
-    return Figure(key, title, _svg(canvas, key, alt), alt, caption, table)
+    return Figure(key, title, svg(canvas, key, alt), alt, caption, table)
 
 
 def _budgets(group: Group) -> str:
@@ -310,7 +310,7 @@ def _budgets(group: Group) -> str:
 def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
     draw, key = pens(group), f"{slug(group)}-profile"
     with matplotlib.rc_context(STYLE):
-        canvas = _canvas(9, 3.6)
+        canvas = new_canvas(9, 3.6)
         ax = canvas.subplots()
         for algo, profile in group.profiles.items():
             pen = draw[algo]
@@ -331,7 +331,7 @@ def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
     for k in _thin(len(group.taus)):
         at = [stats.Interval(p.point[k], p.low[k], p.high[k], p.n, p.confidence, "" if np.isfinite(p.low[k]) else p.note) for p in group.profiles.values()]
         rows.append([number(group.taus[k]), *(with_interval(i, 2) for i in at)])
-    return Figure(key, "Performance profiles", _svg(canvas, key, alt), alt, caption, Table(["τ", *group.profiles], rows))
+    return Figure(key, "Performance profiles", svg(canvas, key, alt), alt, caption, Table(["τ", *group.profiles], rows))
 
 
 def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
@@ -340,11 +340,11 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
     pairs = group.comparisons
     tests = [pair.overall for pair in pairs if pair.overall is not None]  # of all pairs, or of none
     with matplotlib.rc_context(STYLE):
-        canvas = _canvas(9, 1.05 + 0.45 * len(pairs))
+        canvas = new_canvas(9, 1.05 + 0.45 * len(pairs))
         both = canvas.subplots(1, 2 if group.is_aggregated else 1, sharey=True, squeeze=False)[0]
         ax = both[0]
         for row, pair in enumerate(pairs):
-            _whisker(ax, row, pair.improvement, draw[pair.x].colour)
+            whisker(ax, row, pair.improvement, draw[pair.x].colour)
         ax.axvline(0.5, color=INK, linewidth=1, linestyle=":")
         ax.set_xlim(-0.03, 1.03)
         ax.set_xlabel("P(X > Y)")
@@ -357,7 +357,7 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
                 ax.axvspan(-margin, margin, color="#009E73", alpha=0.12, linewidth=0)
                 ax.margins(x=0.1)
             for row, (pair, test) in enumerate(zip(pairs, tests, strict=True)):
-                _whisker(ax, row, test.difference, draw[pair.x].colour, inner=test.narrow)
+                whisker(ax, row, test.difference, draw[pair.x].colour, inner=test.narrow)
             ax.axvline(0, color=INK, linewidth=1, linestyle=":")
             ax.set_xlabel(f"IQM(X) − IQM(Y), {'normalised score' if 'normalised' in group.unit else group.unit}")
             ax.set_title("Difference of IQMs" + (f" (shaded: ±{margin:g})" if margin else ""), loc="left")
@@ -382,10 +382,10 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
         if p.overall:
             allowed = f"±{p.overall.margin:g}" if p.overall.margin else "–"
             rows[-1] += [with_interval(p.overall.difference, sign=True), bracket(p.overall.narrow), allowed, p.overall.meaning]
-    return Figure(key, "Comparisons", _svg(canvas, key, alt), alt, caption, Table(header, rows))
+    return Figure(key, "Comparisons", svg(canvas, key, alt), alt, caption, Table(header, rows))
 
 
-def _whisker(ax: Axes, row: int, estimate: stats.Interval, colour: str, inner: stats.Interval | None = None) -> None:
+def whisker(ax: Axes, row: int, estimate: stats.Interval, colour: str, inner: stats.Interval | None = None) -> None:
     if estimate.is_claimed:
         ax.plot([estimate.low, estimate.high], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
     if inner is not None and inner.is_claimed:
@@ -405,7 +405,7 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, columns:
     lines = -(-panels // columns)
     reach = _reach(cells, group, env)
     with matplotlib.rc_context(STYLE):
-        canvas = _canvas(9, 2.75 * lines + 0.25)
+        canvas = new_canvas(9, 2.75 * lines + 0.25)
         axes = canvas.subplots(lines, columns, squeeze=False).ravel()
         for ax, members in zip(axes, learners.values(), strict=False):
             for algo in members:
@@ -433,7 +433,7 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, columns:
         f"{env}, mean return per evaluation. Thin: every run; thick: IQM over runs; right: final score of every run (dots), "
         f"their IQM and its interval.{source}{planned} {_how(statistics, 'percentile-bootstrap intervals', group, partial, env)}"
     )
-    return Figure(key, env, _svg(canvas, key, alt), alt, caption, task_table(group, env))
+    return Figure(key, env, svg(canvas, key, alt), alt, caption, task_table(group, env))
 
 
 def _runs(ax: Axes, cell: Cell, pen: Pen) -> None:

@@ -23,14 +23,20 @@ def publish(source: Store, target: Path) -> Store:
     """Copy a finished study without its models. UserError if the target exists, IncompleteData if a run is missing."""
     if target.exists():
         raise UserError(f"{target} exists already: remove it first, or choose another folder")
-    study, runs = source.study(), source.runs()
+    runs = source.runs()
     unfinished = runs[runs["status"] != "finished"]
     if len(unfinished):
         raise IncompleteData(f"{len(unfinished)} of {len(runs)} runs of {source.path} are not finished; sb3-course status names them")
+    return copy_runs(source, target)
+
+
+def copy_runs(source: Store, target: Path) -> Store:
+    """Every run of a finished study without its model: sealed anew, saying what was left out."""
+    study = source.study()
     copy = Store(target)
     command = re.sub(r" --out[ =]\S+", "", study.get("command", ""))  # where it lay first concerns nobody
     copy.save_study({**study, "command": command, "keep_models": False})
-    for run_id in runs["run_id"]:
+    for run_id in dict.fromkeys(run.id for _, run in source.planned()):
         record = source.record(run_id)
         assert record is not None  # it is finished
         record.pop("seal")

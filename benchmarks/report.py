@@ -2,8 +2,10 @@
 
     report/report.html   readable without network, scripts or this program
     report/report.json   every number that the report prints, unrounded
-    report/scores.csv    final score of every run        report/curves.csv   every checkpoint of every run
-    report/repro.json    how the study came to be
+    report/scores.csv    final score of every run        report/curves.csv       every checkpoint of every run
+    report/tables.tex    the tables for a paper          report/references.bib   what to cite
+    report/repro.json    how the study came to be, and the hashes of the other files
+    report/report.pdf, scores.parquet, curves.parquet    if asked for
 
 The same store gives the same bytes, but for the line with the date.
 """
@@ -11,8 +13,10 @@ The same store gives the same bytes, but for the line with the date.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -22,13 +26,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmarks import figures, reproduction, stats
+from benchmarks import exports, figures, reproduction, stats
 from benchmarks.analysis import Analysis, Comparison, Group, IncompleteStudy, analyse, unit_of
 from benchmarks.figures import Table, bracket, count, decimals, number, percent, slug, steps, with_interval
 from benchmarks.store import Store, write_whole
-from from_scratch import registry
 
 __all__ = ["IncompleteStudy", "RenderedReport", "render"]
 
@@ -52,35 +55,103 @@ class RenderedReport:
     verdicts: list[str]
 
 
-def render(store_path: Path | str, *, allow_partial: bool = False, now: datetime | None = None) -> RenderedReport:
+@dataclass(frozen=True)
+class Options:
+    """What a report may have beyond the ordinary; recorded in repro.json, so that the same report can be made again."""
+
+    pdf: bool = False
+    parquet: bool = False
+    animations: bool = True  # of stored models, where there are any
+
+
+@dataclass(frozen=True)
+class BuiltReport:
+    """A report that is not written anywhere yet: its files by name."""
+
+    analysis: Analysis
+    files: dict[str, str | bytes]
+    verdicts: list[dict[str, Any]]
+
+
+OPTIONAL = ("report.pdf", "scores.parquet", "curves.parquet")
+
+
+def render(store_path: Path | str, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None) -> RenderedReport:
     """Write the report of the study at `store_path` into its directory report/.
 
     Raises IncompleteStudy, naming the runs, if any planned run has not finished and `allow_partial` is not set.
     """
-    return render_store(Store(store_path), Path(store_path) / "report", allow_partial=allow_partial, now=now)
+    return render_store(Store(store_path), Path(store_path) / "report", allow_partial=allow_partial, now=now, options=options)
 
 
-def render_store(store: Any, directory: Path, *, allow_partial: bool = False, now: datetime | None = None) -> RenderedReport:
+def render_store(
+    store: Any, directory: Path, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None
+) -> RenderedReport:
     """`render` for anything with a Store's study(), runs(), curves(), training() and record()."""
+    built = build(store, allow_partial=allow_partial, now=now, options=options)
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in OPTIONAL:  # of an earlier report
+        if name not in built.files:
+            (directory / name).unlink(missing_ok=True)
+    for name, content in built.files.items():
+        write_whole(directory / name, content)
+    lines = [line["text"] for verdict in built.verdicts for line in verdict["lines"]]
+    return RenderedReport(directory / "report.html", _summary(built.analysis, built.verdicts), lines)
+
+
+def build(
+    store: Any, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None, rendering: dict[str, Any] | None = None
+) -> BuiltReport:
+    """The files of the report. rendering: from the repro.json of an earlier report of this store, to make that one again."""
+    options = Options(**rendering["options"]) if rendering else options or Options()
     analysis = analyse(store.study(), store.runs(), store.curves(), allow_partial=allow_partial)
     finished = analysis.runs[analysis.runs["status"] == "finished"]
     seals = {run_id: store.record(run_id)["seal"] for run_id in finished["run_id"].drop_duplicates()}
-    facts = reproduction.facts(analysis.study, analysis.runs, seals)
-    scores, verdicts = _scores(analysis), [_verdict(group, analysis) for group in analysis.groups]
-    text = _html(analysis, facts, scores, verdicts, _diagnostics(store.training()), now or datetime.now(UTC))
+    facts = reproduction.facts(analysis.study, analysis.runs, seals, rendering)
+    facts["rendering"]["options"] = dataclasses.asdict(options)
+    facts["checklist"] = exports.checklist(analysis, facts)
 
-    directory.mkdir(parents=True, exist_ok=True)
-    beside = {
-        "report.json": _json(_numbers(analysis, verdicts)),
-        "repro.json": _json(facts),
-        "scores.csv": scores.to_csv(index=False, lineterminator="\n"),
-        "curves.csv": analysis.curves.sort_values(["algo", "env", "seed", "step"]).to_csv(index=False, lineterminator="\n"),
+    scores, verdicts = _scores(analysis), [_verdict(group, analysis) for group in analysis.groups]
+    curves = analysis.curves.sort_values(["algo", "env", "seed", "step"])
+    groups = [_group_context(group, analysis) for group in analysis.groups]
+    algos = [a for group in analysis.study["groups"] for a in group["algos"]]
+    text = _html(analysis, facts, groups, scores, verdicts, _diagnostics(store.training()), options, now or datetime.now(UTC))
+    files: dict[str, str | bytes] = {
         "report.html": text,
+        "report.json": as_json(_numbers(analysis, verdicts)),
+        "scores.csv": scores.to_csv(index=False, lineterminator="\n"),
+        "curves.csv": curves.to_csv(index=False, lineterminator="\n"),
+        "tables.tex": exports.latex(_tables(groups), analysis.study["name"], facts["study"]["hash"]),
+        "references.bib": exports.bibliography(algos) + "\n",
     }
-    for name, content in beside.items():
-        write_whole(directory / name, content)
-    lines = [line["text"] for verdict in verdicts for line in verdict["lines"]]
-    return RenderedReport(directory / "report.html", _summary(analysis, verdicts), lines)
+    if options.parquet:
+        files |= {"scores.parquet": exports.parquet(scores), "curves.parquet": exports.parquet(curves)}
+    if options.pdf:
+        files["report.pdf"] = exports.pdf(text)
+    facts["files"] = {name: hash_of(name, content) for name, content in sorted(files.items())}
+    return BuiltReport(analysis, {**files, "repro.json": as_json(facts)}, verdicts)
+
+
+DATE = re.compile(r'<p class="date">.*</p>')  # the only line that may differ between two reports of one store
+
+
+def hash_of(name: str, content: str | bytes) -> str:
+    """sha256 of a file of the report; of the page, without the line with the date."""
+    content = content if isinstance(content, bytes) else content.encode()
+    if name == "report.html":
+        content = DATE.sub("", content.decode()).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _tables(groups: list[dict[str, Any]]) -> list[tuple[str, Table, str]]:
+    """The tables for a paper, (label, table, caption): of every figure but the curves and profiles, whose tables are excerpts."""
+    found = []
+    for group in groups:
+        for part in ("aggregates", "comparisons", "tasks"):
+            found += [(f.key, f.table, f"{f.title}, group {group['name']}. {f.caption}") for f in group["figures"][part]]
+        if group["per_task"]:
+            found.append((f"{group['id']}-per-task", group["per_task"], group["per_task"].caption))
+    return found
 
 
 # -------------------------------------------------------------------------------------------------------------- verdicts
@@ -111,14 +182,15 @@ def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
     tier = "A" if pair.is_same_run else test.tier
     if tier == "A":
         same = "the same seed makes the same run: the weights after training or every evaluation are identical, seed by seed"
-        then = _therefore(test) if test.tier == "C" else ""
+        then = conclusion(test) if test.tier == "C" else ""
         text = f"{start}{same}. Taken as independent samples, their difference of IQMs is {apart}, {unit}. {then}".rstrip()
     else:
-        text = f"{start}difference of IQMs {apart}, {unit}. {_therefore(test)}"
+        text = f"{start}difference of IQMs {apart}, {unit}. {conclusion(test)}"
     return {"badge": BADGES[tier], "tier": tier, "text": f"{text} P({pair.x} > {pair.y}) = {improvement}.", "details": details}
 
 
-def _therefore(test: stats.Equivalence) -> str:
+def conclusion(test: stats.Equivalence) -> str:
+    """What follows from a test of equivalence, in a sentence or two."""
     narrow = f"90\u00a0% interval {bracket(test.narrow)}"
     wide = percent(test.difference.confidence)
     excludes = test.difference.is_claimed and (test.difference.low > 0 or test.difference.high < 0)
@@ -182,7 +254,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _json(value: Any) -> str:
+def as_json(value: Any) -> str:
     return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -215,12 +287,20 @@ def _diagnostics(training: pd.DataFrame) -> Table | None:
 # ------------------------------------------------------------------------------------------------------------------ html
 
 
-def _html(analysis: Analysis, facts: dict, scores: pd.DataFrame, verdicts: list[dict], diagnostics: Table | None, now: datetime) -> str:
+def environment() -> Environment:
+    return Environment(loader=PackageLoader("benchmarks"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def style() -> str:
+    return (resources.files("benchmarks") / "templates" / "report.css").read_text(encoding="utf-8")
+
+
+def _html(
+    analysis: Analysis, facts: dict, groups: list[dict], scores: pd.DataFrame, verdicts: list[dict], diagnostics: Table | None, options: Options, now: datetime
+) -> str:
     study = analysis.study
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    templates = resources.files("benchmarks") / "templates"
-    return environment.from_string((templates / "report.html").read_text(encoding="utf-8")).render(
-        style=(templates / "report.css").read_text(encoding="utf-8"),
+    return environment().get_template("report.html").render(
+        style=style(),
         study=study,
         analysis=analysis,
         statistics=analysis.statistics,
@@ -229,7 +309,7 @@ def _html(analysis: Analysis, facts: dict, scores: pd.DataFrame, verdicts: list[
         protocol=_protocol(analysis),
         budgets=_budgets(analysis),
         scales=_scales(analysis),
-        groups=[_group_context(group, analysis) for group in analysis.groups],
+        groups=groups,
         speeds=_speeds(analysis),
         failures=_failures(analysis),
         diagnostics=diagnostics,
@@ -238,8 +318,11 @@ def _html(analysis: Analysis, facts: dict, scores: pd.DataFrame, verdicts: list[
         run_rows=_run_rows(facts),
         score_rows=_score_rows(scores),
         most_rows=MOST_ROWS,
+        options_said="".join(f", <code>{name}</code>" for name, on in (("report.pdf", options.pdf), ("*.parquet", options.parquet)) if on),
         study_yaml=yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=110),
-        bibliography=_bibliography(analysis),
+        bibliography=exports.bibliography([a for group in study["groups"] for a in group["algos"]]),
+        environment_rows=_environment_rows(facts),
+        checklist_rows=_checklist_rows(facts),
     )
 
 
@@ -368,6 +451,18 @@ def _host_rows(facts: dict) -> Table:
     return Table(["", *(f"machine {k + 1}" for k in range(len(facts["hosts"])))], rows)
 
 
+def _environment_rows(facts: dict) -> Table:
+    rows = []
+    for env, known in facts["rendering"]["environments"].items():
+        files = ", ".join(f"{name} {digest[:16]}" for name, digest in known.get("files", {}).items())
+        rows.append([env, known.get("entry_point", known.get("source", "–")), files or known.get("note", "–")])
+    return Table(["environment", "entry point", "source and assets, first 16 digits of sha256"], rows)
+
+
+def _checklist_rows(facts: dict) -> Table:
+    return Table(["", "point", "answer", "where"], [[c["part"], c["point"], c["answer"], c["where"]] for c in facts["checklist"]])
+
+
 def _run_rows(facts: dict) -> Table:
     short = lambda text: text[:16] if text else "–"
     rows = [
@@ -383,18 +478,6 @@ def _score_rows(scores: pd.DataFrame) -> Table:
         for r in scores.itertuples()
     ]
     return Table(["group", "algorithm", "task", "seed", "final score", "normalised"], rows)
-
-
-def _bibliography(analysis: Analysis) -> str:
-    """BibTeX entries of the algorithms' papers and of what the numbers and twins stand on."""
-    entries: dict[str, str] = {}
-    for part in (resources.files("benchmarks") / "templates" / "references.bib").read_text(encoding="utf-8").split("% ")[1:]:
-        title, _, entry = part.partition("\n")
-        entries[title] = entry.strip()
-    algos = [a for group in analysis.study["groups"] for a in group["algos"]]
-    papers = [registry.ENTRIES[a].paper.partition(",")[0] for a in algos if a in registry.ENTRIES]
-    wanted = ["rliable", *(["Stable-Baselines3"] if any(a.startswith("sb3/") for a in algos) else []), *papers]
-    return "\n\n".join(entries[key] for key in dict.fromkeys(wanted) if key in entries)
 
 
 # -------------------------------------------------------------------------------------------------------------- terminal

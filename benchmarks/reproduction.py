@@ -1,10 +1,17 @@
-"""What a stranger needs to repeat a study and to check that the results are the ones that were reported: the content of repro.json."""
+"""What a stranger needs to repeat a study and to check that the results are the ones that were reported: the content of repro.json.
+
+Most of it follows from the store. The key "rendering" says where and by what the report was made, and "files" holds the hashes of the files beside it.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import importlib
 import importlib.metadata
+import inspect
 import json
+import math
 import os
 import platform
 import subprocess
@@ -12,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.study import digest
@@ -20,6 +28,7 @@ from from_scratch import registry
 PROJECT = Path(__file__).parent.parent
 # Packages that can change a number; the full list is in repro.json.
 PACKAGES = ("stable-baselines3", "sb3-contrib", "gymnasium", "torch", "numpy", "scipy", "numba", "pandas", "pyarrow", "duckdb", "hydra-core", "matplotlib")
+REPORTING = ("analysis", "figures", "report", "exports", "reproduction")  # with stats/ and templates/
 PER_RUN = ("peak_memory_mb",)  # facts of run.json's host that differ from run to run on the same machine
 
 SEED_RULE = (
@@ -29,29 +38,88 @@ SEED_RULE = (
 )
 
 
-def facts(study: Mapping[str, Any], runs: pd.DataFrame, seals: Mapping[str, str]) -> dict[str, Any]:
+def facts(study: Mapping[str, Any], runs: pd.DataFrame, seals: Mapping[str, str], rendering: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Everything machine-readable about how the study came to be. seals: the hash over all files of each finished run, by run_id.
 
-    study["source"] is what `source` said when the runs were started.
+    study["source"] is what `source` said when the runs were started. rendering: of an earlier report, to make that one again.
     """
-    algos = list(dict.fromkeys(algo for group in study["groups"] for algo in group["algos"]))
     once = runs.drop_duplicates("run_id").sort_values("run_id")
     return {
         "command": study.get("command"),
         "study": {"name": study["name"], "hash": study.get("hash") or digest(dict(study)), "code": study.get("code")},
         "source": study.get("source"),
         "hosts": hosts(once),
-        "packages": packages(),
         "seeds": {
             "seeds": study["seeds"],
             "evaluation": (study.get("protocol") or {}).get("eval_seed"),
             "bootstrap": (study.get("statistics") or {}).get("seed", 0),
-            "rule": SEED_RULE,
+            "rule": study.get("seed_rule", SEED_RULE),
         },
-        "deviations": deviations(algos),
+        "seconds": {kind: math.fsum(once[f"{kind}_seconds"].fillna(0)) for kind in ("train", "eval")},
         "runs": [_run(row, seals) for row in once.to_dict("records")],
         "root_hash": root_hash(seals),
+        "rendering": dict(rendering) if rendering else the_rendering(study),
     }
+
+
+def the_rendering(study: Mapping[str, Any]) -> dict[str, Any]:
+    """What a report owes to the place where it is made: packages, machine, the reporting code, what is known here of algorithms and environments."""
+    algos = list(dict.fromkeys(algo for group in study["groups"] for algo in group["algos"]))
+    envs = list(dict.fromkeys(env for group in study["groups"] for env in group["envs"]))
+    return {
+        "code": reporting_code(),
+        "machine": machine(),
+        "packages": packages(),
+        "deviations": deviations(algos),
+        "environments": {env: environment(env, study) for env in envs},
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What of a machine can change the last bit of a sum: its kind, and the vector instructions that NumPy uses on it."""
+    simd = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    return {"os": platform.system(), "machine": platform.machine(), "vector_instructions": [*simd.get("baseline", []), *simd.get("found", [])]}
+
+
+@functools.cache
+def reporting_code() -> str:
+    """sha256 over the sources that turn a store into a report: other code may word or draw it otherwise, but must find the same numbers."""
+    total = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in [*(here / f"{name}.py" for name in REPORTING), *sorted((here / "stats").glob("*.py")), *sorted((here / "templates").iterdir())]:
+        total.update(path.name.encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def environment(env: str, study: Mapping[str, Any]) -> dict[str, Any]:
+    """Where an environment comes from, and the hashes of its source and of the files that define its world (MuJoCo's XML, Atari's ROM)."""
+    import gymnasium as gym
+
+    found: dict[str, Any] = {"kwargs": ((study.get("envs") or {}).get(env) or {}).get("kwargs") or {}}
+    spec = gym.registry.get(env)
+    if spec is None or not isinstance(spec.entry_point, str):
+        return {**found, "source": "unknown here"}
+    module, _, name = spec.entry_point.partition(":")
+    found["entry_point"] = spec.entry_point
+    try:
+        maker = getattr(importlib.import_module(module), name)
+        file = Path(inspect.getfile(maker))
+        found["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in [file, *_assets(maker, file, {**spec.kwargs, **found["kwargs"]})]}
+    except (gym.error.Error, ImportError, AttributeError, OSError, TypeError) as error:
+        found["files"] = {}
+        found["note"] = f"{type(error).__name__}: {error}".splitlines()[0]
+    return found
+
+
+def _assets(maker: Any, file: Path, kwargs: Mapping[str, Any]) -> list[Path]:
+    parameters = inspect.signature(maker).parameters
+    if "xml_file" in parameters:
+        xml = Path(kwargs.get("xml_file", parameters["xml_file"].default))
+        return [path for path in (xml, file.parent / "assets" / xml.name) if path.is_file()][:1]
+    if "game" in parameters and "game" in kwargs:
+        roms = importlib.import_module("ale_py.roms")
+        return [Path(roms.get_rom_path(kwargs["game"]))]
+    return []
 
 
 def root_hash(seals: Mapping[str, str]) -> str:

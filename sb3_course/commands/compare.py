@@ -1,4 +1,4 @@
-"""sb3-course compare, status, retry and report: one study, from the plan to the report."""
+"""sb3-course compare, status and retry: one study, from the plan to the report."""
 
 from __future__ import annotations
 
@@ -39,15 +39,9 @@ def retry(args: argparse.Namespace) -> int:
 def status(args: argparse.Namespace) -> int:
     store = open_study(args.study)
     runs = store.runs()
-    _print(_table(f"{store.path}: {store.study()['name']}", runs))
-    _list_troubles(runs)
+    show(_table(f"{store.path}: {store.study()['name']}", runs))
+    list_troubles(runs)
     return IncompleteData.exit_code if (runs["status"] != "finished").any() else 0
-
-
-def report(args: argparse.Namespace) -> int:
-    store = open_study(args.study)
-    _list_troubles(store.runs())
-    return _render(store, args.allow_partial)
 
 
 # --- the study --------------------------------------------------------------------------------------------------------
@@ -111,12 +105,12 @@ def _carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...], allo
             _clear_damage(store, run)
         try:
             if work:
-                with _Display() as display:
+                with Display() as display:
                     launchers.launch(work, store, study["launcher"], display)
         finally:
             store.sweep()  # what this or an earlier command left half done
-    _list_troubles(store.runs())
-    return _render(store, allow_partial)
+    list_troubles(store.runs())
+    return render(store, allow_partial)
 
 
 def _check(study: dict[str, Any], todo: list[Run]) -> None:
@@ -138,15 +132,17 @@ def _clear_damage(store: Store, run: Run) -> None:
         print(f"{record['error']}; moved to {place.relative_to(store.path)}, to be run again", file=sys.stderr)
 
 
-def _render(store: Store, allow_partial: bool) -> int:
-    from benchmarks.report import IncompleteStudy, render
+def render(store: Store, allow_partial: bool, options: Any = None) -> int:
+    """Write the report and show its summary. options: benchmarks.report.Options."""
+    from benchmarks import report
+    from benchmarks.report import IncompleteStudy
 
     begin = time.perf_counter()
     try:
-        rendered = render(store.path, allow_partial=allow_partial)
+        rendered = report.render(store.path, allow_partial=allow_partial, options=options)
     except IncompleteStudy as error:
         raise IncompleteData(str(error)) from None
-    _print(rendered.summary)
+    show(rendered.summary)
     print(f"Report ({time.perf_counter() - begin:.0f} s): {rendered.path}")
     return 0
 
@@ -154,7 +150,7 @@ def _render(store: Store, allow_partial: bool) -> int:
 # --- what is shown ----------------------------------------------------------------------------------------------------
 
 
-def _print(table: Any) -> None:
+def show(table: Any) -> None:
     from rich.console import Console
 
     console = Console()
@@ -190,7 +186,7 @@ def _table(title: str, runs):
     return table
 
 
-def _list_troubles(runs) -> None:
+def list_troubles(runs) -> None:
     """Failed and damaged runs, a line each, and what to do about them."""
     for row in runs[runs["status"] == "failed"].itertuples():
         print(f"failed: {row.run_id}: {row.error}", file=sys.stderr)
@@ -201,10 +197,10 @@ def _list_troubles(runs) -> None:
         print(f"{n} failed: their tracebacks are in run.json; sb3-course retry runs them again", file=sys.stderr)
 
 
-class _Display:
+class Display:
     """Progress with an estimate of the time left: a bar on a terminal, a line now and then elsewhere."""
 
-    def __enter__(self) -> _Display:
+    def __enter__(self) -> Display:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -1,0 +1,119 @@
+"""The report's numbers for other programs: LaTeX tables, BibTeX entries, Parquet files, a PDF, and answers to the reproducibility checklist."""
+
+from __future__ import annotations
+
+import io
+import re
+from importlib import resources
+from typing import Any
+
+import pandas as pd
+
+from benchmarks import HarnessError, UserError
+from benchmarks.analysis import Analysis
+from benchmarks.figures import Table, count, percent
+from from_scratch import registry
+
+TEX = {  # what LaTeX would read otherwise, or not at all
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$", "−": "$-$", "±": r"$\pm$", "–": "--", "\u202f": r"\,", "\u00a0": "~", "≤": r"$\leq$", "≥": r"$\geq$",
+    "×": r"$\times$", "∞": r"$\infty$", "τ": r"$\tau$", "δ": r"$\delta$", "γ": r"$\gamma$", "λ": r"$\lambda$", "ε": r"$\epsilon$", "α": r"$\alpha$", "…": r"\dots{}",
+}  # fmt: skip
+
+
+def tex(text: str) -> str:
+    """Plain text as LaTeX prints it."""
+    return re.sub("|".join(map(re.escape, TEX)), lambda found: TEX[found[0]], text)
+
+
+def latex_table(table: Table, caption: str, label: str) -> str:
+    """A table in the style of booktabs, the first column ragged."""
+    head = " & ".join(map(tex, table.header))
+    body = "\n".join(" & ".join(map(tex, row)) + r" \\" for row in table.rows)
+    return (
+        f"\\begin{{table}}\n\\centering\n\\caption{{{tex(caption)}}}\n\\label{{tab:{label}}}\n\\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}\n"
+        f"\\toprule\n{head} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
+    )
+
+
+def latex(tables: list[tuple[str, Table, str]], study: str, study_hash: str) -> str:
+    """All tables, (label, table, caption), as one file for \\input."""
+    opening = f"% {study}, study {study_hash}. In the preamble: \\usepackage{{booktabs}}\n"
+    return opening + "\n" + "\n".join(latex_table(table, caption, label) for label, table, caption in tables)
+
+
+def parquet(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    table.reset_index(drop=True).to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def pdf(html: str) -> bytes:
+    """The page as weasyprint prints it. UserError where that is not installed, HarnessError where its system libraries are missing."""
+    try:
+        from weasyprint import HTML
+    except ImportError:
+        raise UserError('a PDF needs weasyprint: pip install "sb3-course[report-pdf]" (or print report.html from a browser)') from None
+    except OSError as error:  # it is there, Pango is not
+        library = str(error).splitlines()[0]
+        raise HarnessError(f"weasyprint cannot load its system libraries ({library}): on Debian and Ubuntu, apt install libpango-1.0-0 libpangoft2-1.0-0") from None
+    return HTML(string=html).write_pdf()
+
+
+def bibliography(algos: list[str]) -> str:
+    """BibTeX entries of the algorithms' papers and of what the numbers and twins stand on."""
+    entries: dict[str, str] = {}
+    for part in (resources.files("benchmarks") / "templates" / "references.bib").read_text(encoding="utf-8").split("% ")[1:]:
+        title, _, entry = part.partition("\n")
+        entries[title] = entry.strip()
+    papers = [registry.ENTRIES[a].paper.partition(",")[0] for a in algos if a in registry.ENTRIES]
+    wanted = ["rliable", *(["Stable-Baselines3"] if any(a.startswith("sb3/") for a in algos) else []), *papers]
+    return "\n\n".join(entries[key] for key in dict.fromkeys(wanted) if key in entries)
+
+
+# ------------------------------------------------------------------------------------------------------------- checklist
+
+
+def checklist(analysis: Analysis, facts: dict[str, Any]) -> list[dict[str, str]]:
+    """The points of the Machine Learning Reproducibility Checklist (Pineau 2020, v2.0), in short, with the answers that follow from the study.
+
+    answer: "yes", "no", "does not apply", or "for the authors" where only they can know.
+    """
+    study, how = analysis.study, analysis.statistics
+    envs = list(dict.fromkeys(env for group in study["groups"] for env in group["envs"]))
+    algos = list(dict.fromkeys(algo for group in study["groups"] for algo in group["algos"]))
+    papers = [f"{a}: {registry.ENTRIES[a].paper}" for a in algos if a in registry.ENTRIES and not a.startswith("sb3/")]
+    planned = analysis.runs.drop_duplicates("run_id")
+    finished = int((planned["status"] == "finished").sum())
+    source, seconds = facts["source"] or {}, facts["seconds"]
+    protocol = study.get("protocol") or {}
+    tuned = study.get("tuning")
+    known = study.get("hyperparams")
+    rows = [
+        ("Models", "The algorithms are described", "yes" if papers else "for the authors", "; ".join(papers)),
+        ("Models", "Assumptions are stated", "for the authors", ""),
+        ("Models", "Complexity is analysed", "for the authors", "training steps, seconds and steps per second of every run are in this report"),
+        ("Theory", "Claims are stated and proved", "for the authors", ""),
+        ("Data", "Environments and their statistics", "yes", f"{', '.join(envs)}; entry points and hashes in repro.json"),
+        ("Data", "Splits for training and evaluation", "yes" if protocol.get("eval_seed") is not None else "for the authors",
+         "evaluation episodes have seeds of their own, disjoint from training by derivation" if protocol.get("eval_seed") is not None else ""),
+        ("Data", "What was excluded", "no" if analysis.is_partial else "yes", "; ".join(analysis.missing) if analysis.is_partial else "nothing: every planned run is in"),
+        ("Code", "Dependencies", "yes", f"{len(facts['rendering']['packages']['installed'])} packages with versions in repro.json"),
+        ("Code", "Training and evaluation code", "yes" if source.get("commit") else "for the authors",
+         f"git commit {source['commit']}{', with uncommitted changes' if source.get('dirty') else ''}" if source.get("commit") else ""),
+        ("Code", "Trained models", "yes" if study.get("keep_models", False) else "no",
+         "in every run's directory" if study.get("keep_models", False) else "not kept; their hashes are in repro.json" if known else "not part of this study"),
+        ("Code", "Results with the command that produces them", "yes" if facts["command"] else "for the authors", facts["command"] or ""),
+        ("Experiments", "All hyper-parameters of the results", "yes" if known else "for the authors", "the resolved study is in the appendix" if known else ""),
+        ("Experiments", "How hyper-parameters were chosen", "yes" if tuned else "for the authors",
+         f"tuned: {tuned}" if tuned else "where the study says so: the RL Zoo's, or the defaults" if known else ""),
+        ("Experiments", "Number of training and evaluation runs", "yes",
+         f"{len(planned)} planned, {finished} finished" + (f"; {protocol['eval_episodes']} evaluation episodes at a checkpoint" if protocol.get("eval_episodes") else "")),
+        ("Experiments", "The statistics are defined", "yes", "IQM and others as in rliable; the protocol says what a score is"),
+        ("Experiments", "Central tendency and variation", "yes", f"{percent(how.confidence)} intervals, {count(how.reps)} bootstrap repetitions, seed {how.seed}"),
+        ("Experiments", "Runtime", "yes" if seconds["train"] else "no",
+         f"{seconds['train'] / 3600:.2f} h of training and {seconds['eval'] / 3600:.2f} h of evaluation in all; per task under training health" if seconds["train"] else ""),
+        ("Experiments", "Computing infrastructure", "yes" if facts["hosts"] else "for the authors",
+         "; ".join(f"{h.get('cpu', 'a processor')}, {h.get('threads', '?')} thread a run" for h in facts["hosts"])),
+    ]  # fmt: skip
+    return [{"part": part, "point": point, "answer": answer, "where": where} for part, point, answer, where in rows]

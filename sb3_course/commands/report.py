@@ -1,0 +1,72 @@
+"""sb3-course report and archive: the report of a study, of two studies side by side, of runs that others made; and a study as one file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmarks import UserError, archive
+from benchmarks.store import Store, open_study
+from sb3_course.commands.compare import list_troubles, render, show
+
+
+def report(args: argparse.Namespace) -> int:
+    sources = {"--from-zoo": args.from_zoo, "--from-sb3": args.from_sb3, "--from-csv": args.from_csv}
+    given = [flag for flag, value in sources.items() if value]
+    if len(given) > 1 or (given and args.study):
+        raise UserError(f"{' and '.join([*given, *([f'the study {args.study}'] if args.study else [])])}: a report is of one of them")
+    if given:
+        return _foreign(args)
+    store = open_study(args.study or "quickstart")
+    if args.against:
+        return _against(args, store)
+    list_troubles(store.runs())
+    return render(store, args.allow_partial, _options(args))
+
+
+def _options(args: argparse.Namespace):
+    from benchmarks.report import Options
+
+    return Options(pdf=args.pdf, parquet=args.parquet, animations=not args.no_animations)
+
+
+def _against(args: argparse.Namespace, store: Store) -> int:
+    from benchmarks import against
+
+    with archive.opened(args.against) as other:
+        path = against.render(other, store, Path(args.out) if args.out else store.path / "report", allow_partial=args.allow_partial)
+    print(f"{store.path} against {args.against}: {path}")
+    return 0
+
+
+def _foreign(args: argparse.Namespace) -> int:
+    from benchmarks import readers
+    from benchmarks.report import render_store
+
+    options = readers.Reading(scores=args.scores, points=args.points, window=args.window, name=args.name, reps=args.reps, normalise=args.normalise)
+    if args.from_zoo:
+        runs = readers.from_zoo(Path(args.from_zoo), options)
+    elif args.from_sb3:
+        runs = readers.from_sb3(args.from_sb3, options)
+    else:
+        runs = readers.from_csv([Path(name) for name in args.from_csv], options, dict(_column(word) for word in args.column))
+    directory = Path(args.out or Path("reports") / runs.study()["name"])
+    rendered = render_store(runs, directory, allow_partial=args.allow_partial, options=_options(args))
+    show(rendered.summary)
+    print(f"Report: {rendered.path}")
+    return 0
+
+
+def _column(word: str) -> tuple[str, str]:
+    meaning, _, column = word.partition("=")
+    if not column:
+        raise UserError(f"--column {word}: say which column means what, such as --column step=frames")
+    return meaning, column
+
+
+def pack(args: argparse.Namespace) -> int:
+    store = open_study(args.study)
+    target = Path(args.file or f"{store.path.resolve().name}.tar.gz")
+    hashes = archive.pack(store, target, models=not args.no_models)
+    print(f"{target}: {len(hashes)} files, {target.stat().st_size / 1e6:.1f} MB; sb3-course reproduce {target} --level 2 verifies it")
+    return 0
