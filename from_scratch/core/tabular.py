@@ -6,7 +6,7 @@ With several environments per seed the lanes of a seed learn one after another, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import LinearSchedule
 
+from from_scratch.core.mdp import name_of
 from from_scratch.core.stepwise import Stepwise
 
 
@@ -98,7 +99,11 @@ class Tabular(Stepwise):
         if not 0 <= self.gamma <= 1:
             raise ValueError(f"gamma={self.gamma}: a discount lies between 0 and 1.")
         if self.env is not None:
-            number_of_states(self.observation_space)
+            self.check_observations()
+
+    def check_observations(self) -> None:
+        """Refuse observations that the class cannot use."""
+        number_of_states(self.observation_space)
 
     @property
     def n_states(self) -> int:
@@ -174,37 +179,37 @@ class Steps(NamedTuple):
         return zip(*(x.T for x in (*self[:5], *more)), strict=True)
 
 
-class TabularControl(Tabular):
-    """Learns Q(s, a) while playing ε-greedily on it, one update per step."""
+class TabularLearner(Tabular):
+    """Learns one table while playing: step sizes, where the lanes are, and what a step of theirs has brought."""
 
-    learning_rate: float | Callable[[float], float] = 0.1  # α
+    learning_rate: float | Callable[[float], float] | Sequence[float] = 0.1  # α; a sequence has one for each seed
     gamma: float = 0.99  # γ
-    exploration_initial_eps: float = 1.0  # ε, from here
-    exploration_final_eps: float = 0.05  # … to here
-    exploration_fraction: float = 0.1  # … linearly, over this fraction of training
-    initial_value: float = 0.0  # Q(s, a) before learning; above what can be had, it makes the agent explore (S&B §2.6)
-    learning_rate_decay: float = 0.0  # ω  the n-th update of Q(s, a) has step size α / n^ω; to converge it needs ½ < ω ≤ 1
+    initial_value: float = 0.0  # V(s) or Q(s, a) before learning; above what can be had, it makes the agent explore (S&B §2.6)
+    learning_rate_decay: float = 0.0  # ω  the n-th update of an entry has step size α / n^ω; to converge it needs ½ < ω ≤ 1
 
-    N: np.ndarray  # [S, n_states, n_actions]  updates so far, if ω > 0
+    N: np.ndarray  # [S, ...]  updates so far of each entry of the table, if ω > 0
 
     def check(self) -> None:
         super().check()
-        for name in ("exploration_initial_eps", "exploration_final_eps", "exploration_fraction"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name}={getattr(self, name)}: a probability or a fraction lies between 0 and 1.")
-        self.exploration_rate = self.exploration_initial_eps
+        if np.ndim(self.learning_rate):
+            self.learning_rate = np.asarray(self.learning_rate, dtype=np.float64)
+            if self.env is not None and self.learning_rate.shape != (self.n_seeds,):
+                raise ValueError(f"learning_rate has the shape {self.learning_rate.shape}, but there are {self.n_seeds} seeds. Give one number, or one per seed.")
 
-    def tables(self) -> dict[str, np.ndarray]:
-        shape = (self.n_states, self.n_actions)
-        tables = {"Q": np.full(shape, self.initial_value)}
-        if self.learning_rate_decay:
-            tables["N"] = np.zeros(shape)  # updates so far
-        return tables
+    def _setup_lr_schedule(self) -> None:
+        if np.ndim(self.learning_rate):
+            self.lr_schedule = lambda progress_remaining: self.learning_rate
+        else:
+            super()._setup_lr_schedule()
+
+    def with_counts(self, **table: np.ndarray) -> dict[str, np.ndarray]:
+        """The table that is learnt, and with ω > 0 the table N of how often each of its entries has been."""
+        (entries,) = table.values()
+        return {**table, "N": np.zeros(entries.shape)} if self.learning_rate_decay else table
 
     def build(self) -> None:
         super().build()
-        self.exploration_schedule = LinearSchedule(self.exploration_initial_eps, self.exploration_final_eps, self.exploration_fraction or 1e-12)
-        self._abs_error, self._n_errors = np.zeros(self.n_seeds), 0
+        self._abs_error, self._n_errors = np.zeros(self.n_seeds), np.zeros(self.n_seeds)
 
     def _setup_learn(self, total_timesteps: int, callback: Any = None, reset_num_timesteps: bool = True, *args: Any, **kwargs: Any) -> Any:
         fresh = reset_num_timesteps or self._last_obs is None
@@ -219,34 +224,13 @@ class TabularControl(Tabular):
         """Called where all lanes have just begun an episode because the environments were reset from outside."""
 
     def _follow_schedules(self) -> None:
-        self.alpha, self.exploration_rate = self.now(self.lr_schedule), self.now(self.exploration_schedule)
+        self.alpha = self.now(self.lr_schedule)
 
-    # ----------------------------------------------------------------------------------------------------------------------- acting
+    # ---------------------------------------------------------------------------------------------------------------------- playing
     @property
     def state(self) -> np.ndarray:
         """Where the lanes are, [S, E]."""
         return self.policy.index(self._last_obs).reshape(self.n_seeds, self.n_envs)
-
-    def draw(self) -> np.ndarray:
-        """The random numbers of one choice in every lane, [S, E, 2 + n_actions]: the coin, the random action, and the ties."""
-        return self._rng.uniform(self.n_envs, 2 + self.n_actions)
-
-    def choose(self, s: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """ε-greedy actions [S, E] in the states [S, E], ties broken at random: with argmax alone, equal values mean action 0 for ever."""
-        explore, anything = u[..., 0] < self.exploration_rate, (u[..., 1] * self.n_actions).astype(np.int64)
-        return np.where(explore, anything, greedy(self.Q[self.i[:, None], s], u[..., 2:]))
-
-    def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        s = self.policy.index(obs.reshape(-1, *self.observation_space.shape)).reshape(self.n_seeds, -1)
-        return greedy(self.Q[self.i[:, None], s]) if deterministic else self.choose(s, self._rng.uniform(s.shape[1], 2 + self.n_actions))
-
-    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
-        """As SB3's DQN: ε-greedy at today's exploration rate unless deterministic. Draws come from the process: evaluating disturbs no training."""
-        actions, state = super().predict(observation, state, episode_start, deterministic)
-        if deterministic:
-            return actions, state
-        explore = torch.rand(actions.shape).numpy() < self.exploration_rate
-        return np.where(explore, self.to_env(torch.randint(self.n_actions, actions.shape).numpy()), actions), state
 
     def play(self, a: np.ndarray) -> Steps:
         """Take the actions a [S, E]."""
@@ -264,21 +248,109 @@ class TabularControl(Tabular):
         return Steps(s, a, rewards.astype(np.float64).reshape(shape), s_next.reshape(shape), discount.reshape(shape), dones.reshape(shape))
 
     # --------------------------------------------------------------------------------------------------------------------- learning
-    def step_size(self, s: np.ndarray, a: np.ndarray) -> float | np.ndarray:
-        """α, or α / n^ω at the n-th update of Q(s, a), for one lane of every seed: s and a are [S]."""
+    def step_size(self, *entry: np.ndarray, i: np.ndarray | None = None) -> float | np.ndarray:
+        """α, or α / n^ω at the n-th update of V(s) or Q(s, a), for one lane of every seed (or of the seeds i): s and a are [S]."""
+        i = self.i if i is None else i
+        alpha = self.alpha[i] if np.ndim(self.alpha) else self.alpha
         if not self.learning_rate_decay:
-            return self.alpha
-        self.N[self.i, s, a] += 1
-        return self.alpha / self.N[self.i, s, a] ** self.learning_rate_decay
+            return alpha
+        self.N[(i, *entry)] += 1
+        return alpha / self.N[(i, *entry)] ** self.learning_rate_decay
 
-    def keep(self, error: np.ndarray) -> None:
-        """Keep the TD errors [S] of an update for the log."""
-        self._abs_error += np.abs(error)
-        self._n_errors += 1
+    def keep(self, error: np.ndarray, i: np.ndarray | slice = slice(None)) -> None:
+        """Keep the errors [S] of an update (or those of the seeds i) for the log."""
+        self._abs_error[i] += np.abs(error)
+        self._n_errors[i] += 1
+
+    def _record_progress(self) -> None:
+        super()._record_progress()
+        if np.ndim(self.alpha):
+            self.record("train/learning_rate", self.alpha)
+        else:
+            self.logger.record("train/learning_rate", self.alpha)
+        self.record("train/td_error", self._abs_error / np.maximum(self._n_errors, 1))  # mean |δ| since the last line
+        self._abs_error[:], self._n_errors[:] = 0, 0
+
+    def _hand_over(self, model: Any, k: int) -> None:
+        super()._hand_over(model, k)
+        if np.ndim(self.learning_rate):
+            model.learning_rate = float(self.learning_rate[k])
+            model._setup_lr_schedule()
+            model.alpha = model.learning_rate
+
+
+class TabularControl(TabularLearner):
+    """Learns Q(s, a) while playing ε-greedily on it, one update per step.
+
+    Where not every action can be chosen in every state, the environment's `legal_actions` [n_states, n_actions] says which can:
+    Q is −∞ for the others.
+    """
+
+    exploration_initial_eps: float = 1.0  # ε, from here
+    exploration_final_eps: float = 0.05  # … to here
+    exploration_fraction: float = 0.1  # … linearly, over this fraction of training
+
+    n_more_draws: ClassVar[int] = 0  # random numbers that a class needs in a step beside those of the choice
+
+    def check(self) -> None:
+        super().check()
+        for name in ("exploration_initial_eps", "exploration_final_eps", "exploration_fraction"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name}={getattr(self, name)}: a probability or a fraction lies between 0 and 1.")
+        self.exploration_rate = self.exploration_initial_eps
+
+    def tables(self) -> dict[str, np.ndarray]:
+        return self.with_counts(Q=self.first_q())
+
+    def first_q(self) -> np.ndarray:
+        """Q(s, a) before learning, [n_states, n_actions]."""
+        q = np.full((self.n_states, self.n_actions), float(self.initial_value))
+        env = self.env.get_attr("unwrapped", [0])[0] if self.env is not None and self.env.has_attr("unwrapped") else None
+        legal = getattr(env, "legal_actions", None)
+        if legal is None:
+            return q
+        if legal.shape != q.shape:
+            raise ValueError(f"legal_actions of {name_of(env)} has the shape {legal.shape}, but tables have {q.shape}: a wrapper changed the spaces. Take it off.")
+        return np.where(legal, q, -np.inf)
+
+    def build(self) -> None:
+        super().build()
+        self.exploration_schedule = LinearSchedule(self.exploration_initial_eps, self.exploration_final_eps, self.exploration_fraction or 1e-12)
+
+    def _follow_schedules(self) -> None:
+        super()._follow_schedules()
+        self.exploration_rate = self.now(self.exploration_schedule)
+
+    # ----------------------------------------------------------------------------------------------------------------------- acting
+    def draw(self) -> np.ndarray:
+        """The random numbers of one step in every lane, [S, E, 2 + n_actions]: the coin, the random action, and the ties; more if `n_more_draws`."""
+        return self._rng.uniform(self.n_envs, 2 + self.n_actions + self.n_more_draws)
+
+    def choose(self, s: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """ε-greedy actions [S, E] in the states [S, E], ties broken at random: with argmax alone, equal values mean action 0 for ever."""
+        q, ties = self.Q[self.i[:, None], s], u[..., 2 : 2 + self.n_actions]
+        explore, anything = u[..., 0] < self.exploration_rate, self.anything(q, u[..., 1], ties)
+        return np.where(explore, anything, greedy(q, ties))
+
+    def anything(self, q: np.ndarray, u: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """Uniformly random actions [...], from u [...] or, where some action cannot be chosen (q is −∞), from noise; q and noise are [..., n_actions]."""
+        anything, illegal = (u * self.n_actions).astype(np.int64), np.isneginf(q)
+        return np.where(illegal.any(-1), np.where(illegal, -1.0, noise).argmax(-1), anything) if illegal.any() else anything
+
+    def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
+        s = self.policy.index(obs.reshape(-1, *self.observation_space.shape)).reshape(self.n_seeds, -1)
+        return greedy(self.Q[self.i[:, None], s]) if deterministic else self.choose(s, self._rng.uniform(s.shape[1], 2 + self.n_actions))
+
+    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
+        """As SB3's DQN: ε-greedy at today's exploration rate unless deterministic. Draws come from the process: evaluating disturbs no training."""
+        actions, state = super().predict(observation, state, episode_start, deterministic)
+        if deterministic:
+            return actions, state
+        explore = torch.rand(actions.shape).numpy() < self.exploration_rate
+        q = self.Q[0, self.policy.index(np.asarray(observation).reshape(-1, *self.observation_space.shape))].reshape(*actions.shape, -1)
+        anything = self.anything(q, torch.rand(actions.shape, dtype=torch.float64).numpy(), torch.rand(q.shape, dtype=torch.float64).numpy())
+        return np.where(explore, self.to_env(anything), actions), state
 
     def _record_progress(self) -> None:
         super()._record_progress()
         self.logger.record("rollout/exploration_rate", self.exploration_rate)
-        self.logger.record("train/learning_rate", self.alpha)
-        self.record("train/td_error", self._abs_error / max(self._n_errors, 1))  # mean |δ| since the last line
-        self._abs_error[:], self._n_errors = 0, 0
