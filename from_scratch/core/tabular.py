@@ -6,6 +6,7 @@ With several environments per seed the lanes of a seed learn one after another, 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,7 +16,6 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import LinearSchedule
 
-from from_scratch.core.mdp import name_of
 from from_scratch.core.stepwise import Stepwise
 
 
@@ -305,13 +305,14 @@ class TabularControl(TabularLearner):
     def first_q(self) -> np.ndarray:
         """Q(s, a) before learning, [n_states, n_actions]."""
         q = np.full((self.n_states, self.n_actions), float(self.initial_value))
-        env = self.env.get_attr("unwrapped", [0])[0] if self.env is not None and self.env.has_attr("unwrapped") else None
-        legal = getattr(env, "legal_actions", None)
-        if legal is None:
+        if self.env is None:
             return q
-        if legal.shape != q.shape:
-            raise ValueError(f"legal_actions of {name_of(env)} has the shape {legal.shape}, but tables have {q.shape}: a wrapper changed the spaces. Take it off.")
-        return np.where(legal, q, -np.inf)
+        with contextlib.suppress(AttributeError):  # few environments say so
+            legal = self.env.get_attr("unwrapped", [0])[0].legal_actions
+            if legal.shape != q.shape:
+                raise ValueError(f"legal_actions has the shape {legal.shape}, but tables here have {q.shape}: a wrapper changed the spaces. Take it off.")
+            q[~legal] = -np.inf
+        return q
 
     def build(self) -> None:
         super().build()
