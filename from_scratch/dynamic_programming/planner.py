@@ -1,4 +1,4 @@
-"""What planners share: the model of every seed's environment, V, Q and π as tables, and the counting of sweeps."""
+"""What planners share: the model of every seed's environment, V, Q and π as tables, backups of single states, and the counting."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from from_scratch.core.tabular import Tabular
 class Planner(Tabular):
     """Plans with the environment's transition table, without playing. Time is counted in state backups: n_states for a sweep.
 
-    `learn(total_timesteps)` ends when every seed has converged, or when total_timesteps backups are done. Planning draws no random
-    numbers: seeds differ only where their environments do.
+    `learn(total_timesteps)` ends when every seed has converged, or after the sweep in which total_timesteps backups are reached. But for the
+    asynchronous one planners draw no random numbers: seeds differ only where their environments do.
     """
 
     gamma: float = 0.99  # γ
@@ -73,9 +73,22 @@ class Planner(Tabular):
         self.pi[k, better] = np.eye(self.n_actions)[new[better]]
         return bool(better.any())
 
-    def count_sweep(self, delta: np.ndarray) -> None:
-        """One sweep over the states is done, by the seeds that were active in it; delta [S] is what it changed at most. Ends training if none is left."""
-        self.num_timesteps += self.n_states
+    def back_up(self, k: int, s: int) -> float:
+        """V(s) ← max_a Σ p(s', r | s, a) [r + γ V(s')] for one state of seed k, in place; the policy follows. How much it changed V(s)."""
+        model = self.models[k]
+        q = self.Q[k, s] = model.r[s] + self.gamma * (model.p[s] @ self.V[k])
+        best, change = q.max(), abs(q.max() - self.V[k, s])
+        self.V[k, s] = best
+        if best > q[self.pi[k, s].argmax()] + self.tolerance:
+            self.pi[k, s] = np.eye(self.n_actions)[(q >= best - self.tolerance).argmax()]
+        return float(change)
+
+    def count_sweep(self, delta: np.ndarray, backups: int | None = None) -> None:
+        """A sweep is done, by the seeds that were active in it; delta [S] is what it changed at most. Ends training if none is left.
+
+        backups: of one seed, the most that any did, if they are not one for each state.
+        """
+        self.num_timesteps += self.n_states if backups is None else backups
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
         self._iteration += 1
         over = not self.active.any() or self.num_timesteps >= self._total_timesteps
