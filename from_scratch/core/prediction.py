@@ -42,19 +42,19 @@ class TabularPrediction(TabularLearner):
         if self.env is not None:
             self.given_policy()
 
-    def given_policy(self) -> np.ndarray:
-        """π(a|s), [n_states, n_actions]. ValueError if `pi` is none."""
+    def given_policy(self, name: str = "pi") -> np.ndarray:
+        """The policy of that name as probabilities, [n_states, n_actions]. ValueError if it is none."""
         shape = (self.n_states, self.n_actions)
-        if self.pi is None:
+        if getattr(self, name) is None:
             return np.full(shape, 1 / self.n_actions)
-        pi = np.asarray(self.pi)
+        pi = np.asarray(getattr(self, name))
         if pi.shape == shape[:1] and pi.dtype.kind in "iu" and ((pi >= 0) & (pi < self.n_actions)).all():
             return np.eye(self.n_actions)[pi]
         if pi.shape != shape:
-            raise ValueError(f"pi has the shape {pi.shape}; a policy here is {list(shape)} probabilities, or [{shape[0]}] numbers of actions from 0.")
+            raise ValueError(f"{name} has the shape {pi.shape}; a policy here is {list(shape)} probabilities, or [{shape[0]}] numbers of actions from 0.")
         if (pi < 0).any() or not np.allclose(pi.sum(-1), 1):
             s = int(((pi < 0).any(-1) | ~np.isclose(pi.sum(-1), 1)).argmax())
-            raise ValueError(f"pi[{s}] = {pi[s].tolist()} are not probabilities: they must not be negative, and sum to 1.")
+            raise ValueError(f"{name}[{s}] = {pi[s].tolist()} are not probabilities: they must not be negative, and sum to 1.")
         return pi.astype(np.float64)
 
     def tables(self) -> dict[str, np.ndarray]:
