@@ -26,6 +26,12 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "from_scratch/CartPoleBins-v0": ("discretize:CartPoleBins", {"max_episode_steps": 500, "reward_threshold": 475.0}),
     # The limit is not the book's: it ends what a deterministic policy would play forever, and a policy with p in [0.05, 0.95] hardly meets it.
     "ShortCorridor-v0": ("short_corridor:ShortCorridor", {"max_episode_steps": 1000}),
+    "from_scratch/RandomWalk5-v0": ("random_walk:RandomWalk", {}),
+    "from_scratch/RandomWalk19-v0": ("random_walk:RandomWalk", {"kwargs": {"n_states": 19, "left": -1.0}}),
+    "from_scratch/WindyGridworld-v0": ("windy:WindyGridworld", {"max_episode_steps": 10_000}),  # the book's has no limit; evaluating a policy needs one
+    "from_scratch/KingsWindyGridworld-v0": ("windy:WindyGridworld", {"max_episode_steps": 10_000, "kwargs": {"n_actions": 8}}),
+    "from_scratch/StochasticWindyGridworld-v0": ("windy:WindyGridworld", {"max_episode_steps": 10_000, "kwargs": {"n_actions": 8, "stochastic": True}}),
+    "from_scratch/MaximisationBias-v0": ("max_bias:MaximisationBias", {}),
     "from_scratch/KArmedTestbed-v0": ("bandits:KArmedTestbed", {"max_episode_steps": 1000}),
     "from_scratch/DriftingTestbed-v0": ("bandits:KArmedTestbed", {"max_episode_steps": 10_000, "kwargs": {"spread": 0.0, "drift": 0.01}}),
     "from_scratch/BernoulliBandit-v0": ("bandits:BernoulliBandit", {"max_episode_steps": 1000}),
