@@ -53,6 +53,24 @@ def _checked_seeds(seeds: Sequence[int], name: str, lockstep: bool) -> list[int]
     return seeds
 
 
+def _with_a_mode(policy: BasePolicy) -> list[nn.Module] | None:
+    """The modules whose `training` flag set_training_mode sets (SB3 leaves target networks out); walking the tree each time costs more than a step.
+
+    None if somebody's own class does more than set it.
+    """
+    modules = list(policy.modules())
+    if not type(policy).set_training_mode.__module__.startswith("stable_baselines3.") or any(type(m).train is not nn.Module.train for m in modules):
+        return None
+    before = [module.training for module in modules]
+    policy.set_training_mode(True)
+    on = [module.training for module in modules]
+    policy.set_training_mode(False)
+    changed = [module for module, was in zip(modules, on, strict=True) if was and not module.training]
+    for module, mode in zip(modules, before, strict=True):
+        module.training = mode
+    return changed
+
+
 class Algorithm(Declared, BaseAlgorithm):
     """The base of every algorithm here.
 
@@ -161,6 +179,7 @@ class Algorithm(Declared, BaseAlgorithm):
     def _rebuild(self) -> None:
         known = set(self.__dict__)
         self._metrics: dict[str, list[torch.Tensor]] = {}
+        self._moded: list[list[nn.Module] | None] | None = None  # found when first needed, anew in each learn()
         self.active = np.ones(self.n_seeds, dtype=bool)
         self.build()
         self._derived = [*getattr(self, "_derived", []), *(name for name in self.__dict__ if name not in known and name not in self.saved)]
@@ -234,6 +253,7 @@ class Algorithm(Declared, BaseAlgorithm):
                 raise ValueError("model.policy was replaced, but this model trains several seeds. Replace the policy of a member: model.member(k).")
             self._policies = [self.policy]
             self._rebuild()
+        self._moded = None
         for optimiser in self.optimisers():
             if not optimiser.rows.is_bound():
                 optimiser.rows.bind()
@@ -283,8 +303,19 @@ class Algorithm(Declared, BaseAlgorithm):
 
     def set_training_mode(self, mode: bool) -> None:
         """Training or evaluation mode of every seed's networks (dropout and batch normalisation)."""
-        for policy in self._policies:
-            policy.set_training_mode(mode)
+        if self._moded is None:
+            self._moded = [_with_a_mode(policy) for policy in self._policies]
+        for policy, modules in zip(self._policies, self._moded, strict=True):
+            if modules is None:
+                policy.set_training_mode(mode)
+            else:
+                for module in modules:
+                    module.__dict__["training"] = mode
+
+    def log_is_due(self, episodes_before: int, log_interval: int | None) -> bool:
+        """Did the episodes since then complete another `log_interval` of them, per seed?"""
+        every = (log_interval or 0) * self.n_seeds
+        return every > 0 and self._episode_num // every > episodes_before // every
 
     def now(self, schedule: Callable[[float], float]) -> float:
         """The schedule's value at this moment of training."""

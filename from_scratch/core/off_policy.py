@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 import warnings
 from copy import deepcopy
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -41,6 +41,8 @@ class OffPolicy(Algorithm):
     optimize_memory_usage: bool
     replay_buffer_class: Any
     replay_buffer_kwargs: dict[str, Any] | None
+
+    _known: ClassVar[dict[type, bool]] = {}  # policy classes: do they choose actions as SB3's do?
 
     def check(self) -> None:
         self.use_sde_at_warmup = getattr(self, "use_sde_at_warmup", False)
@@ -150,8 +152,10 @@ class OffPolicy(Algorithm):
     @property
     def _asks_policy(self) -> bool:
         """Is the policy somebody else's (a user's subclass, a compiled module), so that it must be asked for actions?"""
-        kind = getattr(type(self.policy), "_predict", None)
-        return kind not in {known._predict for known in self.policy_aliases.values()}
+        kind = type(self.policy)
+        if kind not in self._known:
+            self._known[kind] = getattr(kind, "_predict", None) in {known._predict for known in self.policy_aliases.values()}
+        return not self._known[kind]
 
     @torch.no_grad()
     def _asked(self, obs: Any, deterministic: bool = False) -> np.ndarray:
@@ -263,7 +267,7 @@ class OffPolicy(Algorithm):
                 self._episode_num += 1
                 if action_noise is not None:
                     self._reset_action_noise(int(lane))
-                if log_interval is not None and self._episode_num % log_interval == 0:
+                if self.log_is_due(self._episode_num - 1, log_interval):
                     self.dump_logs()
         callback.on_rollout_end()
         return RolloutReturn(num_collected_steps * self.n_envs, num_collected_episodes, continue_training=True)

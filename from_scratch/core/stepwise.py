@@ -26,10 +26,10 @@ class Stepwise(Algorithm):
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
         if dones.any():
             self._update_info_buffer(infos, dones)
-            for _ in range(int(dones.sum())):
-                self._episode_num += 1
-                if self._log_interval is not None and self._episode_num % self._log_interval == 0:
-                    self.dump_logs()
+            before = self._episode_num
+            self._episode_num += int(dones.sum())
+            if self.log_is_due(before, self._log_interval):
+                self.dump_logs()
         return rewards, dones, infos
 
     def _record_progress(self) -> None:
