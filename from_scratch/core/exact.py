@@ -1,4 +1,4 @@
-"""Exact returns in environments with a transition table: what a run can be compared with, without sampling."""
+"""Exact values and returns in environments with a transition table: what a run can be compared with, without sampling."""
 
 from __future__ import annotations
 
@@ -23,6 +23,18 @@ def time_limit(env: gym.Env) -> int | None:
     return min(limits, default=None)
 
 
+def optimal_values(env: gym.Env, gamma: float) -> np.ndarray:
+    """V* [n_states]. ValueError if with γ = 1 there is none."""
+    model = model_of(env)
+    return _iterate(lambda v: model.backup(v, gamma).max(-1), model, None, "the best")
+
+
+def policy_values(env: gym.Env, policy: np.ndarray, gamma: float) -> np.ndarray:
+    """V_π [n_states] of a policy, actions [n_states] or π(a|s) [n_states, n_actions]. ValueError if with γ = 1 there is none."""
+    model = model_of(env)
+    return model.solve(_probabilities(env, model, policy), gamma)
+
+
 def optimal_return(env: gym.Env, horizon: int | None = None) -> float:
     """The best expected undiscounted return from the start distribution.
 
@@ -38,12 +50,16 @@ def expected_return(env: gym.Env, policy: np.ndarray, horizon: int | None = None
 
     `horizon` as in optimal_return.
     """
-    model, horizon, pi = model_of(env), time_limit(env) if horizon is None else horizon, np.asarray(policy)
+    model, horizon = model_of(env), time_limit(env) if horizon is None else horizon
+    pi = _probabilities(env, model, policy)
+    return _from_start(env, model, _iterate(lambda v: (pi * model.backup(v, gamma)).sum(-1), model, horizon, "the policy's"))
+
+
+def _probabilities(env: gym.Env, model: Model, policy: np.ndarray) -> np.ndarray:
+    pi = np.asarray(policy)
     if pi.shape not in ((model.n_states,), model.r.shape):
         raise ValueError(f"A policy of {name_of(env)} is [{model.n_states}] actions or {list(model.r.shape)} probabilities, not {list(pi.shape)}.")
-    if pi.ndim == 1:
-        pi = np.eye(model.n_actions)[pi.astype(int)]
-    return _from_start(env, model, _iterate(lambda v: (pi * model.backup(v, gamma)).sum(-1), model, horizon, "the policy's"))
+    return np.eye(model.n_actions)[pi.astype(int)] if pi.ndim == 1 else pi
 
 
 def _iterate(sweep: Callable[[np.ndarray], np.ndarray], model: Model, horizon: int | None, whose: str) -> np.ndarray:
