@@ -6,16 +6,17 @@ Figures and text take their numbers from here and compute none.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import IncompleteData, IntegrityError, UserError, stats
+from benchmarks import IncompleteData, IntegrityError, UserError, evidence, stats
 from from_scratch import registry
 
 DEFAULT_MARGIN = 0.05  # of the span from random to expert
+DEFAULT_THRESHOLD = 0.9  # of that span: a task counts as learnt where a run first scores so much
 PROFILE_POINTS = 101
 
 
@@ -35,6 +36,13 @@ class Statistics:
     confidence: float = 0.95
     seed: int = 0
     margin: float = DEFAULT_MARGIN
+    threshold: float = DEFAULT_THRESHOLD
+    paired: bool = False  # whether runs of the same seed share their environment, and so are compared pair by pair
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What every bootstrap takes."""
+        return {"reps": self.reps, "seed": self.seed, "confidence": self.confidence}
 
     @classmethod
     def of(cls, study: Mapping) -> Statistics:
@@ -46,6 +54,10 @@ class Statistics:
             raise UserError(f"statistics.confidence={how.confidence}: give a share of at least 0.5 and less than 1, such as 0.95")
         if how.margin <= 0:
             raise UserError(f"statistics.margin={how.margin}: give a positive share of the span from random to expert, such as 0.05")
+        if not isinstance(how.threshold, int | float) or isinstance(how.threshold, bool):
+            raise UserError(f"statistics.threshold={how.threshold}: give a share of the span from random to expert, such as 0.9")
+        if not isinstance(how.paired, bool):
+            raise UserError(f"statistics.paired={how.paired}: true if runs of the same seed share their environment, else false")
         return how
 
 
@@ -122,6 +134,7 @@ class Comparison:
     tasks: dict[str, stats.Equivalence]  # difference of means, Welch, in the task's unit
     same: dict[str, tuple[int, int]]  # of the seeds that both have, how many end with the same weights, or score the same at every checkpoint
     is_twin: bool
+    evidence: dict[str, Any] = field(default_factory=dict)  # see benchmarks.evidence
 
     @property
     def is_same_run(self) -> bool:
@@ -152,6 +165,7 @@ class Group:
     taus: np.ndarray = field(default_factory=lambda: np.empty(0))  # of the profiles
     profiles: dict[str, stats.Interval] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
+    evidence: dict[str, Any] = field(default_factory=dict)  # see benchmarks.evidence
 
     def runs(self, env: str | None = None) -> str:
         """"10 runs", or "8–10 runs" where some are missing; of one task, or of all that are aggregated."""
@@ -267,7 +281,6 @@ def _cell(algo: str, env: str, runs: pd.DataFrame, curves: pd.DataFrame, statist
         run, checkpoint = np.argwhere(~np.isfinite(scores))[0]
         seed, step = finished["seed"].iloc[run], table["score"].columns[checkpoint]
         raise BadStore(f"{algo} on {env}, seed {seed}: the score at step {step} is {scores[run, checkpoint]}, from which nothing can be computed")
-    options: dict[str, Any] = {"reps": statistics.reps, "seed": statistics.seed, "confidence": statistics.confidence}
     return Cell(
         algo,
         env,
@@ -279,7 +292,7 @@ def _cell(algo: str, env: str, runs: pd.DataFrame, curves: pd.DataFrame, statist
         float(finished["steps_per_second"].median()),
         float(finished["train_seconds"].mean()),
         float(finished["eval_seconds"].mean()),
-        stats.task_summary(scores[:, -1], **options),
+        stats.task_summary(scores[:, -1], **statistics.options),
         stats.aggregate(scores[:, None, :], "iqm"),
         [str(value) if isinstance(value, str) else None for value in finished["weights_hash_end"]],
     )
@@ -307,11 +320,12 @@ def _group(spec: Mapping, study: dict, runs: pd.DataFrame, curves: pd.DataFrame,
     if algos and group.is_aggregated:
         _aggregate(group, statistics)
     _compare(group, spec, statistics)
+    group.evidence = evidence.of_group(group, runs, statistics)
     return group
 
 
 def _aggregate(group: Group, statistics: Statistics) -> None:
-    options: dict[str, Any] = {"reps": statistics.reps, "seed": statistics.seed, "confidence": statistics.confidence}
+    options = statistics.options
     final = {a: _scores(group, a) for a in group.algos}
     metrics = [m for m in stats.METRICS if m != "optimality_gap" or group.scales[group.envs[0]].span is not None]
     group.aggregates = {metric: stats.interval_estimates(final, metric, **options) for metric in metrics}
@@ -359,21 +373,51 @@ def _same_runs(one: Cell, other: Cell) -> tuple[int, int]:
 
 
 def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
-    options: dict[str, Any] = {"reps": statistics.reps, "seed": statistics.seed, "confidence": statistics.confidence}
+    """Every pair, over all tasks and task by task. The p-values of the group's tasks are one table, those over all tasks another: Holm in each."""
+    found: list[Comparison] = []
     for x, y in _pairs(group, spec):
         lost = [a for a in (x, y) if a not in group.algos]
         if lost:
             group.left_out[f"{x} against {y}"] = f"{', '.join(lost)} is not complete enough to compare"
             continue
-        a, b = _scores(group, x), _scores(group, y)
+        sides = Sides.of(group, x, y, statistics.paired)
+        if isinstance(sides, str):
+            group.left_out[f"{x} against {y}"] = sides
+            continue
         margin = statistics.margin if all(group.scales[e].span for e in group.envs) else None
-        overall = stats.equivalence(a, b, margin, **options) if group.is_aggregated else None
+        how: dict[str, Any] = {**statistics.options, "paired": statistics.paired}
+        overall = stats.equivalence(sides.x, sides.y, margin, **how) if group.is_aggregated else None
         tasks, same = {}, {}
-        for env in group.envs:
+        for env, one, other in zip(group.envs, sides.raw_x, sides.raw_y, strict=True):
             span = group.scales[env].span
             own = None if span is None else statistics.margin * abs(span)
-            one, other = group.cells[x, env].final, group.cells[y, env].final
-            tasks[env] = stats.equivalence(one, other, own, method="welch", confidence=statistics.confidence)
+            tasks[env] = stats.equivalence(one, other, own, method="welch", **how)
             same[env] = _same_runs(group.cells[x, env], group.cells[y, env])
-        improvement = stats.probability_of_improvement(a, b, **options)
-        group.comparisons.append(Comparison(x, y, overall, improvement, tasks, same, family_of(x) == family_of(y)))
+        improvement = stats.probability_of_improvement(sides.x, sides.y, **how)
+        made = Comparison(x, y, overall, improvement, tasks, same, family_of(x) == family_of(y))
+        found.append(replace(made, evidence=evidence.of_pair(made, sides, group, statistics)))
+    group.comparisons = evidence.corrected(found)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The final scores of both sides of a comparison, task by task: normalised where the group is, and in each task's own unit."""
+
+    x: list[np.ndarray]
+    y: list[np.ndarray]
+    raw_x: list[np.ndarray]
+    raw_y: list[np.ndarray]
+
+    @classmethod
+    def of(cls, group: Group, x: str, y: str, paired: bool) -> Sides | str:
+        """All runs of both; paired: those of the seeds that both have, in the same order. A reason where there is no such seed."""
+        raw_x, raw_y = [], []
+        for env in group.envs:
+            one, other = group.cells[x, env], group.cells[y, env]
+            if paired and not set(one.seeds) & set(other.seeds):
+                return f"paired by seed, but no seed of both has finished on {env}"
+            keep = [[not paired or seed in b.seeds for seed in a.seeds] for a, b in ((one, other), (other, one))]
+            raw_x.append(one.final[keep[0]])
+            raw_y.append(other.final[keep[1]])
+        scaled = lambda raw: [group.scales[env](scores) for env, scores in zip(group.envs, raw, strict=True)]
+        return cls(scaled(raw_x), scaled(raw_y), raw_x, raw_y)

@@ -266,7 +266,7 @@ def curves(group: Group, statistics: Statistics, partial: bool, against: str = "
         for algo, curve in group.curves.items():
             pen, x = draw[algo], curve.steps if against == "steps" else curve.seconds
             ax.plot(x, curve.iqm.point, color=pen.colour, linestyle=pen.line, marker=pen.marker, markersize=4, markerfacecolor=pen.face, label=algo)
-            if np.all(np.isfinite(curve.iqm.low)):
+            if curve.iqm.is_claimed:
                 ax.fill_between(x, curve.iqm.low, curve.iqm.high, color=pen.colour, alpha=0.16, linewidth=0)
         for algo in planners:
             final = group.aggregates["iqm"][algo].point
@@ -315,7 +315,7 @@ def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
         for algo, profile in group.profiles.items():
             pen = draw[algo]
             ax.plot(group.taus, profile.point, color=pen.colour, linestyle=pen.line, drawstyle="steps-post", label=algo)
-            if np.all(np.isfinite(profile.low)):
+            if profile.is_claimed:
                 ax.fill_between(group.taus, profile.low, profile.high, color=pen.colour, alpha=0.14, linewidth=0, step="post")
         ax.set_xlabel(f"τ, {group.unit}")
         ax.set_ylabel("share of runs above τ")

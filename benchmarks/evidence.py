@@ -1,0 +1,190 @@
+"""What else is known of a group and of its comparisons: the numbers that let a reader judge a claim, as plain dicts.
+
+`Group.evidence` (of_group):
+    tasks[env][algo]     planned, finished, failed, missing: numbers of runs (missing: neither finished nor failed)
+                         diverged: the seeds whose training diverged; their scores are kept
+                         errors: {first line of an error: number of runs that failed with it}
+                         warnings: sentences about this cell: coverage of its intervals at this n, runs that are the same run
+                         tolerance: stats.Interval, where runs to come will score (median as its point), or why n does not allow one
+                         area: stats.Interval of the mean score during training (area under the curve / steps), t interval, task's unit
+                         threshold: stats.TimeToThreshold in the task's unit, or None where the task has no reference scores
+    area[algo]           stats.Interval: IQM over runs and tasks of the area under the curve, where the group is aggregated
+    ranks[algo]          stats.Ranks: share of each rank, mean rank
+    leave_one_task_out   [task left out][algo] -> IQM of the others
+    warnings             {what is printed ("aggregates", "curves", "profiles", "improvement", "difference"): sentence}, only where one is due
+
+`Comparison.evidence` (of_pair), where `Comparison.overall` and `.tasks` hold the verdicts (stats.Equivalence), Holm-corrected:
+    paired               whether run i of both sides belongs together (seeds that share an environment); runs: [per task] compared
+    cliffs_delta         stats.Interval over all tasks; area: stats.Interval of the difference of IQMs of the area under the curve, or None
+    detectable           the smallest difference of IQMs found with 80 % power at this n; runs_to_detect: a side, for the difference seen;
+    runs_for_equivalence a side, for two equal algorithms and this margin. Numbers, or None where no number of runs (≤ 10,000) does or it is unknown
+    fewer_seeds          stats.FewerSeeds: would five seeds have told the same story? None with five or fewer
+    tasks[env]           welch, permutation: stats.Test; welch_holm, permutation_holm: p-values corrected over the group's tasks and pairs
+                         hedges_g, cliffs_delta: stats.Interval; equivalence_p: of TOST, or None without a margin
+                         detectable (task's unit), runs_to_detect, runs_for_equivalence: as above
+                         warning: coverage of the difference's interval at this n, or ""
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import stats
+
+if TYPE_CHECKING:
+    from benchmarks.analysis import Cell, Comparison, Group, Sides, Statistics
+
+FEWER = 5
+
+
+def of_group(group: Group, runs: pd.DataFrame, statistics: Statistics) -> dict[str, Any]:
+    """See the top of this file."""
+    tasks: dict[str, dict[str, Any]] = {}
+    for env in group.envs:
+        tasks[env] = {}
+        for algo in dict.fromkeys(runs["algo"]):
+            rows = runs[(runs["algo"] == algo) & (runs["env"] == env)]
+            cell = group.cells.get((algo, env))
+            tasks[env][algo] = _accounting(rows) | (_of_cell(cell, group, rows, statistics) if cell else {})
+    found: dict[str, Any] = {"tasks": tasks, "area": {}, "ranks": {}, "leave_one_task_out": {}, "warnings": _warnings(group, statistics)}
+    if group.algos and group.is_aggregated:
+        final = {a: [group.scales[e](group.cells[a, e].final) for e in group.envs] for a in group.algos}
+        areas = {a: [group.scales[e](_areas(group.cells[a, e])) for e in group.envs] for a in group.algos}
+        found["area"] = stats.interval_estimates(areas, "iqm", **statistics.options)
+        found["leave_one_task_out"] = stats.leave_one_task_out(final, group.envs)
+        if len(final) > 1:
+            found["ranks"] = stats.ranks(final, **statistics.options)
+    return found
+
+
+def _accounting(rows: pd.DataFrame) -> dict[str, Any]:
+    status = rows["status"]
+    failed = rows[status == "failed"]
+    diverged = rows[rows["diverged"].isin([True])] if "diverged" in rows else rows[:0]
+    return {
+        "planned": len(rows),
+        "finished": int((status == "finished").sum()),
+        "failed": len(failed),
+        "missing": int((~status.isin(["finished", "failed"])).sum()),
+        "diverged": [int(seed) for seed in diverged["seed"]],
+        "errors": dict(Counter(str(error) for error in failed["error"])),
+    }
+
+
+def _areas(cell: Cell) -> np.ndarray:
+    return stats.area_under_curve(cell.scores, cell.steps)
+
+
+def _of_cell(cell: Cell, group: Group, rows: pd.DataFrame, statistics: Statistics) -> dict[str, Any]:
+    scale = group.scales[cell.env]
+    threshold = None
+    if scale.span is not None and scale.random is not None:
+        sign = np.sign(scale.span)  # a scale may fall, where less is better
+        level = scale.random + statistics.threshold * scale.span
+        threshold = stats.steps_to_threshold(sign * cell.scores, cell.steps, sign * level, confidence=statistics.confidence)
+        threshold = replace(threshold, threshold=level)
+    warnings = [w for kind in ("task_t", "task_bootstrap") if (w := _coverage(kind, cell.n, statistics))]
+    warnings = [f"{name} interval: {w}" for name, w in zip(("t", "bootstrap"), warnings, strict=False)] if len(warnings) == 2 else warnings
+    return {
+        "tolerance": cell.summary.tolerance,
+        "area": stats.t_interval(_areas(cell), confidence=statistics.confidence),
+        "threshold": threshold,
+        "warnings": [*warnings, *_same_runs(cell)],
+    }
+
+
+def _same_runs(cell: Cell) -> list[str]:
+    """Runs of different seeds that moved, yet end with the same weights: likely one run, counted more than once."""
+    seeds: dict[str, list[int]] = {}
+    for seed, weights, curve in zip(cell.seeds, cell.weights, cell.scores, strict=True):
+        if weights is not None and np.ptp(curve) > 0:
+            seeds.setdefault(weights, []).append(seed)
+    return [f"seeds {', '.join(map(str, same))} of {cell.algo} on {cell.env} end with the same weights: one run counted {len(same)} times?"
+            for same in seeds.values() if len(same) > 1]
+
+
+def _coverage(kind: str, n: int, statistics: Statistics, tasks: int = 1) -> str:
+    return stats.coverage_warning(kind, n, tasks, statistics.confidence)
+
+
+def _warnings(group: Group, statistics: Statistics) -> dict[str, str]:
+    n, tasks = min((cell.n for cell in group.cells.values()), default=0), len(group.envs)
+    kinds = {"aggregates": "aggregate", "curves": "band", "profiles": "profile", "improvement": "improvement", "difference": "difference"}
+    return {what: warning for what, kind in kinds.items() if (warning := _coverage(kind, n, statistics, tasks))}
+
+
+# ----------------------------------------------------------------------------------------------------------------- comparisons
+
+
+def of_pair(pair: Comparison, sides: Sides, group: Group, statistics: Statistics) -> dict[str, Any]:
+    """See the top of this file; p-values are corrected by `corrected`, which sees the whole table."""
+    how: dict[str, Any] = {**statistics.options, "paired": statistics.paired}
+    draws = {key: how[key] for key in ("reps", "seed", "paired")}
+    n = min(len(s) for s in (*sides.x, *sides.y))
+    found: dict[str, Any] = {
+        "paired": statistics.paired,
+        "runs": [[len(one), len(other)] for one, other in zip(sides.x, sides.y, strict=True)],
+        "cliffs_delta": stats.cliffs_delta(sides.x, sides.y, **how),
+        "area": None, "fewer_seeds": None, "detectable": None, "runs_to_detect": None, "runs_for_equivalence": None,
+        "tasks": {env: _of_task(env, one, other, pair.tasks[env], statistics) for env, one, other in zip(group.envs, sides.raw_x, sides.raw_y, strict=True)},
+    }  # fmt: skip
+    if pair.overall is not None:
+        sd = stats.run_sd(sides.x, sides.y, **draws)
+        found |= _what_n_allows(sd, n, n, pair.overall)
+        if n > FEWER:
+            found["fewer_seeds"] = stats.fewer_seeds(sides.x, sides.y, FEWER, seed=statistics.seed, paired=statistics.paired)
+        if not statistics.paired:
+            areas = [[group.scales[e](_areas(group.cells[a, e])) for e in group.envs] for a in (pair.x, pair.y)]
+            found["area"] = stats.difference(*areas, **statistics.options)
+    return found
+
+
+def _what_n_allows(sd: float, n_x: int, n_y: int, verdict: stats.Equivalence) -> dict[str, Any]:
+    if not np.isfinite(sd) or sd == 0:
+        return {"detectable": None, "runs_to_detect": None, "runs_for_equivalence": None}
+    seen = abs(verdict.difference.point) / sd
+    return {
+        "detectable": stats.minimal_detectable_effect(n_x, n_y) * sd,
+        "runs_to_detect": stats.runs_to_detect(seen) if seen > 0 else None,
+        "runs_for_equivalence": None if verdict.margin is None else stats.runs_for_equivalence(verdict.margin / sd),
+    }
+
+
+def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, statistics: Statistics) -> dict[str, Any]:
+    paired = statistics.paired
+    if min(len(x), len(y)) < 2:
+        sd = float("nan")
+    elif paired:
+        sd = float(np.std(x - y, ddof=1) / np.sqrt(2))  # so that √(2/n) of it is the error of the mean difference
+    else:
+        sd = float(np.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2))
+    return {
+        "welch": stats.paired_test(x, y) if paired else stats.welch_test(x, y),
+        "permutation": verdict.test,
+        "hedges_g": stats.hedges_g(x, y, confidence=statistics.confidence),
+        "cliffs_delta": stats.cliffs_delta([x], [y], **statistics.options, paired=paired),
+        "equivalence_p": None if verdict.margin is None else stats.equivalence_p(x, y, verdict.margin, paired=paired),
+        "warning": _coverage("paired" if paired else "welch", min(len(x), len(y)), statistics),
+        **_what_n_allows(sd, len(x), len(y), verdict),
+    }
+
+
+def corrected(comparisons: list[Comparison]) -> list[Comparison]:
+    """The comparisons of one group with Holm's correction: over all its pairs and tasks, and over its pairs where tasks are aggregated."""
+    cells = [(k, env) for k, pair in enumerate(comparisons) for env in pair.tasks]
+    permutation = dict(zip(cells, stats.holm([comparisons[k].tasks[env].test.p for k, env in cells]), strict=True))
+    welch = dict(zip(cells, stats.holm([comparisons[k].evidence["tasks"][env]["welch"].p for k, env in cells]), strict=True))
+    whole = [k for k, pair in enumerate(comparisons) if pair.overall is not None]
+    overall = dict(zip(whole, stats.holm([pair.overall.test.p for pair in comparisons if pair.overall is not None]), strict=True))
+    found = []
+    for k, pair in enumerate(comparisons):
+        tasks = {env: verdict.adjusted(permutation[k, env]) for env, verdict in pair.tasks.items()}
+        for env in tasks:
+            pair.evidence["tasks"][env] |= {"permutation_holm": permutation[k, env], "welch_holm": welch[k, env]}
+        found.append(replace(pair, tasks=tasks, overall=pair.overall.adjusted(overall[k]) if pair.overall is not None else None))
+    return found

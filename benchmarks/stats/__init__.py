@@ -1,0 +1,79 @@
+"""Aggregate scores of reinforcement-learning runs, and what they are worth: estimates, intervals, tests, and how far to trust them.
+
+    from benchmarks import stats
+    stats.interval_estimates({"ppo": scores}, metric="iqm", reps=50_000, seed=0, confidence=0.95)     # point, low, high (per checkpoint)
+    stats.probability_of_improvement(x, y)      stats.difference(x, y)      stats.performance_profile({"ppo": scores}, taus)
+    stats.equivalence(x, y, margin=0.05)        stats.permutation_test(x, y)
+
+Scores are `[runs, tasks]` or `[runs, tasks, checkpoints]`; a task with another number of runs is allowed when scores are given as a
+sequence with one array, `[runs_m]` or `[runs_m, checkpoints]`, per task. One resample of the runs serves all checkpoints, since the
+checkpoints of one run belong together. Everything random is drawn from `seed`; no global state is used.
+
+    bootstrap.py     the resampling engine            intervals.py    estimates with intervals, ranks, one task
+    comparisons.py   X against Y, parity, power       curves.py       area under the curve, steps to a threshold
+    sequential.py    stop when there is enough        coverage.py     how often the intervals hold, as measured
+    power.py         how many seeds to run            speed.py        time beside rliable's
+"""
+
+from benchmarks.stats.bootstrap import (
+    METRICS,
+    BadScores,
+    Scores,
+    aggregate,
+    improvement_replicates,
+    replicates,
+    subset_replicates,
+)
+from benchmarks.stats.comparisons import (
+    ALPHA,
+    FEWEST_RUNS_FOR_EQUIVALENCE,
+    PARITY,
+    POWER,
+    Equivalence,
+    FewerSeeds,
+    Test,
+    cliffs_delta,
+    equivalence,
+    equivalence_p,
+    equivalence_power,
+    fewer_seeds,
+    hedges_g,
+    holm,
+    leave_one_task_out,
+    minimal_detectable_effect,
+    paired_difference,
+    paired_test,
+    permutation_test,
+    run_sd,
+    runs_for_equivalence,
+    runs_to_detect,
+    t_power,
+    welch_difference,
+    welch_test,
+)
+from benchmarks.stats.coverage import coverage_note, coverage_warning
+from benchmarks.stats.curves import TimeToThreshold, area_under_curve, kaplan_meier, steps_to_threshold
+from benchmarks.stats.intervals import (
+    Interval,
+    Ranks,
+    TaskSummary,
+    difference,
+    interval_estimates,
+    performance_profile,
+    probability_of_improvement,
+    ranks,
+    runs_for_tolerance,
+    t_interval,
+    task_summary,
+    tolerance_interval,
+)
+
+__all__ = [
+    "ALPHA", "FEWEST_RUNS_FOR_EQUIVALENCE", "METRICS", "PARITY", "POWER",
+    "BadScores", "Equivalence", "FewerSeeds", "Interval", "Ranks", "Scores", "TaskSummary", "Test", "TimeToThreshold",
+    "aggregate", "area_under_curve", "cliffs_delta", "coverage_note", "coverage_warning", "difference", "equivalence", "equivalence_p", "equivalence_power",
+    "fewer_seeds", "hedges_g", "holm", "improvement_replicates", "interval_estimates", "kaplan_meier", "leave_one_task_out",
+    "minimal_detectable_effect", "paired_difference", "paired_test", "performance_profile", "permutation_test", "probability_of_improvement",
+    "ranks", "replicates", "run_sd", "runs_for_equivalence", "runs_for_tolerance", "runs_to_detect", "steps_to_threshold", "subset_replicates", "t_interval",
+    "t_power", "task_summary", "tolerance_interval", "welch_difference", "welch_test",
+]  # fmt: skip

@@ -1,0 +1,373 @@
+"""The resampling engine: a resample of the runs is a vector of counts, and every metric is a function of counts.
+
+How often each run was drawn is all that a metric needs to know of a resample, so that
+    IQM              one cumulative pass over the globally sorted scores, weighted by their counts
+    mean, profile    counts · values, task by task
+    P(improvement)   c_x^T K c_y, with K[i, j] = 1 if x_i > y_j, 1/2 if they tie
+need no sort and no gather per replicate. Drawn with replacement, the counts make a bootstrap; counts of 0 and 1 over the pooled runs
+of two algorithms make a permutation test, and over the runs of one a smaller study. The definitions of the metrics are those of
+Agarwal et al. 2021 (arXiv:2108.13264, rliable); on the same resample every replicate equals rliable's (tests/benchmarks/test_stats.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+try:
+    from numba import njit
+except ImportError:  # the NumPy kernels below give the same numbers, more slowly
+    njit = None  # type: ignore[assignment]
+
+Scores = np.ndarray | Sequence[np.ndarray]  # [runs, tasks], [runs, tasks, checkpoints], or for each task [runs] or [runs, checkpoints]
+
+BLOCK = 1024  # replicates in memory at a time; a part of the definition of the random draws, like the seed
+FIRST, SECOND = 0, 1  # the two sides of a comparison are resampled independently
+
+
+class BadScores(ValueError):
+    """Scores from which no honest number can be computed: NaN, infinite, empty or misshapen."""
+
+
+# ---------------------------------------------------------------------------------------------------------------- scores
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Scores of all runs, task after task: values [N, C], the task of each row [N], runs per task [T]."""
+
+    values: np.ndarray
+    task: np.ndarray
+    runs: np.ndarray
+    has_checkpoints: bool
+
+    @classmethod
+    def of(cls, scores: Scores, name: str = "the algorithm") -> Sample:
+        """BadScores, naming the algorithm, the run and the task, for scores that are not finite or have no common shape."""
+        per_task = _per_task(scores, name)
+        if not per_task or any(task.ndim == 0 or len(task) == 0 for task in per_task):
+            raise BadScores(f"scores of {name} hold a task without a run (runs per task: {[task.shape[0] if task.ndim else 0 for task in per_task]})")
+        shapes = {task.shape[1:] for task in per_task}
+        if len(shapes) > 1 or any(len(shape) > 1 for shape in shapes):
+            raise BadScores(f"scores of {name} differ in their checkpoints from task to task: {sorted(shapes)}. Cut them to checkpoints that all have")
+        if shapes == {(0,)}:
+            raise BadScores(f"scores of {name} hold no checkpoint")
+        for m, task in enumerate(per_task):
+            bad = np.argwhere(~np.isfinite(task))
+            if len(bad):
+                run, *checkpoint = bad[0]
+                where = f"run {run}, task {m}" + (f", checkpoint {checkpoint[0]}" if checkpoint else "")
+                raise BadScores(f"scores of {name} hold {len(bad)} value(s) that are not finite (first: {where}). A run that failed is missing, not NaN")
+        runs = np.array([len(task) for task in per_task])
+        values = np.concatenate([task.reshape(len(task), -1) for task in per_task])
+        return cls(values, np.repeat(np.arange(len(runs)), runs), runs, has_checkpoints=bool(shapes.pop()))
+
+    @property
+    def fewest(self) -> int:
+        """Runs of the task with the fewest."""
+        return int(self.runs.min())
+
+    def tasks(self) -> list[np.ndarray]:
+        """The scores of each task, [runs, C]."""
+        return np.split(self.values, np.cumsum(self.runs)[:-1])
+
+
+def _per_task(scores: Scores, name: str) -> list[np.ndarray]:
+    if not isinstance(scores, np.ndarray):
+        return [_table(task, f"task {m} of {name}") for m, task in enumerate(scores)]
+    if scores.ndim not in (2, 3):
+        raise BadScores(f"scores of {name} have shape {scores.shape}: expected [runs, tasks] or [runs, tasks, checkpoints]")
+    return [_table(scores[:, m], f"task {m} of {name}") for m in range(scores.shape[1])]
+
+
+def _table(task: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(task, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BadScores(f"scores of {name}: runs with different numbers of checkpoints, or not numbers; cut them to checkpoints that all have") from None
+
+
+def pair_of(x: Scores, y: Scores) -> tuple[Sample, Sample]:
+    """Both sides of a comparison; BadScores unless they have the same tasks and checkpoints."""
+    a, b = Sample.of(x, "x"), Sample.of(y, "y")
+    if len(a.runs) != len(b.runs):
+        raise BadScores(f"x has {len(a.runs)} task(s), y has {len(b.runs)}: a comparison needs the same tasks in the same order")
+    if a.values.shape[1] != b.values.shape[1]:
+        raise BadScores(f"x has {a.values.shape[1]} checkpoint(s), y has {b.values.shape[1]}: a comparison needs the same ones")
+    return a, b
+
+
+def check_paired(a: Sample, b: Sample) -> None:
+    """BadScores unless run i of x and run i of y can be a pair on every task."""
+    if not np.array_equal(a.runs, b.runs):
+        raise BadScores(f"paired runs: x has {a.runs.tolist()} runs per task, y has {b.runs.tolist()}; keep the seeds that both have")
+
+
+def pooled(a: Sample, b: Sample) -> Sample:
+    """The runs of both sides, task by task: those of x, then those of y."""
+    values = np.concatenate([side for both in zip(a.tasks(), b.tasks(), strict=True) for side in both])
+    runs = a.runs + b.runs
+    return Sample(values, np.repeat(np.arange(len(runs)), runs), runs, a.has_checkpoints)
+
+
+# ----------------------------------------------------------------------------------------------------------------- draws
+
+
+def stream(seed: int, side: int) -> np.random.Generator:
+    """The private stream of one side of one analysis."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, side])))
+
+
+def _with_replacement(runs: np.ndarray, reps: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each run is drawn in each replicate, [N, reps]: runs of a task with replacement, task by task (the strata)."""
+    counts = np.empty((int(runs.sum()), reps))
+    replicate = np.arange(reps)
+    start = 0
+    for n in runs:
+        drawn = rng.integers(0, n, size=(n, reps))
+        counts[start : start + n] = np.bincount((drawn * reps + replicate).ravel(), minlength=n * reps).reshape(n, reps)
+        start += n
+    return counts
+
+
+def blocks(runs: np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[np.ndarray]:
+    """Counts of `reps` stratified bootstrap resamples, [N, up to BLOCK] at a time."""
+    if reps < 1:
+        raise ValueError(f"reps={reps}: at least 1 resample is needed; 50000 is usual")
+    rng = stream(seed, side)
+    for first in range(0, reps, BLOCK):
+        yield _with_replacement(runs, min(BLOCK, reps - first), rng)
+
+
+def subsets(runs: np.ndarray, kept: np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[np.ndarray]:
+    """Counts of 0 and 1 that keep `kept[m]` of the `runs[m]` runs of each task, every choice as likely as another: [N, up to BLOCK]."""
+    rng = stream(seed, side)
+    for first in range(0, reps, BLOCK):
+        width = min(BLOCK, reps - first)
+        yield np.concatenate([rng.permuted(np.repeat([1.0, 0.0], [k, n - k])[:, None].repeat(width, axis=1), axis=0) for n, k in zip(runs, kept, strict=True)])
+
+
+# --------------------------------------------------------------------------------------------------------------- kernels
+# Counts are [N, reps], so that each step of a kernel is one operation on a row of replicates. Each kernel has a text for numba and one
+# for NumPy. Both add in the same order, so they agree to the last bit.
+
+
+def _iqm_loop(counts, order, ordered, low, high):
+    """Trimmed mean of the drawn scores ranked low to high-1, [reps, C]. order, ordered: [C, N], each row sorted."""
+    n, reps = counts.shape
+    out = np.empty((reps, order.shape[0]))
+    rank, total = np.empty(reps), np.empty(reps)
+    for c in range(order.shape[0]):
+        rank[:] = 0.0
+        total[:] = 0.0
+        for i in range(n):
+            row, score = counts[order[c, i]], ordered[c, i]
+            for r in range(reps):
+                before = rank[r]
+                after = before + row[r]
+                rank[r] = after
+                first = before if before > low else low
+                last = after if after < high else high
+                total[r] += score * (last - first if last > first else 0.0)
+        for r in range(reps):
+            out[r, c] = total[r] / (high - low)
+    return out
+
+
+def _iqm_numpy(counts, order, ordered, low, high):
+    out = np.empty((counts.shape[1], len(order)))
+    for c in range(len(order)):
+        rank, total = np.zeros(counts.shape[1]), np.zeros(counts.shape[1])
+        for i in range(len(counts)):
+            first = np.maximum(rank, low)
+            rank = rank + counts[order[c, i]]
+            total += ordered[c, i] * np.maximum(np.minimum(rank, high) - first, 0.0)
+        out[:, c] = total / (high - low)
+    return out
+
+
+def _task_means_loop(counts, values, task, drawn):
+    """Mean of the drawn scores of each task, [T, C, reps]. drawn: how many runs each resample holds of each task, [T]."""
+    n, reps = counts.shape
+    out = np.zeros((len(drawn), values.shape[1], reps))
+    for i in range(n):
+        for c in range(values.shape[1]):
+            score, total, row = values[i, c], out[task[i], c], counts[i]
+            if score != 0.0:
+                for r in range(reps):
+                    total[r] += row[r] * score
+    for m in range(len(drawn)):
+        for c in range(values.shape[1]):
+            for r in range(reps):
+                out[m, c, r] /= drawn[m]
+    return out
+
+
+def _task_means_numpy(counts, values, task, drawn):
+    out = np.zeros((len(drawn), values.shape[1], counts.shape[1]))
+    for i in range(len(values)):
+        out[task[i]] += counts[i] * values[i, :, None]
+    return out / drawn[:, None, None]
+
+
+def _improvement_loop(counts_x, counts_y, comparison, runs_x, runs_y):
+    """Mean over tasks of c_x^T K c_y / (n_x n_y), [reps]. comparison: [N_x, N_y], 0 between tasks."""
+    reps = counts_x.shape[1]
+    out, wins, against = np.zeros(reps), np.empty(reps), np.empty(reps)
+    start_x, start_y = 0, 0
+    for m in range(len(runs_x)):
+        wins[:] = 0.0
+        for i in range(start_x, start_x + runs_x[m]):
+            against[:] = 0.0
+            for j in range(start_y, start_y + runs_y[m]):
+                share, row = comparison[i, j], counts_y[j]
+                if share > 0.0:
+                    for r in range(reps):
+                        against[r] += share * row[r]
+            row = counts_x[i]
+            for r in range(reps):
+                wins[r] += row[r] * against[r]
+        for r in range(reps):
+            out[r] += wins[r] / (runs_x[m] * runs_y[m])
+        start_x += runs_x[m]
+        start_y += runs_y[m]
+    return out / len(runs_x)
+
+
+def _improvement_numpy(counts_x, counts_y, comparison, runs_x, runs_y):
+    total, start_x, start_y = np.zeros(counts_x.shape[1]), 0, 0
+    for n_x, n_y in zip(runs_x, runs_y, strict=True):
+        x, y = slice(start_x, start_x + n_x), slice(start_y, start_y + n_y)
+        wins = (counts_x[x] * (comparison[x, y] @ counts_y[y])).sum(axis=0)  # whole and half numbers: exact in any order
+        total += wins / (n_x * n_y)
+        start_x, start_y = start_x + n_x, start_y + n_y
+    return total / len(runs_x)
+
+
+if njit is None:
+    _iqm, _task_means, _improvement = _iqm_numpy, _task_means_numpy, _improvement_numpy
+else:
+    # cache=True stores the machine code beside this file; where that is read-only numba compiles again, silently.
+    _iqm, _task_means, _improvement = (njit(cache=True)(loop) for loop in (_iqm_loop, _task_means_loop, _improvement_loop))
+
+
+# --------------------------------------------------------------------------------------------------------------- metrics
+
+Compute = Callable[[np.ndarray], np.ndarray]  # counts [N, reps] -> metric [reps, C]
+
+
+def _mean_over_tasks(means: np.ndarray) -> np.ndarray:
+    """[T, C, reps] -> [reps, C], added task by task: the same order, hence the same bits, everywhere."""
+    total = means[0].copy()
+    for task in means[1:]:
+        total += task
+    return total.T / len(means)
+
+
+def _iqm_of(sample: Sample, drawn: np.ndarray, threshold: float) -> Compute:
+    n = int(drawn.sum())
+    cut = int(0.25 * n)  # as scipy.stats.trim_mean, and so rliable, rounds
+    order = np.ascontiguousarray(np.argsort(sample.values, axis=0, kind="stable").T)
+    ordered = np.ascontiguousarray(np.take_along_axis(sample.values.T, order, axis=1))
+    return lambda counts: _iqm(counts, order, ordered, float(cut), float(n - cut))
+
+
+def _mean_of(sample: Sample, drawn: np.ndarray, threshold: float) -> Compute:
+    return lambda counts: _mean_over_tasks(_task_means(counts, sample.values, sample.task, drawn))
+
+
+def _median_of(sample: Sample, drawn: np.ndarray, threshold: float) -> Compute:
+    return lambda counts: np.median(_task_means(counts, sample.values, sample.task, drawn), axis=0).T
+
+
+def _optimality_gap_of(sample: Sample, drawn: np.ndarray, threshold: float) -> Compute:
+    clipped = np.minimum(sample.values, threshold)
+    return lambda counts: threshold - _mean_over_tasks(_task_means(counts, clipped, sample.task, drawn))
+
+
+METRICS = {
+    "iqm": _iqm_of,  # mean of the middle half of all runs of all tasks
+    "mean": _mean_of,  # mean of the task means
+    "median": _median_of,  # median of the task means
+    "optimality_gap": _optimality_gap_of,  # mean distance to `threshold`, scores above it count as it
+}
+
+
+def metric_of(name: str, sample: Sample, *, drawn: np.ndarray | None = None, threshold: float = 1.0) -> Compute:
+    """The metric as a function of counts. drawn: how many runs of each task the counts add up to (default: all of them)."""
+    if name not in METRICS:
+        raise ValueError(f"unknown metric '{name}': one of {', '.join(METRICS)}")
+    return METRICS[name](sample, sample.runs if drawn is None else drawn, threshold)
+
+
+def exceedance(sample: Sample, taus: np.ndarray) -> Compute:
+    """The share of runs above each τ, averaged over tasks: [reps, len(taus)]. Numbers of runs are whole, so the products are exact."""
+    above = (sample.values > taus).astype(np.float64)  # [N, len(taus)]
+    rows = {int(n): np.isin(sample.task, np.flatnonzero(sample.runs == n)) for n in np.unique(sample.runs)}
+
+    def compute(counts: np.ndarray) -> np.ndarray:
+        total = np.zeros((len(taus), counts.shape[1]))
+        for n, of_tasks in rows.items():
+            total += (above[of_tasks].T @ counts[of_tasks]) / n
+        return total.T / len(sample.runs)
+
+    return compute
+
+
+def comparison_matrix(a: Sample, b: Sample) -> np.ndarray:
+    """K[i, j]: 1 where run i of x scores more than run j of y on the same task, 1/2 where they tie, else 0."""
+    greater = (a.values > b.values.T) + 0.5 * (a.values == b.values.T)
+    return greater * (a.task[:, None] == b.task[None, :])
+
+
+def replicates(
+    scores: Scores, metric: str = "iqm", *, reps: int = 50_000, seed: int = 0, threshold: float = 1.0, side: int = FIRST, name: str = "the algorithm"
+) -> np.ndarray:
+    """The metric on `reps` stratified resamples of the runs: [reps] or [reps, checkpoints].
+
+    The draws depend on `seed`, `side` and the number of runs per task only: adding an algorithm to a study changes nobody's interval.
+    """
+    sample = Sample.of(scores, name)
+    compute = metric_of(metric, sample, threshold=threshold)
+    values = np.concatenate([compute(counts) for counts in blocks(sample.runs, reps, seed, side)])
+    return values if sample.has_checkpoints else values[:, 0]
+
+
+def subset_replicates(
+    scores: Scores, n: int, metric: str = "iqm", *, reps: int = 50_000, seed: int = 0, threshold: float = 1.0, side: int = FIRST
+) -> np.ndarray:
+    """The metric had only n runs of each task been made, for `reps` random choices of them: [reps] or [reps, checkpoints]."""
+    sample = Sample.of(scores)
+    if not 1 <= n <= sample.fewest:
+        raise ValueError(f"n={n}: the tasks have {sample.fewest} runs at least; choose 1 to {sample.fewest}")
+    kept = np.full(len(sample.runs), n)
+    compute = metric_of(metric, sample, drawn=kept, threshold=threshold)
+    values = np.concatenate([compute(counts) for counts in subsets(sample.runs, kept, reps, seed, side)])
+    return values if sample.has_checkpoints else values[:, 0]
+
+
+def aggregate(scores: Scores, metric: str = "iqm", *, threshold: float = 1.0) -> Any:
+    """The point estimate: a float, or an array [checkpoints]."""
+    sample = Sample.of(scores)
+    value = metric_of(metric, sample, threshold=threshold)(np.ones((len(sample.values), 1)))[0]
+    return value if sample.has_checkpoints else float(value[0])
+
+
+def improvement_replicates(x: Scores, y: Scores, *, reps: int = 50_000, seed: int = 0, paired: bool = False) -> np.ndarray:
+    """P(X > Y), averaged over tasks, on `reps` resamples of both sides: [reps]. paired: run i of both is drawn together."""
+    a, b = pair_of(x, y)
+    if paired:
+        check_paired(a, b)
+    comparison = comparison_matrix(a, b)
+    both = zip(blocks(a.runs, reps, seed, FIRST), blocks(b.runs, reps, seed, FIRST if paired else SECOND), strict=True)
+    return np.concatenate([_improvement(counts_x, counts_y, comparison, a.runs, b.runs) for counts_x, counts_y in both])
+
+
+def improvement(x: Scores, y: Scores) -> float:
+    """The point estimate of P(X > Y)."""
+    a, b = pair_of(x, y)
+    ones = (np.ones((len(side.values), 1)) for side in (a, b))
+    return float(_improvement(*ones, comparison_matrix(a, b), a.runs, b.runs)[0])
