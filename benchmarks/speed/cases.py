@@ -18,6 +18,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from benchmarks import UserError
 from benchmarks.speed.plain import PlainQLearning, PlainValueIteration
 from from_scratch import registry
+from from_scratch.envs.vector import vectorised
 
 SEEDS = (1, 2, 5, 10, 30)
 QUICK_SEEDS = (1, 2, 10)
@@ -74,7 +75,8 @@ class Case:
         if len(seeds) == 1:
             return self._drop_in(cls, seeds[0])
         policy = registry.find(self.algorithm).policy
-        return cls(policy, self.env, seeds=seeds, n_envs=self.n_envs, device="cpu", **deepcopy(self.hyperparameters))
+        env = vectorised(self.env) if policy == "TabularPolicy" and self.plays else self.env  # all lanes of a table in one block
+        return cls(policy, env, seeds=seeds, n_envs=self.n_envs, device="cpu", **deepcopy(self.hyperparameters))
 
     def _drop_in(self, cls: Any, seed: int) -> Any:
         env = self.env if self.n_envs == 1 else make_vec_env(self.env, n_envs=self.n_envs)
@@ -103,7 +105,7 @@ CASES: dict[str, Case] = {
         "q_learning", "FrozenLake-v1", warm_up=1000, steps=20_000, quick_steps=5000, same_run=False,
         hyperparameters={"learning_rate": 0.1, "gamma": 0.99, "exploration_initial_eps": 0.1, "exploration_final_eps": 0.1},
         plain=partial(PlainQLearning, "FrozenLake-v1", learning_rate=0.1, gamma=0.99, epsilon=0.1),
-        why="ε = 0.1 throughout; against Sutton & Barto's box as a Python loop",
+        why="ε = 0.1 throughout; against Sutton & Barto's box as a Python loop; several seeds as lanes of one vectorised table",
     ),
     "value-iteration": Case(
         "value_iteration", "FrozenLake8x8-v1", warm_up=640, steps=64_000, quick_steps=32_000,
