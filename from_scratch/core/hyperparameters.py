@@ -71,9 +71,10 @@ class Declared:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         constants = _constants_of(cls)
-        inherited = {name: getattr(cls, name) for name in cls.hyperparameters if name not in constants}
+        of_parents = dict.fromkeys(name for parent in reversed(cls.__bases__) for name in getattr(parent, "hyperparameters", ()))
+        inherited = {name: getattr(cls, name) for name in of_parents if name not in constants}
         fields = {**inherited, **_fields_of(cls)}
-        cls.fixed = {**cls.fixed, **{name: value for name, value in constants.items() if name in cls.hyperparameters}}
+        cls.fixed = {**cls.fixed, **{name: value for name, value in constants.items() if name in of_parents}}
         cls.hyperparameters = tuple(fields)
         signature = _signature(fields, without=set(constants))
 

@@ -6,7 +6,11 @@ from from_scratch.envs.registration import register_all
 
 # name: the module that it is imported from when it is first used
 _MODULES = {
+    "AccessControl": "access_control",
+    "Baird": "baird",
     "BernoulliBandit": "bandits",
+    "BlackjackTable": "blackjack",
+    "InfiniteVariance": "infinite_variance",
     "KArmedTestbed": "bandits",
     "MaximisationBias": "max_bias",
     "BlockingMaze": "mazes",
@@ -22,12 +26,14 @@ _MODULES = {
     "Gambler": "gambler",
     "GridWorld": "gridworld",
     "JumpGrid": "book_grids",
+    "LongWalk": "long_walk",
     "RandomGrid": "gridworld",
     "RandomWalk": "random_walk",
     "RiverSwim": "river_swim",
     "ShortCorridor": "short_corridor",
     "ShortcutMaze": "mazes",
     "WindyGridworld": "windy",
+    "WToTwoW": "baird",
     "geometric_chain": "finite",
     "random_map": "gridworld",
     "two_by_two_grid": "finite",

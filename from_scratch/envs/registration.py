@@ -24,6 +24,11 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "from_scratch/DeepSea-v0": ("deep_sea:DeepSea", {}),
     "from_scratch/TwoByTwo-v0": ("finite:two_by_two_grid", {"max_episode_steps": 100}),
     "from_scratch/CartPoleBins-v0": ("discretize:CartPoleBins", {"max_episode_steps": 500, "reward_threshold": 475.0}),
+    "from_scratch/LongWalk-v0": ("long_walk:LongWalk", {}),
+    "from_scratch/Baird-v0": ("baird:Baird", {"max_episode_steps": 1000}),
+    "from_scratch/WToTwoW-v0": ("baird:WToTwoW", {}),
+    "from_scratch/MountainCar-v0": ("mountain_car:mountain_car", {}),
+    "from_scratch/AccessControl-v0": ("access_control:AccessControl", {"max_episode_steps": 1000}),
     # The limit is not the book's: it ends what a deterministic policy would play forever, and a policy with p in [0.05, 0.95] hardly meets it.
     "ShortCorridor-v0": ("short_corridor:ShortCorridor", {"max_episode_steps": 1000}),
     "from_scratch/RandomWalk5-v0": ("random_walk:RandomWalk", {}),
@@ -35,6 +40,9 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "from_scratch/KArmedTestbed-v0": ("bandits:KArmedTestbed", {"max_episode_steps": 1000}),
     "from_scratch/DriftingTestbed-v0": ("bandits:KArmedTestbed", {"max_episode_steps": 10_000, "kwargs": {"spread": 0.0, "drift": 0.01}}),
     "from_scratch/BernoulliBandit-v0": ("bandits:BernoulliBandit", {"max_episode_steps": 1000}),
+    "from_scratch/Blackjack-v0": ("blackjack:blackjack", {"kwargs": {"sab": True}}),
+    "from_scratch/BlackjackTable-v0": ("blackjack:BlackjackTable", {}),
+    "from_scratch/InfiniteVariance-v0": ("infinite_variance:InfiniteVariance", {}),
 }
 
 
