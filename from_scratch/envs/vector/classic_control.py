@@ -155,6 +155,12 @@ class MountainCar(ClassicControl):
         self.state = np.array((position, velocity))
         return np.full(self.num_envs, -1.0), (position >= env.goal_position) & (velocity >= env.goal_velocity)
 
+    def world(self) -> Any:
+        """How a lane moves, compiled."""
+        from from_scratch.envs.vector.compiled import mountain_car_world
+
+        return mountain_car_world(self)
+
 
 class MountainCarContinuous(ClassicControl):
     """The mountain car with a continuous force, which costs. Gymnasium keeps its state in float32, but an episode's first one in float64."""

@@ -81,6 +81,12 @@ class Table(LaneVecEnv):
     def observe(self) -> np.ndarray:
         return self.s.astype(self.observation_space.dtype)
 
+    def world(self) -> Any:
+        """How a lane moves, compiled."""
+        from from_scratch.envs.vector.compiled import table_world
+
+        return table_world(self)
+
     def state_of(self, lane: int) -> int:
         return int(self.s[lane])
 

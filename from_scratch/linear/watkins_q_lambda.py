@@ -1,0 +1,58 @@
+"""Watkins's Q(λ) with linear function approximation (Watkins 1989; Sutton & Barto 2018, §12.10).
+
+    z ← 0 at the start of each episode; then at each step
+        z ← γ λ z + x(S, A)
+        δ = R + γ max_a q̂(S', a, w) − q̂(S, A, w),  with q̂(S', ·, w) = 0 if the episode terminated
+        w ← w + α δ z
+        z ← 0 if A' is not a greedy action
+
+The target policy is greedy, the behaviour ε-greedy: behind an exploring action the trace no longer says what the greedy policy would have
+been paid, so it is cut.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from from_scratch.core.features import Sparse
+from from_scratch.core.linear import LinearControl, add, compiled, dot
+
+
+class Arrays(NamedTuple):
+    w: np.ndarray  # [S, n_actions · n]
+    z: np.ndarray  # [S, n_actions · n]
+    decay: np.ndarray  # [S]  γ; 0 where an episode begins or the trace was cut
+    alpha: np.ndarray  # [S]
+    lambda_: np.ndarray  # [S]
+
+
+@compiled
+def update(m: Arrays, i: int, x: Sparse, r: float, x_next: Sparse, discount: float, done: bool, rho: float) -> float:
+    """x_next is that of the greedy action; rho is 1 if A' is one, 0 otherwise."""
+    w, z = m.w[i], m.z[i]
+    δ = r + discount * dot(w, x_next) - dot(w, x)
+    z *= m.decay[i] * m.lambda_[i]
+    add(z, 1.0, x)
+    w += m.alpha[i] * δ * z
+    m.decay[i] = 0.0 if done else discount * rho
+    return δ
+
+
+class LinearWatkinsQLambda(LinearControl):
+    lambda_: float = 0.9  # λ
+
+    arrays, update = Arrays, staticmethod(update)
+    off_policy = True
+
+    def check(self) -> None:
+        super().check()
+        if not 0 <= self.lambda_ <= 1:
+            raise ValueError(f"lambda_={self.lambda_}: λ lies between 0 and 1.")
+
+    def new_memory(self) -> dict[str, np.ndarray]:
+        return {"z": np.zeros((self.n_seeds, self.n_weights)), "decay": np.zeros(self.n_seeds)}
+
+    def parameters(self) -> dict[str, float]:
+        return {"lambda_": self.lambda_}
