@@ -151,8 +151,9 @@ def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis) -> Fi
         svg = figures.svg(canvas, "against", alt := f"Differences of {names[1]} from {names[0]}, in margins: " + "; ".join(
             f"{p.algo} on {', '.join(p.envs)} {with_interval(p.test.difference, sign=True)}" for p in found) + ".")
     how = analysis.statistics
-    caption = (f"Scores of {names[1]} minus those of {names[0]}, divided by the margin: inside the shaded band is equivalent. Thin: {percent(how.confidence)} interval; "
-               f"thick: 90\u00a0% interval. Over several tasks the difference of IQMs (bootstrap, {figures.count(how.reps)} repetitions, seed {how.seed}); "
+    caption = (f"Scores of {names[1]} minus those of {names[0]}, divided by the margin: inside the shaded band is equivalent. "
+               f"Thin: {percent(how.confidence)} interval; thick: 90\u00a0% interval. "
+               f"Over several tasks the difference of IQMs (bootstrap, {figures.count(how.reps)} repetitions, seed {how.seed}); "
                "on one task the difference of means (Welch).")  # fmt: skip
     header = ["algorithm", "tasks", "runs", "difference", "90 % interval", "margin", "verdict", "same run at the same seed"]
     rows = []

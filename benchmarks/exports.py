@@ -15,9 +15,11 @@ from benchmarks.figures import Table, count, percent
 from from_scratch import registry
 
 TEX = {  # what LaTeX would read otherwise, or not at all
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$", "−": "$-$", "±": r"$\pm$", "–": "--", "\u202f": r"\,", "\u00a0": "~", "≤": r"$\leq$", "≥": r"$\geq$",
-    "×": r"$\times$", "∞": r"$\infty$", "τ": r"$\tau$", "δ": r"$\delta$", "γ": r"$\gamma$", "λ": r"$\lambda$", "ε": r"$\epsilon$", "α": r"$\alpha$", "…": r"\dots{}",
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": "$<$", ">": "$>$", "−": "$-$", "±": r"$\pm$", "–": "--", "\u202f": r"\,", "\u00a0": "~", "≤": r"$\leq$", "≥": r"$\geq$",
+    "×": r"$\times$", "∞": r"$\infty$", "τ": r"$\tau$", "δ": r"$\delta$", "γ": r"$\gamma$", "λ": r"$\lambda$",
+    "ε": r"$\epsilon$", "α": r"$\alpha$", "…": r"\dots{}",
 }  # fmt: skip
 
 
@@ -56,7 +58,7 @@ def pdf(html: str) -> bytes:
         raise UserError('a PDF needs weasyprint: pip install "sb3-course[report-pdf]" (or print report.html from a browser)') from None
     except OSError as error:  # it is there, Pango is not
         library = str(error).splitlines()[0]
-        raise HarnessError(f"weasyprint cannot load its system libraries ({library}): on Debian and Ubuntu, apt install libpango-1.0-0 libpangoft2-1.0-0") from None
+        raise HarnessError(f"weasyprint lacks its system libraries ({library}): on Debian and Ubuntu, apt install libpango-1.0-0 libpangoft2-1.0-0") from None
     return HTML(string=html).write_pdf()
 
 
@@ -89,31 +91,32 @@ def checklist(analysis: Analysis, facts: dict[str, Any]) -> list[dict[str, str]]
     protocol = study.get("protocol") or {}
     tuned = study.get("tuning")
     known = study.get("hyperparams")
+    own_seeds = protocol.get("eval_seed") is not None
+    commit = f"git commit {source['commit']}{', with uncommitted changes' if source.get('dirty') else ''}" if source.get("commit") else ""
+    models = "in every run's directory" if study.get("keep_models") else "not kept; their hashes are in repro.json" if known else "not part of this study"
+    counts = f"{len(planned)} planned, {finished} finished"
+    hours = f"{seconds['train'] / 3600:.2f} h of training and {seconds['eval'] / 3600:.2f} h of evaluation in all; per task under training health"
+    yes = lambda found: "yes" if found else "for the authors"
     rows = [
-        ("Models", "The algorithms are described", "yes" if papers else "for the authors", "; ".join(papers)),
+        ("Models", "The algorithms are described", yes(papers), "; ".join(papers)),
         ("Models", "Assumptions are stated", "for the authors", ""),
-        ("Models", "Complexity is analysed", "for the authors", "training steps, seconds and steps per second of every run are in this report"),
+        ("Models", "Complexity is analysed", "for the authors", "steps, seconds and steps per second of every run are in this report"),
         ("Theory", "Claims are stated and proved", "for the authors", ""),
         ("Data", "Environments and their statistics", "yes", f"{', '.join(envs)}; entry points and hashes in repro.json"),
-        ("Data", "Splits for training and evaluation", "yes" if protocol.get("eval_seed") is not None else "for the authors",
-         "evaluation episodes have seeds of their own, disjoint from training by derivation" if protocol.get("eval_seed") is not None else ""),
-        ("Data", "What was excluded", "no" if analysis.is_partial else "yes", "; ".join(analysis.missing) if analysis.is_partial else "nothing: every planned run is in"),
+        ("Data", "Splits for training and evaluation", yes(own_seeds), "evaluation episodes have seeds of their own, by derivation" if own_seeds else ""),
+        ("Data", "What was excluded", "yes", "; ".join(analysis.missing) if analysis.is_partial else "nothing: every planned run is in"),
         ("Code", "Dependencies", "yes", f"{len(facts['rendering']['packages']['installed'])} packages with versions in repro.json"),
-        ("Code", "Training and evaluation code", "yes" if source.get("commit") else "for the authors",
-         f"git commit {source['commit']}{', with uncommitted changes' if source.get('dirty') else ''}" if source.get("commit") else ""),
-        ("Code", "Trained models", "yes" if study.get("keep_models", False) else "no",
-         "in every run's directory" if study.get("keep_models", False) else "not kept; their hashes are in repro.json" if known else "not part of this study"),
-        ("Code", "Results with the command that produces them", "yes" if facts["command"] else "for the authors", facts["command"] or ""),
-        ("Experiments", "All hyper-parameters of the results", "yes" if known else "for the authors", "the resolved study is in the appendix" if known else ""),
-        ("Experiments", "How hyper-parameters were chosen", "yes" if tuned else "for the authors",
-         f"tuned: {tuned}" if tuned else "where the study says so: the RL Zoo's, or the defaults" if known else ""),
+        ("Code", "Training and evaluation code", yes(commit), commit),
+        ("Code", "Trained models", "yes" if study.get("keep_models") else "no", models),
+        ("Code", "Results with the command that produces them", yes(facts["command"]), facts["command"] or ""),
+        ("Experiments", "All hyper-parameters of the results", yes(known), "the resolved study is in the appendix" if known else ""),
+        ("Experiments", "How hyper-parameters were chosen", yes(tuned), f"tuned: {tuned}" if tuned else ""),
         ("Experiments", "Number of training and evaluation runs", "yes",
-         f"{len(planned)} planned, {finished} finished" + (f"; {protocol['eval_episodes']} evaluation episodes at a checkpoint" if protocol.get("eval_episodes") else "")),
-        ("Experiments", "The statistics are defined", "yes", "IQM and others as in rliable; the protocol says what a score is"),
-        ("Experiments", "Central tendency and variation", "yes", f"{percent(how.confidence)} intervals, {count(how.reps)} bootstrap repetitions, seed {how.seed}"),
-        ("Experiments", "Runtime", "yes" if seconds["train"] else "no",
-         f"{seconds['train'] / 3600:.2f} h of training and {seconds['eval'] / 3600:.2f} h of evaluation in all; per task under training health" if seconds["train"] else ""),
-        ("Experiments", "Computing infrastructure", "yes" if facts["hosts"] else "for the authors",
+         f"{counts}; {protocol['eval_episodes']} evaluation episodes at a checkpoint" if protocol.get("eval_episodes") else counts),
+        ("Experiments", "The statistics are defined", "yes", "the IQM and others as in rliable; the protocol says what a score is"),
+        ("Experiments", "Central tendency and variation", "yes", f"{percent(how.confidence)} intervals, {count(how.reps)} repetitions, seed {how.seed}"),
+        ("Experiments", "Runtime", "yes" if seconds["train"] else "no", hours if seconds["train"] else ""),
+        ("Experiments", "Computing infrastructure", yes(facts["hosts"]),
          "; ".join(f"{h.get('cpu', 'a processor')}, {h.get('threads', '?')} thread a run" for h in facts["hosts"])),
     ]  # fmt: skip
     return [{"part": part, "point": point, "answer": answer, "where": where} for part, point, answer, where in rows]

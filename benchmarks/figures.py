@@ -523,7 +523,9 @@ def of_group(group: Group, analysis: Analysis) -> dict[str, list[Figure]]:
         found["aggregates"] = [aggregates(group, *how)]
         found["profiles"] = [profiles(group, *how)]
     if group.curves:
-        found["curves"] = [curves(group, *how), curves(group, *how, against="seconds")]
+        found["curves"] = [curves(group, *how)]
+        if all(np.isfinite(curve.seconds).all() for curve in group.curves.values()):
+            found["curves"].append(curves(group, *how, against="seconds"))
     if group.comparisons:
         found["comparisons"] = [comparisons(group, *how)]
     found["tasks"] = [task(group, env, *how) for env in group.envs if any(e == env for _, e in group.cells)]

@@ -341,7 +341,7 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
     more = "".join(f", {n} on {e}" for e, n in special.items())
     kind = "greedy (deterministic) actions" if protocol.get("deterministic", True) else "sampled actions"
     planned, finished = len(analysis.runs), int((analysis.runs["status"] == "finished").sum())
-    return [
+    card = [
         ("Score of a run", f"mean return over the evaluation episodes at the last checkpoint, after training (protocol {protocol.get('name', 'final')}); "
                            "no checkpoint is chosen for its score"),
         ("Evaluation", f"{episodes} episodes{more}, {kind}, at each of {points} checkpoints evenly spaced over the budget; rewards are the environment's own"),
@@ -352,6 +352,8 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
                                   f"90\u00a0% interval of the difference lies inside it, from at least {stats.FEWEST_RUNS_FOR_EQUIVALENCE} runs"),
         ("What n allows", _power(analysis)),
     ]
+    said = protocol.get("words") or {}  # of runs that other programs made: what is known of them
+    return [(term, said.get(term, words)) for term, words in card]
 
 
 def _ranges(seeds: list[int]) -> str:
@@ -367,6 +369,7 @@ def _power(analysis: Analysis) -> str:
 def _budgets(analysis: Analysis) -> Table:
     """Budget of every algorithm and task, and the RL Zoo's own beside it: a cut is named."""
     rows = []
+    is_ours = "zoo_budget" in analysis.study
     zoo = analysis.study.get("zoo_budget") or {}
     planned = analysis.runs.drop_duplicates(["algo", "env"]).set_index(["algo", "env"])["steps"]
     for group in analysis.study["groups"]:
@@ -381,8 +384,8 @@ def _budgets(analysis: Analysis) -> Table:
                     note = "the Zoo's own"
                 else:
                     note = f"{'CUT' if mine < theirs else 'raised'} to {percent(mine / theirs)} of the Zoo's"
-                rows.append([env, algo, steps(mine), steps(theirs) if theirs else "–", note])
-    return Table(["task", "algorithm", "budget", "RL Zoo's budget", "note"], rows)
+                rows.append([env, algo, steps(mine), *([steps(theirs) if theirs else "–", note] if is_ours else [])])
+    return Table(["task", "algorithm", "budget", *(["RL Zoo's budget", "note"] if is_ours else [])], rows)
 
 
 def _scales(analysis: Analysis) -> Table:
@@ -433,7 +436,8 @@ def _speeds(analysis: Analysis) -> Table:
             together = sorted({int(k) for k in runs["lockstep"].dropna()}) if "lockstep" in runs else []
             diverged = int(runs["diverged"].eq(True).sum()) if "diverged" in runs else 0
             width = ", ".join(map(str, together)) or "–"
-            speed, train, evaluate = f"{number(cell.steps_per_second, 0)} {unit}", f"{number(cell.train_seconds, 1)} s", f"{number(cell.eval_seconds, 1)} s"
+            known = ((cell.steps_per_second, 0, unit), (cell.train_seconds, 1, "s"), (cell.eval_seconds, 1, "s"))
+            speed, train, evaluate = (f"{number(value, digits)} {of}" if np.isfinite(value) else "not known" for value, digits, of in known)
             rows.append([algo, env, f"{cell.n} / {cell.planned}", str(diverged), speed, width, train, evaluate])
     header = ["algorithm", "task", "finished / planned", "diverged", "speed (median run)", "seeds in one process", "training per run", "evaluation per run"]
     return Table(header, rows)

@@ -273,7 +273,7 @@ def _page(name: str, old: str, new: str, same_code: bool, rendering: dict[str, A
     if not old:
         return Finding(2, name, "fail", f"report/{name} is missing")
     if not same_code:
-        return Finding(2, name, "note", "made by another version of the reporting code, which words or draws it otherwise; its numbers are those of report.json")
+        return Finding(2, name, "note", "made by another version of the reporting code, which words or draws it otherwise; its numbers are report.json's")
     there, here = (packages["main"].get("matplotlib") for packages in (rendering["packages"], reproduction.packages()))
     without = [PICTURES.sub("", report.DATE.sub("", text)) for text in (old, new)]
     if there != here and without[0] == without[1]:

@@ -28,7 +28,7 @@ from from_scratch import registry
 PROJECT = Path(__file__).parent.parent
 # Packages that can change a number; the full list is in repro.json.
 PACKAGES = ("stable-baselines3", "sb3-contrib", "gymnasium", "torch", "numpy", "scipy", "numba", "pandas", "pyarrow", "duckdb", "hydra-core", "matplotlib")
-REPORTING = ("analysis", "figures", "report", "exports", "reproduction")  # with stats/ and templates/
+REPORTING = ("analysis", "evidence", "sequential", "figures", "report", "exports", "reproduction")  # with stats/ and templates/
 PER_RUN = ("peak_memory_mb",)  # facts of run.json's host that differ from run to run on the same machine
 
 SEED_RULE = (
@@ -70,7 +70,7 @@ def the_rendering(study: Mapping[str, Any]) -> dict[str, Any]:
         "code": reporting_code(),
         "machine": machine(),
         "packages": packages(),
-        "deviations": deviations(algos),
+        "deviations": {} if study.get("is_foreign") else deviations(algos),
         "environments": {env: environment(env, study) for env in envs},
     }
 
@@ -86,7 +86,7 @@ def reporting_code() -> str:
     """sha256 over the sources that turn a store into a report: other code may word or draw it otherwise, but must find the same numbers."""
     total = hashlib.sha256()
     here = Path(__file__).parent
-    for path in [*(here / f"{name}.py" for name in REPORTING), *sorted((here / "stats").glob("*.py")), *sorted((here / "templates").iterdir())]:
+    for path in [*(path for name in REPORTING if (path := here / f"{name}.py").is_file()), *sorted((here / "stats").glob("*.py")), *sorted((here / "templates").iterdir())]:
         total.update(path.name.encode() + path.read_bytes())
     return total.hexdigest()
 
@@ -104,7 +104,8 @@ def environment(env: str, study: Mapping[str, Any]) -> dict[str, Any]:
     try:
         maker = getattr(importlib.import_module(module), name)
         file = Path(inspect.getfile(maker))
-        found["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in [file, *_assets(maker, file, {**spec.kwargs, **found["kwargs"]})]}
+        files = [file, *_assets(maker, file, {**spec.kwargs, **found["kwargs"]})]
+        found["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     except (gym.error.Error, ImportError, AttributeError, OSError, TypeError) as error:
         found["files"] = {}
         found["note"] = f"{type(error).__name__}: {error}".splitlines()[0]
