@@ -36,6 +36,17 @@ def greedy(q: np.ndarray, noise: np.ndarray | None = None) -> np.ndarray:
     return np.where(q == q.max(-1, keepdims=True), noise, -1.0).argmax(-1)
 
 
+def epsilon_greedy(q: np.ndarray, epsilon: float) -> np.ndarray:
+    """π(a) of the ε-greedy policy on q [..., n_actions]; actions that are equally good share 1 − ε, those with q = −∞ cannot be chosen."""
+    legal, best = ~np.isneginf(q), q == q.max(-1, keepdims=True)
+    return epsilon * legal / legal.sum(-1, keepdims=True) + (1 - epsilon) * best / best.sum(-1, keepdims=True)
+
+
+def expectation(pi: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Σ_a π(a) q(a) over the last axis; an action of probability 0 counts nothing, even if its q is −∞."""
+    return (pi * np.where(pi > 0, q, 0.0)).sum(-1)
+
+
 class TabularPolicy(BasePolicy):
     """One seed's tables, by name, and the greedy policy on one of them.
 
