@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import IncompleteData, IntegrityError, UserError, evidence, stats
+from benchmarks import IncompleteData, IntegrityError, UserError, evidence, sequential, stats
+from benchmarks.stats.sequential import SequentialTest
 from from_scratch import registry
 
 DEFAULT_MARGIN = 0.05  # of the span from random to expert
@@ -181,6 +182,7 @@ class Analysis:
     runs: pd.DataFrame
     curves: pd.DataFrame
     missing: list[str]  # one sentence per incomplete cell; empty when the study is complete
+    sequential: SequentialTest | None = None  # of a study that stops when its comparisons are decided
 
     @property
     def is_partial(self) -> bool:
@@ -258,7 +260,11 @@ def analyse(study: dict, runs: pd.DataFrame, curves: pd.DataFrame, *, allow_part
         raise IncompleteStudy(refusal(runs, missing))
     statistics = Statistics.of(study)
     groups = [_group(spec, study, runs[runs["group"] == spec["name"]], curves, statistics) for spec in study["groups"]]
-    return Analysis(study, statistics, groups, runs, curves, missing)
+    test = sequential.decide(study, curves) if study.get("sequential") else None
+    if test is not None:
+        for group in groups:
+            group.comparisons = evidence.decided(group, study, test)
+    return Analysis(study, statistics, groups, runs, curves, missing, test)
 
 
 def _cell(algo: str, env: str, runs: pd.DataFrame, curves: pd.DataFrame, statistics: Statistics) -> Cell | None:

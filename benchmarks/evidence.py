@@ -28,13 +28,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import stats
+from benchmarks import sequential, stats
+from benchmarks.stats.sequential import SequentialTest
 
 if TYPE_CHECKING:
     from benchmarks.analysis import Cell, Comparison, Group, Sides, Statistics
@@ -187,4 +189,24 @@ def corrected(comparisons: list[Comparison]) -> list[Comparison]:
         for env in tasks:
             pair.evidence["tasks"][env] |= {"permutation_holm": permutation[k, env], "welch_holm": welch[k, env]}
         found.append(replace(pair, tasks=tasks, overall=pair.overall.adjusted(overall[k]) if pair.overall is not None else None))
+    return found
+
+
+def decided(group: Group, study: Mapping, test: SequentialTest) -> list[Comparison]:
+    """The comparisons of a sequential study: its test decides what is different, since p-values after several looks would not hold."""
+    found = []
+    for pair in group.comparisons:
+        prefix = f"{group.name}: {pair.x} against {pair.y}"
+        whole = {name: d for name, d in test.decisions.items() if name == prefix}
+        by_task = {name.removeprefix(f"{prefix} on "): d for name, d in test.decisions.items() if name.startswith(f"{prefix} on ")}
+        said = {what: sequential.described(what, d, test, study) for what, d in {**whole, **by_task}.items()}
+        note = "left to the sequential test over all tasks"
+        tasks = {}
+        for env, verdict in pair.tasks.items():
+            d = by_task.get(env) or (whole.get(prefix) if len(pair.tasks) == 1 else None)
+            how = said.get(env, said.get(prefix, note)) if d else note
+            tasks[env] = verdict.decided(how, is_different=bool(d and d.look))
+            pair.evidence["tasks"][env] |= {"permutation_holm": float("nan"), "welch_holm": float("nan")}
+        overall = pair.overall.decided(said[prefix], is_different=bool(whole[prefix].look)) if pair.overall is not None and whole else pair.overall
+        found.append(replace(pair, tasks=tasks, overall=overall))
     return found

@@ -81,6 +81,8 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--out", metavar="DIR", help="where the study lives (default: studies/NAME)")
     compare.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     compare.add_argument("--dry-run", action="store_true", help="check everything and print the plan")
+    compare.add_argument("--sequential", action="store_true", help="seeds in batches, until the comparisons are decided; --seeds is the stated maximum")
+    compare.add_argument("--batch", type=int, default=5, metavar="N", help="with --sequential: seeds in a batch")
 
     status = verb("status", "compare", "status", "what is done, running, failed, missing")
     status.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
@@ -124,6 +126,19 @@ def parser() -> argparse.ArgumentParser:
     archive.add_argument("study", help="a directory, or a name under studies/")
     archive.add_argument("file", nargs="?", help="its name, ending in .tar.gz (default: the study's)")
     archive.add_argument("--no-models", action="store_true", help="leave the trained models out")
+
+    power = verb("power", "power", "run", "how many seeds: power by simulation from a study's scores, or from a given spread and effect")
+    power.add_argument("study", nargs="?", help="a directory, or a name under studies/; without one, give --sd")
+    power.add_argument("--effect", type=float, help="the difference to be found, in the scores' unit (default: each comparison's margin)")
+    power.add_argument("--margin", type=float, help="of equivalence, in the scores' unit (default: the study's)")
+    power.add_argument("--sd", type=float, metavar="SD", help="without a study: the standard deviation of a run's score")
+    power.add_argument("--failing", type=float, default=0.0, metavar="SHARE", help="without a study: the share of runs that fail (score --failed-at SDs lower)")
+    power.add_argument("--failed-at", type=float, default=5.0, metavar="SDS", help="without a study: how many standard deviations lower failed runs score")
+    power.add_argument("--seeds", default="3,5,10,15,20,30", metavar="N,…", help="numbers of seeds to try")
+    power.add_argument("--reps", type=int, default=1000, metavar="N", help="simulated studies for each number of seeds")
+    power.add_argument("--seed", type=int, default=0, help="of the simulation")
+    power.add_argument("--power", type=float, default=0.8, help="the power asked for")
+    power.add_argument("--json", metavar="FILE", help="also write the numbers there")
 
     parity = verb("parity", "parity", "run", "compare an algorithm with its Stable-Baselines3 twin, case by case, from the same seed")
     parity.add_argument("algo", help="an algorithm with a twin: a2c, ppo, dqn, ddpg, td3, sac")

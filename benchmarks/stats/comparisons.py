@@ -117,11 +117,22 @@ def paired_test(x: np.ndarray, y: np.ndarray) -> Test:
     return Test(float(2 * distributions.t.sf(abs(apart.mean()) / (apart.std(ddof=1) / np.sqrt(len(apart))), len(apart) - 1)), "paired t")
 
 
-def permutation_test(x: Scores, y: Scores, metric: str = "iqm", *, reps: int = 50_000, seed: int = 0, threshold: float = 1.0, paired: bool = False) -> Test:
+def permutation_test(
+    x: Scores,
+    y: Scores,
+    metric: str = "iqm",
+    *,
+    reps: int = 50_000,
+    seed: int = 0,
+    threshold: float = 1.0,
+    paired: bool = False,
+    most_exact: int = MOST_EXACT,
+) -> Test:
     """Are the runs of X and Y exchangeable on every task? By how far apart the metric is when runs change sides within their task.
 
     paired: run i of x and run i of y change sides together. Valid at any number of runs (Pitman 1937); it asks whether the
     distributions are the same, so a difference in spread can be found too. p counts the observed division itself, so it is never 0.
+    All divisions of a single task are counted where they are at most `most_exact`, else `reps` random ones.
     """
     a, b = pair_of(x, y)
     if paired:
@@ -131,7 +142,7 @@ def permutation_test(x: Scores, y: Scores, metric: str = "iqm", *, reps: int = 5
     both = pooled(a, b)
     one, other = (metric_of(metric, both, drawn=side.runs, threshold=threshold) for side in (a, b))
     name = "paired permutation" if paired else "permutation"
-    exact = _all_divisions(int(a.runs[0]), int(b.runs[0]), paired) if len(a.runs) == 1 else None
+    exact = _all_divisions(int(a.runs[0]), int(b.runs[0]), paired, most_exact) if len(a.runs) == 1 else None
     counts = _in_blocks(exact) if exact is not None else _divisions(a.runs, b.runs, reps, seed, paired)
     observed = aggregate(x, metric, threshold=threshold) - aggregate(y, metric, threshold=threshold)
     as_far, total = 0, 0
@@ -144,9 +155,9 @@ def permutation_test(x: Scores, y: Scores, metric: str = "iqm", *, reps: int = 5
     return Test((1 + as_far) / (1 + total), f"{name}, {total:,} random divisions")
 
 
-def _all_divisions(n_x: int, n_y: int, paired: bool) -> np.ndarray | None:
+def _all_divisions(n_x: int, n_y: int, paired: bool, most: int) -> np.ndarray | None:
     """Every way to divide the runs of one task between the sides, [n_x + n_y, divisions]; None if they are too many."""
-    if (2**n_x if paired else comb(n_x + n_y, n_x)) > MOST_EXACT:
+    if (2**n_x if paired else comb(n_x + n_y, n_x)) > most:
         return None
     if paired:
         stays = np.array(list(product([1.0, 0.0], repeat=n_x))).T
@@ -323,8 +334,16 @@ class Equivalence:
         """The same comparison as one of a table, for which Holm's correction makes the p-value p."""
         return judge(self.difference, self.narrow, self.margin, self.test, p, is_identical=self.tier == "identical")
 
+    def decided(self, how: str, *, is_different: bool) -> Equivalence:
+        """The same comparison as one that a sequential test has decided, or left open: a p-value after looking several times is none."""
+        test = Test(float("nan"), how)
+        return judge(self.difference, self.narrow, self.margin, test, test.p, is_identical=self.tier == "identical", is_different=is_different)
 
-def judge(wide: Interval, narrow: Interval, margin: float | None, test: Test, p: float, *, is_identical: bool) -> Equivalence:
+
+def judge(
+    wide: Interval, narrow: Interval, margin: float | None, test: Test, p: float, *, is_identical: bool, is_different: bool | None = None
+) -> Equivalence:
+    """The tier, from both intervals and the test; is_different: what the test decided, where that is not p < α."""
     made = partial(Equivalence, difference=wide, narrow=narrow, margin=margin, test=test, p=p)
     if wide.n == 1:
         return made("none", note=wide.note)
@@ -333,8 +352,11 @@ def judge(wide: Interval, narrow: Interval, margin: float | None, test: Test, p:
     inside = margin is not None and narrow.is_claimed and -margin < narrow.low and narrow.high < margin
     if inside and wide.n >= FEWEST_RUNS_FOR_EQUIVALENCE:
         return made("C")
-    shown = f"{test.method}, p = {p:.2g}" + ("" if p == test.p else f" after Holm ({test.p:.2g} before)")
-    if p < ALPHA:
+    shown = test.method
+    if is_different is None:
+        is_different = p < ALPHA
+        shown += f", p = {p:.2g}" + ("" if p == test.p else f" after Holm ({test.p:.2g} before)")
+    if is_different:
         return made("different", note=shown)
     if not wide.is_claimed:
         return made("none", note=f"{wide.note}; {shown}")
@@ -354,6 +376,7 @@ def equivalence(
     confidence: float = 0.95,
     method: str = "bootstrap",
     paired: bool = False,
+    most_exact: int = MOST_EXACT,
 ) -> Equivalence:
     """Are X and Y the same within ±margin (in the unit of the scores), are they different? The margin must be fixed before the runs.
 
@@ -373,7 +396,7 @@ def equivalence(
     wide, narrow = compare(confidence=confidence), compare(confidence=0.90)
     a, b = pair_of(x, y)
     is_identical = all(np.ptp(task) == 0 for task in pooled(a, b).tasks())
-    test = permutation_test(x, y, metric, **options) if wide.n > 1 else Test(float("nan"), "n = 1: no test")
+    test = permutation_test(x, y, metric, **options, most_exact=most_exact) if wide.n > 1 else Test(float("nan"), "n = 1: no test")
     return judge(wide, narrow, margin, test, test.p, is_identical=is_identical)
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks import IncompleteData, UserError, jobs, launchers
+from benchmarks import IncompleteData, UserError, jobs, launchers, sequential
 from benchmarks import study as studies
 from benchmarks.jobs import Run
 from benchmarks.reproduction import source
@@ -22,7 +22,30 @@ def compare(args: argparse.Namespace) -> int:
     store = Store(args.out or Path("studies") / study["name"])
     study["command"] = shlex.join(["sb3-course", *sys.argv[1:]])
     study["code"], study["source"] = jobs.code_versions(study), source()
-    return _carry_out(study, store, again=("missing", "corrupt", "running"), allow_partial=args.allow_partial, dry_run=args.dry_run)
+    again = ("missing", "corrupt", "running")
+    if args.sequential:
+        return _in_batches(study, store, args.batch, again, args.dry_run)
+    return _carry_out(study, store, again, allow_partial=args.allow_partial, dry_run=args.dry_run)
+
+
+def _in_batches(study: dict[str, Any], store: Store, batch: int, again: tuple[str, ...], dry_run: bool) -> int:
+    """Seeds in batches until every comparison is decided, or the stated maximum is reached. Every algorithm gets the same seeds."""
+    study["sequential"] = sequential.settings(study["seeds"], batch)
+    sequential.hypotheses(study)
+    print(f"Sequential: {sequential.error_per_study(study)}")
+    study["seeds"] = []
+    for seeds in sequential.batches(study):
+        study["seeds"] = [*study["seeds"], *seeds]
+        study["hash"] = studies.study_hash(study)
+        _carry_out(study, store, again, allow_partial=False, dry_run=dry_run, reported=False)
+        if dry_run:
+            return 0
+        test = sequential.decide(study, store.curves())
+        for name, decision in test.decisions.items():
+            print(sequential.described(name, decision, test, study), flush=True)
+        if test.is_finished:
+            break
+    return render(store, allow_partial=False)
 
 
 def retry(args: argparse.Namespace) -> int:
@@ -88,8 +111,8 @@ def _jobs(n: int) -> int:
 # --- carrying it out --------------------------------------------------------------------------------------------------
 
 
-def _carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...], allow_partial: bool, dry_run: bool = False) -> int:
-    """Check, plan, run what is in one of the states `again`, report."""
+def _carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...], allow_partial: bool, dry_run: bool = False, reported: bool = True) -> int:
+    """Check, plan, run what is in one of the states `again`, report (unless told not to)."""
     workers = study["launcher"]["jobs"] = study["launcher"]["jobs"] or launchers.physical_cores()
     planned = jobs.runs_by_id(run for _, run in jobs.plan(study))
     before = {run_id: store.status(run)[0] for run_id, run in planned.items()}
