@@ -273,7 +273,7 @@ class Linear(TabularLearner):
     def of_states(self) -> np.ndarray:
         """wᵀx of all states of a Discrete space, [S, n_states, n_actions]; [S, n_states, 1] where the weights are not of actions."""
         if not isinstance(self.observation_space, spaces.Discrete):
-            raise ValueError(f"{self.observation_space} has no list of states: ask model.policy.values(observations).")
+            raise AttributeError(f"{self.observation_space} has no list of states: ask model.policy.values(observations).")
         states = np.arange(self.observation_space.n) + self.observation_space.start
         return np.einsum("mn,san->sma", self.x(states), self.w.reshape(self.n_seeds, -1, self.x.n))
 
