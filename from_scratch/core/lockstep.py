@@ -15,6 +15,9 @@ import torch
 from stable_baselines3.common.utils import polyak_update
 from torch import nn
 
+from from_scratch.core import kernels
+from from_scratch.core.arrays import Array, Program, Unknown, tensors_of
+
 Equation = TypeVar("Equation", bound=Callable)
 
 
@@ -178,6 +181,80 @@ class Rows:
                 polyak_update(source.parameters(), target.parameters(), tau)
 
 
+class ArrayRows(Rows):
+    """Rows, in single precision on the CPU, whose equations run as programs of NumPy calls, or with tensors where that cannot be.
+
+    A program is made when an equation meets data of new shapes, or when a number changed that it reads from its model.
+    tell(line) hears of an equation that needs tensors.
+    """
+
+    def __init__(self, modules: Sequence[nn.Module], tell: Callable[[str], None] = lambda line: None):
+        super().__init__(modules)
+        self.tell = tell
+        self.in_numpy = {name: (self.of_all(self.theta, i).numpy(), self.of_all(self.grad, i).numpy()) for name, i in self.names.items()}
+        self.grad_numpy = self.grad.numpy()
+        self._programs: dict[Any, Program] = {}
+        self._program: Program | None = None  # of the equation that was differentiated last
+        self._written: set[str] = set()  # parameters whose gradient the program being made has written
+        self._need_tensors: set[Any] = set()
+
+    def array(self, name: str, program: Program | None) -> Array:
+        """A parameter of all rows, [R, *shape]; where a program is being made, its gradient is written by it."""
+        value, gradient = self.in_numpy[name]
+        leaf = Array(value, program, needs=program is not None and torch.is_grad_enabled())
+
+        def pull(g: Array) -> None:
+            g.call(np.copyto, gradient, (g + Array(gradient, g.program)).value if self.add_to([name]) else g.value)
+
+        if leaf.needs:
+            leaf.result(value, pull)
+            program.history[-1] = leaf, pull  # type: ignore[union-attr]
+        return leaf
+
+    def add_to(self, names: Sequence[str]) -> bool:
+        """Must these parameters' gradients be added to what is there? Not by the first who asks."""
+        add = names[0] in self._written
+        self._written.update(names)
+        return add
+
+    def differentiate(self, equation: Callable, *data: Any) -> tuple[Any, dict[str, torch.Tensor]]:
+        kind = getattr(equation, "__func__", equation)
+        if getattr(equation, "per_seed", False) and kind not in self._need_tensors:
+            try:
+                self._program = self._run(equation, kind, data)
+                return self._program, {name: torch.from_numpy(metric.value.copy()) for name, metric in self._program.metrics.items()}
+            except (Unknown, TypeError, AttributeError) as error:
+                self._need_tensors.add(kind)
+                self.tell(f"{kind.__qualname__} takes the general path, through autograd ({error}).")
+        return super().differentiate(equation, *data)
+
+    def _run(self, equation: Callable, kind: Callable, data: Sequence[Any]) -> Program:
+        tensors = tensors_of(data)
+        key = kind, *(tensor.shape for tensor in tensors)
+        program = self._programs.get(key)
+        if program is not None and program.holds():
+            program.run(tensors)
+            return program
+        self._programs = {key: value for key, value in self._programs.items() if value.holds()} if len(self._programs) < KEPT else {}
+        program = self._programs[key] = Program(equation, data)
+        return program
+
+    def backward(self, loss: Any) -> None:
+        if not isinstance(loss, Program):
+            return super().backward(loss)
+        new = bool(loss.history)
+        self._written = set()
+        loss.differentiate()
+        if new:
+            for name in self.names.keys() - self._written:
+                loss.loss.call(np.copyto, self.in_numpy[name][1], 0)
+
+    def clip(self, max_norm: float) -> None:
+        kernels.clip_rows(self.grad_numpy, max_norm)
+
+
+KEPT = 16  # programs, at most: each holds memory for its data and all it computes
+
 MOMENTS = {torch.optim.Adam: ("exp_avg", "exp_avg_sq"), torch.optim.RMSprop: ("square_avg",)}
 
 
@@ -196,10 +273,12 @@ class RowOptimizer:
         extras = ("amsgrad", "maximize", "capturable", "differentiable", "centered", "momentum", "weight_decay", "decoupled_weight_decay")
         plain = kind in MOMENTS and len(self.optimizers[0].param_groups) == 1 and not any(group.get(extra) for extra in extras)
         ours = {id(p) for r in range(self.per_seed) for p in rows.parameters(r)} == {id(p) for p in group["params"]}
-        self.in_rows = plain and ours and rows.dtype == torch.float32
+        self.in_rows = plain and ours and rows.dtype == torch.float32 and rows.device.type == "cpu"
         if self.in_rows:
             self.moments = {name: torch.zeros_like(rows.theta) for name in MOMENTS[kind]}
+            self.root = torch.empty_like(rows.theta)
             self.steps = torch.zeros(len(rows), len(rows.spans))  # a counter for each parameter, as the optimizers keep them
+            self._all = self._blocks(slice(None))
             self.bind()
 
     def _states(self) -> Iterator[tuple[dict, dict[str, torch.Tensor], nn.Parameter]]:
@@ -232,10 +311,10 @@ class RowOptimizer:
             for k in np.flatnonzero(active):
                 self._step_of_torch(k)
         elif active.all() and self._counters_agree():
-            self._step(slice(None), 0)
+            self._step(*self._all)
         else:
             for k in np.flatnonzero(active):
-                self._step(slice(k * self.per_seed, (k + 1) * self.per_seed), k * self.per_seed)
+                self._step(*self._blocks(slice(k * self.per_seed, (k + 1) * self.per_seed)))
 
     def _step_of_torch(self, k: int) -> None:
         """The optimizer's own step. Parameters that another network trains (a shared features extractor) have no gradient here."""
@@ -249,18 +328,24 @@ class RowOptimizer:
             p.grad = gradient
 
     def _counters_agree(self) -> bool:
-        return len(self.optimizers) == 1 or bool((self.steps[:, 0] == self.steps[0, 0]).all())
+        steps = self.steps.numpy()[:, 0]
+        return len(self.optimizers) == 1 or bool((steps == steps[0]).all())
 
-    def _step(self, rows: slice, r: int) -> None:
-        group = self.optimizers[0].param_groups[0]
-        theta, grad, moments = self.rows.theta[rows], self.rows.grad[rows], [block[rows] for block in self.moments.values()]
-        self.steps[rows] += 1
+    def _blocks(self, rows: slice) -> tuple[np.ndarray, torch.Tensor, torch.Tensor, list[np.ndarray]]:
+        """Of some rows: the counters; √ of the last moment; that moment; and θ, gradient, root and moments in NumPy."""
+        flat = [block[rows].view(-1) for block in (self.rows.theta, self.rows.grad, self.root, *self.moments.values())]
+        return self.steps[rows].numpy(), flat[2], flat[-1], [block.numpy() for block in flat]
+
+    def _step(self, steps: np.ndarray, root: torch.Tensor, last: torch.Tensor, blocks: list[np.ndarray]) -> None:
+        group, single, (theta, grad, root_numpy, *moments) = self.optimizers[0].param_groups[0], np.float32, blocks
+        steps += 1
+        t = float(steps[0, 0])
         if len(moments) == 2:  # Adam (Kingma & Ba 2015, arXiv:1412.6980, Algorithm 1), in torch's order of operations
-            (m, v), (beta1, beta2), t = moments, group["betas"], self.steps[r, 0].item()
-            m.lerp_(grad, 1 - beta1)
-            v.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-            root = v.sqrt().div_((1 - beta2**t) ** 0.5).add_(group["eps"])
-            theta.addcdiv_(m, root, value=-group["lr"] / (1 - beta1**t))
+            (m, v), (beta1, beta2) = moments, group["betas"]
+            kernels.adam_moments(m, v, grad, single(1 - beta1), single(beta2), single(1 - beta2))
+            correction, step = (1 - beta2**t) ** 0.5, -group["lr"] / (1 - beta1**t)
         else:  # RMSprop (Tieleman & Hinton 2012), ε outside the root
-            square = moments[0].mul_(group["alpha"]).addcmul_(grad, grad, value=1 - group["alpha"])
-            theta.addcdiv_(grad, square.sqrt().add_(group["eps"]), value=-group["lr"])
+            m, v, correction, step = grad, moments[0], 1.0, -group["lr"]
+            kernels.square_moment(v, grad, single(group["alpha"]), single(1 - group["alpha"]))
+        torch.sqrt(last, out=root)  # torch's, whose last bit is not always IEEE's
+        kernels.step_weights(theta, m, root_numpy, single(correction), single(group["eps"]), single(step))

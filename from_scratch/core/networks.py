@@ -10,20 +10,23 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from from_scratch.core.lockstep import Rows
+from from_scratch.core import kernels
+from from_scratch.core.arrays import Array, Unknown
+from from_scratch.core.lockstep import ArrayRows, Rows
 
 
 class Activation(NamedTuple):
     of: Callable[[torch.Tensor], torch.Tensor]
     pull: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # the gradient of the input, from that of the output and the output
-    of_numpy: Callable[[np.ndarray], np.ndarray]  # in place
+    of_numpy: Callable[[np.ndarray, np.ndarray], np.ndarray]  # (input, where to write the output)
+    pull_numpy: Callable[[np.ndarray, np.ndarray, np.ndarray, bool], None]  # in place, with the gradient of the bias
 
 
 ACTIVATIONS = {
-    nn.Tanh: Activation(torch.tanh, torch.ops.aten.tanh_backward, lambda x: np.tanh(x, out=x)),
-    nn.ReLU: Activation(torch.relu, lambda g, y: torch.ops.aten.threshold_backward(g, y, 0), lambda x: np.maximum(x, 0, out=x)),
+    nn.Tanh: Activation(torch.tanh, torch.ops.aten.tanh_backward, np.tanh, kernels.pull_tanh),
+    nn.ReLU: Activation(torch.relu, lambda g, y: torch.ops.aten.threshold_backward(g, y, 0), lambda x, y: np.maximum(x, 0, out=y), kernels.pull_relu),
 }
-IDENTITY = Activation(lambda x: x, lambda g, y: g, lambda x: x)
+IDENTITY = Activation(lambda x: x, lambda g, y: g, lambda x, y: y, kernels.pull_bias)
 
 
 def activation_of(layers: Iterable[nn.Module]) -> type[nn.Module]:
@@ -110,9 +113,12 @@ class StackedMLP:
         self.gradients = [(rows.gradient_of(f"{name}.weight"), rows.gradient_of(f"{name}.bias")) for name in names]
         stacked = [(rows.of_all(rows.theta, rows.names[f"{name}.weight"]), rows.of_all(rows.theta, rows.names[f"{name}.bias"])) for name in names]
         self.numpy = [(w.mT.numpy(), b.unsqueeze(1).numpy()) for w, b in stacked]  # [R, in, out], [R, 1, out]
+        self.numpy_gradients = [tuple(rows.of_all(rows.grad, rows.names[f"{name}.{kind}"]).numpy() for kind in ("weight", "bias")) for name in names]
         self.activations = [ACTIVATIONS[activation]] * (len(names) - 1) + [ACTIVATIONS[output] if output else IDENTITY]
 
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+    def __call__(self, x: Any) -> Any:
+        if isinstance(x, Array):
+            return self.of_array(x)
         if torch.is_grad_enabled():
             if self.rows.tape is not None and not x.requires_grad:
                 out, kept = self.forward(x)
@@ -139,10 +145,41 @@ class StackedMLP:
             g = self.activations[i].pull(g, kept[i + 1])
             g = affine_gradient(g, kept[i], self.layers[i][0], *self.gradients[i], add=add, of_input=i > 0)
 
+    def of_array(self, x: Array) -> Array:
+        """The output as an Array, its gradient written by the program of x."""
+        if x.needs:
+            raise Unknown("a net whose input needs a gradient")
+        rows, kept = self.rows, [x]
+        for (w, b), activation in zip(self.numpy, self.activations, strict=True):
+            y = Array(np.empty((*kept[-1].shape[:-1], w.shape[-1]), w.dtype), x.program)
+            x.call(np.matmul, kept[-1].value, w, y.value)
+            x.call(kernels.add_bias, y.value, b[:, 0])
+            if activation is not IDENTITY:
+                x.call(activation.of_numpy, y.value, y.value)
+            kept.append(y)
+        if x.program is not None and torch.is_grad_enabled() and isinstance(rows, ArrayRows):
+            y.needs = True
+            x.program.history.append((y, lambda g: self._pull_array(kept, g, rows.add_to(self.parameters))))
+        return y
+
+    def _pull_array(self, kept: list[Array], g: Array, add: bool) -> None:
+        """`pull` in NumPy."""
+        g = g.wide(kept[-1].shape) if self.activations[-1] is IDENTITY else g * 1.0  # memory that may be overwritten
+        for i in range(len(self.layers) - 1, -1, -1):
+            x, (gw, gb) = kept[i], self.numpy_gradients[i]
+            x.call(self.activations[i].pull_numpy, g.value, kept[i + 1].value, gb, add)
+            product = np.empty_like(gw) if add else gw
+            x.call(np.matmul, g.value.swapaxes(1, 2), x.value, product)
+            if add:
+                x.call(np.add, gw, product, gw)
+            if i > 0:
+                g, of_output = Array(x.program.scratch.setdefault((x.shape, i % 2), np.empty_like(x.value)), x.program), g
+                x.call(np.multiply if of_output.shape[-1] == 1 else np.matmul, of_output.value, self.numpy[i][0].swapaxes(1, 2), g.value)
+
     def play(self, x: np.ndarray) -> np.ndarray:
         """[S, E, in] → [S, E, out] in NumPy: a tenth of torch's overhead where the batch is a handful of environments."""
         for (w, b), activation in zip(self.numpy, self.activations, strict=True):
             x = np.matmul(x, w)
             x += b
-            x = activation.of_numpy(x)
+            activation.of_numpy(x, x)
         return x

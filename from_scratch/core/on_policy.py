@@ -23,6 +23,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Sample, tree_map
+from from_scratch.core.lockstep import ArrayRows
 from from_scratch.core.policies import ACTOR_CRITIC_ALIASES, ForeignActorCritic, StackedActorCritic, actor_critic
 from from_scratch.core.returns import gae
 
@@ -85,11 +86,16 @@ class OnPolicy(Algorithm):
 
     def build(self) -> None:
         """π(a|s) and V(s) of all seeds, and their optimiser."""
-        self._rows = self.rows()
+        stacked = StackedActorCritic.can_serve(self.policy)
+        self._rows = ArrayRows(self._policies, tell=self._tell) if stacked else self.rows()
         self.actor_critic = actor_critic(self._policies, self._rows)
         self._optimiser = self.optimiser(self._rows)
-        if self.verbose >= 1 and not isinstance(self.actor_critic, StackedActorCritic):
-            print(f"{type(self.policy).__name__} takes the general path ({type(self.actor_critic).__name__}).")
+        if not stacked:
+            self._tell(f"{type(self.policy).__name__} takes the general path ({type(self.actor_critic).__name__}).")
+
+    def _tell(self, line: str) -> None:
+        if self.verbose >= 1:
+            print(line)
 
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
         return self.actor_critic.play(obs, None if deterministic else self._rng)

@@ -20,6 +20,7 @@ from stable_baselines3.common.torch_layers import FlattenExtractor, MlpExtractor
 from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy
 from torch import nn
 
+from from_scratch.core.arrays import Array
 from from_scratch.core.data import tree_map
 from from_scratch.core.distributions import distribution
 from from_scratch.core.lockstep import Rows
@@ -39,6 +40,9 @@ def sees_flat_vectors(policy: BasePolicy) -> bool:
 
 def flat(obs: Any) -> Any:
     """[S, M, ...] → [S, M, n] in single precision."""
+    if isinstance(obs, Array):
+        obs = obs.float()
+        return obs if obs.value.ndim == 3 else Array(obs.value.reshape(*obs.shape[:2], -1), obs.program)
     if isinstance(obs, np.ndarray):
         return obs.reshape(*obs.shape[:2], -1).astype(np.float32, copy=False)
     return obs.flatten(2).float()
@@ -83,12 +87,15 @@ class StackedActorCritic:
         pi = distribution(self.space, self.actor.play(flat(obs)), self.log_std_numpy)
         return pi.mode() if rng is None else pi.sample(rng)
 
+    def _log_std(self, obs: Any) -> Any:
+        return self.rows.array("log_std", obs.program)[:, None] if isinstance(obs, Array) else self.rows.leaf("log_std").view(len(obs), 1, -1)
+
     def values(self, obs: Any) -> torch.Tensor:
         return self.critic(flat(obs)).squeeze(-1)
 
     def evaluate(self, obs: Any, action: torch.Tensor) -> Parts:
         obs = flat(obs)
-        pi = distribution(self.space, self.actor(obs), self.rows.leaf("log_std").view(len(obs), 1, -1) if self.has_log_std else None)
+        pi = distribution(self.space, self.actor(obs), self._log_std(obs) if self.has_log_std else None)
         return self.critic(obs).squeeze(-1), pi.log_prob(action), pi.entropy()
 
 
