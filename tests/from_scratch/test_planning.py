@@ -25,7 +25,7 @@ FOR_EVER = 10**9
 SWEEPING = (ModifiedPolicyIteration, GaussSeidelValueIteration, AsynchronousValueIteration, PrioritisedValueIteration)
 OPTIMAL = (ValueIteration, PolicyIteration, *SWEEPING, LinearProgramming)
 ALL = (*OPTIMAL, PolicyEvaluation)
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=8, deadline=None)
 
 
 @st.composite
@@ -136,8 +136,8 @@ def test_values_from_the_start_are_the_exact_ones(planner, env_id, value):
 
 @pytest.mark.parametrize("planner", [*SWEEPING, PolicyEvaluation])
 def test_the_budget_counts_state_backups_and_a_stopped_plan_goes_on(planner):
-    whole = planner("TabularPolicy", "FrozenLake-v1", seeds=[3]).learn(FOR_EVER)
-    parts = planner("TabularPolicy", "FrozenLake-v1", seeds=[3]).learn(3 * 16)
+    whole = planner("TabularPolicy", "FrozenLake-v1", gamma=0.9, seeds=[3]).learn(FOR_EVER)
+    parts = planner("TabularPolicy", "FrozenLake-v1", gamma=0.9, seeds=[3]).learn(3 * 16)
     assert parts.num_timesteps == 48 and list(parts.sweeps) == [3]
     parts.learn(FOR_EVER, reset_num_timesteps=False)
     assert parts.num_timesteps == whole.num_timesteps and np.array_equal(parts.values, whole.values) and parts.sweeps == whole.sweeps
@@ -145,8 +145,8 @@ def test_the_budget_counts_state_backups_and_a_stopped_plan_goes_on(planner):
 
 @pytest.mark.parametrize("planner", ALL)
 def test_a_plan_that_was_saved_goes_on_as_if_it_had_not_been(planner, tmp_path):
-    whole = planner("TabularPolicy", "FrozenLake-v1", seeds=[3]).learn(FOR_EVER)
-    planner("TabularPolicy", "FrozenLake-v1", seeds=[3]).learn(5 * 16).save(tmp_path / "plan")
+    whole = planner("TabularPolicy", "FrozenLake-v1", gamma=0.9, seeds=[3]).learn(FOR_EVER)
+    planner("TabularPolicy", "FrozenLake-v1", gamma=0.9, seeds=[3]).learn(5 * 16).save(tmp_path / "plan")
     loaded = planner.load(tmp_path / "plan", env=gym.make("FrozenLake-v1"))
     loaded.learn(FOR_EVER, reset_num_timesteps=False)
     assert np.array_equal(loaded.values, whole.values) and np.array_equal(loaded.q_table, whole.q_table)
@@ -156,9 +156,9 @@ def test_a_plan_that_was_saved_goes_on_as_if_it_had_not_been(planner, tmp_path):
 
 @pytest.mark.parametrize("planner", ALL)
 def test_a_seed_in_a_stack_plans_as_it_would_alone(planner):
-    stack = planner("TabularPolicy", "FrozenLake-v1", seeds=[1, 3]).learn(FOR_EVER)
+    stack = planner("TabularPolicy", "FrozenLake-v1", gamma=0.9, seeds=[1, 3]).learn(FOR_EVER)
     for k, seed in enumerate([1, 3]):
-        alone = planner("TabularPolicy", "FrozenLake-v1", seeds=[seed]).learn(FOR_EVER)
+        alone = planner("TabularPolicy", "FrozenLake-v1", gamma=0.9, seeds=[seed]).learn(FOR_EVER)
         assert np.array_equal(stack.member(k).values, alone.values) and stack.member(k).sweeps == alone.sweeps
     assert stack.values.shape == (2, 16) and stack.q_table.shape == (2, 16, 4)
 
@@ -210,7 +210,7 @@ def test_modified_policy_iteration_without_evaluation_is_value_iteration():
 
 
 def test_asynchronous_backups_visit_states_at_random_and_differ_between_seeds():
-    stack = AsynchronousValueIteration("TabularPolicy", "FrozenLake-v1", seeds=range(4)).learn(20 * 16)
+    stack = AsynchronousValueIteration("TabularPolicy", "FrozenLake-v1", gamma=0.9, seeds=range(4)).learn(20 * 16)
     assert len({tuple(values) for values in stack.values}) == 4
     stack.learn(FOR_EVER, reset_num_timesteps=False)
     assert len(set(stack.sweeps)) > 1 and np.abs(stack.values - stack.values[0]).max() < 1e-9
@@ -242,7 +242,6 @@ def test_an_evaluated_policy_can_be_played():
         (lambda env: ModifiedPolicyIteration("TabularPolicy", env, evaluation_sweeps=-1), "evaluation_sweeps=-1"),
         (lambda env: LinearProgramming("TabularPolicy", env, mu=np.zeros(16)), "mu needs a positive weight for each of the 16 states"),
         (lambda env: LinearProgramming("TabularPolicy", geometric_chain(0.0), gamma=1.0).learn(1), "no solution at gamma=1.0"),
-        (lambda env: optimal_values(geometric_chain(0.0), 1.0), "never end"),
         (lambda env: policy_values(geometric_chain(0.0), [0], 1.0), "no episode that reaches state 0 ever ends"),
     ],
 )
