@@ -67,6 +67,7 @@ class Figure:
     alt: str
     caption: str
     table: Table
+    warning: str = ""  # what to know before the intervals are believed
 
 
 # --------------------------------------------------------------------------------------------------------------- numbers
@@ -122,6 +123,10 @@ def bracket(estimate: stats.Interval, digits: int | None = None, sign: bool = Tr
     digits = decimals(estimate.point, estimate.low, estimate.high) if digits is None else digits
     show = signed if sign else number
     return f"[{show(estimate.low, digits)},\u00a0{show(estimate.high, digits)}]"
+
+
+def p_value(p: float) -> str:
+    return "–" if not np.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def steps(value: float) -> str:
@@ -210,6 +215,11 @@ def _how(statistics: Statistics, kind: str, group: Group, partial: bool, env: st
     return f"{text} Runs are missing: this shows the finished ones only." if partial else text
 
 
+def _warning(group: Group, what: str) -> str:
+    found = group.evidence.get("warnings", {}).get(what, "")
+    return f"Caution. {found}." if found else ""
+
+
 def _legend(canvas: Canvas, handles: list, labels: list[str], columns: int = 5) -> None:
     canvas.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), columns), handlelength=2.6, columnspacing=1.6)
 
@@ -252,7 +262,7 @@ def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
     )
     rows = [[a, *(with_interval(group.aggregates[m][a]) for m in metrics)] for a in group.algos]
     table = Table(["algorithm", *(METRIC_TITLES[m] for m in metrics)], rows)
-    return Figure(key, "Aggregate scores", svg(canvas, key, alt), alt, caption, table)
+    return Figure(key, "Aggregate scores", svg(canvas, key, alt), alt, caption, table, _warning(group, "aggregates"))
 
 
 def curves(group: Group, statistics: Statistics, partial: bool, against: str = "steps") -> Figure:
@@ -294,7 +304,7 @@ def curves(group: Group, statistics: Statistics, partial: bool, against: str = "
     rows += [[a, "final", "–", with_interval(group.aggregates["iqm"][a])] for a in planners]
     table = Table(["algorithm", group.steps_label, "training seconds", "IQM"], rows)
     title = "Learning curves by steps" if against == "steps" else "Learning curves by training time"
-    return Figure(key, title, svg(canvas, key, alt), alt, caption, table)
+    return Figure(key, title, svg(canvas, key, alt), alt, caption, table, _warning(group, "curves"))
 
 
 def _budgets(group: Group) -> str:
@@ -331,7 +341,7 @@ def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
     for k in _thin(len(group.taus)):
         at = [stats.Interval(p.point[k], p.low[k], p.high[k], p.n, p.confidence, "" if np.isfinite(p.low[k]) else p.note) for p in group.profiles.values()]
         rows.append([number(group.taus[k]), *(with_interval(i, 2) for i in at)])
-    return Figure(key, "Performance profiles", svg(canvas, key, alt), alt, caption, Table(["τ", *group.profiles], rows))
+    return Figure(key, "Performance profiles", svg(canvas, key, alt), alt, caption, Table(["τ", *group.profiles], rows), _warning(group, "profiles"))
 
 
 def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
@@ -375,14 +385,16 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
         caption += f"Thin line: {percent(statistics.confidence)} interval; thick line: 90\u00a0% interval. "
         caption += "The thick line must lie inside the shaded margin for a claim of equivalence. " if tests[0].margin else ""
     caption += _how(statistics, "stratified percentile-bootstrap intervals; both sides resampled", group, partial)
-    header = ["X", "Y", "P(X > Y)"] + (["difference of IQMs", "90 % interval", "margin", "verdict"] if group.is_aggregated else [])
+    header = ["X", "Y", "P(X > Y)", "Cliff's δ"]
+    header += ["difference of IQMs", "90 % interval", "margin", "p (Holm)", "verdict"] if group.is_aggregated else []
     rows = []
     for p in pairs:
-        rows.append([p.x, p.y, with_interval(p.improvement, 2)])
+        rows.append([p.x, p.y, with_interval(p.improvement, 2), with_interval(p.evidence["cliffs_delta"], 2, sign=True)])
         if p.overall:
             allowed = f"±{p.overall.margin:g}" if p.overall.margin else "–"
-            rows[-1] += [with_interval(p.overall.difference, sign=True), bracket(p.overall.narrow), allowed, p.overall.meaning]
-    return Figure(key, "Comparisons", svg(canvas, key, alt), alt, caption, Table(header, rows))
+            rows[-1] += [with_interval(p.overall.difference, sign=True), bracket(p.overall.narrow), allowed, p_value(p.overall.p), p.overall.meaning]
+    warning = " ".join(dict.fromkeys(w for what in ("improvement", "difference") if (w := _warning(group, what))))
+    return Figure(key, "Comparisons", svg(canvas, key, alt), alt, caption, Table(header, rows), warning)
 
 
 def whisker(ax: Axes, row: int, estimate: stats.Interval, colour: str, inner: stats.Interval | None = None) -> None:
@@ -433,7 +445,8 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, columns:
         f"{env}, mean return per evaluation. Thin: every run; thick: IQM over runs; right: final score of every run (dots), "
         f"their IQM and its interval.{source}{planned} {_how(statistics, 'percentile-bootstrap intervals', group, partial, env)}"
     )
-    return Figure(key, env, svg(canvas, key, alt), alt, caption, task_table(group, env))
+    warnings = list(dict.fromkeys(w for a in cells for w in group.evidence["tasks"][env][a]["warnings"]))
+    return Figure(key, env, svg(canvas, key, alt), alt, caption, task_table(group, env), f"Caution. {'. '.join(warnings)}." if warnings else "")
 
 
 def _runs(ax: Axes, cell: Cell, pen: Pen) -> None:
@@ -498,7 +511,8 @@ def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw
 
 
 def task_table(group: Group, env: str) -> Table:
-    header = ["algorithm", "finished / planned", "mean", "t interval of the mean", "median", "IQM", "bootstrap interval of the IQM", "min", "max", "sd of runs"]
+    header = ["algorithm", "finished / planned", "mean", "t interval of the mean", "median", "IQM", "bootstrap interval of the IQM", "min", "max", "sd of runs",
+              "tolerance interval"]
     rows = []
     for (algo, e), cell in group.cells.items():
         if e != env:
@@ -507,8 +521,107 @@ def task_table(group: Group, env: str) -> Table:
         digits = decimals(s.minimum, s.maximum)
         show = lambda interval, d=digits: interval.note or bracket(interval, d, sign=False)
         middle = [number(s.mean, digits), show(s.t), number(s.median, digits), number(s.iqm, digits), show(s.bootstrap)]
-        rows.append([algo, f"{cell.n} / {cell.planned}", *middle, number(s.minimum, digits), number(s.maximum, digits), number(s.sd, digits)])
+        rows.append([algo, f"{cell.n} / {cell.planned}", *middle, number(s.minimum, digits), number(s.maximum, digits), number(s.sd, digits),
+                     show(s.tolerance)])
     return Table(header, rows)
+
+
+def ranks(group: Group, statistics: Statistics, partial: bool) -> Figure:
+    """How often each algorithm takes each place: one bar an algorithm."""
+    key, found = f"{slug(group)}-ranks", group.evidence["ranks"]
+    places = len(found)
+    shades = [matplotlib.colors.to_hex(c) for c in matplotlib.colormaps["cividis_r"](np.linspace(1.0, 0.1, places))]  # the first place is the darkest
+    with matplotlib.rc_context(STYLE):
+        canvas = new_canvas(9, 0.95 + 0.34 * places)
+        ax = canvas.subplots()
+        for row, estimate in enumerate(found.values()):
+            shares = np.asarray(estimate.share.point)
+            left = 0.0
+            for place, share in enumerate(shares):
+                label = f"place {place + 1}" if row == 0 else None
+                ax.barh(row, share, left=left, color=shades[place], edgecolor="white", linewidth=0.8, height=0.72, label=label)
+                left += share
+        ax.set_yticks(range(places), list(found))
+        ax.set_ylim(places - 0.5, -0.5)
+        ax.set_xlim(0, 1)
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.0f} %"))
+        ax.grid(axis="y", visible=False)
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel("probability of the place, averaged over tasks")
+        _legend(canvas, *ax.get_legend_handles_labels(), columns=8)
+    said = "; ".join(f"{a} {with_interval(r.mean, 2)}" for a, r in found.items())
+    alt = f"Distribution of ranks. Mean ranks (1 is best): {said}."
+    caption = (f"The place of a random run of each algorithm among random runs of the others, averaged over tasks; darkest: first. "
+               f"{_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}")  # fmt: skip
+    rows = [[a, with_interval(r.mean, 2), *(percent(round(float(s), 4)) for s in np.asarray(r.share.point))] for a, r in found.items()]
+    return Figure(key, "Ranks", svg(canvas, key, alt), alt, caption, Table(["algorithm", "mean rank", *(f"place {k + 1}" for k in range(places))], rows))
+
+
+def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure:
+    """The IQM over all tasks (diamond with its interval) and without each of them (ticks): whether one task carries the result."""
+    key, without, draw = f"{slug(group)}-leave-one-out", group.evidence["leave_one_task_out"], pens(group)
+    with matplotlib.rc_context(STYLE):
+        canvas = new_canvas(9, 0.75 + 0.36 * len(group.algos))
+        ax = canvas.subplots()
+        for row, algo in enumerate(group.algos):
+            whisker(ax, row, group.aggregates["iqm"][algo], draw[algo].colour)
+            ax.plot([without[e][algo] for e in group.envs], [row] * len(group.envs), "|", color=INK, markersize=13, markeredgewidth=1.3)
+        ax.set_yticks(range(len(group.algos)), group.algos)
+        ax.set_ylim(len(group.algos) - 0.5, -0.5)
+        ax.grid(axis="y", visible=False)
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel(f"IQM, {group.unit}")
+    spread = {a: (min(without[e][a] for e in group.envs), max(without[e][a] for e in group.envs)) for a in group.algos}
+    alt = "IQM with each task left out in turn: " + "; ".join(f"{a} from {number(low)} to {number(high)}" for a, (low, high) in spread.items()) + "."
+    caption = (f"Diamond and bar: IQM over all tasks. Ticks: without each task in turn; where they lie far apart, one task carries the result. "
+               f"{_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}")  # fmt: skip
+    rows = [["none", *(number(group.aggregates["iqm"][a].point) for a in group.algos)]]
+    rows += [[env, *(number(without[env][a]) for a in group.algos)] for env in group.envs]
+    return Figure(key, "One task left out", svg(canvas, key, alt), alt, caption, Table(["task left out", *group.algos], rows))
+
+
+def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | None:
+    """Which share of the runs has reached the threshold by each step (Kaplan–Meier: runs that never do stay in the count)."""
+    key, draw = f"{slug(group)}-thresholds", pens(group)
+    learners = [a for a in dict.fromkeys(algo for algo, _ in group.cells) if unit_of(a) == "steps"]
+    found = {env: {a: group.evidence["tasks"][env][a]["threshold"] for a in learners if group.evidence["tasks"][env][a].get("threshold")} for env in group.envs}
+    found = {env: of_algo for env, of_algo in found.items() if of_algo}
+    if not found:
+        return None
+    columns = min(4, len(found))
+    lines = -(-len(found) // columns)
+    rows = []
+    with matplotlib.rc_context(STYLE):
+        canvas = new_canvas(9, 2.3 * lines + 0.5)
+        axes = canvas.subplots(lines, columns, squeeze=False, sharey=True).ravel()
+        for ax, (env, of_algo) in zip(axes, found.items(), strict=False):
+            for algo, time in of_algo.items():
+                end = float(group.cells[algo, env].steps[-1])
+                waiting = np.concatenate([[1.0], time.survival])
+                ax.plot([0.0, *time.steps, end], [*(1 - waiting), 1 - waiting[-1]], color=draw[algo].colour, linestyle=draw[algo].line, drawstyle="steps-post", label=algo)
+                middle = steps(time.median) if np.isfinite(time.median) else f"more than {steps(end)}"
+                interval = f" [{steps(time.low)},\u00a0{steps(time.high) if np.isfinite(time.high) else '∞'}]" if np.isfinite(time.low) else ""
+                rows.append([env, algo, number(time.threshold, 1), f"{int(np.sum(time.reached))} of {time.n}", middle + interval, steps(time.restricted_mean)])
+            ax.set_title(env, loc="left")
+            ax.set_ylim(-0.03, 1.03)
+            ax.set_xlim(left=0)
+            ax.xaxis.set_major_locator(MaxNLocator(4))
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: steps(v)))
+            ax.set_xlabel("environment steps")
+        for ax in axes[::columns]:
+            ax.set_ylabel("share of runs there")
+        for ax in axes[len(found) :]:
+            ax.set_visible(False)
+        known = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+        _legend(canvas, list(known.values()), list(known))
+    said = "; ".join(f"{r[1]} on {r[0]} {r[4]} ({r[3]} runs get there)" for r in rows)
+    alt = f"Steps until a run first scores {percent(statistics.threshold)} of the way from random to expert, median over runs: {said}."
+    caption = (f"Share of runs that have scored at least {percent(statistics.threshold)} of the way from random to expert by each step (at a checkpoint; "
+               f"the true crossing lies up to one evaluation earlier). Runs that never do are kept as censored (Kaplan–Meier). Medians with "
+               f"{percent(statistics.confidence)} intervals (Brookmeyer and Crowley 1982). {group.runs()} per algorithm and task."
+               f"{' Runs are missing: this shows the finished ones only.' if partial else ''}")  # fmt: skip
+    header = ["task", "algorithm", "threshold", "runs there", "median steps", "mean steps, at most the budget"]
+    return Figure(key, "Steps to a threshold", svg(canvas, key, alt), alt, caption, Table(header, rows))
 
 
 def slug(group: Group) -> str:
@@ -516,9 +629,9 @@ def slug(group: Group) -> str:
 
 
 def of_group(group: Group, analysis: Analysis) -> dict[str, list[Figure]]:
-    """All figures of a group, by section: aggregates, curves, profiles, comparisons, tasks."""
+    """All figures of a group, by section: aggregates, curves, profiles, comparisons, tasks, robustness."""
     how = (analysis.statistics, analysis.is_partial)
-    found: dict[str, list[Figure]] = {"aggregates": [], "curves": [], "profiles": [], "comparisons": [], "tasks": []}
+    found: dict[str, list[Figure]] = {"aggregates": [], "curves": [], "profiles": [], "comparisons": [], "tasks": [], "robustness": []}
     if group.aggregates:
         found["aggregates"] = [aggregates(group, *how)]
         found["profiles"] = [profiles(group, *how)]
@@ -529,4 +642,10 @@ def of_group(group: Group, analysis: Analysis) -> dict[str, list[Figure]]:
     if group.comparisons:
         found["comparisons"] = [comparisons(group, *how)]
     found["tasks"] = [task(group, env, *how) for env in group.envs if any(e == env for _, e in group.cells)]
+    if group.evidence["ranks"]:
+        found["robustness"].append(ranks(group, *how))
+    if len(group.envs) > 1 and group.evidence["leave_one_task_out"]:
+        found["robustness"].append(leave_one_out(group, *how))
+    if (times := thresholds(group, *how)) is not None:
+        found["robustness"].append(times)
     return found

@@ -28,9 +28,9 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmarks import exports, figures, reproduction, stats
+from benchmarks import animation, exports, figures, reproduction, stats
 from benchmarks.analysis import Analysis, Comparison, Group, IncompleteStudy, analyse, unit_of
-from benchmarks.figures import Table, bracket, count, decimals, number, percent, slug, steps, with_interval
+from benchmarks.figures import Table, bracket, count, decimals, number, p_value, percent, signed, slug, steps, with_interval
 from benchmarks.store import Store, write_whole
 
 __all__ = ["IncompleteStudy", "RenderedReport", "render"]
@@ -115,7 +115,7 @@ def build(
     curves = analysis.curves.sort_values(["algo", "env", "seed", "step"])
     groups = [_group_context(group, analysis) for group in analysis.groups]
     algos = [a for group in analysis.study["groups"] for a in group["algos"]]
-    text = _html(analysis, facts, groups, scores, verdicts, _diagnostics(store.training()), options, now or datetime.now(UTC))
+    text = _html(analysis, facts, groups, scores, verdicts, _diagnostics(store.training()), _films(store, analysis, options), options, now or datetime.now(UTC))
     files: dict[str, str | bytes] = {
         "report.html": text,
         "report.json": as_json(_numbers(analysis, verdicts)),
@@ -130,6 +130,15 @@ def build(
         files["report.pdf"] = exports.pdf(text)
     facts["files"] = {name: hash_of(name, content) for name, content in sorted(files.items())}
     return BuiltReport(analysis, {**files, "repro.json": as_json(facts)}, verdicts)
+
+
+def _films(store: Any, analysis: Analysis, options: Options) -> tuple[list[animation.Film], str]:
+    """Animations of the median runs, or why there are none."""
+    if not isinstance(store, Store):
+        return [], "The models of these runs are not at hand."
+    if not store.keeps_models:
+        return [], "This study did not keep its models (keep_models: false), so there is none to watch."
+    return (animation.films(store, analysis), "") if options.animations else ([], "Left out on request (--no-animations).")
 
 
 DATE = re.compile(r'<p class="date">.*</p>')  # the only line that may differ between two reports of one store
@@ -147,10 +156,11 @@ def _tables(groups: list[dict[str, Any]]) -> list[tuple[str, Table, str]]:
     """The tables for a paper, (label, table, caption): of every figure but the curves and profiles, whose tables are excerpts."""
     found = []
     for group in groups:
-        for part in ("aggregates", "comparisons", "tasks"):
+        for part in ("aggregates", "comparisons", "tasks", "robustness"):
             found += [(f.key, f.table, f"{f.title}, group {group['name']}. {f.caption}") for f in group["figures"][part]]
-        if group["per_task"]:
-            found.append((f"{group['id']}-per-task", group["per_task"], group["per_task"].caption))
+        for part in ("per_task", "effects", "areas"):
+            if group[part]:
+                found.append((f"{group['id']}-{part}", group[part], group[part].caption))
     return found
 
 
@@ -185,27 +195,40 @@ def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
         then = conclusion(test) if test.tier == "C" else ""
         text = f"{start}{same}. Taken as independent samples, their difference of IQMs is {apart}, {unit}. {then}".rstrip()
     else:
-        text = f"{start}difference of IQMs {apart}, {unit}. {conclusion(test)}"
+        text = f"{start}difference of IQMs {apart}, {unit}. {conclusion(test)}{_settle(pair) if tier == 'D' else ''}"
     return {"badge": BADGES[tier], "tier": tier, "text": f"{text} P({pair.x} > {pair.y}) = {improvement}.", "details": details}
 
 
 def conclusion(test: stats.Equivalence) -> str:
     """What follows from a test of equivalence, in a sentence or two."""
     narrow = f"90\u00a0% interval {bracket(test.narrow)}"
-    wide = percent(test.difference.confidence)
-    excludes = test.difference.is_claimed and (test.difference.low > 0 or test.difference.high < 0)
     if test.tier == "C":
-        small = f" A difference is detectable (the {wide} interval excludes 0), but smaller than the margin." if excludes else ""
+        small = f" A difference is detectable (p\u00a0{_is(test.p)}), but smaller than the margin." if test.p < stats.ALPHA else ""
         return f"Equivalent within the margin: the {narrow} lies inside ±{test.margin:g}.{small}"
     if test.tier == "identical":
         return "Every run of both has the same score on each task."
     if test.tier == "different":
-        return f"Different: {test.note or 'the interval excludes 0'}."
+        return f"Different: {test.note}."
     if test.tier == "none":
         return f"No claim: {test.note}."
     if test.margin is None:
-        return "Not distinguished: the interval includes 0. Without reference scores there is no margin, so equivalence cannot be tested."
+        why = test.note or "the interval includes 0"
+        return f"Not distinguished: {why}. Without reference scores there is no margin, so equivalence cannot be tested."
     return f"Not distinguished, which is not parity: {test.note or f'the {narrow} reaches beyond ±{test.margin:g}'}."
+
+
+def _is(p: float) -> str:
+    said = p_value(p)
+    return (said if said.startswith("<") else f"= {said}").replace(" ", "\u00a0")
+
+
+def _settle(pair: Comparison) -> str:
+    """How many seeds would settle what is open."""
+    known = pair.evidence
+    assert pair.overall is not None
+    parts = [f"{known['runs_for_equivalence']} runs a side to show equivalence, if there is no difference"] if known.get("runs_for_equivalence") else []
+    parts += [f"{known['runs_to_detect']} to find a difference as large as the one seen"] if (known.get("runs_to_detect") or 0) > pair.overall.difference.n else []
+    return f" With 80\u00a0% power it would take about {'; or '.join(parts)}." if parts else ""
 
 
 def _task_detail(pair: Comparison, env: str, group: Group) -> str:
@@ -216,11 +239,11 @@ def _task_detail(pair: Comparison, env: str, group: Group) -> str:
     if test.tier == "identical":
         return f"{start}: identical in all runs."
     margin = f"; 90\u00a0% interval {bracket(test.narrow, digits)}, margin ±{number(test.margin, digits)}" if test.margin else ""
-    excludes = test.difference.is_claimed and (test.difference.low > 0 or test.difference.high < 0)
-    detectable = " (a smaller difference is detectable)" if test.tier == "C" and excludes else ""
+    detectable = " (a smaller difference is detectable)" if test.tier == "C" and test.p < stats.ALPHA else ""
+    p = f", p\u00a0{_is(test.p)}" if np.isfinite(test.p) else ""
     same, shared = pair.same[env]
     twins = f"; {same} of {shared} seeds make exactly the same run" if same and pair.is_twin else ""
-    return f"{start}, difference {with_interval(test.difference, digits, sign=True)}{margin}: {test.meaning}{detectable}{twins}."
+    return f"{start}, difference {with_interval(test.difference, digits, sign=True)}{p}{margin}: {test.meaning}{detectable}{twins}."
 
 
 # ------------------------------------------------------------------------------------------------------------------ data
@@ -296,8 +319,9 @@ def style() -> str:
 
 
 def _html(
-    analysis: Analysis, facts: dict, groups: list[dict], scores: pd.DataFrame, verdicts: list[dict], diagnostics: Table | None, options: Options, now: datetime
-) -> str:
+    analysis: Analysis, facts: dict, groups: list[dict], scores: pd.DataFrame, verdicts: list[dict], diagnostics: Table | None,
+    films: tuple[list[animation.Film], str], options: Options, now: datetime,
+) -> str:  # fmt: skip
     study = analysis.study
     return environment().get_template("report.html").render(
         style=style(),
@@ -311,8 +335,11 @@ def _html(
         scales=_scales(analysis),
         groups=groups,
         speeds=_speeds(analysis),
+        accounts=_accounts(analysis),
         failures=_failures(analysis),
         diagnostics=diagnostics,
+        films=films[0],
+        no_films=films[1],
         facts=facts,
         host_rows=_host_rows(facts),
         run_rows=_run_rows(facts),
@@ -410,7 +437,52 @@ def _group_context(group: Group, analysis: Analysis) -> dict[str, Any]:
         "left_out": group.left_out,
         "figures": figures.of_group(group, analysis),
         "per_task": _per_task(group) if group.comparisons else None,
+        "effects": _effects(group) if group.comparisons else None,
+        "fewer": _fewer(group),
+        "areas": _areas(group),
     }
+
+
+def _effects(group: Group) -> Table:
+    """Tests and effect sizes task by task, and what this n can find."""
+    rows = []
+    for pair in group.comparisons:
+        for env in group.envs:
+            known, digits = pair.evidence["tasks"][env], decimals(group.cells[pair.x, env].summary.mean, group.cells[pair.y, env].summary.mean)
+            detectable = number(known["detectable"], digits) if known["detectable"] else "–"
+            seeds = " / ".join(str(known[k] or "–") for k in ("runs_to_detect", "runs_for_equivalence"))
+            tests = [p_value(np.nan if known[k] is None else known[k]) for k in ("permutation_holm", "welch_holm", "equivalence_p")]
+            effects = [with_interval(known[k], 2, sign=True) for k in ("hedges_g", "cliffs_delta")]
+            rows.append([env, pair.x, pair.y, *tests, *effects, detectable, seeds])
+    header = ["task", "X", "Y", "p, permutation (Holm)", "p, Welch (Holm)", "p, TOST", "Hedges' g", "Cliff's δ"]
+    header += ["detectable at this n", "runs to detect / for equivalence"]
+    return Table(header, rows, "Tests corrected by Holm over this table; effect sizes with intervals; the smallest difference that this n finds with 80 % power, "
+                               "in the task's unit; and how many runs a side would find the difference seen, or show equivalence if there is none.")  # fmt: skip
+
+
+def _fewer(group: Group) -> list[str]:
+    """Whether five seeds would have told the same story, a sentence for each comparison."""
+    said = []
+    for pair in group.comparisons:
+        story = pair.evidence.get("fewer_seeds")
+        if story is not None and pair.overall is not None and pair.overall.difference.point:
+            ahead, low, high, whole = percent(round(story.same_sign, 3)), signed(story.low), signed(story.high), signed(pair.overall.difference.point)
+            said.append(f"{pair.x} against {pair.y}: of random choices of {story.n} runs a task, {ahead} put the same side ahead as all runs do; "
+                        f"95\u00a0% of them find a difference between {low} and {high}, where all runs find {whole}.")
+    return said
+
+
+def _areas(group: Group) -> Table | None:
+    """The mean score during training: over the tasks, and task by task."""
+    rows = []
+    for env in group.envs:
+        for algo, known in group.evidence["tasks"][env].items():
+            if "area" in known:
+                rows.append([env, algo, with_interval(known["area"])])
+    rows += [["all tasks (IQM, normalised)", algo, with_interval(area)] for algo, area in group.evidence["area"].items() if len(group.envs) > 1]
+    how = "Area under the learning curve as the mean score between the first and the last checkpoint: task by task with its t interval"
+    over = ", over all tasks with a bootstrap interval" if len(group.envs) > 1 else ""
+    return Table(["task", "algorithm", "mean score during training"], rows, f"{how}{over}.")
 
 
 def _per_task(group: Group) -> Table:
@@ -434,13 +506,24 @@ def _speeds(analysis: Analysis) -> Table:
             unit = "steps/s" if unit_of(algo) == "steps" else f"{unit_of(algo)}/s"
             runs = analysis.runs[(analysis.runs["algo"] == algo) & (analysis.runs["env"] == env) & (analysis.runs["group"] == group.name)]
             together = sorted({int(k) for k in runs["lockstep"].dropna()}) if "lockstep" in runs else []
-            diverged = int(runs["diverged"].eq(True).sum()) if "diverged" in runs else 0
             width = ", ".join(map(str, together)) or "–"
             known = ((cell.steps_per_second, 0, unit), (cell.train_seconds, 1, "s"), (cell.eval_seconds, 1, "s"))
             speed, train, evaluate = (f"{number(value, digits)} {of}" if np.isfinite(value) else "not known" for value, digits, of in known)
-            rows.append([algo, env, f"{cell.n} / {cell.planned}", str(diverged), speed, width, train, evaluate])
-    header = ["algorithm", "task", "finished / planned", "diverged", "speed (median run)", "seeds in one process", "training per run", "evaluation per run"]
-    return Table(header, rows)
+            rows.append([algo, env, speed, width, train, evaluate])
+    return Table(["algorithm", "task", "speed (median run)", "seeds in one process", "training per run", "evaluation per run"], rows)
+
+
+def _accounts(analysis: Analysis) -> Table:
+    """What became of every planned run."""
+    rows = []
+    for group in analysis.groups:
+        for env, of_algo in group.evidence["tasks"].items():
+            for algo, known in of_algo.items():
+                diverged = ", ".join(map(str, known["diverged"])) or "–"
+                errors = "; ".join(f"{n} × {error}" for error, n in known["errors"].items()) or "–"
+                rows.append([algo, env, *(str(known[k]) for k in ("planned", "finished", "failed", "missing")), diverged, errors])
+    header = ["algorithm", "task", "planned", "finished", "failed", "missing", "diverged (seeds)", "errors"]
+    return Table(header, rows, "Every planned run is in one of finished, failed, missing. A run that diverged has finished: its score counts.")
 
 
 def _failures(analysis: Analysis) -> list[dict[str, Any]]:

@@ -263,7 +263,8 @@ def _table_differences(name: str, old: str, new: str) -> list[str]:
     return wrong or [f"{name}: other bytes"]
 
 
-PICTURES = re.compile(r"<svg\b.*?</svg>|<img\b[^>]*>", re.DOTALL)
+PICTURES = re.compile(r"<svg\b.*?</svg>|<section id=.median.>.*?</section>", re.DOTALL)
+DRAWING = ("matplotlib", "pillow", "pygame-ce", "gymnasium", "mujoco")  # packages that decide what a picture looks like
 
 
 def _page(name: str, old: str, new: str, same_code: bool, rendering: dict[str, Any]) -> Finding:
@@ -274,10 +275,11 @@ def _page(name: str, old: str, new: str, same_code: bool, rendering: dict[str, A
         return Finding(2, name, "fail", f"report/{name} is missing")
     if not same_code:
         return Finding(2, name, "note", "made by another version of the reporting code, which words or draws it otherwise; its numbers are report.json's")
-    there, here = (packages["main"].get("matplotlib") for packages in (rendering["packages"], reproduction.packages()))
+    installed = rendering["packages"]["installed"], reproduction.packages()["installed"]
+    there, here = ([p for p in lines if p.lower().partition("==")[0] in DRAWING] for lines in installed)
     without = [PICTURES.sub("", report.DATE.sub("", text)) for text in (old, new)]
-    if there != here and without[0] == without[1]:
-        return Finding(2, name, "note", f"the same words and tables; figures drawn with matplotlib {there} there, {here} here")
+    if (there != here or rendering["machine"] != reproduction.machine()) and without[0] == without[1]:
+        return Finding(2, name, "note", f"the same words and tables; pictures drawn by {', '.join(there)} there, by {', '.join(here)} here")
     a, b = (report.DATE.sub("", text).splitlines() for text in (old, new))
     line = next((k for k, (x, y) in enumerate(itertools.zip_longest(a, b)) if x != y), 0)
     return Finding(2, name, "fail", f"report/{name} line {line + 1}: {_around(a, b, line)}")

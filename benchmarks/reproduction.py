@@ -28,7 +28,7 @@ from from_scratch import registry
 PROJECT = Path(__file__).parent.parent
 # Packages that can change a number; the full list is in repro.json.
 PACKAGES = ("stable-baselines3", "sb3-contrib", "gymnasium", "torch", "numpy", "scipy", "numba", "pandas", "pyarrow", "duckdb", "hydra-core", "matplotlib")
-REPORTING = ("analysis", "evidence", "sequential", "figures", "report", "exports", "reproduction")  # with stats/ and templates/
+REPORTING = ("analysis", "evidence", "sequential", "figures", "report", "exports", "animation", "reproduction")  # with stats/ and templates/
 PER_RUN = ("peak_memory_mb",)  # facts of run.json's host that differ from run to run on the same machine
 
 SEED_RULE = (
@@ -86,7 +86,8 @@ def reporting_code() -> str:
     """sha256 over the sources that turn a store into a report: other code may word or draw it otherwise, but must find the same numbers."""
     total = hashlib.sha256()
     here = Path(__file__).parent
-    for path in [*(path for name in REPORTING if (path := here / f"{name}.py").is_file()), *sorted((here / "stats").glob("*.py")), *sorted((here / "templates").iterdir())]:
+    written = [here / f"{name}.py" for name in REPORTING]
+    for path in [*written, *sorted((here / "stats").glob("*.py")), *sorted((here / "templates").iterdir())]:
         total.update(path.name.encode() + path.read_bytes())
     return total.hexdigest()
 
