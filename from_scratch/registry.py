@@ -81,6 +81,8 @@ _ALL = (
           "Moore & Atkeson 1993; Wingate & Seppi 2005", policy="TabularPolicy", unit="backups"),
     _ours("linear_programming", "dynamic_programming.linear_programming:LinearProgramming", "Linear programming", "d'Epenoux 1963; Puterman 1994, §6.9",
           policy="TabularPolicy", unit="backups"),
+    _ours("afterstate_td", "temporal_difference.afterstate_td:AfterstateTD", "TD learning of afterstates by self-play", "Sutton & Barto 2018, §1.5",
+          policy="TabularPolicy"),
     _ours("mc_prediction", "monte_carlo.prediction:MCPrediction", "First-visit Monte Carlo prediction", "Sutton & Barto 2018, §5.1", policy="TabularPolicy"),
     _ours("every_visit_mc_prediction", "monte_carlo.prediction:EveryVisitMCPrediction", "Every-visit Monte Carlo prediction", "Singh & Sutton 1996",
           policy="TabularPolicy"),

@@ -11,6 +11,7 @@ _MODULES = {
     "BernoulliBandit": "bandits",
     "BlackjackTable": "blackjack",
     "InfiniteVariance": "infinite_variance",
+    "TicTacToe": "tic_tac_toe",
     "KArmedTestbed": "bandits",
     "MaximisationBias": "max_bias",
     "BlockingMaze": "mazes",

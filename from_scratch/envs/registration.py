@@ -43,6 +43,8 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "from_scratch/Blackjack-v0": ("blackjack:blackjack", {"kwargs": {"sab": True}}),
     "from_scratch/BlackjackTable-v0": ("blackjack:BlackjackTable", {}),
     "from_scratch/InfiniteVariance-v0": ("infinite_variance:InfiniteVariance", {}),
+    "from_scratch/TicTacToe-v0": ("tic_tac_toe:TicTacToe", {"kwargs": {"opponent": "random"}}),
+    "from_scratch/TicTacToeSelfPlay-v0": ("tic_tac_toe:TicTacToe", {}),
 }
 
 
