@@ -80,7 +80,7 @@ def corner_grid(context: Context) -> Outcome:
     def evaluate(**hyperparameters: Any) -> Any:
         return plan("policy_evaluation", env, gamma=1.0, **hyperparameters)
 
-    after = {k: evaluate(in_place=False, max_sweeps=k).values.reshape(4, 4) for k in (1, 2, 3, 10)}
+    after: dict[float, np.ndarray] = {k: evaluate(in_place=False, max_sweeps=k).values.reshape(4, 4) for k in (1, 2, 3, 10)}
     after[np.inf] = evaluate(exact=True).values.reshape(4, 4)
     in_place, two_arrays = (evaluate(in_place=place, theta=1e-4) for place in (True, False))
     numbers = [
@@ -119,7 +119,7 @@ def car_rental(context: Context) -> Outcome:
         planner.learn(2 * sweep, reset_num_timesteps=False, log_interval=None)  # evaluate, then improve
         policies.append(policy())
         context.report(len(policies) / 6, f"π{len(policies) - 1}")
-        if np.array_equal(*policies[-2:]):
+        if np.array_equal(policies[-2], policies[-1]):
             break
     changes = [int((new != old).sum()) for old, new in itertools.pairwise(policies)]
     policies.pop()  # the last improvement changed nothing

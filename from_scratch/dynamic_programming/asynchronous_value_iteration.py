@@ -19,8 +19,10 @@ from from_scratch.dynamic_programming.planner import Planner
 class AsynchronousValueIteration(Planner):
     max_sweeps: int = 1_000_000  # with γ = 1 there may be no optimum to converge to
 
+    settled: np.ndarray  # [S, n_states]  1: backed up since the last change of θ or more
+
     def tables(self) -> dict[str, np.ndarray]:
-        return {**super().tables(), "settled": np.zeros(self.n_states)}  # 1: backed up since the last change of θ or more
+        return {**super().tables(), "settled": np.zeros(self.n_states)}
 
     def iterate(self) -> None:
         delta = np.zeros(self.n_seeds)

@@ -39,7 +39,7 @@ class CarRental(gym.Env):
         return self._state(), {}
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
-        n = moved(*self.cars, int(action) - MOST_MOVED)
+        n = moved(self.cars[0], self.cars[1], int(action) - MOST_MOVED)
         morning = np.minimum(self.cars - (n, -n), MOST_CARS)
         rented = np.minimum(self.np_random.poisson(REQUESTS), morning)
         self.cars = np.minimum(morning - rented + self.np_random.poisson(RETURNS), MOST_CARS)
