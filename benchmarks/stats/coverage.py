@@ -3,8 +3,8 @@
 coverage.csv, beside this file, is the measurement: no number of it is typed in here.
     kind            which interval: task_t, task_bootstrap, task_tolerance, aggregate, band, profile, improvement, welch, difference, ...
     distribution    of the scores: normal, skewed, a fifth of the runs fail, or real scores, resampled
-    n, tasks        runs per task and algorithm, and tasks
-    covered         the share of the repetitions in which the interval held the true value, of those in which there was an interval
+    n, tasks        runs per task and algorithm, and tasks; repetitions, claimed: drawn studies, and those that claimed an interval
+    share           the share of the repetitions in which the interval held the true value, of those in which there was an interval
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def covered(kind: str, n: int, tasks: int = 1) -> dict[str, float]:
     designs = {(int(row["n"]), int(row["tasks"])) for row in rows}
     runs = max((k for k, _ in designs if k <= n), default=min((k for k, _ in designs), default=0))
     suite = max((t for k, t in designs if k == runs and t <= tasks), default=min((t for k, t in designs if k == runs), default=0))
-    return {row["distribution"]: float(row["covered"]) for row in rows if int(row["n"]) == runs and int(row["tasks"]) == suite and row["covered"]}
+    return {row["distribution"]: float(row["share"]) for row in rows if int(row["n"]) == runs and int(row["tasks"]) == suite and row["share"]}
 
 
 def coverage_warning(kind: str, n: int, tasks: int = 1, confidence: float = 0.95) -> str:

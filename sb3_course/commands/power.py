@@ -57,7 +57,8 @@ def _of_spread(args: argparse.Namespace) -> list[dict[str, Any]]:
         raise UserError(str(error)) from None
     failing = f", {100 * args.failing:g} % of them failing, {args.failed_at:g} sd lower" if args.failing else ""
     sd = args.sd * (1 + args.failing * (1 - args.failing) * args.failed_at**2) ** 0.5
-    return [{"name": f"normal scores with sd {args.sd:g}{failing}", "unit": "score", "effect": args.effect, "margin": args.margin, "sd": sd, "draws": (draw, draw)}]
+    name = f"normal scores with sd {args.sd:g}{failing}"
+    return [{"name": name, "unit": "score", "effect": args.effect, "margin": args.margin, "sd": sd, "draws": (draw, draw)}]
 
 
 def _of_study(args: argparse.Namespace) -> list[dict[str, Any]]:
@@ -103,7 +104,8 @@ def _print(case: dict[str, Any], curve: list[power.PowerAt], asked: float) -> No
     for column in columns:
         table.add_column(column, justify="right")
     for point in curve:
-        table.add_row(str(point.n), f"{100 * point.finds:.0f} %", "–" if point.equivalent is None else f"{100 * point.equivalent:.0f} %", f"{point.detectable:.3g}")
+        same = "–" if point.equivalent is None else f"{100 * point.equivalent:.0f} %"
+        table.add_row(str(point.n), f"{100 * point.finds:.0f} %", same, f"{point.detectable:.3g}")
     console = Console()
     Console(width=max(100, console.width) if not console.is_terminal else console.width).print(table)
     print(f"{_advice(curve, case, asked)} Standard error of a share: at most {100 * curve[0].error:.1f} %; tests at {100 * ALPHA:g} %.\n")
