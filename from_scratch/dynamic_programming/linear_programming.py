@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import linprog
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, identity, kron
 
 from from_scratch.dynamic_programming.planner import Planner
 
@@ -49,9 +49,9 @@ class LinearProgramming(Planner):
         delta, pivots, shape = np.zeros(self.n_seeds), np.zeros(self.n_seeds, dtype=int), (self.n_states, self.n_actions)
         for k in np.flatnonzero(self.active):
             model = self.models[k]
-            states = np.repeat(np.eye(self.n_states), self.n_actions, axis=0)
-            backup = csr_matrix(self.gamma * model.p.reshape(-1, self.n_states) - states)  # row (s, a): γ Σ p(s'|s, a) V(s') − V(s) ≤ −r(s, a)
-            found = linprog(self.weights, A_ub=backup, b_ub=-model.r.ravel(), bounds=(None, None), method="highs-ds", options=PRECISE)
+            own = kron(identity(self.n_states), np.ones((self.n_actions, 1)))
+            change = self.gamma * csr_matrix(model.p.reshape(-1, self.n_states)) - own  # row (s, a): γ Σ p(s'|s, a) V(s') − V(s) ≤ −r(s, a)
+            found = linprog(self.weights, A_ub=change, b_ub=-model.r.ravel(), bounds=(None, None), method="highs-ds", options=PRECISE)
             if found.status != 0:
                 raise ValueError(f"The linear program has no solution at gamma={self.gamma}: {found.message.strip()} With gamma < 1 it has one.")
             delta[k], pivots[k] = np.abs(found.x - self.V[k]).max(), found.nit
