@@ -522,8 +522,9 @@ def task_table(group: Group, env: str) -> Table:
         show = lambda interval, d=digits: interval.note or bracket(interval, d, sign=False)
         middle = [number(s.mean, digits), show(s.t), number(s.median, digits), number(s.iqm, digits), show(s.bootstrap)]
         rows.append([algo, f"{cell.n} / {cell.planned}", *middle, number(s.minimum, digits), number(s.maximum, digits), number(s.sd, digits),
-                     show(s.tolerance)])
-    return Table(header, rows)
+                     bracket(s.tolerance, digits, sign=False)])
+    short = dict.fromkeys(c.summary.tolerance.note for (_, e), c in group.cells.items() if e == env and c.summary.tolerance.note)
+    return Table(header, rows, f"Tolerance interval (where runs to come score): {'; '.join(short)}." if short else "")
 
 
 def ranks(group: Group, statistics: Statistics, partial: bool) -> Figure:
@@ -598,7 +599,8 @@ def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | 
             for algo, time in of_algo.items():
                 end = float(group.cells[algo, env].steps[-1])
                 waiting = np.concatenate([[1.0], time.survival])
-                ax.plot([0.0, *time.steps, end], [*(1 - waiting), 1 - waiting[-1]], color=draw[algo].colour, linestyle=draw[algo].line, drawstyle="steps-post", label=algo)
+                pen, there = draw[algo], 1 - waiting
+                ax.plot([0.0, *time.steps, end], [*there, there[-1]], color=pen.colour, linestyle=pen.line, drawstyle="steps-post", label=algo)
                 middle = steps(time.median) if np.isfinite(time.median) else f"more than {steps(end)}"
                 interval = f" [{steps(time.low)},\u00a0{steps(time.high) if np.isfinite(time.high) else '∞'}]" if np.isfinite(time.low) else ""
                 rows.append([env, algo, number(time.threshold, 1), f"{int(np.sum(time.reached))} of {time.n}", middle + interval, steps(time.restricted_mean)])

@@ -227,7 +227,8 @@ def _settle(pair: Comparison) -> str:
     known = pair.evidence
     assert pair.overall is not None
     parts = [f"{known['runs_for_equivalence']} runs a side to show equivalence, if there is no difference"] if known.get("runs_for_equivalence") else []
-    parts += [f"{known['runs_to_detect']} to find a difference as large as the one seen"] if (known.get("runs_to_detect") or 0) > pair.overall.difference.n else []
+    more = known.get("runs_to_detect") or 0  # fewer than there are: the test's n was not the obstacle
+    parts += [f"{more} to find a difference as large as the one seen"] if more > pair.overall.difference.n else []
     return f" With 80\u00a0% power it would take about {'; or '.join(parts)}." if parts else ""
 
 
@@ -456,8 +457,9 @@ def _effects(group: Group) -> Table:
             rows.append([env, pair.x, pair.y, *tests, *effects, detectable, seeds])
     header = ["task", "X", "Y", "p, permutation (Holm)", "p, Welch (Holm)", "p, TOST", "Hedges' g", "Cliff's δ"]
     header += ["detectable at this n", "runs to detect / for equivalence"]
-    return Table(header, rows, "Tests corrected by Holm over this table; effect sizes with intervals; the smallest difference that this n finds with 80 % power, "
-                               "in the task's unit; and how many runs a side would find the difference seen, or show equivalence if there is none.")  # fmt: skip
+    caption = ("Tests corrected by Holm over this table; effect sizes with intervals; the smallest difference that this n finds with 80\u00a0% power, "
+               "in the task's unit; and how many runs a side would find the difference seen, or show equivalence if there is none.")  # fmt: skip
+    return Table(header, rows, caption)
 
 
 def _fewer(group: Group) -> list[str]:

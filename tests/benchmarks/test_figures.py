@@ -34,16 +34,18 @@ def drawn(analysis):
 
 
 def test_every_part_of_the_report_is_drawn(drawn):
-    control = ["aggregates", "curves-steps", "curves-seconds", "profile", "comparisons", "task-CartPole-v1", "task-Acrobot-v1"]
+    control = ["aggregates", "curves-steps", "curves-seconds", "profile", "comparisons", "task-CartPole-v1", "task-Acrobot-v1",
+               "ranks", "leave-one-out", "thresholds"]  # fmt: skip
     assert [f.key for f in drawn][: len(control)] == [f"g-control-{part}" for part in control]
-    assert len(drawn) == 14
+    assert len(drawn) == 20
 
 
 def test_every_figure_has_a_table_an_alternative_text_and_a_caption_with_n_interval_and_seed(drawn):
     for figure in drawn:
         assert figure.table.rows and all(len(row) == len(figure.table.header) for row in figure.table.rows), figure.key
         assert len(figure.alt) > 40 and f'aria-label="{figures._escape(figure.alt)}"' in figure.svg, figure.key
-        for said in ("10 runs", "95\u00a0%", "200 repetitions", "bootstrap seed 0"):
+        drawn_by_lot = () if figure.key.endswith("thresholds") else ("200 repetitions", "bootstrap seed 0")
+        for said in ("10 runs", "95\u00a0%", *drawn_by_lot):
             assert said in figure.caption, (figure.key, said)
 
 
@@ -62,7 +64,7 @@ def test_no_id_is_used_by_two_figures(drawn):
 
 def test_the_same_numbers_give_the_same_picture(analysis, drawn):
     again = figures.of_group(analysis.groups[0], analysis)
-    assert [f.svg for found in again.values() for f in found] == [f.svg for f in drawn][:7]
+    assert [f.svg for found in again.values() for f in found] == [f.svg for f in drawn][:10]
 
 
 def test_a_polyline_is_shortened_without_drifting():
@@ -76,7 +78,7 @@ def test_a_polyline_is_shortened_without_drifting():
 
 def test_a_partial_report_says_so_under_every_figure():
     shown = all_figures(analysis_of(SyntheticStore(groups=[ONE_TASK], reps=200).lose("ppo", "CartPole-v1", [1]), allow_partial=True))
-    assert len(shown) == 6
+    assert len(shown) == 8
     for figure in shown:
         assert "Runs are missing" in figure.caption and "9–10 runs" in figure.caption
 
@@ -113,7 +115,7 @@ def test_several_tasks_without_reference_scores_are_drawn_one_by_one():
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_few_runs_are_drawn_and_one_run_has_no_interval(seeds):
     shown = all_figures(analysis_of(SyntheticStore(groups=[ONE_TASK], seeds=seeds, reps=200)))
-    assert len(shown) == 6
+    assert len(shown) == 8
     assert ("n = 1: no interval" in shown[0].table.rows[0][1]) == (seeds == 1)
 
 

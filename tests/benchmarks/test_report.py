@@ -1,9 +1,11 @@
 """The report: its numbers, its refusals, and that it needs nothing but itself."""
 
+import hashlib
 import io
 import itertools
 import json
 import re
+import sys
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,10 +17,11 @@ import scipy.stats
 from rich.console import Console
 from rliable import metrics
 
-from benchmarks import UserError, reproduction
+from benchmarks import UserError, exports, reproduction
 from benchmarks.analysis import BadStore, IncompleteStudy, analyse
+from benchmarks.figures import Table
 from benchmarks.jobs import plan
-from benchmarks.report import render, render_store
+from benchmarks.report import DATE, Options, render, render_store
 from benchmarks.store import Store, write_table
 from benchmarks.study import adhoc
 from tests.benchmarks.synthetic import CONTROL, SPANS, TABULAR, SyntheticStore
@@ -231,7 +234,7 @@ def test_a_partial_report_says_so_and_names_what_failed_and_why(tmp_path):
     assert "ppo on CartPole-v1, seed 3: failed: ValueError: <nan> & co" in page.text
     assert "<nan>" not in text  # escaped
     assert numbers(report)["is_partial"] is True
-    assert text.count("Runs are missing: this shows the finished ones only.") == 6
+    assert text.count("Runs are missing: this shows the finished ones only.") == 8
 
 
 def test_an_algorithm_without_a_finished_run_on_a_task_is_left_out_aloud(tmp_path):
@@ -295,7 +298,7 @@ def test_the_page_is_well_formed_and_its_links_lead_somewhere(quickstart):
 
 def test_every_figure_of_the_page_has_a_name_a_caption_and_a_table(quickstart):
     figures = quickstart[2].split("<figure")[1:]
-    assert len(figures) == 14
+    assert len(figures) == 20
     for figure in figures:
         figure = figure.partition("</figure>")[0]
         assert 'role="img" aria-label="' in figure and "<figcaption>" in figure and "<table>" in figure
@@ -309,22 +312,23 @@ def test_headings_do_not_skip_a_level(quickstart):
 
 def test_the_same_store_gives_the_same_bytes_but_for_the_date(quickstart, tmp_path):
     store, report, text = quickstart
-    again = render_store(store, tmp_path, now=datetime(2031, 1, 1, tzinfo=UTC))
+    again = render_store(store, tmp_path, now=datetime(2031, 1, 1, tzinfo=UTC))  # another date
     lines = zip(text.splitlines(), again.path.read_text(encoding="utf-8").splitlines(), strict=True)
     assert [one for one, other in lines if one != other] == [next(line for line in text.splitlines() if "2024-05-21 12:00" in line)]
-    for name in ("report.json", "repro.json", "scores.csv", "curves.csv"):
+    for name in ("report.json", "repro.json", "scores.csv", "curves.csv", "tables.tex", "references.bib"):
         assert (report.path.parent / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
 def test_the_order_of_the_stores_rows_does_not_matter(tmp_path):
     straight, shuffled = one_task(), one_task()
     shuffled._runs, shuffled._curves = (table.sample(frac=1, random_state=0) for table in (shuffled._runs, shuffled._curves))
-    assert rendered(straight, tmp_path / "a")[1] == rendered(shuffled, tmp_path / "b")[1]
+    one, other = (DATE.sub("", rendered(store, tmp_path / name)[1]) for name, store in (("a", straight), ("b", shuffled)))
+    assert one == other
 
 
 def test_no_half_written_file_is_left(quickstart):
     names = {path.name for path in quickstart[1].path.parent.iterdir()}
-    assert names == {"report.html", "report.json", "repro.json", "scores.csv", "curves.csv"}
+    assert names == {"report.html", "report.json", "repro.json", "scores.csv", "curves.csv", "tables.tex", "references.bib"}
 
 
 def test_the_page_is_light_enough_for_a_mail(quickstart):
@@ -342,6 +346,85 @@ def test_names_from_the_study_are_escaped(tmp_path):
     assert "<script" not in text and "&lt;script&gt;" in text
 
 
+# --- what stands beside the page
+
+
+def test_the_evidence_stands_in_the_report(quickstart):
+    _, report, text = quickstart
+    known = numbers(report)["groups"]["control"]["evidence"]
+    page = Page(text).text
+    first = known["tasks"]["CartPole-v1"]["ppo"]
+    assert (first["planned"], first["finished"], first["failed"], first["missing"]) == (10, 10, 0, 0)
+    for heading in ("Ranks", "One task left out", "Steps to a threshold", "Area under the curve", "Would five seeds have told the same story?"):
+        assert heading in page
+    pair = numbers(report)["groups"]["control"]["comparisons"][0]
+    g = pair["evidence"]["tasks"]["CartPole-v1"]["hedges_g"]
+    assert f"{g['point']:+.2f} [{g['low']:+.2f},\u00a0{g['high']:+.2f}]".replace("-", "−") in page
+    assert f"{known['leave_one_task_out']['CartPole-v1']['ppo']:.3f}" in page
+
+
+def test_every_planned_run_is_accounted_for(tmp_path):
+    store = one_task().lose("ppo", "CartPole-v1", [3, 4], "failed", "ValueError: boom").lose("ppo", "CartPole-v1", [5])
+    _, text = rendered(store, tmp_path, allow_partial=True)
+    row = re.search(r"<tr><th scope=\"row\">ppo</th><td>CartPole-v1</td>(.*?)</tr>", text)[1]
+    assert re.findall(r"<td>(.*?)</td>", row) == ["10", "7", "2", "1", "–", "2 × ValueError: boom"]
+
+
+def test_an_interval_that_holds_less_often_than_it_says_is_printed_with_a_caution(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.stats.coverage_warning", lambda kind, n, tasks, confidence: "held 76 % of the time" if kind == "aggregate" else "")
+    _, text = rendered(one_task(), tmp_path)
+    assert '<span class="caution">Caution. held 76 % of the time.</span>' in text
+
+
+def test_the_tables_are_latex_that_needs_booktabs_alone(quickstart):
+    text = (quickstart[1].path.parent / "tables.tex").read_text(encoding="utf-8")
+    body = re.sub(r"(?m)^%.*$", "", text)
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == text.count(r"\toprule") > 10
+    assert not re.search(r"(?<!\\)[_%#]", re.sub(r"\\label\{.*?\}", "", body))
+    assert not set("−±τδ≥\u202f\u00a0") & set(body)
+    for row in re.findall(r"(?m)^(.*) \\\\$", body):
+        assert row.count("$") % 2 == 0
+    assert "sb3/ppo" in body and r"q\_learning" in body
+
+
+def test_every_row_of_a_latex_table_has_as_many_cells_as_its_head():
+    table = exports.latex_table(Table(["a & b", "c_d"], [["1 %", "−2"], ["±3", "x\\y"]]), "50 % of {all}", "label")
+    assert r"a \& b & c\_d \\" in table and r"1 \% & $-$2 \\" in table and r"$\pm$3 & x\textbackslash{}y \\" in table
+    assert r"\caption{50 \% of \{all\}}" in table
+
+
+def test_scores_and_curves_come_as_parquet_if_asked_for_and_go_again(tmp_path):
+    rendered(one_task(), tmp_path, options=Options(parquet=True))
+    for name in ("scores", "curves"):
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / f"{name}.parquet"), pd.read_csv(tmp_path / f"{name}.csv"), check_dtype=False)
+    rendered(one_task(), tmp_path)
+    assert not list(tmp_path.glob("*.parquet"))
+
+
+def test_a_pdf_without_weasyprint_is_refused_with_the_extra_that_brings_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with pytest.raises(UserError, match=r'a PDF needs weasyprint: pip install "sb3-course\[report-pdf\]"'):
+        rendered(one_task(), tmp_path, options=Options(pdf=True))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pdf_is_made_of_the_page(tmp_path):
+    pytest.importorskip("weasyprint", reason="the extra report-pdf is not installed")
+    rendered(one_task(), tmp_path, options=Options(pdf=True))
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_the_checklist_is_answered_where_the_study_knows(quickstart):
+    answers = {c["point"]: c for c in json.loads((quickstart[1].path.parent / "repro.json").read_text(encoding="utf-8"))["checklist"]}
+    assert answers["Number of training and evaluation runs"]["where"] == "120 planned, 120 finished; 20 evaluation episodes at a checkpoint"
+    assert answers["Claims are stated and proved"]["answer"] == "for the authors"
+    assert answers["What was excluded"]["where"] == "nothing: every planned run is in"
+
+
+def test_a_study_without_models_says_that_there_is_nothing_to_watch(quickstart):
+    assert "The models of these runs are not at hand." in quickstart[2]
+
+
 # --- reproducibility
 
 
@@ -356,9 +439,11 @@ def test_repro_json_holds_seeds_hashes_versions_and_the_machine(quickstart):
     facts = json.loads((quickstart[1].path.parent / "repro.json").read_text(encoding="utf-8"))
     assert facts["seeds"]["seeds"] == list(range(10)) and "spawn_key" in facts["seeds"]["rule"]
     assert len(facts["runs"]) == 120 and facts["runs"][0]["weights_hash_end"]
-    assert facts["packages"]["main"]["numpy"] == np.__version__
+    assert facts["rendering"]["packages"]["main"]["numpy"] == np.__version__
     assert facts["hosts"] == [{"cpu": "A processor", "os": "Linux", "python": "3.11.9", "runs": 120, "threads": 1}]  # memory differs per run: left out
-    assert set(facts["deviations"]) == {"ppo", "dqn"}
+    assert set(facts["rendering"]["deviations"]) == {"ppo", "dqn"}
+    assert "cartpole.py" in facts["rendering"]["environments"]["CartPole-v1"]["files"]
+    assert facts["files"]["scores.csv"] == hashlib.sha256((quickstart[1].path.parent / "scores.csv").read_bytes()).hexdigest()
 
 
 def test_the_seed_rule_in_the_report_is_the_one_that_is_used():

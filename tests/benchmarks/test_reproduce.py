@@ -1,0 +1,395 @@
+"""Verification finds nothing wrong with a study that is whole, and names what was changed in one that is not."""
+
+import io
+import json
+import shutil
+import tarfile
+
+import pytest
+
+from benchmarks import IncompleteData, IntegrityError, UserError, archive, jobs, launchers, report, reproduce, study
+from benchmarks.store import Store
+from benchmarks.study import digest
+from sb3_course import cli
+
+SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=200"]
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A study that was trained here, with its report: two algorithms, three seeds, in a second."""
+    resolved = study.adhoc(["q_learning", "value_iteration"], ["FrozenLake-v1"], seeds=3, steps=600, overrides=SMALL)
+    resolved |= {"code": jobs.code_versions(resolved), "command": "sb3-course compare ..."}
+    store = Store(tmp_path_factory.mktemp("original") / "lake")
+    store.save_study(resolved)
+    launchers.launch(jobs.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
+    report.render(store.path, options=report.Options(animations=False))
+    return store
+
+
+@pytest.fixture
+def store(original, tmp_path):
+    return Store(shutil.copytree(original.path, tmp_path / "lake"))
+
+
+def failures(store, level, **options):
+    return [f"{finding.what}: {finding.said}" for finding in reproduce.verify(store, level, **options) if finding.state == "fail"]
+
+
+def states(store, level, **options):
+    return {finding.what: finding.state for finding in reproduce.verify(store, level, **options)}
+
+
+def a_run(store, algo="q_learning", seed=0):
+    return next(run.id for _, run in store.planned() if (run.algo, run.seed) == (algo, seed))
+
+
+def rewrite(store, run_id, **changes):
+    """Change a run's record and seal it again, as a careful forger would."""
+    path = store.runs_path / run_id / "run.json"
+    record = json.loads(path.read_text(encoding="utf-8")) | changes
+    record.pop("seal")
+    path.write_text(json.dumps({**record, "seal": digest(record)}, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def reseal_report(store, name):
+    """Enter the hash of a changed file into repro.json."""
+    directory = store.path / "report"
+    facts = json.loads((directory / "repro.json").read_text(encoding="utf-8"))
+    facts["files"][name] = report.hash_of(name, (directory / name).read_bytes())
+    (directory / "repro.json").write_text(report.as_json(facts), encoding="utf-8")
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+# --- a study that is whole
+
+
+def test_a_whole_study_passes_the_first_three_levels(original):
+    found = states(original, 3, sample=2)
+    assert set(found.values()) == {"pass"} and len(found) == 13
+
+
+def test_a_run_that_is_trained_again_has_the_same_weights(original):
+    name = a_run(original, seed=2)
+    finding = list(reproduce.verify(original, 3, runs=(name,)))[-1]
+    weights = original.record(name)["weights_hash_end"]
+    assert (finding.what, finding.state, finding.said) == (name, "pass", f"the same weights, {weights[:16]}")
+
+
+def test_the_sample_is_drawn_by_its_seed(original):
+    drawn = [[f.what for f in reproduce.verify(original, 3, sample=2, seed=seed) if f.level == 3] for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_all_runs_again_are_the_same_runs_and_continue_where_they_stopped(original, tmp_path):
+    found = [f for f in reproduce.verify(original, 4, sample=1, out=tmp_path / "again") if f.level == 4]
+    assert [(f.what, f.state, f.said) for f in found] == [
+        (f"{algo} on FrozenLake-v1", "pass", "3 of 3 seeds end with the same weights") for algo in ("q_learning", "value_iteration")
+    ]
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "again" / "runs").rglob("run.json")}
+    assert len(before) == 6
+    list(reproduce.verify(original, 4, sample=1, out=tmp_path / "again"))
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "again" / "runs").rglob("run.json")}
+
+
+# --- what was changed is named
+
+
+def test_one_byte_of_a_result_is_named(store):
+    path = store.runs_path / a_run(store) / "curve.parquet"
+    content = bytearray(path.read_bytes())
+    content[40] ^= 1
+    path.write_bytes(bytes(content))
+    assert f"runs: run {a_run(store)}/curve.parquet: hash mismatch" in failures(store, 1)
+    assert any("corrupt" in line for line in failures(store, 2))
+
+
+def test_a_run_that_is_gone_is_named(store):
+    shutil.rmtree(store.runs_path / a_run(store))
+    assert f"runs: {a_run(store)}: missing" in failures(store, 1)
+
+
+def test_a_changed_number_of_the_report_is_named(store):
+    path = store.path / "report" / "report.json"
+    numbers = json.loads(path.read_text(encoding="utf-8"))
+    point = numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["point"]
+    numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["point"] = point + 1e-15
+    path.write_text(report.as_json(numbers), encoding="utf-8")
+    assert "report: report/report.json: hash mismatch" in failures(store, 1)
+    reseal_report(store, "report.json")
+    assert failures(store, 1) == []
+    assert failures(store, 2) == [f"numbers: report.json: groups / all / aggregates / iqm / q_learning / point is {point + 1e-15}, computed {point}"]
+
+
+def test_a_changed_word_of_the_page_is_named_by_its_line(store):
+    path = store.path / "report" / "report.html"
+    line = next(k for k, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1) if "6 planned, 6 finished" in text)
+    edit(path, "6 planned, 6 finished", "6 planned, 5 finished")
+    reseal_report(store, "report.html")
+    (failure,) = failures(store, 2)
+    assert failure.startswith(f"report.html: report/report.html line {line}: ") and "5 finished" in failure and "6 finished" in failure
+
+
+def test_the_date_of_the_page_may_change(store):
+    path = store.path / "report" / "report.html"
+    edit(path, '<p class="date">Rendered 2', '<p class="date">Rendered 3')
+    assert failures(store, 2) == []
+
+
+def test_a_changed_score_in_a_table_is_named_by_line_and_column(store):
+    path = store.path / "report" / "scores.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    cells = lines[2].split(",")
+    was, cells[6] = cells[6], "0.123"
+    path.write_text("\n".join([*lines[:2], ",".join(cells), *lines[3:]]) + "\n", encoding="utf-8")
+    reseal_report(store, "scores.csv")
+    assert failures(store, 2) == [f"scores.csv: scores.csv line 3, score: 0.123, computed {was}"]
+
+
+def test_a_changed_seed_of_the_study_is_named(store):
+    edit(store.path / "study.yaml", "seeds:\n- 0\n", "seeds:\n- 7\n")
+    found = failures(store, 1)
+    assert any(line.startswith("plan: study.yaml: its content hashes to") for line in found)
+    assert any("-s7-" in line and "missing" in line for line in found)
+
+
+def test_a_changed_seed_of_a_run_is_named_although_it_was_sealed_again(store):
+    rewrite(store, a_run(store), seed=5)
+    assert f"runs: run {a_run(store)}/run.json: seed is not the plan's" in failures(store, 1)
+
+
+def test_a_changed_model_seed_is_named_although_it_was_sealed_again(store):
+    rewrite(store, a_run(store), model_seed=17)
+    found = [line for line in failures(store, 1) if line.startswith("seeds: ")]
+    assert len(found) == 1 and f"run {a_run(store)}: model seed 17, but seed 0 gives" in found[0]
+
+
+def test_changed_evaluation_seeds_are_named_although_they_were_sealed_again(store):
+    rewrite(store, a_run(store), episode_seeds=[1, 2, 3])
+    assert f"seeds: run {a_run(store)}: its evaluation episodes have other seeds than seed 0 gives" in failures(store, 1)
+
+
+def test_a_changed_result_is_told_from_the_report_although_it_was_sealed_again(store):
+    rewrite(store, a_run(store), train_seconds=1e-6)
+    found = failures(store, 1)
+    assert any("repro.json: runs" in line and "train_seconds" in line for line in found)
+
+
+def test_a_changed_provenance_is_named(store):
+    edit(store.path / "report" / "repro.json", '"command": "sb3-course compare ..."', '"command": "sb3-course compare other"')
+    assert failures(store, 1) == ["provenance: repro.json: command is 'sb3-course compare other', computed 'sb3-course compare ...'"]
+
+
+def test_a_directory_that_no_plan_names_is_noted(store):
+    shutil.copytree(store.runs_path / a_run(store), store.runs_path / "ppo-extra")
+    notes = [f.said for f in reproduce.verify(store, 1) if f.state == "note"]
+    assert notes == ["1 directories belong to no planned run and enter no number: ppo-extra"]
+
+
+def test_a_store_without_a_report_passes_the_first_level_with_a_note_and_no_other(store):
+    shutil.rmtree(store.path / "report")
+    assert states(store, 1)["report"] == "note"
+    assert any("no report to check against" in line for line in failures(store, 2))
+
+
+def test_a_partial_report_is_verified_as_what_it_is(store):
+    shutil.rmtree(store.runs_path / a_run(store))
+    report.render(store.path, allow_partial=True, options=report.Options(animations=False))
+    found = list(reproduce.verify(store, 2))
+    assert not [f for f in found if f.state == "fail"]
+    assert "1 of 6 runs are missing, as the report says" in [f.said for f in found if f.state == "note"]
+
+
+# --- other machines, other code
+
+
+def test_rounding_is_forgiven_between_kinds_of_machines_only(store):
+    directory = store.path / "report"
+    numbers = json.loads((directory / "report.json").read_text(encoding="utf-8"))
+    numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["high"] *= 1 + 1e-13
+    numbers["groups"]["all"]["aggregates"]["iqm"]["value_iteration"]["high"] *= 1 + 1e-13
+    (directory / "report.json").write_text(report.as_json(numbers), encoding="utf-8")
+    reseal_report(store, "report.json")
+    assert states(store, 2)["numbers"] == "fail"
+    edit(directory / "repro.json", '"machine": "', '"machine": "other ')
+    assert states(store, 2)["numbers"] == "note"
+    numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["high"] += 1e-3
+    (directory / "report.json").write_text(report.as_json(numbers), encoding="utf-8")
+    reseal_report(store, "report.json")
+    assert states(store, 2)["numbers"] == "fail"
+
+
+def test_other_reporting_code_may_use_other_words_but_no_other_numbers(store):
+    directory = store.path / "report"
+    edit(directory / "report.html", "<h2>Verdict</h2>", "<h2>The verdict</h2>")
+    reseal_report(store, "report.html")
+    facts = json.loads((directory / "repro.json").read_text(encoding="utf-8"))
+    facts["rendering"]["code"] = "0" * 64
+    (directory / "repro.json").write_text(report.as_json(facts), encoding="utf-8")
+    assert {k: v for k, v in states(store, 2).items() if v != "pass"} == {"numbers": "note", "report.html": "note"}
+
+
+def test_other_weights_on_the_same_machine_fail_and_on_another_one_are_flagged(store):
+    name = a_run(store)
+    rewrite(store, name, weights_hash_end="f" * 64)
+    report.render(store.path, options=report.Options(animations=False))
+    (failure,) = failures(store, 3, runs=(name,))
+    assert failure.startswith(f"{name}: other weights on the same kind of machine with the same code: weights ffffffffffffffff there")
+    host = store.record(name)["host"]
+    rewrite(store, name, host={**host, "cpu": "another"})
+    report.render(store.path, options=report.Options(animations=False))
+    finding = list(reproduce.verify(store, 3, runs=(name,)))[-1]
+    assert finding.state == "note" and f"cpu: another there, {host['cpu']} here" in finding.said and "as a new run's would be" in finding.said
+
+
+def test_scores_that_no_new_run_would_have_fail_on_any_machine(store, monkeypatch):
+    name = a_run(store)
+    rewrite(store, name, weights_hash_end="f" * 64, host={**store.record(name)["host"], "cpu": "another"})
+    report.render(store.path, options=report.Options(animations=False))
+    monkeypatch.setattr(reproduce, "_curve", lambda other, run: reproduce.np.array([50.0, 60.0, 70.0]))
+    (failure,) = failures(store, 3, runs=(name,))
+    assert "its final score, 70, lies outside" in failure
+
+
+def test_a_level_or_a_run_that_does_not_exist_is_refused(original):
+    with pytest.raises(UserError, match=r"--level 5: there are 1 \(integrity\)"):
+        list(reproduce.verify(original, 5))
+    with pytest.raises(UserError, match="no finished run ppo-x"):
+        list(reproduce.verify(original, 3, runs=("ppo-x",)))
+
+
+# --- the command, and archives
+
+
+def test_the_exit_code_is_zero_or_four_and_the_findings_can_be_kept(store, tmp_path, capsys):
+    assert cli.main(["reproduce", str(store.path), "--level", "2", "--json", str(tmp_path / "found.json")]) == 0
+    assert "Reproduced at level 2: 11 of 11 checks hold" in capsys.readouterr().out
+    assert {f["state"] for f in json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))} == {"pass"}
+    edit(store.path / "report" / "tables.tex", "FrozenLake", "FrozenPond")
+    assert cli.main(["reproduce", str(store.path), "--level", "1"]) == 4
+    assert "NOT reproduced at level 1" in capsys.readouterr().out
+
+
+def test_an_archive_is_the_same_bytes_each_time_and_is_verified_like_a_study(original, tmp_path, capsys):
+    for name in ("a.tar.gz", "b.tar.gz"):
+        assert cli.main(["archive", str(original.path), str(tmp_path / name)]) == 0
+    assert (tmp_path / "a.tar.gz").read_bytes() == (tmp_path / "b.tar.gz").read_bytes()
+    assert cli.main(["reproduce", str(tmp_path / "a.tar.gz"), "--level", "2"]) == 0
+
+
+def test_an_archive_without_models_says_what_was_left_out_and_is_verified(original, tmp_path):
+    archive.pack(original, tmp_path / "light.tar.gz", models=False)
+    copy = archive.unpack(tmp_path / "light.tar.gz", tmp_path / "there")
+    assert not list(copy.path.rglob("model.zip")) and list(original.path.rglob("model.zip"))
+    assert copy.record(a_run(copy))["left_out"] == ["model.zip"]
+    assert failures(copy, 2) == []
+
+
+def repacked(source, target, change):
+    """The archive with its members changed: change(name, content) -> content, or None to leave it out."""
+    with tarfile.open(source) as old, tarfile.open(target, "w:gz") as new:
+        for member in old:
+            content = change(member.name, old.extractfile(member).read())
+            if content is not None:
+                member.size = len(content)
+                new.addfile(member, io.BytesIO(content))
+
+
+def test_what_was_changed_in_an_archive_is_named(original, tmp_path):
+    archive.pack(original, tmp_path / "whole.tar.gz")
+    cases = {
+        "hash mismatch": lambda name, content: content.replace(b"FrozenLake", b"FrozenPond") if name.endswith("scores.csv") else content,
+        "missing": lambda name, content: None if name.endswith("scores.csv") else content,
+    }
+    for k, (said, change) in enumerate(cases.items()):
+        repacked(tmp_path / "whole.tar.gz", tmp_path / f"{k}.tar.gz", change)
+        with pytest.raises(IntegrityError, match=f"report/scores.csv.*{said}"):
+            archive.unpack(tmp_path / f"{k}.tar.gz", tmp_path / f"there{k}")
+
+
+def test_a_cut_or_foreign_archive_and_a_path_that_leads_out_of_it_are_refused(original, tmp_path):
+    archive.pack(original, tmp_path / "whole.tar.gz")
+    (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "whole.tar.gz").read_bytes()[:2000])
+    with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("../escaped"), io.BytesIO(b""))
+    for name in ("cut", "evil"):
+        with pytest.raises(IntegrityError, match="cannot be unpacked"):
+            archive.unpack(tmp_path / f"{name}.tar.gz", tmp_path / name)
+    assert not (tmp_path / "escaped").exists()
+    with pytest.raises(UserError, match="no archive"):
+        archive.unpack(tmp_path / "none.tar.gz", tmp_path)
+
+
+def test_an_unfinished_study_or_one_without_a_report_is_not_packed(store, tmp_path):
+    shutil.rmtree(store.path / "report")
+    with pytest.raises(IncompleteData, match="has no report yet"):
+        archive.pack(store, tmp_path / "x.tar.gz")
+    shutil.rmtree(store.runs_path / a_run(store))
+    with pytest.raises(IncompleteData, match="1 of 6 runs"):
+        archive.pack(store, tmp_path / "x.tar.gz")
+    with pytest.raises(UserError, match=r"ends in \.tar\.gz"):
+        archive.pack(store, tmp_path / "x.zip")
+
+
+# --- two studies, and the median run
+
+
+def test_two_studies_stand_side_by_side_with_what_was_asked_differently(original, tmp_path):
+    other = study.adhoc(["q_learning"], ["FrozenLake-v1"], seeds=5, steps=900, overrides=SMALL)
+    second = Store(tmp_path / "longer")
+    second.save_study(other | {"code": jobs.code_versions(other)})
+    launchers.launch(jobs.group([run for _, run in second.planned()], 1), second, {"name": "inprocess"})
+    assert cli.main(["report", str(original.path), "--against", str(second.path), "--out", str(tmp_path / "out")]) == 0
+    found = json.loads((tmp_path / "out" / "against.json").read_text(encoding="utf-8"))
+    (pair,) = found["pairs"]
+    means = [store.curves().query("algo == 'q_learning'").groupby("seed")["score"].last().mean() for store in (second, original)]
+    assert pair["test"]["difference"]["point"] == pytest.approx(means[1] - means[0])  # the named study minus the other
+    assert (pair["algo"], pair["shared"], pair["n"]) == ("q_learning", 3, ["5", "3"])
+    assert "budget.FrozenLake-v1.q_learning: 900 there, 600 here" in found["changes"]
+    text = (tmp_path / "out" / "against.html").read_text(encoding="utf-8")
+    assert "budget.FrozenLake-v1.q_learning: 900 there, 600 here" in text and "<script" not in text
+
+
+def test_a_study_against_itself_is_identical_run_by_run(original, tmp_path):
+    assert cli.main(["report", str(original.path), "--against", str(original.path), "--out", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "against.json").read_text(encoding="utf-8"))
+    assert [(p["same"], p["shared"]) for p in found["pairs"]] == [(3, 3), (3, 3)] and found["changes"] == []
+
+
+def test_studies_that_share_nothing_are_not_compared(original, tmp_path):
+    other = study.adhoc(["q_learning"], ["CliffWalking-v1"], seeds=1, steps=100, overrides=SMALL)
+    second = Store(tmp_path / "cliff")
+    second.save_study(other)
+    launchers.launch(jobs.group([run for _, run in second.planned()], 1), second, {"name": "inprocess"})
+    assert cli.main(["report", str(original.path), "--against", str(second.path)]) == 2
+
+
+def test_the_median_run_is_shown_in_motion_and_the_same_each_time(store):
+    report.render(store.path)
+    text = (store.path / "report" / "report.html").read_text(encoding="utf-8")
+    films = [part.partition('"')[0] for part in text.split('src="data:image/webp;base64,')[1:]]
+    assert len(films) == 2 and all(1_000 < len(film) < 200_000 for film in films)
+    assert "the median of 3 runs by final score" in text
+    assert failures(store, 2) == []  # the same bytes again
+
+
+def test_the_median_run_is_the_one_in_the_middle():
+    from benchmarks.animation import median_seed
+    from tests.benchmarks.test_report import analyse, one_task
+
+    cell = analyse((s := one_task().set_final("ppo", "CartPole-v1", [9, 8, 7, 6, 5, 4, 3, 2, 1, 0])).study(), s.runs(), s.curves()).groups[0].cells
+    assert median_seed(cell["ppo", "CartPole-v1"]) == 5  # score 4: the lower of the two in the middle
+
+
+def test_a_run_that_cannot_be_shown_does_not_cost_the_report(store, monkeypatch):
+    def no_screen(*_, **__):
+        raise RuntimeError("no GL here")
+
+    monkeypatch.setattr("benchmarks.animation.environments.make_env", no_screen)
+    report.render(store.path)
+    assert "q_learning on FrozenLake-v1 cannot be shown here: RuntimeError: no GL here." in (store.path / "report" / "report.html").read_text(encoding="utf-8")
