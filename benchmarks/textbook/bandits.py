@@ -111,15 +111,17 @@ def upper_confidence_bounds(context: Context) -> Outcome:
     return Outcome(numbers, draw)
 
 
-@figure("2.5", title="Gradient bandits, with and without a baseline", cost="14 s")
+@figure("2.5", title="Gradient bandits, with and without a baseline", cost="18 s")
 def gradient_bandits(context: Context) -> Outcome:
-    expected = {(0.1, True): "83.2", (0.1, False): "49.7", (0.4, True): "67.8", (0.4, False): "27.2"}
+    # With a baseline: 10,000 runs of a separate NumPy program whose R̄ includes the reward at hand.
+    expected = {(0.1, True): ("85.2", 10_000), (0.1, False): ("49.7", RUNS), (0.4, True): ("74.1", 10_000), (0.4, False): ("27.2", RUNS)}
     arms, numbers = {}, []
-    for k, ((α, baseline), optimal) in enumerate(expected.items()):
+    for k, ((α, baseline), (optimal, runs)) in enumerate(expected.items()):
         label = f"α = {α:g}, {'with' if baseline else 'without'} baseline"
         context.report(k / len(expected), label)
         arms[label] = play(context, "gradient_bandit", mean=4.0, learning_rate=α, baseline=baseline)
-        numbers.append(Number.of(f"{label}: optimal action, last 100 steps", arms[label].optimal[:, LAST].mean(1), optimal, unit="%"))
+        last = arms[label].optimal[:, LAST].mean(1)
+        numbers.append(Number.of(f"{label}: optimal action, last 100 steps", last, optimal, unit="%", reference_runs=runs))
 
     def draw(canvas: Canvas) -> None:
         ax = canvas.subplots()
@@ -128,10 +130,15 @@ def gradient_bandits(context: Context) -> Outcome:
         ax.set(xlabel="step", ylabel="optimal action [%]", ylim=(0, 100))
         ax.legend()
 
-    return Outcome(numbers, draw, ["The arms' means are drawn around 4: without a baseline every reward looks good."])
+    notes = [
+        "The arms' means are drawn around 4: without a baseline every reward looks good.",
+        "The order matters: had the baseline left the reward at hand out and begun at 0, the first reward of about 4 would count whole, and with "
+        "α = 0.4 only 66 % were reached instead of 74 % (83 % instead of 85 % with α = 0.1; 10,000 runs).",
+    ]
+    return Outcome(numbers, draw, notes)
 
 
-@figure("2.6", title="Parameter study of bandit algorithms", cost="90 s")
+@figure("2.6", title="Parameter study of bandit algorithms", cost="115 s")
 def parameter_study(context: Context) -> Outcome:
     studied: dict[str, tuple[str, list[int], Any, str]] = {  # registry's id: parameter, exponents of 2, its values, best mean reward
         "epsilon_greedy_bandit": ("epsilon", [-7, -6, -5, -4, -3, -2], (2.0**-4, "ε = 1/16"), "1.325"),

@@ -1,4 +1,4 @@
-"""Chapter 5: blackjack, and an importance-sampled return of infinite variance."""
+"""Chapter 5: blackjack, and an importance-sampled return of infinite variance. And chapter 1: tic-tac-toe."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, 
 from from_scratch.core.mdp import model_of
 from from_scratch.envs import BlackjackTable, InfiniteVariance
 from from_scratch.envs.blackjack import CARDS, HIT, STICK, number, threshold_policy
+from from_scratch.envs.tic_tac_toe import N_CELLS, N_STATES, best_moves, match, uniform
 from from_scratch.envs.vector import vectorised
 from from_scratch.registry import load
 
@@ -131,7 +132,8 @@ def optimal_blackjack(context: Context) -> Outcome:
     numbers.append(Number("the same where naturals are ordinary 21s (sab=False)", best_without, "-0.0466", source="exact"))
 
     model, learnt = model_of(BlackjackTable()), np.eye(2)[learner.q_table.argmax(-1)]
-    numbers.append(Number(f"mean return of the policy after {n:,} episodes, computed exactly", float(model.start @ model.solve(learnt, 1.0)), "-0.0431", source="exact"))
+    reached = float(model.start @ model.solve(learnt, 1.0))
+    numbers.append(Number(f"mean return of the policy after {n:,} episodes, computed exactly", reached, "-0.0431", source="exact"))
     states = [number(total, card, ace) for ace in (0, 1) for total in SUMS for card in CARDS]
     differs = float((learner.q_table[states].argmax(-1) != q[states].argmax(-1)).sum())
     numbers.append(Number("states of the 200 in which it differs from the optimum", differs))
@@ -141,7 +143,8 @@ def optimal_blackjack(context: Context) -> Outcome:
         for row, ace in enumerate((1, 0)):
             title = "usable ace" if ace else "no usable ace"
             as_picture(axes[row, 0], grid(learner.q_table.argmax(-1), ace), f"{title}: hit (bright) or stick", cmap="cividis", vmin=0, vmax=1)
-            axes[row, 0].step(np.arange(0.5, 11), [*(x - 0.5 for x in thresholds(q, ace)), thresholds(q, ace)[-1] - 0.5], where="post", color="C3", label="optimum")
+            border = np.array(thresholds(q, ace)) - 0.5
+            axes[row, 0].step(np.arange(0.5, 11), [*border, border[-1]], where="post", color="C3", label="optimum")
             axes[row, 0].legend(loc="lower right")
             image = as_picture(axes[row, 1], grid(learner.q_table.max(-1), ace), f"{title}: value", cmap="cividis", vmin=-1, vmax=1)
         canvas.colorbar(image, ax=axes, label="value")
@@ -150,7 +153,7 @@ def optimal_blackjack(context: Context) -> Outcome:
     return Outcome(numbers, draw, [note], size=(9, 8))
 
 
-@figure("5.3", title="Weighted and ordinary importance sampling of one blackjack state", cost="35 s")
+@figure("5.3", title="Weighted and ordinary importance sampling of one blackjack state", cost="32 s")
 def importance_sampling(context: Context) -> Outcome:
     state, n, book = number(13, 2, 1), context.runs(10_000), -0.27726
 
@@ -193,7 +196,7 @@ def importance_sampling(context: Context) -> Outcome:
     return Outcome(numbers, draw, [note])
 
 
-@figure("5.4", title="Ordinary importance sampling with infinite variance", cost="80 s")
+@figure("5.4", title="Ordinary importance sampling with infinite variance", cost="115 s")
 def infinite_variance(context: Context) -> Outcome:
     class Course(AfterEpisodes):
         """Episodes and values of every run, step by step."""
@@ -222,7 +225,7 @@ def infinite_variance(context: Context) -> Outcome:
     exact = float(model_of(InfiniteVariance()).solve(np.array([[1.0, 0.0]]), 1.0)[0])
     numbers = [
         Number("value of always left", exact, "1.0", source="exact"),
-        Number("weighted: farthest from 1 of ten runs after 1000 episodes", float(np.abs(weighted[-1] - 1).max()), "0", source="exact"),
+        Number("weighted: farthest from 1 of ten runs after 1000 episodes", float(np.abs(weighted[-1] - 1).max()), "0.000", source="exact"),
         Number(f"ordinary: median of ten runs after {n:,} episodes", float(np.median(ends)), ("0.75", "1.02"), source="book"),
         Number("ordinary: lowest of the ten", float(ends.min())),
         Number("ordinary: highest of the ten", float(ends.max())),
@@ -239,3 +242,42 @@ def infinite_variance(context: Context) -> Outcome:
         ax.legend()
 
     return Outcome(numbers, draw, ["The variance is infinite: no number of episodes lets the estimates settle, and the ends of ten runs are no interval."])
+
+
+@figure("ch1", title="Tic-tac-toe, learnt by self-play", cost="40 s")
+def tic_tac_toe(context: Context) -> Outcome:
+    moves, seeds, optimum = context.runs(600_000), context.seeds(5), best_moves()
+    course: dict[int, list[float]] = {}  # moves played: how likely each player is to lose to the optimal one, beginning half of the games
+
+    def policies(model: Any) -> list[np.ndarray]:
+        return [np.eye(N_CELLS)[model.member(k).predict(np.arange(N_STATES), deterministic=True)[0]] for k in range(len(seeds))]
+
+    model = load("afterstate_td")("TabularPolicy", vectorised("from_scratch/TicTacToeSelfPlay-v0"), seeds=seeds, n_envs=20, learning_rate=1.0,
+                                  learning_rate_decay=0.5, exploration_rate=0.3)  # fmt: skip
+    parts = 12
+    for part in context.progress(range(parts), "part"):
+        model.learn(moves // parts, reset_num_timesteps=part == 0, log_interval=None)
+        course[model.num_timesteps] = [(match(player, optimum)["lost"] + match(optimum, player)["won"]) / 2 for player in policies(model)]
+    players = policies(model)
+    drawn = 100 * min(match(player, player)["drawn"] for player in players)
+    lost = 100 * max(match(player, optimum)["lost"] for player in players)
+    lost_second = 100 * max(match(optimum, player)["won"] for player in players)
+    numbers = [
+        Number("trained against trained: games drawn, fewest of five players", drawn, "100.000", unit="%", source="exact"),
+        Number("trained against optimal: games lost, most of five", lost, "0.000", unit="%", source="exact"),
+        Number("optimal against trained: games lost by the trained, most of five", lost_second, "0.000", unit="%", source="exact"),
+        Number("optimal against optimal: games drawn", 100 * match(optimum, optimum)["drawn"], "100.000", unit="%", source="exact"),
+        Number.of("trained against random play, beginning: won", [100 * match(player, uniform())["won"] for player in players], unit="%"),
+    ]
+
+    def draw(canvas: Canvas) -> None:
+        ax = canvas.subplots()
+        x, lost_by_all = np.array(list(course)), 100 * np.array(list(course.values()))
+        ax.plot(x, lost_by_all, linewidth=0.8, marker="o", markersize=3)
+        ax.set(xlabel="moves of self-play, of each of five players", ylabel="lost to the optimal player [%]", ylim=(-1, None))
+
+    notes = [
+        "Probabilities of whole matches are computed, not sampled. The optimal player takes any of the best moves with the same probability, so that "
+        "it leads into every line of play that does not lose."
+    ]
+    return Outcome(numbers, draw, notes)
