@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import IncompleteData, UserError
-from benchmarks.stats.sequential import Decision, SequentialTest, scaled
+from benchmarks.stats.sequential import Decision, SequentialTest
 
 DEFAULT_BATCH = 5
 
@@ -53,7 +53,6 @@ def decide(study: Mapping, curves: pd.DataFrame) -> SequentialTest:
     how, asked = study["sequential"], hypotheses(study)
     test = SequentialTest(list(asked), len(batches(study)), how["alpha"], how["reps"], how["seed"])
     last = curves.sort_values("step").groupby(["algo", "env", "seed"])["score"].last()
-    scales: dict[str, float] = {}
     for seeds in batches(study):
         if test.is_finished or not set(seeds) <= set(study["seeds"]):
             break
@@ -67,9 +66,6 @@ def decide(study: Mapping, curves: pd.DataFrame) -> SequentialTest:
                     raise IncompleteData(f"{algo} on {lost[0][0]}, seed {lost[0][1]} has no score: a sequential comparison needs whole batches "
                                          "(sb3-course retry runs failed and missing runs again)")
                 sides.append([_in_unit(study, env, np.array([last[algo, env, seed] for seed in seeds]), shared) for env in envs])
-            if not shared:  # the spread of the first batch is the unit, for every look
-                scales.setdefault(name, scaled(*sides))
-                sides = [[scores / scales[name] for scores in side] for side in sides]
             batch[name] = (sides[0], sides[1])
         test.look(batch)
     return test

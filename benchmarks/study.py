@@ -13,6 +13,7 @@ import itertools
 import json
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def _explained(message: str) -> str:
     if key:
         name, full = key.group(1), key.group(key.lastindex or 1)
         near = difflib.get_close_matches(name, ["seeds", "steps", "groups", "budget", "protocol", "statistics", "launcher", "question", "name", "keep_models",
-                                                "eval_episodes", "eval_points", "eval_seed", "deterministic", "reps", "confidence", "jobs", "attempts"], n=1)
+                                                "eval_episodes", "eval_points", "eval_seed", "deterministic", "reps", "confidence", "margin", "threshold", "paired", "tuning", "jobs", "attempts"], n=1)
         hint = f": did you mean '{near[0]}'?" if near else ""
         if full.startswith("algo."):
             hint = f". (+{full}=... sets a hyper-parameter that is left at its default)"
@@ -173,8 +174,55 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
     for key in ("eval_episodes", "eval_points"):
         if not isinstance(study["protocol"][key], int) or study["protocol"][key] < 1:
             raise UserError(f"protocol.{key}={study['protocol'][key]}: give a whole number of at least 1")
+    if config.get("tuning"):
+        study["tuning"] = _tuning(config["tuning"], study)
     study["hash"] = study_hash(study)
     return study
+
+
+TUNING = ("method", "trials", "seeds", "source")
+
+
+def _tuning(declared: Any, study: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """How each algorithm's hyper-parameters were found: {algorithm: {method, trials, seeds, source}}. UserError if a seed of this study helped."""
+    if not isinstance(declared, dict):
+        raise UserError(f"tuning={declared}: give {{algorithm: {{{', '.join(TUNING)}}}}}")
+    known = {algo.removeprefix("sb3/") for algo in study["hyperparams"]} | set(study["hyperparams"])
+    for algo, how in declared.items():
+        if algo not in known:
+            raise UserError(f"tuning of '{algo}', which is not in this study: it has {', '.join(study['hyperparams'])}")
+        if not isinstance(how, dict) or set(how) != set(TUNING):
+            raise UserError(f"tuning of {algo}: give {', '.join(TUNING)}; it has {', '.join(how) if isinstance(how, dict) else how}")
+        if not isinstance(how["trials"], int) or isinstance(how["trials"], bool) or how["trials"] < 1:
+            raise UserError(f"tuning of {algo}: trials={how['trials']}: how many settings were tried, 1 at least")
+        shared = sorted(set(seed_list(how["seeds"])) & set(study["seeds"]))
+        if shared:
+            free = max([*study["seeds"], *seed_list(how["seeds"])]) + 1
+            raise UserError(f"seed{'s' * (len(shared) > 1)} {_ranges(shared)} {'were' if len(shared) > 1 else 'was'} also used for tuning {algo} "
+                            f"({how['source']}): evaluate on others, such as seeds=[{','.join(str(free + k) for k in range(min(len(study['seeds']), 3)))},…]")
+    return {algo: {**how, "seeds": seed_list(how["seeds"])} for algo, how in declared.items()}
+
+
+def _ranges(numbers: list[int]) -> str:
+    """[0, 1, 2, 5] as "0–2, 5"."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def tuning_of(study: Mapping[str, Any], algo: str) -> str:
+    """What an algorithm's settings cost to find, as a sentence; empty where the study declares no tuning. A twin shares its algorithm's."""
+    declared = study.get("tuning") or {}
+    how = declared.get(algo) or declared.get(algo.removeprefix("sb3/"))
+    if not how:
+        return ""
+    runs = how["trials"] * len(how["seeds"])
+    return (f"tuned by {how['method']}: {how['trials']:,} trials × {len(how['seeds'])} seeds ({_ranges(sorted(how['seeds']))}) = {runs:,} runs "
+            f"besides those shown; source: {how['source']}")
 
 
 def _is_from_zoo(algo: str) -> bool:

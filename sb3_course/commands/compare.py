@@ -133,7 +133,7 @@ def _carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...], allo
         finally:
             store.sweep()  # what this or an earlier command left half done
     list_troubles(store.runs())
-    return render(store, allow_partial)
+    return render(store, allow_partial) if reported else 0
 
 
 def _check(study: dict[str, Any], todo: list[Run]) -> None:
