@@ -296,14 +296,20 @@ def _around(a: list[str], b: list[str], line: int) -> str:
 # ---------------------------------------------------------------------------------------------------------------- sample
 
 
-def _sample(store: Store, sample: int, seed: int, names: tuple[str, ...], workers: int, show: Show) -> Iterator[Finding]:
-    old = {run.id: run for _, run in store.planned() if store.status(run)[0] == "finished"}
-    unknown = [name for name in names if name not in old]
+def drawn(store: Store, sample: int, seed: int, names: tuple[str, ...] = ()) -> list[str]:
+    """The finished runs that level 3 trains again: these, or as many drawn by the seed."""
+    finished = sorted({run.id for _, run in store.planned() if store.status(run)[0] == "finished"})
+    unknown = [name for name in names if name not in finished]
     if unknown:
-        raise UserError(f"no finished run {unknown[0]} in {store.path}: sb3-course status names them, and {store.path}/runs holds them")
+        raise UserError(f"no finished run {unknown[0]} in {store.path}: {store.path}/runs holds them by name")
     if sample < 1:
         raise UserError(f"--sample {sample}: at least 1 run has to be trained again")
-    chosen = list(names) or random.Random(seed).sample(sorted(old), min(sample, len(old)))
+    return list(names) or random.Random(seed).sample(finished, min(sample, len(finished)))
+
+
+def _sample(store: Store, sample: int, seed: int, names: tuple[str, ...], workers: int, show: Show) -> Iterator[Finding]:
+    chosen = drawn(store, sample, seed, names)
+    old = {run.id: run for _, run in store.planned()}
     study = {**store.study(), "code": jobs.code_versions(store.study())}
     new = {(run.algo, run.env, run.seed): run for _, run in jobs.plan(study)}
     again = {name: new[old[name].algo, old[name].env, old[name].seed] for name in chosen}
