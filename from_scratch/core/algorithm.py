@@ -312,6 +312,10 @@ class Algorithm(Declared, BaseAlgorithm):
                 for module in modules:
                     module.__dict__["training"] = mode
 
+    def _tell(self, line: str) -> None:
+        if self.verbose >= 1:
+            print(line)
+
     def log_is_due(self, episodes_before: int, log_interval: int | None) -> bool:
         """Did the episodes since then complete another `log_interval` of them, per seed?"""
         every = (log_interval or 0) * self.n_seeds

@@ -33,7 +33,8 @@ class Unknown(Exception):
 class Program:
     """The calls that evaluate an equation (`forward`) and its gradient (`backward`), on memory that each repetition uses again."""
 
-    def __init__(self, equation: Callable, data: Sequence[Any]):
+    def __init__(self, equation: Callable, data: Sequence[Any], nets_of_torch: bool = False):
+        self.nets_of_torch = nets_of_torch
         self.forward: list[tuple[Callable, tuple]] = []
         self.backward: list[tuple[Callable, tuple]] = []
         self.steps = self.forward  # where calls are written down
@@ -56,12 +57,14 @@ class Program:
             raise Unknown("a loss or a metric that is no tensor")
 
     def _input(self, data: Any) -> Any:
-        """A tensor, or the fields of data, as Arrays in memory of our own."""
+        """A tensor, an array, or the fields of data, as Arrays in memory of our own."""
         if is_dataclass(data):
             return type(data)(**{field.name: self._input(getattr(data, field.name)) for field in fields(data)})  # type: ignore[operator]
-        if not isinstance(data, torch.Tensor) or data.requires_grad or data.device.type != "cpu":
+        if isinstance(data, torch.Tensor) and not data.requires_grad and data.device.type == "cpu":
+            data = data.numpy()
+        if not isinstance(data, np.ndarray):
             raise Unknown(f"data of type {type(data).__name__}")
-        self.inputs.append(data.numpy().copy())
+        self.inputs.append(data.copy(order="C"))
         return Array(self.inputs[-1], self)
 
     def holds(self) -> bool:
@@ -69,10 +72,10 @@ class Program:
         now = vars(self.model) if self.read else {}
         return all(now[name] is value or (isinstance(value, NUMBERS) and now[name] == value) for name, value in self.read.items())
 
-    def run(self, data: Sequence[torch.Tensor]) -> None:
+    def run(self, data: Sequence[torch.Tensor | np.ndarray]) -> None:
         """Evaluate the equation again, on other data of the same shapes."""
         for memory, new in zip(self.inputs, data, strict=True):
-            np.copyto(memory, new.numpy())
+            np.copyto(memory, new if isinstance(new, np.ndarray) else new.numpy())
         for function, arguments in self.forward:
             function(*arguments)
 
@@ -203,6 +206,21 @@ class Array:
     def abs(self) -> Array:
         return self._unary(np.abs, lambda x, y: x._unary(np.sign, NO_PULL))
 
+    def amax(self, dim: int) -> Array:
+        """The largest of each vector; a constant, as the target of an update is."""
+        if self.needs and torch.is_grad_enabled():
+            raise Unknown("the gradient of amax")
+        return self._reduced(row_maxima, dim, False, NO_PULL)
+
+    def smooth_l1_loss(self, target: Array, size_average: None = None, reduce: None = None, reduction: str = "mean", beta: float = 1.0) -> Array:
+        """Huber's loss with δ = 1, element by element: x²/2 where |x| < 1, |x| − 1/2 elsewhere; its derivative is x, clipped."""
+        if reduction != "none" or beta != 1 or target.needs:
+            raise Unknown(f"smooth_l1_loss with reduction={reduction!r} and beta={beta}, or with a target that needs a gradient")
+        with torch.no_grad():
+            x, y = self - target, np.empty_like(self.value)
+        self.call(huber, x.value, y)
+        return self.result(y, lambda g: self.give(x.clamp(-1.0, 1.0) * g))
+
     def square(self) -> Array:
         return self._unary(np.square, lambda x, y: 2 * x)
 
@@ -317,7 +335,8 @@ class Array:
         return self._reduced(kernels.row_sums, dim, keepdim, lambda g: g)
 
     def mean(self, dim: int, keepdim: bool = False) -> Array:
-        return self._reduced(kernels.row_means, dim, keepdim, lambda g: g / float(self.value.shape[-1]))
+        kernel = torch_means if self.program is not None and self.program.nets_of_torch else kernels.row_means
+        return self._reduced(kernel, dim, keepdim, lambda g: g / float(self.value.shape[-1]))
 
     def std(self, dim: int, keepdim: bool = False) -> Array:
         """With Bessel's correction, as torch's."""
@@ -416,6 +435,15 @@ class Array:
     def detach(self) -> Array:
         return Array(self.value, self.program)
 
+    def cpu(self) -> Array:
+        return self
+
+    def numpy(self) -> np.ndarray:
+        """The array itself; in a program it changes with each repetition."""
+        if self.program is not None:
+            raise Unknown("Tensor.numpy within an equation")
+        return self.value
+
 
 def minimum(x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return np.minimum(x, y, out=out)
@@ -423,6 +451,19 @@ def minimum(x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.n
 
 def maximum(x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return np.maximum(x, y, out=out)
+
+
+def row_maxima(x: np.ndarray, y: np.ndarray) -> None:
+    np.max(x, axis=-1, out=y)
+
+
+def torch_means(x: np.ndarray, y: np.ndarray) -> None:
+    torch.mean(torch.from_numpy(x), -1, out=torch.from_numpy(y))
+
+
+def huber(x: np.ndarray, y: np.ndarray) -> None:
+    size = np.abs(x)
+    y[...] = np.where(size < 1, np.float32(0.5) * size * size, size - np.float32(0.5))
 
 
 NO_PULL: Any = None

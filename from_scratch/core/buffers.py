@@ -66,7 +66,7 @@ class PackedReplay(Replay):
         self.actions = np.zeros((self.size, S, *first.actions.shape[1:]), first.actions.dtype)
         for k, buffer in enumerate(buffers):
             self._bind(buffer, k)
-        self._rows, self._action_rows = torch.from_numpy(self.block).flatten(0, 2), torch.from_numpy(self.actions).flatten(0, 2)
+        self._rows, self._action_rows = self.block.reshape(-1, 2 * self.n + 3), self.actions.reshape(-1, *first.actions.shape[2:])
         self._lane0 = np.arange(S)[:, None] * self.E  # a seed's first lane
 
     @staticmethod
@@ -112,12 +112,12 @@ class PackedReplay(Replay):
         n, S = self.n, len(self.buffers)
         t = self.rng.randint(self.buffers[0].size(), size)
         e = self.rng.randint(self.E, size)
-        index = torch.from_numpy(((t * S * self.E) + self._lane0 + e).ravel())
-        rows = self._rows.index_select(0, index).view(S, size, -1)
+        index = t * (S * self.E) + self._lane0 + e
+        rows, actions = self._rows.take(index, 0), self._action_rows.take(index, 0)  # [S, size, ...]
         done, timeout = rows[..., -2], rows[..., -1]
         discount = self.gamma * (1 - done * (1 - timeout))  # a time limit is not death
-        actions = self._action_rows.index_select(0, index).view(S, size, -1)
-        return Transition(rows[..., :n], actions, rows[..., -3], rows[..., n : 2 * n], discount)
+        batch = torch.from_numpy(rows)
+        return Transition(batch[..., :n], torch.from_numpy(actions), batch[..., -3], batch[..., n : 2 * n], torch.from_numpy(discount))
 
 
 def replay(buffers: Sequence[ReplayBuffer], rng: Rng, gamma: float, normalizers: Sequence[Any]) -> Replay:

@@ -188,6 +188,8 @@ class ArrayRows(Rows):
     tell(line) hears of an equation that needs tensors.
     """
 
+    nets_of_torch = False  # are nets evaluated by torch, whose products round differently from NumPy's?
+
     def __init__(self, modules: Sequence[nn.Module], tell: Callable[[str], None] = lambda line: None):
         super().__init__(modules)
         self.tell = tell
@@ -221,22 +223,23 @@ class ArrayRows(Rows):
         kind = getattr(equation, "__func__", equation)
         if getattr(equation, "per_seed", False) and kind not in self._need_tensors:
             try:
-                self._program = self._run(equation, kind, data)
+                self._program = self.run(equation, *data)
                 return self._program, {name: torch.from_numpy(metric.value.copy()) for name, metric in self._program.metrics.items()}
             except (Unknown, TypeError, AttributeError) as error:
                 self._need_tensors.add(kind)
                 self.tell(f"{kind.__qualname__} takes the general path, through autograd ({error}).")
         return super().differentiate(equation, *data)
 
-    def _run(self, equation: Callable, kind: Callable, data: Sequence[Any]) -> Program:
+    def run(self, equation: Callable, *data: Any) -> Program:
+        """The program of an equation after a run on this data; what it holds is overwritten by the next run."""
         tensors = tensors_of(data)
-        key = kind, *(tensor.shape for tensor in tensors)
+        key = getattr(equation, "__func__", equation), *(tensor.shape for tensor in tensors)
         program = self._programs.get(key)
         if program is not None and program.holds():
             program.run(tensors)
             return program
         self._programs = {key: value for key, value in self._programs.items() if value.holds()} if len(self._programs) < KEPT else {}
-        program = self._programs[key] = Program(equation, data)
+        program = self._programs[key] = Program(equation, data, self.nets_of_torch)
         return program
 
     def backward(self, loss: Any) -> None:
@@ -251,6 +254,13 @@ class ArrayRows(Rows):
 
     def clip(self, max_norm: float) -> None:
         kernels.clip_rows(self.grad_numpy, max_norm)
+
+
+class TorchRows(ArrayRows):
+    """Of a program only what stands around the nets is NumPy's; they, reductions and clipping are torch's, so that weights keep its bits."""
+
+    nets_of_torch = True
+    clip = Rows.clip
 
 
 KEPT = 16  # programs, at most: each holds memory for its data and all it computes

@@ -9,7 +9,7 @@ Observations are [S, M, ...] arrays or tensors, or dicts of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from torch import nn
 from from_scratch.core.arrays import Array
 from from_scratch.core.data import tree_map
 from from_scratch.core.distributions import distribution
-from from_scratch.core.lockstep import Rows
+from from_scratch.core.lockstep import Rows, TorchRows
 from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names
 from from_scratch.core.rng import Rng
 
@@ -99,7 +99,39 @@ class StackedActorCritic:
         return self.critic(obs).squeeze(-1), pi.log_prob(action), pi.entropy()
 
 
-class ModularActorCritic:
+    def _judge(self, obs: Any, action: Any) -> tuple[Any, dict[str, Any]]:
+        v, log_prob, _ = self.evaluate(obs, action)
+        return v, {"log_prob": log_prob}
+
+    def _v(self, obs: Any) -> tuple[Any, dict[str, Any]]:
+        return self.values(obs), {}
+
+    @torch.no_grad()
+    def evaluate_numpy(self, obs: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """V(s) and log π(a|s) of arrays, as arrays [S, M]."""
+        program = self.rows.run(self._judge, obs, action)
+        return program.loss.value.copy(), program.metrics["log_prob"].value.copy()
+
+    @torch.no_grad()
+    def values_numpy(self, obs: np.ndarray) -> np.ndarray:
+        return self.rows.run(self._v, obs).loss.value.copy()
+
+
+class _WithTensors:
+    """For who computes with tensors alone."""
+
+    @torch.no_grad()
+    def evaluate_numpy(self: Any, obs: Any, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """V(s) and log π(a|s) of arrays, as arrays [S, M]."""
+        v, log_prob, _ = self.evaluate(tree_map(torch.as_tensor, obs), torch.as_tensor(action, device=self.device))
+        return v.cpu().numpy(), log_prob.cpu().numpy()
+
+    @torch.no_grad()
+    def values_numpy(self: Any, obs: Any) -> np.ndarray:
+        return self.values(tree_map(torch.as_tensor, obs)).cpu().numpy()
+
+
+class ModularActorCritic(_WithTensors):
     """π and V through SB3's modules, seed by seed: images, Dict observations, shared or users' features extractors."""
 
     def __init__(self, policies: Sequence[ActorCriticPolicy], rows: Rows):
@@ -141,7 +173,7 @@ def _actor_features(policy: ActorCriticPolicy, obs: Any) -> torch.Tensor:
     return BasePolicy.extract_features(policy, obs, policy.pi_features_extractor)
 
 
-class ForeignActorCritic:
+class ForeignActorCritic(_WithTensors):
     """A policy with computations of its own (a user's subclass, gSDE, a compiled module): only its public methods are called."""
 
     def __init__(self, policies: Sequence[ActorCriticPolicy], rows: Rows):
@@ -212,6 +244,12 @@ class ModularQ:
 
     def __call__(self, obs: Any) -> torch.Tensor:
         return torch.stack([network(one(obs, k, self.device)) for k, network in enumerate(self.networks)])
+
+
+def action_value_rows(policies: Sequence[DQNPolicy], tell: Callable[[str], None]) -> Rows:
+    """The weights of the networks Q(s, ·; θ): their equations are NumPy's where a stack evaluates them on the CPU."""
+    networks = [policy.q_net for policy in policies]
+    return TorchRows(networks, tell) if StackedQ.can_serve(policies[0]) and networks[0].device.type == "cpu" else Rows(networks)
 
 
 def action_values(policies: Sequence[DQNPolicy], networks: Sequence[nn.Module], rows: Rows) -> StackedQ | ModularQ:

@@ -150,7 +150,7 @@ class Rng:
 
     def randint(self, high: int, size: int) -> np.ndarray:
         """Integers in [0, high), [S, size]."""
-        return np.stack([stream.numpy.randint(0, high, size=size) for stream in self.streams])
+        return np.array([stream.numpy.randint(0, high, size=size) for stream in self.streams])
 
     def coin(self) -> np.ndarray:
         """A number in [0, 1) per seed, [S]."""

@@ -22,7 +22,7 @@ from stable_baselines3.common.utils import LinearSchedule, get_parameters_by_nam
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.off_policy import OffPolicy
-from from_scratch.core.policies import DQN_ALIASES, action_values
+from from_scratch.core.policies import DQN_ALIASES, action_value_rows, action_values
 
 
 class DQN(OffPolicy):
@@ -60,7 +60,7 @@ class DQN(OffPolicy):
 
     def build(self) -> None:
         self.q_net, self.q_net_target = self.policy.q_net, self.policy.q_net_target
-        self._rows, self._target_rows = self.rows(lambda policy: policy.q_net), self.rows(lambda policy: policy.q_net_target)
+        self._rows, self._target_rows = action_value_rows(self._policies, self._tell), self.rows(lambda policy: policy.q_net_target)
         self.q = action_values(self._policies, self._rows.modules, self._rows)  # Q(s, ·; θ)
         self.q_target = action_values(self._policies, self._target_rows.modules, self._target_rows)  # Q(s, ·; θ⁻)
         self._optimiser = self.optimiser(self._rows)
