@@ -59,7 +59,8 @@ def _with_a_mode(policy: BasePolicy) -> list[nn.Module] | None:
     None if somebody's own class does more than set it.
     """
     modules = list(policy.modules())
-    if not type(policy).set_training_mode.__module__.startswith("stable_baselines3.") or any(type(m).train is not nn.Module.train for m in modules):
+    setter = getattr(type(policy), "set_training_mode", None)  # a compiled policy passes it on
+    if setter is None or not setter.__module__.startswith("stable_baselines3.") or any(type(m).train is not nn.Module.train for m in modules):
         return None
     before = [module.training for module in modules]
     policy.set_training_mode(True)
