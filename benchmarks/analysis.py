@@ -298,7 +298,7 @@ def _cell(algo: str, env: str, runs: pd.DataFrame, curves: pd.DataFrame, statist
         table["score"].columns.to_numpy(dtype=np.int64),
         table["seconds"].to_numpy(dtype=np.float64),
         scores,
-        float(finished["steps_per_second"].median()),
+        float(np.median(speeds.astype(float))) if len(speeds := finished["steps_per_second"].dropna()) else float("nan"),
         float(finished["train_seconds"].mean()),
         float(finished["eval_seconds"].mean()),
         stats.task_summary(scores[:, -1], **statistics.options),

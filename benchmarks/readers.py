@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,8 +177,8 @@ def evaluations_of(path: Path, algo: str, env: str, seed: int) -> Read:
     try:
         with np.load(path) as data:
             steps, results = data["timesteps"], data["results"]
-    except (OSError, ValueError, KeyError) as error:
-        raise IntegrityError(f"{path} is not what EvalCallback writes: {error}") from None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise IntegrityError(f"{path} is not what EvalCallback writes: {str(error).splitlines()[0]}") from None
     if results.ndim != 2 or steps.shape != results.shape[:1] or not len(steps):
         raise IntegrityError(f"{path}: {steps.shape} steps and {results.shape} results; expected [checkpoints] and [checkpoints, episodes]")
     if (np.diff(steps) <= 0).any():
