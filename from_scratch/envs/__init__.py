@@ -30,6 +30,7 @@ _MODULES = {
     "LongWalk": "long_walk",
     "RandomGrid": "gridworld",
     "RandomWalk": "random_walk",
+    "RandomMDP": "random_mdp",
     "RiverSwim": "river_swim",
     "ShortCorridor": "short_corridor",
     "ShortcutMaze": "mazes",

@@ -12,6 +12,7 @@ from gymnasium.envs.registration import register, registry
 # id: (module of this package:class or function, further arguments of gymnasium.register)
 ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "from_scratch/DynaMaze-v0": ("mazes:DynaMaze", {"max_episode_steps": 10_000}),  # the book's have no limit; evaluating a policy needs one
+    "from_scratch/RandomMDP-v0": ("random_mdp:RandomMDP", {"max_episode_steps": 1000}),
     "from_scratch/BlockingMaze-v0": ("mazes:BlockingMaze", {"max_episode_steps": 10_000}),
     "from_scratch/ShortcutMaze-v0": ("mazes:ShortcutMaze", {"max_episode_steps": 10_000}),
     "from_scratch/GridWorld-v0": ("gridworld:GridWorld", {"max_episode_steps": 200}),

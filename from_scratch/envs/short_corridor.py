@@ -11,10 +11,14 @@ is stochastic: p = 2 − √2 ≈ 0.59 with value ≈ −11.66, where always-lef
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from gymnasium import spaces
+
+from from_scratch.envs.vector.lanes import LaneVecEnv
 
 LEFT, RIGHT, GOAL = 0, 1, 3
 BEST_P_RIGHT = 2 - math.sqrt(2)
@@ -28,9 +32,33 @@ def start_value(p_right: float) -> float:
 BEST_VALUE = start_value(BEST_P_RIGHT)
 
 
+class _Lanes(LaneVecEnv):
+    of_each_lane = ("where",)
+
+    def __init__(self, env: gym.Env, n_envs: int):
+        super().__init__(env, n_envs)
+        self.where = np.zeros(n_envs, np.int64)
+
+    def begin(self, lane: int, options: Mapping[str, Any] | None) -> int:
+        self.where[lane] = 0
+        return 0
+
+    def advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        forward = (actions == RIGHT) != (self.where == 1)
+        self.where = np.maximum(self.where + np.where(forward, 1, -1), 0)
+        return np.full(self.num_envs, -1.0), self.where == GOAL
+
+    def observe(self) -> np.ndarray:
+        return np.zeros(self.num_envs, np.int64)
+
+    def state_of(self, lane: int) -> int:
+        return int(self.where[lane])
+
+
 class ShortCorridor(gym.Env):
     """Observation: always 0, of Discrete(1). Actions: 0 left, 1 right. Reward −1 a step; terminates at the goal."""
 
+    lanes = _Lanes
     metadata: dict[str, Any] = {"render_modes": []}
     observation_space, action_space = spaces.Discrete(1), spaces.Discrete(2)
 
