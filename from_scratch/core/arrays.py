@@ -203,6 +203,9 @@ class Array:
     def tanh(self) -> Array:
         return self._unary(np.tanh, lambda x, y: 1 - y * y)
 
+    def sigmoid(self) -> Array:
+        return 1 / ((-self).exp() + 1)
+
     def abs(self) -> Array:
         return self._unary(np.abs, lambda x, y: x._unary(np.sign, NO_PULL))
 

@@ -6,12 +6,12 @@ Parameters are [S, M, ...] (seeds, batch). In torch they carry gradients; `sampl
 from __future__ import annotations
 
 import math
-from functools import cached_property
+import operator
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from gymnasium import spaces
 
 from from_scratch.core.rng import Rng
@@ -51,10 +51,10 @@ class Independent:
         self.parts = [Categorical(logits[..., end - size : end]) for size, end in zip(sizes, ends, strict=True)]
 
     def log_prob(self, a: torch.Tensor) -> torch.Tensor:
-        return torch.stack([part.log_prob(a[..., i]) for i, part in enumerate(self.parts)], -1).sum(-1)
+        return reduce(operator.add, [part.log_prob(a[..., i]) for i, part in enumerate(self.parts)])
 
     def entropy(self) -> torch.Tensor:
-        return torch.stack([part.entropy() for part in self.parts], -1).sum(-1)
+        return reduce(operator.add, [part.entropy() for part in self.parts])
 
     def sample(self, rng: Rng) -> np.ndarray:
         return np.stack([part.sample(rng) for part in self.parts], -1)
@@ -69,11 +69,16 @@ class Bernoulli:
     def __init__(self, logits: Any):
         self.logits = logits
 
+    @cached_property
+    def softplus(self) -> torch.Tensor:
+        """log(1 + exp(logits)) = −log(1 − p)."""
+        return self.logits.clamp(min=0) + ((-self.logits.abs()).exp() + 1).log()
+
     def log_prob(self, a: torch.Tensor) -> torch.Tensor:
-        return -F.binary_cross_entropy_with_logits(self.logits, a.to(self.logits.dtype), reduction="none").sum(-1)
+        return (a.float() * self.logits - self.softplus).sum(-1)
 
     def entropy(self) -> torch.Tensor:
-        return F.binary_cross_entropy_with_logits(self.logits, torch.sigmoid(self.logits), reduction="none").sum(-1)
+        return (self.softplus - self.logits.sigmoid() * self.logits).sum(-1)
 
     def sample(self, rng: Rng) -> np.ndarray:
         return rng.bernoulli(torch.sigmoid(torch.as_tensor(self.logits)).numpy())

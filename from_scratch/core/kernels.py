@@ -61,48 +61,50 @@ def clip_rows(grad: np.ndarray, max_norm: float) -> None:
 
 
 # --------------------------------------------------------------------------------------------------------------------- networks
+# Biases and their gradients are parts of rows; they are copied to memory of their own, for vectorised loops need to know its layout.
 @njit(cache=True)
 def add_bias(x: np.ndarray, b: np.ndarray) -> None:
     """x ← x + b, [R, M, n] and [R, n]."""
     for r in range(len(x)):
+        bias = b[r].copy()
         for i in range(x.shape[1]):
             for j in range(x.shape[2]):
-                x[r, i, j] += b[r, j]
+                x[r, i, j] += bias[j]
 
 
 @njit(cache=True)
 def pull_tanh(g: np.ndarray, y: np.ndarray, gb: np.ndarray, add: bool) -> None:
     """g [R, M, n], the gradient of y = tanh(x + b), becomes that of x in place; its sum over M is written (or added) to gb [R, n]."""
     for r in range(len(g)):
-        if not add:
-            gb[r] = 0
+        total = gb[r].copy() if add else np.zeros(g.shape[2], g.dtype)
         for i in range(g.shape[1]):
             for j in range(g.shape[2]):
                 g[r, i, j] *= 1 - y[r, i, j] * y[r, i, j]
-                gb[r, j] += g[r, i, j]
+                total[j] += g[r, i, j]
+        gb[r] = total
 
 
 @njit(cache=True)
 def pull_relu(g: np.ndarray, y: np.ndarray, gb: np.ndarray, add: bool) -> None:
     """The same of y = max(x + b, 0)."""
     for r in range(len(g)):
-        if not add:
-            gb[r] = 0
+        total = gb[r].copy() if add else np.zeros(g.shape[2], g.dtype)
         for i in range(g.shape[1]):
             for j in range(g.shape[2]):
                 g[r, i, j] *= y[r, i, j] > 0
-                gb[r, j] += g[r, i, j]
+                total[j] += g[r, i, j]
+        gb[r] = total
 
 
 @njit(cache=True)
 def pull_bias(g: np.ndarray, y: np.ndarray, gb: np.ndarray, add: bool) -> None:
     """The same of y = x + b."""
     for r in range(len(g)):
-        if not add:
-            gb[r] = 0
+        total = gb[r].copy() if add else np.zeros(g.shape[2], g.dtype)
         for i in range(g.shape[1]):
             for j in range(g.shape[2]):
-                gb[r, j] += g[r, i, j]
+                total[j] += g[r, i, j]
+        gb[r] = total
 
 
 # ---------------------------------------------------------------------------------------------------------------- distributions

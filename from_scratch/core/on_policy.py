@@ -39,6 +39,9 @@ def reads_locals(callback: BaseCallback | None) -> bool:
     return callback is not None and not (type(callback).__module__.startswith("stable_baselines3.") or getattr(callback, "needs_no_values", False))
 
 
+AT_ONCE = 512  # samples per seed that are evaluated together: what they leave behind stays in the cache
+
+
 def normalise(x: torch.Tensor) -> torch.Tensor:
     """Zero mean and unit variance over the batch, the last axis."""
     return (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-8)
@@ -128,11 +131,12 @@ class OnPolicy(Algorithm):
                 return False
 
             self._update_info_buffer(infos, dones)
-            cut += [
-                (n_steps, lane, infos[lane]["terminal_observation"])
-                for lane in np.flatnonzero(dones)
-                if infos[lane].get("TimeLimit.truncated", False) and infos[lane].get("terminal_observation") is not None
-            ]
+            if dones.any():
+                cut += [
+                    (n_steps, lane, infos[lane]["terminal_observation"])
+                    for lane in np.flatnonzero(dones)
+                    if infos[lane].get("TimeLimit.truncated", False) and infos[lane].get("terminal_observation") is not None
+                ]
             if deferred:
                 self._write(rollout_buffer, n_steps, actions, rewards)
             else:
@@ -146,8 +150,7 @@ class OnPolicy(Algorithm):
         if deferred:
             self._evaluate(rollout_buffer, dones, cut)
         else:
-            with torch.no_grad():
-                values = self.actor_critic.values(tree_map(torch.as_tensor, self.by_seed(new_obs))).reshape(-1, 1)
+            values = torch.as_tensor(self.actor_critic.values_numpy(self.by_seed(new_obs)).reshape(-1, 1))
             rollout_buffer.compute_returns_and_advantage(last_values=values, dones=dones)
         callback.update_locals(locals())
         callback.on_rollout_end()
@@ -176,10 +179,10 @@ class OnPolicy(Algorithm):
     def _write(self, buffer: RolloutBuffer, t: int, actions: np.ndarray, rewards: np.ndarray) -> None:
         if isinstance(buffer.observations, dict):
             for key, memory in buffer.observations.items():
-                memory[t] = self._last_obs[key].reshape(memory[t].shape)
+                memory[t].flat = self._last_obs[key]
         else:
-            buffer.observations[t] = self._last_obs.reshape(buffer.observations[t].shape)
-        buffer.actions[t] = actions.reshape(buffer.actions[t].shape)
+            buffer.observations[t].flat = self._last_obs
+        buffer.actions[t].flat = actions
         buffer.rewards[t], buffer.episode_starts[t] = rewards, self._last_episode_starts
         buffer.pos, buffer.full = t + 1, t + 1 == buffer.buffer_size
 
@@ -189,18 +192,18 @@ class OnPolicy(Algorithm):
         S, E = self.n_seeds, self.n_envs
         return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
 
-    def from_time(self, x: torch.Tensor) -> np.ndarray:
+    def from_time(self, x: np.ndarray) -> np.ndarray:
         """[S, T·E] → [T, S·E], the way back."""
-        return x.view(self.n_seeds, -1, self.n_envs).transpose(0, 1).reshape(-1, self.n_lanes).cpu().numpy()
+        return x.reshape(self.n_seeds, -1, self.n_envs).swapaxes(0, 1).reshape(-1, self.n_lanes)
 
     @torch.no_grad()
     def _evaluate(self, buffer: RolloutBuffer, last_dones: np.ndarray, cut: list[tuple[int, int, Any]]) -> None:
         """Values, log-probabilities, advantages and returns of the whole rollout, with the weights that played it."""
-        obs, last_obs = buffer.observations, self.by_seed(self._last_obs)
-        actions = torch.as_tensor(self.by_time(buffer.actions), device=self.device)
-        v, log_prob, _ = self.actor_critic.evaluate(tree_map(torch.as_tensor, self.by_time(obs)), self._as_actions(actions))
-        v_last = self.actor_critic.values(tree_map(torch.as_tensor, last_obs)).reshape(1, -1).cpu().numpy()
-        buffer.values[:], buffer.log_probs[:] = self.from_time(v), self.from_time(log_prob)
+        obs, actions = self.by_time(buffer.observations), self._as_actions(self.by_time(buffer.actions))
+        parts = [slice(start, start + AT_ONCE) for start in range(0, actions.shape[1], AT_ONCE)]
+        evaluated = [self.actor_critic.evaluate_numpy(tree_map(lambda x, part=part: x[:, part], obs), actions[:, part]) for part in parts]
+        buffer.values[:], buffer.log_probs[:] = (self.from_time(np.concatenate(kind, 1)) for kind in zip(*evaluated, strict=True))
+        v_last = self.actor_critic.values_numpy(self.by_seed(self._last_obs)).reshape(1, -1)
 
         ended = np.concatenate((buffer.episode_starts[1:], last_dones[None])).astype(bool)  # after step t a new episode starts
         discount = np.where(ended, 0, np.float32(self.gamma)).astype(np.float32)
@@ -216,8 +219,8 @@ class OnPolicy(Algorithm):
     def _value_of(self, obs: Any, lane: int) -> float:
         """V of one observation of a lane, by its seed's weights."""
         k = lane // self.n_envs
-        everyone = tree_map(lambda x: torch.as_tensor(np.broadcast_to(x, (self.n_seeds, 1, *np.shape(x))).copy()), obs)
-        return self.actor_critic.values(everyone)[k, 0].item()
+        everyone = tree_map(lambda x: np.broadcast_to(x, (self.n_seeds, 1, *np.shape(x))).copy(), obs)
+        return self.actor_critic.values_numpy(everyone)[k, 0].item()
 
     def _as_actions(self, actions: torch.Tensor) -> torch.Tensor:
         """[S, M, n] of a buffer → what log_prob takes: [S, M] for Discrete, flat vectors otherwise."""
@@ -246,9 +249,13 @@ class OnPolicy(Algorithm):
             yield from self._minibatches_of_buffer(size)
             return
         S, n = samples.v.shape
-        order = self._rng.permutation(n, self.active) + np.arange(S)[:, None] * n
-        index = torch.as_tensor(order.ravel(), device=self.device)
-        yield from samples.map(lambda x: x.flatten(0, 1).index_select(0, index).view(S, n, *x.shape[2:])).split(size or n)
+        order = (self._rng.permutation(n, self.active) + np.arange(S)[:, None] * n).ravel()
+        if self.device.type == "cpu":
+            shuffled = samples.map(lambda x: torch.from_numpy(x.numpy().reshape(S * n, *x.shape[2:]).take(order, 0).reshape(x.shape)))
+        else:
+            index = torch.as_tensor(order, device=self.device)
+            shuffled = samples.map(lambda x: x.flatten(0, 1).index_select(0, index).view(x.shape))
+        yield from [shuffled] if size is None or size >= n else shuffled.split(size)
 
     def _minibatches_of_buffer(self, size: int | None) -> Iterator[Sample]:
         """One epoch through the buffer's own `get`, for one seed."""

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from from_scratch.core import kernels
+
 Array = Any  # np.ndarray or torch.Tensor
 
 
 def _empty_like(x: Array) -> Array:
-    return torch.empty_like(x) if isinstance(x, torch.Tensor) else np.empty_like(x)
+    return torch.empty_like(x) if isinstance(x, torch.Tensor) else np.empty_like(x, order="C")
 
 
 def discounted_sum(x: Array, discount: Array, last: Array = 0.0) -> Array:
@@ -24,8 +26,11 @@ def discounted_sum(x: Array, discount: Array, last: Array = 0.0) -> Array:
 
     x, discount and the result are [T, ...], last is [...].
     """
-    y = _empty_like(x)
-    for t in range(len(x) - 1, -1, -1):
+    y, T = _empty_like(x), len(x)
+    if isinstance(x, np.ndarray) and T and x.dtype == np.asarray(discount).dtype and np.shape(discount) == x.shape:
+        kernels.discounted_sum(x.reshape(T, -1), discount.reshape(T, -1), y.reshape(T, -1), np.full(x.shape[1:], last, x.dtype).reshape(-1))
+        return y
+    for t in range(T - 1, -1, -1):
         y[t] = last = x[t] + discount[t] * last
     return y
 

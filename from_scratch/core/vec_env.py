@@ -19,21 +19,25 @@ class SerialVecEnv(DummyVecEnv):
     def step_wait(self) -> tuple[Observation, np.ndarray, np.ndarray, list[dict]]:
         if self.keys != [None]:  # Dict or Tuple observations
             return super().step_wait()
-        n = self.num_envs
-        observations = np.empty_like(self.buf_obs[None])
-        rewards, dones = np.empty(n, np.float32), np.zeros(n, bool)
-        infos: list[dict] = [{}] * n
-        for i, env in enumerate(self.envs):
-            obs, rewards[i], terminated, truncated, info = env.step(self.actions[i])
-            infos[i] = info = dict(info)
-            info["TimeLimit.truncated"] = truncated and not terminated
-            if terminated or truncated:
-                dones[i] = True
-                info["terminal_observation"] = np.array(obs)
-                obs, self.reset_infos[i] = env.reset()
-            observations[i] = obs
+        observations, rewards, dones, infos = step_lanes(self.envs, self.actions, np.empty_like(self.buf_obs[None]), self.reset_infos)
         self.buf_dones[:], self.buf_rews[:], self.buf_infos = dones, rewards, infos
         return observations, rewards, dones, infos
+
+
+def step_lanes(envs: Sequence[gym.Env], actions: np.ndarray, observations: np.ndarray, reset_infos: list[dict]) -> tuple:
+    """Step each environment and reset those whose episode is over; what VecEnv.step returns, with `observations` filled."""
+    rewards, dones, infos = np.empty(len(envs), np.float32), np.zeros(len(envs), bool), []
+    for i, env in enumerate(envs):
+        obs, rewards[i], terminated, truncated, info = env.step(actions[i])
+        info = dict(info)
+        info["TimeLimit.truncated"] = truncated and not terminated
+        if terminated or truncated:
+            dones[i] = True
+            info["terminal_observation"] = np.array(obs)
+            obs, reset_infos[i] = env.reset()
+        observations[i] = obs
+        infos.append(info)
+    return observations, rewards, dones, infos
 
 
 class LockstepVecEnv(VecEnv):
@@ -43,6 +47,7 @@ class LockstepVecEnv(VecEnv):
         self.venvs = list(venvs)
         self.per_venv = self.per_seed = self.venvs[0].num_envs
         super().__init__(sum(venv.num_envs for venv in self.venvs), self.venvs[0].observation_space, self.venvs[0].action_space)
+        self.serial = all(type(venv) is SerialVecEnv and venv.keys == [None] for venv in self.venvs)  # then all lanes are stepped in one loop
 
     def _join(self, parts: Sequence[Observation]) -> Observation:
         if len(parts) == 1:
@@ -64,10 +69,17 @@ class LockstepVecEnv(VecEnv):
         return obs
 
     def step_async(self, actions: np.ndarray) -> None:
+        self.actions = actions
+        if self.serial:
+            return
         for k, venv in enumerate(self.venvs):
             venv.step_async(actions[k * self.per_venv : (k + 1) * self.per_venv])
 
     def step_wait(self) -> tuple[Observation, np.ndarray, np.ndarray, list[dict]]:
+        if self.serial:
+            first: Any = self.venvs[0]
+            observations = np.empty((self.num_envs, *first.observation_space.shape), first.buf_obs[None].dtype)
+            return step_lanes([env for venv in self.venvs for env in venv.envs], self.actions, observations, self.reset_infos)  # type: ignore[attr-defined]
         if len(self.venvs) == 1:
             return self.venvs[0].step_wait()
         obs, rewards, dones, infos = zip(*(venv.step_wait() for venv in self.venvs), strict=True)
