@@ -171,14 +171,14 @@ def tiles(g: Tilings, points: np.ndarray, index: np.ndarray) -> None:
     n_tilings, d = g.offset.shape
     for m in range(len(points)):
         for t in range(n_tilings):
-            tile, mixed = t, np.uint64(t + 1)
+            tile, mixed = t, np.uint64(t + 1) * np.uint64(0x9E3779B97F4A7C15)
             for i in range(d):
                 z = min(max((points[m, i] - g.low[i]) * g.per_unit[i], 0.0), float(g.n_tiles[i]))
                 c = int(np.floor(z + g.offset[t, i]))
                 if g.memory == 0:
                     tile = tile * (g.n_tiles[i] + 1) + c
                 else:  # splitmix64's finaliser: every bit of a coordinate changes half of the bits
-                    mixed = (mixed ^ np.uint64(c)) * np.uint64(0x9E3779B97F4A7C15)
+                    mixed = mixed ^ np.uint64(c)
                     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
                     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
                     mixed = mixed ^ (mixed >> np.uint64(31))

@@ -141,7 +141,6 @@ class Linear(TabularLearner):
     initial_value: ClassVar[float] = 0.0
     learning_rate_decay: ClassVar[float] = 0.0
     policy_aliases = {"LinearPolicy": LinearPolicy}
-    support_multi_env = False
     saved = ("memory",)
 
     update: ClassVar[Callable]
@@ -173,18 +172,27 @@ class Linear(TabularLearner):
 
     def new_policy(self) -> BasePolicy:
         self.x = make_features(self.observation_space, self.features, self.features_kwargs)
-        shapes = {name: table.shape for name, table in self.tables().items()}
-        return self.policy_class(
-            self.observation_space, self.action_space, self.lr_schedule, tables=shapes, acts_on="w" if self.chooses else None,
-            features=self.features, features_kwargs=self.features_kwargs, pi=getattr(self, "pi", None), **self.policy_kwargs,
+        tables = self.tables()
+        policy = self.policy_class(
+            self.observation_space, self.action_space, self.lr_schedule, tables={name: table.shape for name, table in tables.items()},
+            acts_on="w" if self.chooses else None, features=self.features, features_kwargs=self.features_kwargs, pi=getattr(self, "pi", None),
+            **self.policy_kwargs,
         )  # fmt: skip
+        for name, table in tables.items():
+            getattr(policy, name).copy_(torch.from_numpy(table))
+        return policy
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        if self.env is not None and self.n_envs > 1:
+            raise ValueError(f"{type(self).__name__} plays one environment per seed, but {self.n_envs} were given.")
 
     def build(self) -> None:
         self.x = self.policy.x
         if "memory" not in self.__dict__:
             self.memory = self.new_memory()
         super().build()
-        self._rows = np.arange(self.n_seeds)[:, None]
+        self.keep_history([])
 
     def _bind(self) -> None:
         super()._bind()
@@ -238,6 +246,8 @@ class Linear(TabularLearner):
             for i in range(self.n_seeds)
         ]  # fmt: skip
         self.keep(np.array(δ))
+        for i in np.flatnonzero(done):
+            linear_loop.remember(self.history, i, m.w[i])
 
     def policy_tables(self) -> tuple[np.ndarray, np.ndarray]:
         """What the compiled loop chooses from, if not from q̂."""
@@ -250,6 +260,11 @@ class Linear(TabularLearner):
             self._episode_num += 1
             if self._log_interval is not None and self._episode_num % self._log_interval == 0:
                 self.dump_logs()
+
+    def keep_history(self, episodes: Sequence[int]) -> None:
+        """From now on, keep a copy of each seed's w after these episodes, counted from 1: `history.w` [S, len(episodes), n], NaN until then."""
+        at = np.unique(np.asarray(episodes, dtype=np.int64))
+        self.history = linear_loop.History(at, np.full((self.n_seeds, len(at), self.w.shape[1]), np.nan), np.zeros(self.n_seeds, np.int64))
 
     def iterate(self) -> None:
         steps = linear_loop.steps_for(self)

@@ -18,6 +18,9 @@ from stable_baselines3.common.callbacks import ConvertCallback
 from from_scratch.core.features import TileCoding, tiles
 
 
+AT_ONCE = 2_000_000  # random numbers that are drawn ahead
+
+
 class World(NamedTuple):
     """How the lanes of a block move, as compiled functions of its arrays. `draw` is the lane's generator, or what reads ahead in it."""
 
@@ -96,10 +99,27 @@ class Report(NamedTuple):
     done: np.ndarray  # [S]  did the last step end an episode?
 
 
+class History(NamedTuple):
+    """w of every seed after certain of its episodes."""
+
+    at: np.ndarray  # [H]  which: 1 is the first
+    w: np.ndarray  # [S, H, n]  NaN until then
+    count: np.ndarray  # [S]  episodes that have ended
+
+
+@njit(cache=True)
+def remember(history: History, i: int, w: np.ndarray) -> None:
+    """Called where an episode of seed i has ended."""
+    history.count[i] += 1
+    h = np.searchsorted(history.at, history.count[i])
+    if h < len(history.at) and history.at[h] == history.count[i]:
+        history.w[i, h] = w
+
+
 @functools.cache
 def loop_of(update: Callable, begin: Callable, advance: Callable, observe: Callable, encode: Callable, chooses: bool, off_policy: bool) -> Callable:
     @njit(error_model="numpy")
-    def loop(m, i, data, draw, elapsed, returned, limit, features, n, k, d, n_actions, gamma, given, out):  # type: ignore[no-untyped-def]
+    def loop(m, i, data, draw, elapsed, returned, limit, features, n, k, d, n_actions, gamma, given, out, history):  # type: ignore[no-untyped-def]
         point = np.zeros((1, d))
         index, value, index_next, value_next = np.zeros((1, k), np.int64), np.zeros((1, k)), np.zeros((1, k), np.int64), np.zeros((1, k))
         q = np.zeros(n_actions)
@@ -135,6 +155,7 @@ def loop_of(update: Callable, begin: Callable, advance: Callable, observe: Calla
             if chooses:
                 index_next += (a - ahead) * n
             if ended:
+                remember(history, i, m.w[i])
                 out.when[episodes], out.returns[episodes], out.lengths[episodes] = t, returned[i], elapsed[i]
                 episodes += 1
                 elapsed[i], returned[i] = 0, 0.0
@@ -175,7 +196,7 @@ def _watched(model: Any) -> bool:
 
 def steps_for(model: Any) -> int:
     """How many steps the compiled loop can take now: 0 if it cannot, or if so few are not worth compiling it."""
-    steps = min(model._total_timesteps - model.num_timesteps, model.stretch)
+    steps = min(model._total_timesteps - model.num_timesteps, model.stretch, max(1, AT_ONCE // (model.n_seeds * (2 + model.n_actions))))
     if getattr(model, "_loop", None) is None and model._total_timesteps - model.num_timesteps < model.compile_from:
         return 0
     if _watched(model) or (parts := _parts(model)) is None:
@@ -217,7 +238,7 @@ def run(model: Any, steps: int) -> None:
         out = Report(np.zeros(steps, np.int64), np.zeros(steps), np.zeros(steps, np.int64), error, action, done)
         episodes = loop(
             model.m, i, data, block.streams[i], block.elapsed, block.returns, float(block.time_limit), features,
-            model.x.n, model.x.k, d, model.n_actions, model.gamma, given, out,
+            model.x.n, model.x.k, d, model.n_actions, model.gamma, given, out, model.history,
         )  # fmt: skip
         ended += [(int(out.when[e]), i, float(out.returns[e]), int(out.lengths[e])) for e in range(episodes)]
     if model.chooses:

@@ -25,6 +25,7 @@ class TableArrays(NamedTuple):
     s: np.ndarray
     u: np.ndarray
     used: np.ndarray
+    n_outcomes: np.ndarray  # [n_states, n_actions]
 
 
 @compiled
@@ -39,22 +40,27 @@ def _number(data: TableArrays, lane: int, generator: Any) -> float:
 
 
 @compiled
-def _first_above(cumulated: np.ndarray, u: float) -> int:
-    for j in range(len(cumulated)):
-        if cumulated[j] > u:
-            return j
-    return 0
+def _first_above(cumulated: np.ndarray, n: int, u: float) -> int:
+    """The first of n cumulated probabilities that is above u; 0 if rounding leaves none."""
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) // 2
+        if cumulated[middle] > u:
+            high = middle
+        else:
+            low = middle + 1
+    return low if low < n else 0
 
 
 @compiled
 def table_begin(data: TableArrays, lane: int, generator: Any) -> None:
-    data.s[lane] = _first_above(data.start, _number(data, lane, generator))
+    data.s[lane] = _first_above(data.start, len(data.start), _number(data, lane, generator))
 
 
 @compiled
 def table_advance(data: TableArrays, lane: int, a: int, generator: Any) -> tuple[float, bool]:
     s = data.s[lane]
-    j = _first_above(data.cumulated[s, a], _number(data, lane, generator))
+    j = _first_above(data.cumulated[s, a], data.n_outcomes[s, a], _number(data, lane, generator))
     data.s[lane] = data.s_next[s, a, j]
     return data.r[s, a, j], data.terminated[s, a, j]
 
@@ -65,7 +71,8 @@ def table_observe(data: TableArrays, lane: int, point: np.ndarray) -> None:
 
 
 def table_world(block: Any) -> World:
-    data = TableArrays(block.cumulated, block.s_next, block.r, block.terminated, block.start, block.s, block.u, block.used)
+    n_outcomes = (block.cumulated > 0).sum(-1)
+    data = TableArrays(block.cumulated, block.s_next, block.r, block.terminated, block.start, block.s, block.u, block.used, n_outcomes)
     return World(data, table_begin, table_advance, table_observe, 1)
 
 
