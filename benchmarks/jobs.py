@@ -164,7 +164,8 @@ def plan(study: dict[str, Any]) -> list[tuple[str, Run]]:
 
 
 def group(runs: Iterable[Run], workers: int, lockstep_seeds: int = 10) -> list[Job]:
-    """Jobs for these runs, longest first: seeds in lock-step where the class can, but never so many that a worker would have nothing to do."""
+    """Jobs for these runs, longest first: seeds in lock-step where the class can, as many as was found to pay, but never so many that a
+    worker would have nothing to do."""
     pairs: dict[tuple, list[Run]] = {}
     for run in runs_by_id(runs).values():
         key = (run.algo, run.env, run.steps, digest([run.hyperparams, run.spec, run.protocol, run.code]))
@@ -172,8 +173,9 @@ def group(runs: Iterable[Run], workers: int, lockstep_seeds: int = 10) -> list[J
     jobs = []
     for members in pairs.values():
         size = 1
-        if registry.find(members[0].algo).lockstep:
-            size = max(1, min(lockstep_seeds, math.ceil(len(members) / workers)))
+        entry = registry.find(members[0].algo)
+        if entry.lockstep:
+            size = max(1, min(lockstep_seeds, entry.together, math.ceil(len(members) / workers)))
         n_jobs = math.ceil(len(members) / size)
         ends = [round(len(members) * i / n_jobs) for i in range(n_jobs + 1)]
         jobs += [Job(tuple(members[start:end])) for start, end in itertools.pairwise(ends)]
@@ -190,7 +192,7 @@ def cost(job: Job) -> float:
     entry, hp = registry.find(run.algo), run.hyperparams
     ours = not run.algo.startswith("sb3/")
     if entry.unit == "backups":
-        return run.steps * 1e-6 * n
+        return run.steps * 2e-5 * n  # of the dearest, one state at a time; a whole sweep's are a tenth of it
     if entry.policy != "MlpPolicy":
         updates_per_step = 0.0
     elif entry.class_name in ("PPO", "A2C", "REINFORCE", "REINFORCEBaseline"):

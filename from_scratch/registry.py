@@ -26,6 +26,7 @@ class Entry:
     twin: str | None = None  # the registry's id of the reference implementation
     policy: str = "MlpPolicy"
     lockstep: bool = True  # trains many seeds in one process through `seeds=`
+    together: int = 10  # seeds in lock-step beyond which a process gains little, as `python -m benchmarks.speed` measures it
     unit: str = "steps"  # what total_timesteps counts: environment "steps", or "backups" of a planner
     deviations: tuple[str, ...] = ()  # known differences from the twin, printed in every report
 
@@ -148,9 +149,9 @@ _ALL = (
     _ours("softmax_reinforce_baseline", "policy_gradient.softmax_reinforce_baseline:SoftmaxREINFORCEBaseline", "REINFORCE with baseline, of tables",
           "Sutton & Barto 2018, §13.4", policy="TabularPolicy"),
     _ours("a2c", "policy_gradient.a2c:A2C", "Advantage actor-critic", "Mnih et al. 2016", twin="sb3/a2c", deviations=(_BATCHED, *_FOLLOWS)),
-    _ours("ddpg", "continuous_control.ddpg:DDPG", "Deep deterministic policy gradient", "Lillicrap et al. 2016", twin="sb3/ddpg", deviations=_FOLLOWS),
-    _ours("td3", "continuous_control.td3:TD3", "Twin delayed DDPG", "Fujimoto et al. 2018", twin="sb3/td3", deviations=_FOLLOWS),
-    _ours("sac", "continuous_control.sac:SAC", "Soft actor-critic", "Haarnoja et al. 2018", twin="sb3/sac", deviations=_FOLLOWS),
+    _ours("ddpg", "continuous_control.ddpg:DDPG", "Deep deterministic policy gradient", "Lillicrap et al. 2016", twin="sb3/ddpg", together=5, deviations=_FOLLOWS),
+    _ours("td3", "continuous_control.td3:TD3", "Twin delayed DDPG", "Fujimoto et al. 2018", twin="sb3/td3", together=5, deviations=_FOLLOWS),
+    _ours("sac", "continuous_control.sac:SAC", "Soft actor-critic", "Haarnoja et al. 2018", twin="sb3/sac", together=5, deviations=_FOLLOWS),
     _ours("dqn", "value_based.dqn:DQN", "Deep Q-network", "Mnih et al. 2015", twin="sb3/dqn", deviations=_FOLLOWS),
     _ours("naive_deep_q", "value_based.naive_deep_q:NaiveDeepQ", "Deep Q-learning without replay and target network", "Sutton & Barto 2018, §11.3"),
     _ours("dqn_without_replay", "value_based.naive_deep_q:DQNWithoutReplay", "DQN without replay", "van Hasselt et al. 2018"),

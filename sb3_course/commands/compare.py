@@ -15,6 +15,7 @@ from benchmarks import study as studies
 from benchmarks.jobs import Run
 from benchmarks.reproduction import source
 from benchmarks.store import Store, open_study
+from from_scratch import registry
 
 
 def compare(args: argparse.Namespace) -> int:
@@ -190,7 +191,7 @@ def _print_plan(study: dict[str, Any], store: Store, before: dict[str, str], tod
         runs = [run for run in todo if (run.algo, run.env) == (algo, env)]
         zoo = study["zoo_budget"].get(env, {}).get(algo)
         note = f" (the RL Zoo: {zoo:,})" if zoo and zoo != runs[0].steps else ""
-        print(f"  {algo} on {env}: {len(runs)} seeds x {runs[0].steps:,} steps{note}")
+        print(f"  {algo} on {env}: {len(runs)} seeds x {runs[0].steps:,} {registry.find(algo).unit}{note}")
 
 
 def _table(title: str, runs):

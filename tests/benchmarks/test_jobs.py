@@ -86,6 +86,7 @@ def test_seeds_go_together_where_the_class_can_and_alone_where_it_cannot():
     assert [len(job.runs) for job in jobs.group(_runs("ppo", 10), workers=2)] == [5, 5]
     assert [len(job.runs) for job in jobs.group(_runs("ppo", 10), workers=1, lockstep_seeds=4)] == [4, 3, 3]
     assert [len(job.runs) for job in jobs.group(_runs("sb3/ppo", 3), workers=2)] == [1, 1, 1]
+    assert [len(job.runs) for job in jobs.group(_runs("sac", 10), workers=1)] == [5, 5]  # more of its large networks gain little
 
 
 def test_jobs_hold_every_run_once_and_the_longest_come_first():
