@@ -15,7 +15,7 @@ import matplotlib
 
 from benchmarks import UserError, figures, report, stats
 from benchmarks.analysis import Analysis, Cell, analyse
-from benchmarks.figures import PALETTE, Figure, Table, bracket, decimals, number, percent, with_interval
+from benchmarks.figures import PALETTE, Figure, Table, bracket, decimals, number, p_value, percent, with_interval
 from benchmarks.store import Store, write_whole
 
 CHANGES = ("budget", "hyperparams", "envs", "protocol", "normalise")  # of a study: what makes scores another thing
@@ -39,7 +39,7 @@ class Pair:
 
 
 def pairs(first: Analysis, second: Analysis) -> list[Pair]:
-    """Every algorithm of both studies: over the tasks of a group where its scores are normalised, and task by task."""
+    """Every algorithm of both studies: over the tasks of a group where its scores are normalised, and task by task; p-values after Holm within each kind."""
     found = []
     others = {key: cell for group in second.groups for key, cell in group.cells.items()}
     options = {"reps": first.statistics.reps, "seed": first.statistics.seed, "confidence": first.statistics.confidence}
@@ -58,7 +58,11 @@ def pairs(first: Analysis, second: Analysis) -> list[Pair]:
                 found.append(_pair(algo, [env], "mean return", [(before, after)], test))
     if not found:
         raise UserError("the two studies share no algorithm on any task: there is nothing to compare")
-    return found
+    corrected = dict[int, float]()
+    for many in (True, False):
+        table = [k for k, pair in enumerate(found) if (len(pair.envs) > 1) == many]
+        corrected |= dict(zip(table, stats.holm([found[k].test.test.p for k in table]), strict=True))
+    return [dataclasses.replace(pair, test=pair.test.adjusted(float(corrected[k]))) for k, pair in enumerate(found)]
 
 
 def _pair(algo: str, envs: list[str], unit: str, cells: list[tuple[Cell, Cell]], test: stats.Equivalence) -> Pair:
@@ -154,12 +158,12 @@ def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis) -> Fi
     caption = (f"Scores of {names[1]} minus those of {names[0]}, divided by the margin: inside the shaded band is equivalent. "
                f"Thin: {percent(how.confidence)} interval; thick: 90\u00a0% interval. "
                f"Over several tasks the difference of IQMs (bootstrap, {figures.count(how.reps)} repetitions, seed {how.seed}); "
-               "on one task the difference of means (Welch).")  # fmt: skip
-    header = ["algorithm", "tasks", "runs", "difference", "90 % interval", "margin", "verdict", "same run at the same seed"]
+               "on one task the difference of means (Welch). Permutation tests, corrected by Holm over the pairs of each kind.")  # fmt: skip
+    header = ["algorithm", "tasks", "runs", "difference", "90 % interval", "margin", "p (Holm)", "verdict", "same run at the same seed"]
     rows = []
     for p in found:
         digits = decimals(p.test.difference.point, p.test.margin or 0.0)
         margin = f"±{number(p.test.margin, digits)}" if p.test.margin else "–"
         rows.append([p.algo, ", ".join(p.envs), f"{p.n[0]} / {p.n[1]}", with_interval(p.test.difference, digits, sign=True), bracket(p.test.narrow, digits),
-                     margin, p.test.meaning, f"{p.same} of {p.shared}"])
+                     margin, p_value(p.test.p), p.test.meaning, f"{p.same} of {p.shared}"])
     return Figure("against", "Differences", svg, alt, caption, Table(header, rows))

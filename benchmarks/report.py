@@ -204,7 +204,7 @@ def conclusion(test: stats.Equivalence) -> str:
     narrow = f"90\u00a0% interval {bracket(test.narrow)}"
     if test.tier == "C":
         small = f" A difference is detectable (p\u00a0{_is(test.p)}), but smaller than the margin." if test.p < stats.ALPHA else ""
-        return f"Equivalent within the margin: the {narrow} lies inside ±{test.margin:g}.{small}"
+        return f"Equivalent within the margin: the {narrow} lies inside ±{test.margin:.3g}.{small}"
     if test.tier == "identical":
         return "Every run of both has the same score on each task."
     if test.tier == "different":
@@ -214,7 +214,7 @@ def conclusion(test: stats.Equivalence) -> str:
     if test.margin is None:
         why = test.note or "the interval includes 0"
         return f"Not distinguished: {why}. Without reference scores there is no margin, so equivalence cannot be tested."
-    return f"Not distinguished, which is not parity: {test.note or f'the {narrow} reaches beyond ±{test.margin:g}'}."
+    return f"Not distinguished, which is not parity: {test.note or f'the {narrow} reaches beyond ±{test.margin:.3g}'}."
 
 
 def _is(p: float) -> str:

@@ -67,7 +67,7 @@ def test_the_page_in_a_browser(chromium, pages, name, width):
     page = chromium.open(pages[name].as_uri(), WIDTHS[width], LOOK)
     assert page.requests == [] and page.errors == []
     seen = page.result
-    assert seen["page"] == seen["width"] == WIDTHS[width] and seen["wide"] == []  # nothing scrolls sideways but figures and tables, in their boxes
+    assert seen["page"] == seen["width"] == WIDTHS[width] and seen["wide"] == []  # only figures and tables scroll sideways
     assert seen["broken"] == seen["unnamed"] == seen["small"] == 0
     assert seen["top"] < 700  # the verdict is on the first screen, or begins there
     expected = {"invented": 10, "trained": 8 + 2, "against": 1}[name]
@@ -78,7 +78,8 @@ def test_the_page_in_a_browser(chromium, pages, name, width):
 
 def test_a_picture_from_the_network_a_script_that_fails_and_a_wide_box_would_be_seen(chromium, tmp_path):
     page = tmp_path / "bad.html"
-    page.write_text('<meta name=viewport content="width=device-width"><div id=verdict class=verdict>x</div><img src="http://127.0.0.1:9/x.png"><p style="width:900px">x</p>'
+    page.write_text('<meta name=viewport content="width=device-width"><div id=verdict class=verdict>x</div>'
+                    '<img src="http://127.0.0.1:9/x.png"><p style="width:900px">x</p>'
                     "<script>undefined_name()</script>")
     found = chromium.open(page.as_uri(), 390, LOOK)
     assert found.requests == ["http://127.0.0.1:9/x.png"]
