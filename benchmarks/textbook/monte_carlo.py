@@ -224,7 +224,7 @@ def infinite_variance(context: Context) -> Outcome:
     late = np.diff(ordinary, axis=0)[episodes[1:].min(1) > n // 100].max(0)  # the largest step up of each run after its first hundredth
     exact = float(model_of(InfiniteVariance()).solve(np.array([[1.0, 0.0]]), 1.0)[0])
     numbers = [
-        Number("value of always left", exact, "1.0", source="exact"),
+        Number("value of always left", exact, "1.000", source="exact"),
         Number("weighted: farthest from 1 of ten runs after 1000 episodes", float(np.abs(weighted[-1] - 1).max()), "0.000", source="exact"),
         Number(f"ordinary: median of ten runs after {n:,} episodes", float(np.median(ends)), ("0.75", "1.02"), source="book"),
         Number("ordinary: lowest of the ten", float(ends.min())),
@@ -244,9 +244,9 @@ def infinite_variance(context: Context) -> Outcome:
     return Outcome(numbers, draw, ["The variance is infinite: no number of episodes lets the estimates settle, and the ends of ten runs are no interval."])
 
 
-@figure("ch1", title="Tic-tac-toe, learnt by self-play", cost="40 s")
+@figure("ch1", title="Tic-tac-toe, learnt by self-play", cost="30 s")
 def tic_tac_toe(context: Context) -> Outcome:
-    moves, seeds, optimum = context.runs(600_000), context.seeds(5), best_moves()
+    moves, seeds, optimum = context.runs(450_000), context.seeds(5), best_moves()
     course: dict[int, list[float]] = {}  # moves played: how likely each player is to lose to the optimal one, beginning half of the games
 
     def policies(model: Any) -> list[np.ndarray]:
@@ -254,7 +254,7 @@ def tic_tac_toe(context: Context) -> Outcome:
 
     model = load("afterstate_td")("TabularPolicy", vectorised("from_scratch/TicTacToeSelfPlay-v0"), seeds=seeds, n_envs=20, learning_rate=1.0,
                                   learning_rate_decay=0.5, exploration_rate=0.3)  # fmt: skip
-    parts = 12
+    parts = 9
     for part in context.progress(range(parts), "part"):
         model.learn(moves // parts, reset_num_timesteps=part == 0, log_interval=None)
         course[model.num_timesteps] = [(match(player, optimum)["lost"] + match(optimum, player)["won"]) / 2 for player in policies(model)]

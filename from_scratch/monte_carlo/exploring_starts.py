@@ -28,7 +28,10 @@ class MCExploringStarts(MCControl):
     exploration_final_eps: ClassVar[float] = 0.0
     exploration_fraction: ClassVar[float] = 0.0
 
-    def choose(self, s: np.ndarray, u: np.ndarray) -> np.ndarray:
-        greedily = super().choose(s, u)
+    def iterate(self) -> None:
+        s, u = self.state, self.draw()
         starting = (self.memory.t == 0).reshape(s.shape)
-        return np.where(starting, self.anything(self.Q[self.i[:, None], s], u[..., 1], u[..., 2:]), greedily)
+        anything = self.anything(self.Q[self.i[:, None], s], u[..., 1], u[..., 2:])
+        episodes = self.remember(self.play(np.where(starting, anything, self.choose(s, u))))
+        if episodes is not None:
+            self.update(episodes)

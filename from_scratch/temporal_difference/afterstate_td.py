@@ -3,10 +3,14 @@
     V(x) ← ½ for every position x that a move can lead to: the probability that who moved wins, a draw counting half
     for each game, for each move:
         with probability ε take any legal move, otherwise one whose afterstate x has the greatest V
-        unless the move was exploratory:  V(x') ← V(x') + α [V(x) − V(x')],  x' the mover's afterstate before
-        if the game is over:  V(x) ← its outcome;  the other's last afterstate likewise: V(x'') ← V(x'') + α [1 − V(x) − V(x'')]
+        V(x') ← V(x') + α [V(x) − V(x')],  where x' is the mover's afterstate before, unless this move or the reply to x' was exploratory
+        if the game is over:
+            V(x) ← its outcome for the mover
+            V(x'') ← V(x'') + α [1 − V(x) − V(x'')],  where x'' is the other player's last afterstate, unless this move was exploratory
 
 One table plays both sides: positions are seen by the player who moved. The game's rewards are 1, 0 and −1 for the mover's win, draw and defeat.
+Exploratory moves do not result in any learning, as in the book. Here both players explore: were the other's random replies learnt from, a move that
+loses only to the best reply would look good, and the player would go on losing to whoever finds it.
 """
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ class AfterstateTD(TabularLearner):
     exploration_rate: float = 0.1  # ε
 
     policy_aliases = {"TabularPolicy": AfterstatePolicy}
-    of_each_seed = ("last",)
+    of_each_seed = ("last", "strayed")
 
     V: np.ndarray  # [S, n_states]
     afterstates: np.ndarray  # [S, n_states, n_actions]  x of each move, or −1
@@ -70,6 +74,7 @@ class AfterstateTD(TabularLearner):
 
     def begin(self) -> None:
         self.last = np.full((self.n_seeds, self.n_envs, 2), NONE)  # the afterstates of the last two moves, the latest first
+        self.strayed = np.zeros((self.n_seeds, self.n_envs), bool)  # was the latest exploratory?
 
     def choose(self, s: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Moves in the positions s, and whether they are exploratory: [S, E] each."""
@@ -90,14 +95,16 @@ class AfterstateTD(TabularLearner):
         step = self.play(a)
         x = self.afterstates[self.i[:, None], step.s, a].astype(np.int64)
         for lane in range(self.n_envs):
-            self.update(x[:, lane], step.r[:, lane], step.done[:, lane], explored[:, lane], self.last[:, lane])
+            self.update(x[:, lane], step.r[:, lane], step.done[:, lane], explored[:, lane], self.last[:, lane], self.strayed[:, lane])
         self.last = np.where(step.done[..., None], NONE, np.stack([x, self.last[..., 0]], -1))
+        self.strayed = explored & ~step.done
 
-    def update(self, x: np.ndarray, r: np.ndarray, over: np.ndarray, explored: np.ndarray, last: np.ndarray) -> None:
-        """Learn from one move of every seed: its afterstate, reward, whether it ended the game or was exploratory, all [S], and the two before [S, 2]."""
+    def update(self, x: np.ndarray, r: np.ndarray, over: np.ndarray, explored: np.ndarray, last: np.ndarray, strayed: np.ndarray) -> None:
+        """Learn from one move of every seed: its afterstate, reward, whether it ended the game, whether it was exploratory, all [S]; the afterstates
+        of the two moves before [S, 2], and whether the latest of them was exploratory [S]."""
         self.V[self.i[over], x[over]] = (1 + r[over]) / 2
-        self.towards(last[:, 1], self.V[self.i, x], ~explored)
-        self.towards(last[:, 0], 1 - self.V[self.i, x], over)
+        self.towards(last[:, 1], self.V[self.i, x], ~explored & ~strayed)
+        self.towards(last[:, 0], 1 - self.V[self.i, x], over & ~explored)
 
     def towards(self, x: np.ndarray, target: np.ndarray, where: np.ndarray) -> None:
         """V(x) ← V(x) + α [target − V(x)] for the seeds where it is to be, if there is such a position."""

@@ -265,14 +265,11 @@ def test_exploring_starts_take_any_action_first_and_the_greedy_one_then():
     taken = {"first": [], "later": []}
 
     class Watched(MCExploringStarts):
-        def choose(self, s, u):
-            a = super().choose(s, u)
-            for lane, t in enumerate(self.memory.t):
-                taken["first" if t == 0 else "later"].append((a[0, lane], greedy_one(self.Q[0, s[0, lane]], a[0, lane])))
-            return a
-
-    def greedy_one(q, a):
-        return q[a] == q.max()
+        def play(self, a):
+            q = self.Q[0, self.state[0]]
+            for t, q_lane, a_lane in zip(self.memory.t, q, a[0], strict=True):
+                taken["first" if t == 0 else "later"].append((a_lane, q_lane[a_lane] == q_lane.max()))
+            return super().play(a)
 
     env = BlackjackTable(start="exploring")
     Watched("TabularPolicy", vectorised(lambda: env), seeds=[0], n_envs=50, gamma=1.0).learn(20_000)
