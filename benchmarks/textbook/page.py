@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -50,14 +51,12 @@ def cells(number: Record) -> tuple[str, ...]:
 
 
 def _digits(number: Record) -> int:
-    """Decimals to show: one more than `expected` was printed with, and enough for the standard error to be seen."""
+    """Decimals to show: two digits of the standard error, but never fewer than `expected` was printed with; one more where nothing was sampled."""
     printed = max((len(part.partition(".")[2]) for part in number["printed"].split(" … ")), default=0)
+    if number["se"]:
+        return max(printed, min(6, 1 - math.floor(math.log10(number["se"]))))
     size = abs(number["measured"] or 0.0)
-    wanted = printed + 1 if number["printed"] else 3 if size < 10 else 1
-    spread = number["se"] or 0.0
-    while 0 < spread < 0.5 * 10**-wanted and wanted < 6:
-        wanted += 1
-    return wanted
+    return printed + 1 if number["printed"] else 3 if size < 10 else 1
 
 
 def summary(record: Record) -> str:
