@@ -90,8 +90,7 @@ def _of_cell(cell: Cell, group: Group, rows: pd.DataFrame, statistics: Statistic
         level = scale.random + statistics.threshold * scale.span
         threshold = stats.steps_to_threshold(sign * cell.scores, cell.steps, sign * level, confidence=statistics.confidence)
         threshold = replace(threshold, threshold=level)
-    warnings = [w for kind in ("task_t", "task_bootstrap") if (w := _coverage(kind, cell.n, statistics))]
-    warnings = [f"{name} interval: {w}" for name, w in zip(("t", "bootstrap"), warnings, strict=False)] if len(warnings) == 2 else warnings
+    warnings = [f"{name} interval: {w}" for name, kind in (("t", "task_t"), ("bootstrap", "task_bootstrap")) if (w := _coverage(kind, cell.n, statistics))]
     return {
         "tolerance": cell.summary.tolerance,
         "area": stats.t_interval(_areas(cell), confidence=statistics.confidence),

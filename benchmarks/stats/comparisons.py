@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import combinations, product
 from math import comb
 from typing import Any
@@ -34,7 +34,7 @@ from benchmarks.stats.intervals import (
 ALPHA = 0.05  # of every test here
 POWER = 0.80
 FEWEST_RUNS_FOR_EQUIVALENCE = 5  # below, no interval covers what it claims (results/calibration)
-MOST_EXACT = 200_000  # permutations of one task that are all counted; beyond, a random sample of them
+MOST_EXACT = 50_000  # divisions of one task's runs that are all counted (up to 9 against 9); beyond, a random sample of them
 BLOCK = 1024
 
 
@@ -155,6 +155,7 @@ def permutation_test(
     return Test((1 + as_far) / (1 + total), f"{name}, {total:,} random divisions")
 
 
+@lru_cache(4)
 def _all_divisions(n_x: int, n_y: int, paired: bool, most: int) -> np.ndarray | None:
     """Every way to divide the runs of one task between the sides, [n_x + n_y, divisions]; None if they are too many."""
     if (2**n_x if paired else comb(n_x + n_y, n_x)) > most:

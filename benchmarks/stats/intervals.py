@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -374,20 +375,26 @@ def tolerance_interval(scores: np.ndarray, *, content: float = 0.9, confidence: 
     check_confidence(content)
     x = np.sort(one_task(scores))
     n, median = len(x), float(np.median(x))
-    reached = [r for r in range(1, (n - 1) // 2 + 1) if distributions.beta.sf(content, n - 2 * r + 1, 2 * r) >= confidence]
+    r = _tolerance_rank(n, content, confidence)
     if n == 1:
         return no_interval(median, 1, confidence, "n = 1: no interval")
     if np.ptp(x) == 0:
         return no_interval(median, n, confidence, NO_SPREAD)
-    if not reached:
+    if r == 0:
         held = float(distributions.beta.ppf(1 - confidence, n - 1, 2))
         needed = f"{100 * content:.0f} % needs {runs_for_tolerance(content, confidence)} runs"
         note = f"n = {n}: the range of the runs holds {100 * held:.0f} % of runs to come; {needed}"
         return no_interval(median, n, confidence, note)
-    r = reached[-1]
     return Interval(median, float(x[r - 1]), float(x[n - r]), n, confidence)
 
 
+@cache
+def _tolerance_rank(n: int, content: float, confidence: float) -> int:
+    """The largest r that will do; 0 if none does."""
+    return max((r for r in range(1, (n - 1) // 2 + 1) if distributions.beta.sf(content, n - 2 * r + 1, 2 * r) >= confidence), default=0)
+
+
+@cache
 def runs_for_tolerance(content: float = 0.9, confidence: float = 0.95) -> int:
     """The fewest runs whose range holds a share `content` of all runs to come with `confidence`."""
     n = 2

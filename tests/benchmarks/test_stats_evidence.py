@@ -1,0 +1,253 @@
+"""What the analysis adds to a study: accounting, corrected claims, thresholds, pairing, sequential decisions, tuning, warnings."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import IncompleteData, UserError, calibration, sequential, stats, study
+from benchmarks.analysis import analyse
+from benchmarks.stats import coverage
+from sb3_course.cli import main
+from tests.benchmarks.synthetic import CONTROL, SPANS, TABULAR, SyntheticStore
+
+
+def analysed(store, **kwargs):
+    return analyse(store.study(), store.runs(), store.curves(), **kwargs)
+
+
+@pytest.fixture(scope="module")
+def control():
+    return analysed(SyntheticStore(groups=[CONTROL], reps=500)).groups[0]
+
+
+def test_every_planned_run_is_accounted_for():
+    store = SyntheticStore(groups=[CONTROL], reps=200)
+    store.lose("ppo", "CartPole-v1", [2, 3], "failed", "ValueError: nan").lose("ppo", "CartPole-v1", [4])
+    store._runs.loc[(store._runs["algo"] == "ppo") & (store._runs["env"] == "CartPole-v1") & (store._runs["seed"] == 7), "diverged"] = True
+    cell = analysed(store, allow_partial=True).groups[0].evidence["tasks"]["CartPole-v1"]["ppo"]
+    assert (cell["planned"], cell["finished"], cell["failed"], cell["missing"]) == (10, 7, 2, 1)
+    assert cell["diverged"] == [7] and cell["errors"] == {"ValueError: nan": 2}
+
+
+def test_a_diverged_run_keeps_its_score():
+    store = SyntheticStore(groups=[CONTROL], reps=200)
+    store._runs["diverged"] = store._runs["seed"] == 0
+    assert analysed(store).groups[0].cells["ppo", "CartPole-v1"].n == 10
+
+
+def test_two_seeds_that_end_with_the_same_weights_are_pointed_out():
+    store = SyntheticStore(groups=[CONTROL], reps=200)
+    mine = (store._runs["algo"] == "dqn") & (store._runs["env"] == "Acrobot-v1") & store._runs["seed"].isin([1, 6])
+    store._runs.loc[mine, "weights_hash_end"] = "same"
+    warnings = analysed(store).groups[0].evidence["tasks"]["Acrobot-v1"]["dqn"]["warnings"]
+    assert "seeds 1, 6 of dqn on Acrobot-v1 end with the same weights: one run counted 2 times?" in warnings
+
+
+def test_the_threshold_is_a_share_of_the_span_and_its_steps_are_the_first_to_reach_it(control):
+    low, high = SPANS["Acrobot-v1"]
+    found = control.evidence["tasks"]["Acrobot-v1"]["ppo"]["threshold"]
+    cell = control.cells["ppo", "Acrobot-v1"]
+    assert found.threshold == pytest.approx(low + 0.9 * (high - low))
+    for run, time, reached in zip(cell.scores, found.times, found.reached, strict=True):
+        above = run >= found.threshold
+        assert reached == above.any() and time == (cell.steps[above.argmax()] if reached else cell.steps[-1])
+
+
+def test_p_values_are_corrected_over_all_tasks_and_pairs_of_the_group(control):
+    raw = [pair.tasks[env].test.p for pair in control.comparisons for env in control.envs]
+    adjusted = [pair.tasks[env].p for pair in control.comparisons for env in control.envs]
+    assert len(raw) == 4 and adjusted == stats.holm(raw)
+    assert adjusted == [pair.evidence["tasks"][env]["permutation_holm"] for pair in control.comparisons for env in control.envs]
+    assert [pair.overall.p for pair in control.comparisons] == stats.holm([pair.overall.test.p for pair in control.comparisons])
+
+
+def test_one_of_many_small_p_values_is_no_difference_after_the_correction():
+    store = SyntheticStore(groups=[CONTROL], reps=200)
+    rng = np.random.default_rng(4)
+    noise = {(algo, env): rng.normal(0.5, 0.1, 10) for algo in CONTROL["algos"] for env in CONTROL["envs"]}
+    noise["sb3/ppo", "CartPole-v1"] = noise["ppo", "CartPole-v1"][::-1] + 0.1
+    for (algo, env), level in noise.items():
+        low, high = SPANS[env]
+        store.set_final(algo, env, low + level * (high - low))
+    verdict = analysed(store).groups[0].comparisons[0].tasks["CartPole-v1"]
+    assert verdict.test.p < 0.05 < verdict.p and verdict.tier == "D"
+
+
+def test_the_area_and_the_leave_one_out_and_the_ranks_are_there_for_every_algorithm(control):
+    found = control.evidence
+    assert set(found["area"]) == set(found["ranks"]) == set(CONTROL["algos"])
+    assert all(0 < area.low < area.high < 1 for area in found["area"].values())
+    assert sum(r.mean.point for r in found["ranks"].values()) == pytest.approx(1 + 2 + 3 + 4)
+    final = [control.scales["Acrobot-v1"](control.cells["dqn", "Acrobot-v1"].final)]
+    assert found["leave_one_task_out"]["CartPole-v1"]["dqn"] == stats.aggregate(final)
+    pair = control.comparisons[0].evidence
+    assert pair["fewer_seeds"].n == 5 and pair["detectable"] > 0 and pair["area"].is_claimed and pair["runs"] == [[10, 10], [10, 10]]
+    assert pair["tasks"]["CartPole-v1"]["hedges_g"].is_claimed and pair["tasks"]["CartPole-v1"]["detectable"] > 0
+
+
+def test_the_warnings_of_a_small_study_are_those_of_the_measured_table(monkeypatch):
+    rows = tuple({"kind": kind, "distribution": "normal", "n": "3", "tasks": "1", "share": "0.5"} for kind in ("aggregate", "task_bootstrap", "welch"))
+    monkeypatch.setattr(coverage, "measured", lambda: rows)
+    group = analysed(SyntheticStore(groups=[CONTROL], seeds=3, reps=200)).groups[0]
+    assert "50 % for normal scores" in group.evidence["warnings"]["aggregates"] and "curves" not in group.evidence["warnings"]
+    assert any(w.startswith("bootstrap interval: n = 3") for w in group.evidence["tasks"]["CartPole-v1"]["ppo"]["warnings"])
+    assert "50 %" in group.comparisons[0].evidence["tasks"]["CartPole-v1"]["warning"]
+
+
+def test_runs_of_the_same_seed_are_compared_pair_by_pair_where_the_study_says_so():
+    store = SyntheticStore(groups=[TABULAR], reps=500)
+    level = np.random.default_rng(0).uniform(0.2, 0.7, 10)  # a hard or an easy environment for both
+    for env in TABULAR["envs"]:
+        low, high = SPANS[env]
+        store.set_final("q_learning", env, low + (level + 0.02 + np.linspace(0, 0.01, 10)) * (high - low))
+        store.set_final("value_iteration", env, low + level * (high - low))
+    free = analysed(store).groups[0].comparisons[0]
+    store.study()["statistics"]["paired"] = True
+    paired = analysed(store).groups[0].comparisons[0]
+    assert free.overall.tier == "D" and not free.evidence["paired"]
+    assert paired.evidence["paired"] and paired.tasks["FrozenLake-v1"].test.method.startswith("exact paired permutation")
+    assert paired.tasks["FrozenLake-v1"].tier == "C" and paired.tasks["FrozenLake-v1"].difference.excludes_zero
+    store.lose("q_learning", "FrozenLake-v1", [0, 1])
+    assert analysed(store, allow_partial=True).groups[0].comparisons[0].evidence["runs"] == [[8, 8], [10, 10]]
+
+
+# ------------------------------------------------------------------------------------------------------------------ sequential
+
+
+def in_batches(store, maximum, batch, used):
+    store.study()["sequential"] = sequential.settings(list(range(maximum)), batch) | {"reps": 500}
+    store.study()["seeds"] = list(range(used))
+    return store
+
+
+def test_a_sequential_study_claims_what_its_test_decides_and_no_p_value():
+    store = in_batches(SyntheticStore(groups=[CONTROL], reps=200), 20, 5, 10)
+    low, high = SPANS["CartPole-v1"]
+    store.set_final("ppo", "CartPole-v1", low + np.linspace(0.1, 0.2, 10) * (high - low))
+    analysis = analysed(store)
+    ppo, dqn = analysis.groups[0].comparisons
+    assert analysis.sequential.decisions["control: ppo against sb3/ppo"].verdict == "smaller"
+    assert ppo.overall.tier == "different" and "decided at look" in ppo.overall.note and np.isnan(ppo.overall.p)
+    assert "undecided after look 2 of 4 (10 seeds each)" in dqn.overall.test.method and dqn.overall.tier != "different"
+
+
+def test_a_sequential_study_needs_whole_batches():
+    store = in_batches(SyntheticStore(groups=[CONTROL], reps=200), 20, 5, 10).lose("dqn", "Acrobot-v1", [7], "failed", "boom")
+    with pytest.raises(IncompleteData, match="dqn on Acrobot-v1, seed 7 has no score"):
+        sequential.decide(store.study(), store.curves())
+
+
+def test_tasks_without_a_common_unit_are_decided_one_by_one():
+    store = in_batches(SyntheticStore(groups=[CONTROL], reps=200, normalise=False), 10, 5, 10)
+    test = analysed(store).sequential
+    assert set(test.names) == {f"control: {x} against sb3/{x} on {env}" for x in ("ppo", "dqn") for env in CONTROL["envs"]}
+
+
+def test_a_batch_must_be_smaller_than_the_maximum():
+    for batch in (1, 10, 11):
+        with pytest.raises(UserError, match=f"--batch {batch} of --seeds 10"):
+            sequential.settings(list(range(10)), batch)
+
+
+def test_compare_sequential_prints_its_plan(capsys, tmp_path):
+    assert main(["compare", "smoke", "--seeds", "6", "--sequential", "--batch", "2", "--dry-run", "--out", str(tmp_path)]) == 0
+    assert "Sequential: at most 6 seeds in 3 batches of 2; error of any false difference at any look at most 0.05" in capsys.readouterr().out
+
+
+# --------------------------------------------------------------------------------------------------------------------- tuning
+
+TUNED = "+tuning.ppo={method:tpe,trials:50,seeds:[100,101],source:study t17}"
+
+
+def test_seeds_that_tuned_may_not_evaluate():
+    with pytest.raises(UserError, match=r"^seeds 0–1 were also used for tuning ppo \(t17\): evaluate on others, such as seeds=\[2,3,…\]$"):
+        study.compose("smoke", ["+tuning.ppo={method:tpe,trials:50,seeds:[0,1],source:t17}"])
+    with pytest.raises(UserError, match="seed 1 was also used"):
+        study.compose("smoke", ["+tuning.ppo={method:tpe,trials:50,seeds:[1,7],source:t17}"])
+
+
+def test_a_tuned_result_says_how_many_trials_it_cost():
+    resolved = study.compose("smoke", [TUNED])
+    for algo in ("ppo", "sb3/ppo"):
+        assert study.tuning_of(resolved, algo) == "tuned by tpe: 50 trials × 2 seeds (100–101) = 100 runs besides those shown; source: study t17"
+    assert study.tuning_of(resolved, "sb3/dqn") == "" and "tuning" not in study.compose("smoke")
+    store = SyntheticStore(groups=[CONTROL], reps=200)
+    store.study()["tuning"] = resolved["tuning"]
+    assert set(analysed(store).tuning) == {"ppo", "sb3/ppo"}
+
+
+@pytest.mark.parametrize(("words", "complaint"), [
+    ("+tuning.pppo={method:tpe,trials:5,seeds:[100],source:x}", "tuning of 'pppo', which is not in this study"),
+    ("+tuning.ppo={method:tpe,trials:5,seeds:[100]}", "tuning of ppo: give method, trials, seeds, source"),
+    ("+tuning.ppo={method:tpe,trials:0,seeds:[100],source:x}", "trials=0"),
+    ("tuning=yes", "tuning=yes"),
+])  # fmt: skip
+def test_a_mistaken_declaration_of_tuning_is_refused(words, complaint):
+    with pytest.raises(UserError, match=complaint):
+        study.compose("smoke", [words])
+
+
+# ---------------------------------------------------------------------------------------------------------------------- power
+
+
+def test_the_power_command_advises_on_seeds(capsys, tmp_path):
+    out = tmp_path / "power.json"
+    assert main(["power", "--sd", "1", "--effect", "3", "--margin", "4", "--seeds", "3,8", "--reps", "100", "--json", str(out)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "8 seeds a side would find a difference of 3 with 80 % power" in shown
+    curve = json.loads(out.read_text())[0]["curve"]
+    assert [point["n"] for point in curve] == [3, 8] and curve[0]["finds"] < curve[1]["finds"] == 1
+
+
+@pytest.mark.parametrize(("words", "complaint"), [
+    (["power"], "give either a study"),
+    (["power", "--sd", "1"], "--sd without --effect"),
+    (["power", "--sd", "-1", "--effect", "1"], "the spread must be positive"),
+    (["power", "--sd", "1", "--effect", "1", "--seeds", "1"], "numbers of seeds of at least 2"),
+    (["power", "--sd", "1", "--effect", "1", "--reps", "10"], "at least 100 simulated studies"),
+    (["power", "nowhere"], "no study at nowhere"),
+])  # fmt: skip
+def test_the_power_command_refuses_in_a_line(capsys, words, complaint):
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert complaint in error and error.count("\n") == 1
+
+
+# ----------------------------------------------------------------------------------------------------------------- calibration
+
+
+@pytest.mark.parametrize("population", calibration.POPULATIONS)
+def test_the_quantile_functions_of_the_calibration_have_the_shape_that_they_are_named_for(population):
+    whole = (calibration._whole(population, 0) - 0.15 * 0) / 0.6  # the first task's spread
+    if population == "failing":
+        assert np.mean(whole < -2.5) == pytest.approx(0.2, abs=0.02)
+    else:
+        assert whole.mean() == pytest.approx(0, abs=0.02) and whole.std() == pytest.approx(1, abs=0.05)
+
+
+def test_a_calibration_does_not_depend_on_how_its_studies_are_divided():
+    design = {"distribution": "skewed", "n": 5, "tasks": 1, "resamples": 100}
+    for experiment in ("coverage", "false_claims"):
+        whole = calibration.work(experiment, design, 0, 4, 0)
+        parts = [calibration.work(experiment, design, a, b, 0) for a, b in ((0, 1), (1, 4))]
+        assert whole == {what: [x + y for x, y in zip(parts[0][what], parts[1][what], strict=True)] for what in whole}
+
+
+def test_a_t_interval_of_normal_scores_holds_the_truth_95_percent_of_the_time_and_a_bootstrap_of_5_runs_does_not():
+    found = calibration.work("coverage", {"distribution": "normal", "n": 5, "tasks": 1, "resamples": 200}, 0, 150, 0)
+    share = {what: total / claimed for what, (claimed, total, _) in found.items() if claimed}
+    assert 0.90 < share["task_t"] <= 1 and share["task_bootstrap"] < 0.93
+    assert found["task_tolerance"][0] == 0, "five runs claim no tolerance interval"
+
+
+def test_the_published_calibration_is_the_table_that_reports_read_and_its_claims_hold():
+    published = calibration.PUBLISHED
+    if not (published / "coverage.csv").is_file():
+        pytest.skip("results/calibration has not been made yet")
+    assert (published / "coverage.csv").read_bytes() == calibration.READ_BY_REPORTS.read_bytes()
+    tables = {name: calibration.read_csv(published / f"{name}.csv") for name in calibration.EXPERIMENTS}
+    assert min(row["repetitions"] for rows in tables.values() for row in rows) >= 1000
+    for row in [*tables["false_claims"], *tables["split"]]:
+        if row["kind"] in ("tasks, Holm", "suite, Holm", "sequential"):
+            assert row["share"] <= 0.05 + 3 * (0.05 * 0.95 / row["repetitions"]) ** 0.5, row
