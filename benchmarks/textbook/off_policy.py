@@ -15,6 +15,7 @@ from from_scratch.envs.vector import vectorised
 from from_scratch.registry import load
 
 STEPS = 1000
+NOTHING = np.zeros(8)  # v before learning
 WEIGHTS = tuple(f"w{k}" for k in "₁₂₃₄₅₆₇₈")
 
 
@@ -93,8 +94,8 @@ def divergence(context: Context) -> Outcome:
 def gradient_td(context: Context) -> Outcome:
     exact = system()
     paths = {
-        "TDC": expected(lambda w, v=np.zeros(8): exact.tdc_step(w, v, 0.005, 0.05)),
-        "GTD2": expected(lambda w, v=np.zeros(8): exact.gtd2_step(w, v, 0.005, 0.05)),
+        "TDC": expected(lambda w, v=NOTHING: exact.tdc_step(w, v, 0.005, 0.05)),
+        "GTD2": expected(lambda w, v=NOTHING: exact.gtd2_step(w, v, 0.005, 0.05)),
     }
     projected = {name: np.array([exact.projected_bellman_error(w) for w in path]) for name, path in paths.items()}
     value = {name: np.array([exact.value_error(w) for w in path]) for name, path in paths.items()}

@@ -295,7 +295,6 @@ class Linear(TabularLearner):
     w: np.ndarray  # [S, n_weights]
 
 
-
 class LinearPrediction(Linear):
     """Learns v̂ ≈ v_π of a policy π that it is given, from steps of π, or of a behaviour policy b that takes every action that π takes."""
 

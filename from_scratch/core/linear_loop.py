@@ -17,7 +17,6 @@ from stable_baselines3.common.callbacks import ConvertCallback
 
 from from_scratch.core.features import TileCoding, tiles
 
-
 AT_ONCE = 2_000_000  # random numbers that are drawn ahead
 
 

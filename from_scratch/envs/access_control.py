@@ -23,7 +23,9 @@ class AccessControl(FiniteMDP):
 
     def __init__(self, n_servers: int = 10, free_probability: float = 0.06, rewards: Sequence[float] = (1, 2, 4, 8)):
         if n_servers < 1 or not 0 < free_probability <= 1 or not len(rewards):
-            raise ValueError(f"n_servers={n_servers}, free_probability={free_probability}, rewards={list(rewards)}: a server, a chance and a reward are needed.")
+            raise ValueError(
+                f"n_servers={n_servers}, free_probability={free_probability}, rewards={list(rewards)}: a server, a chance and a reward are needed."
+            )
         self.n_servers, self.n_priorities = n_servers, len(rewards)
 
         def outcomes(free: int, priority: int, action: int) -> list[Outcome]:

@@ -31,17 +31,17 @@ class Arrays(NamedTuple):
 
 @compiled
 def update(m: Arrays, i: int, x: Sparse, r: float, x_next: Sparse, discount: float, done: bool, rho: float) -> float:
-    t = int(m.length[i])
-    m.index[i, t], m.value[i, t], m.r[i, t], m.rho[i, t] = x[0], x[1], r, rho
-    m.length[i] = t + 1
+    last = int(m.length[i])
+    m.index[i, last], m.value[i, last], m.r[i, last], m.rho[i, last] = x[0], x[1], r, rho
+    m.length[i] = last + 1
     if not done:
         return 0.0
     G, ratio, w, total = dot(m.w[i], x_next), 1.0, m.w[i], 0.0
-    for t in range(t, -1, -1):  # R and ρ make room for G_t and ρ_t ⋯ ρ_{T−1}
+    for t in range(last, -1, -1):  # R and ρ make room for G_t and ρ_t ⋯ ρ_{T−1}
         G = m.r[i, t] + discount * G
         ratio *= m.rho[i, t]
         m.r[i, t], m.rho[i, t], discount = G, ratio, m.gamma[i]
-    for t in range(int(m.length[i])):
+    for t in range(last + 1):
         x_t = (m.index[i, t], m.value[i, t])
         error = m.r[i, t] - dot(w, x_t)
         add(w, m.alpha[i] * m.rho[i, t] * error, x_t)  # eq. (9.7)

@@ -6,6 +6,8 @@
             choose A' from S', ε-greedily on q̂(S', ·, w)
             w ← w + α [R + γ q̂(S', A', w) − q̂(S, A, w)] ∇q̂(S, A, w),  with q̂(S', ·, w) = 0 if the episode terminated
             S ← S', A ← A'
+
+Semi-gradient TD on pairs: x(S, A) takes the place of x(S).
 """
 
 from __future__ import annotations

@@ -440,7 +440,7 @@ def test_a_prediction_s_predict_is_the_policy_that_was_given():
 
 def test_the_values_of_a_function_of_observations_are_learnt_on_a_box():
     """CartPole's values of a policy that is a function: episodes of about ten steps, so v(start) ≈ (1 − γⁿ)/(1 − γ) for γ = 0.5 is nearly 2."""
-    left = lambda obs: np.tile([1.0, 0.0], (len(obs), 1))  # noqa: E731
+    left = lambda obs: np.tile([1.0, 0.0], (len(obs), 1))
     bounds = [(-2.4, 2.4), (-3, 3), (-0.25, 0.25), (-3, 3)]
     model = SemiGradientTD(
         "LinearPolicy", "CartPole-v1", seeds=[0], gamma=0.5, learning_rate=0.1, pi=left, features=Fourier, features_kwargs={"order": 1, "bounds": bounds}

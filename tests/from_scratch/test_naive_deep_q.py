@@ -1,5 +1,7 @@
 """The deadly triad's four arms: what each leaves out, and what the diagnostics say."""
 
+import itertools
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def test_without_replay_each_update_sees_the_last_step_and_only_that(learner):
 
     model = arm(Watched, seeds=[0]).learn(30)
     assert len(seen) == 30 and all(obs.shape == (1, 1, 4) for obs, _ in seen)
-    chained = [torch.equal(before[1], after[0]) for before, after in zip(seen[:-1], seen[1:], strict=True)]
+    chained = [torch.equal(before[1], after[0]) for before, after in itertools.pairwise(seen)]
     assert sum(chained) == 29 - model._episode_num >= 20  # S' of one update is S of the next, but where an episode ended
 
 
