@@ -84,7 +84,7 @@ def unpack(archive: Path, directory: Path) -> Store:
         lines = (root / SUMS).read_text(encoding="utf-8").splitlines()
     except OSError:
         raise IntegrityError(f"{archive}: no {SUMS} in it; sb3-course archive makes archives that have one") from None
-    expected = dict(reversed(line.split("  ", 1)) for line in lines)  # type: ignore[misc]
+    expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     present = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()} - {SUMS}
     for name in sorted(present | expected.keys()):
         if name not in expected:

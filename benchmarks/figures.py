@@ -112,7 +112,7 @@ def with_interval(estimate: stats.Interval, digits: int | None = None, sign: boo
         digits = decimals(estimate.point, estimate.low, estimate.high)
     point = show(estimate.point, digits)
     if estimate.note or not estimate.is_claimed:
-        return f"{point} ({estimate.note})"
+        return f"{point} ({estimate.note or 'no interval'})"
     return f"{point} {bracket(estimate, digits, sign)}"
 
 

@@ -381,7 +381,7 @@ def _study(
     algos = list(dict.fromkeys(algo for algo, _ in cells))
     envs_of = {algo: tuple(env for a, env in cells if a == algo) for algo in algos}
     planned = max(len(runs) for runs in cells.values())
-    groups = []
+    groups: list[dict[str, Any]] = []
     for envs in dict.fromkeys(envs_of.values()):  # a rectangle for the algorithms that share their tasks
         members = [algo for algo in algos if envs_of[algo] == envs]
         title = "all" if len(set(envs_of.values())) == 1 else f"{', '.join(members[:4])}{' …' if len(members) > 4 else ''}"

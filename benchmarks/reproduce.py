@@ -258,8 +258,8 @@ def _table_differences(name: str, old: str, new: str) -> list[str]:
     if not before or before[0] != after[0]:
         return [f"{name}: its columns are {', '.join(before[0]) if before else 'missing'}"]
     wrong = [f"{name}: {len(before) - 1} rows, computed {len(after) - 1}"] if len(before) != len(after) else []
-    for line, (a, b) in enumerate(itertools.zip_longest(before, after, fillvalue=[]), start=1):
-        wrong += [f"{name} line {line}, {column}: {x}, computed {y}" for column, x, y in zip(after[0], a, b, strict=False) if x != y]
+    for line, (old_row, new_row) in enumerate(zip(before, after, strict=False), start=1):
+        wrong += [f"{name} line {line}, {column}: {x}, computed {y}" for column, x, y in zip(after[0], old_row, new_row, strict=False) if x != y]
     return wrong or [f"{name}: other bytes"]
 
 
