@@ -6,6 +6,7 @@ import pytest
 from gymnasium.wrappers import TimeLimit
 
 from from_scratch.core.mdp import model_of
+from from_scratch.dynamic_programming.value_iteration import ValueIteration
 from from_scratch.envs import FiniteMDP, FlattenTuple, geometric_chain
 from from_scratch.envs.blackjack import number
 from from_scratch.envs.vector import vectorised
@@ -131,20 +132,31 @@ def test_e9_an_end_is_not_bootstrapped_even_where_the_state_stays_the_same(cls):
     assert value(cls) == pytest.approx(0.435, abs=0.07) and value(Unmasked) > 1.5
 
 
-@pytest.mark.parametrize(("env_id", "kwargs", "state"), [("CliffWalking-v1", {}, 36), ("Taxi-v4", {}, 0)])
-def test_e9_a_time_limit_is_bootstrapped_and_an_end_is_not(env_id, kwargs, state):
-    """Each episode is cut after its first step, whatever it is: its return is R + γ V(S'), and R alone where the step ended it (Taxi: never, at once)."""
-    seen = []
+@pytest.mark.parametrize(("env_id", "steps"), [("CliffWalking-v1", 300), ("Taxi-v4", 2000)])
+def test_e9_what_lies_behind_the_end_does_not_count(env_id, steps):
+    """The best policy's returns are certain: after every episode its first state has its exact value, whatever V is behind the end (here −50)."""
+
+    class Unmasked(MCPrediction):
+        def remember(self, step, **b):
+            return super().remember(step._replace(discount=np.full_like(step.discount, self.gamma)), **b)
+
+    best = ValueIteration("TabularPolicy", env_id, gamma=0.9).learn(10**9)
+
+    def errors(cls):
+        model = cls("TabularPolicy", env_id, seed=0, gamma=0.9, pi=best.q_table.argmax(-1), initial_value=-50.0).learn(steps)
+        return np.abs(model.values - best.values)[model.N[0] > 0]
+
+    assert errors(MCPrediction).max() < 1e-6 and errors(Unmasked).max() > 1
+
+
+def test_a_time_limit_adds_what_the_last_state_is_worth():
+    """Cut after one step, from the start of the cliff: the return is R + γ V(S') = −1 + 0.9 · (−3), or −100 + 0.9 · (−3) over the edge."""
+    returns = set()
 
     class Watched(MCPrediction):
-        def remember(self, step, **b):
-            v = self.V.copy()
-            episodes = super().remember(step, **b)
-            for row, (k, s_next, discount, r) in enumerate(zip(episodes.k, step.s_next.ravel(), step.discount.ravel(), step.r.ravel(), strict=True)):
-                assert episodes.r[row, 0] == r + (0.9 if discount else 0) * v[k, s_next]
-                seen.append((r, discount))
-            return episodes
+        def update(self, episodes):
+            returns.update(episodes.returns(self.gamma).ravel().round(9).tolist())
 
-    model = Watched("TabularPolicy", vectorised(env_id, max_episode_steps=1, **kwargs), seeds=[0, 1], n_envs=3, gamma=0.9, initial_value=-3.0)
-    model.learn(60)
-    assert {discount for _, discount in seen} == {0.9} and model.episodes_cut_short.tolist() == [60, 60]
+    env = vectorised("CliffWalking-v1", max_episode_steps=1)
+    model = Watched("TabularPolicy", env, seeds=[0, 1], n_envs=3, gamma=0.9, initial_value=-3.0).learn(60)
+    assert returns == {-3.7, -102.7} and model.episodes_cut_short.tolist() == [60, 60]

@@ -21,7 +21,8 @@ class Recorder(BaseCallback):
 
     def _on_training_start(self) -> None:
         self.best = np.array(self.training_env.get_attr("optimal"))
-        self.rewards, self.optimal = [], []
+        self.rewards: list[np.ndarray] = []
+        self.optimal: list[np.ndarray] = []
 
     def _on_step(self) -> bool:
         self.rewards.append(self.locals["rewards"])

@@ -23,12 +23,15 @@ FOR_EVER = 10**12
 class AfterEpisodes(BaseCallback):
     """Learns from n episodes of every seed, then stops; `seen` [S] are those that it has learnt from so far. `watch` is called before every step."""
 
+    model: Any
+    seen: np.ndarray
+
     def __init__(self, n: int):
         super().__init__()
         self.n = n
 
     def _on_training_start(self) -> None:
-        self.seen = np.zeros(self.model.n_seeds, int)
+        self.seen = np.zeros(self.model.n_seeds, np.int64)
 
     def _on_step(self) -> bool:
         self.watch()
@@ -203,7 +206,8 @@ def infinite_variance(context: Context) -> Outcome:
 
         def _on_training_start(self) -> None:
             super()._on_training_start()
-            self.episodes, self.values = [], []
+            self.episodes: list[np.ndarray] = []
+            self.values: list[np.ndarray] = []
 
         def watch(self) -> None:
             self.episodes.append(self.seen.copy())

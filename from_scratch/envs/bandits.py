@@ -30,7 +30,7 @@ class BanditLanes(LaneVecEnv):
 
     def __init__(self, env: gym.Env, n_envs: int):
         super().__init__(env, n_envs)
-        k = int(env.action_space.n)  # type: ignore[attr-defined]
+        k = self.scalar.k
         self.values = np.zeros((k, n_envs))  # q*(a)
         self.numbers = np.zeros((max(AHEAD, 8 * (1 + k)), n_envs))
         self.used = np.full(n_envs, len(self.numbers))
@@ -93,11 +93,12 @@ class Bandit(gym.Env):
 
     def __init__(self, k: int = 10, values: Sequence[float] | None = None):
         self.given = None if values is None else np.array(values, dtype=float)
-        self.action_space = spaces.Discrete(k if self.given is None else len(self.given))
+        self.k = k if self.given is None else len(self.given)
+        self.action_space = spaces.Discrete(self.k)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         super().reset(seed=seed)
-        self.values = self.given if self.given is not None else self.problem(self.draw(self.np_random, int(self.action_space.n)))
+        self.values = self.given if self.given is not None else self.problem(self.draw(self.np_random, self.k))
         return 0, {}
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
@@ -137,7 +138,7 @@ class KArmedTestbed(Bandit):
     def __init__(self, k: int = 10, mean: float = 0.0, spread: float = 1.0, noise: float = 1.0, drift: float = 0.0, values: Sequence[float] | None = None):
         super().__init__(k, values)
         self.mean, self.spread, self.noise, self.drift = mean, spread, noise, drift
-        self.numbers_per_step = 1 + int(self.action_space.n) if drift else 1
+        self.numbers_per_step = 1 + self.k if drift else 1
 
     def draw(self, stream: np.random.Generator, n: int) -> np.ndarray:
         return stream.standard_normal(n)
