@@ -12,6 +12,7 @@ import pandas as pd
 from benchmarks import HarnessError, UserError
 from benchmarks.analysis import Analysis
 from benchmarks.figures import Table, count, percent
+from benchmarks.study import tuning_of
 from from_scratch import registry
 
 TEX = {  # what LaTeX would read otherwise, or not at all
@@ -76,6 +77,15 @@ def bibliography(algos: list[str]) -> str:
 # ------------------------------------------------------------------------------------------------------------- checklist
 
 
+def tuning(study: dict[str, Any]) -> str:
+    """What the hyper-parameters cost to find, algorithm by algorithm; empty where the study declares no tuning."""
+    algos: dict[str, list[str]] = {}
+    for algo in dict.fromkeys(algo for group in study["groups"] for algo in group["algos"]):
+        if how := tuning_of(study, algo):
+            algos.setdefault(how, []).append(algo)  # a twin shares its algorithm's
+    return ". ".join(f"{', '.join(names)} {how}" for how, names in algos.items())
+
+
 def checklist(analysis: Analysis, facts: dict[str, Any]) -> list[dict[str, str]]:
     """The points of the Machine Learning Reproducibility Checklist (Pineau 2020, v2.0), in short, with the answers that follow from the study.
 
@@ -89,7 +99,7 @@ def checklist(analysis: Analysis, facts: dict[str, Any]) -> list[dict[str, str]]
     finished = int((planned["status"] == "finished").sum())
     source, seconds = facts["source"] or {}, facts["seconds"]
     protocol = study.get("protocol") or {}
-    tuned = study.get("tuning")
+    tuned = tuning(study)
     known = study.get("hyperparams")
     own_seeds = protocol.get("eval_seed") is not None
     commit = f"git commit {source['commit']}{', with uncommitted changes' if source.get('dirty') else ''}" if source.get("commit") else ""
@@ -110,7 +120,7 @@ def checklist(analysis: Analysis, facts: dict[str, Any]) -> list[dict[str, str]]
         ("Code", "Trained models", "yes" if study.get("keep_models") else "no", models),
         ("Code", "Results with the command that produces them", yes(facts["command"]), facts["command"] or ""),
         ("Experiments", "All hyper-parameters of the results", yes(known), "the resolved study is in the appendix" if known else ""),
-        ("Experiments", "How hyper-parameters were chosen", yes(tuned), f"tuned: {tuned}" if tuned else ""),
+        ("Experiments", "How hyper-parameters were chosen", yes(tuned), tuned),
         ("Experiments", "Number of training and evaluation runs", "yes",
          f"{counts}; {protocol['eval_episodes']} evaluation episodes at a checkpoint" if protocol.get("eval_episodes") else counts),
         ("Experiments", "The statistics are defined", "yes", "the IQM and others as in rliable; the protocol says what a score is"),

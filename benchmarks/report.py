@@ -28,7 +28,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmarks import animation, exports, figures, reproduction, stats
+from benchmarks import animation, exports, figures, reproduction, sequential, stats
 from benchmarks.analysis import Analysis, Comparison, Group, IncompleteStudy, analyse, unit_of
 from benchmarks.figures import Table, bracket, count, decimals, number, p_value, percent, signed, slug, steps, with_interval
 from benchmarks.store import Store, write_whole
@@ -380,6 +380,10 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
                                   f"90\u00a0% interval of the difference lies inside it, from at least {stats.FEWEST_RUNS_FOR_EQUIVALENCE} runs"),
         ("What n allows", _power(analysis)),
     ]
+    if tuned := exports.tuning(study):
+        card.append(("Hyper-parameters", f"{tuned}. No seed of tuning is among the seeds here"))
+    if analysis.sequential is not None:
+        card.append(("Sequential", f"{sequential.error_per_study(study)}; p-values of single tests do not hold after several looks and are left out"))
     said = protocol.get("words") or {}  # of runs that other programs made: what is known of them
     return [(term, said.get(term, words)) for term, words in card]
 
