@@ -424,7 +424,7 @@ def test_the_checklist_is_answered_where_the_study_knows(quickstart):
 def test_what_tuning_cost_stands_in_the_protocol_and_in_the_checklist(tmp_path):
     store = one_task()
     store.study()["tuning"] = {"ppo": {"method": "TPE", "trials": 50, "seeds": [100, 101], "source": "tune/t17"}}
-    report, text = rendered(store, tmp_path)
+    _, text = rendered(store, tmp_path)
     said = "ppo, sb3/ppo tuned by TPE: 50 trials × 2 seeds (100–101) = 100 runs besides those shown; source: tune/t17"
     assert f"{said}. No seed of tuning is among the seeds here" in Page(text).text
     answers = {c["point"]: c for c in json.loads((tmp_path / "repro.json").read_text(encoding="utf-8"))["checklist"]}
