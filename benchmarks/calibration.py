@@ -260,7 +260,7 @@ EXPERIMENTS = {"coverage": coverage, "false_claims": false_claims, "split": spli
 def designs(resamples: int) -> dict[str, list[Row]]:
     """Every design of each table."""
     base = {"resamples": resamples}
-    everywhere = [{"distribution": p, "n": n, "tasks": t, **base} for p in POPULATIONS for n in RUNS for t in TASKS]
+    everywhere: list[Row] = [{"distribution": p, "n": n, "tasks": t, **base} for p in POPULATIONS for n in RUNS for t in TASKS]
     edges = [{"distribution": p, "n": n, "tasks": t, "method": method, "margin": margin, **base} for p in POPULATIONS for n in (5, 10, 20)
              for t, method in ((1, "welch"), (1, "bootstrap"), (5, "bootstrap")) for margin in (0.5, 1.0, 2.0)]
     effects = [{"distribution": p, "n": n, "tasks": t, "effect": e, **base} for p in SYNTHETIC for t in (1, 5) for n in (3, 5, 10, 20, 30)

@@ -140,8 +140,8 @@ def of_pair(pair: Comparison, sides: Sides, group: Group, statistics: Statistics
         if n > FEWER:
             found["fewer_seeds"] = stats.fewer_seeds(sides.x, sides.y, FEWER, seed=statistics.seed, paired=statistics.paired)
         if not statistics.paired:
-            areas = [[group.scales[e](_areas(group.cells[a, e])) for e in group.envs] for a in (pair.x, pair.y)]
-            found["area"] = stats.difference(*areas, **statistics.options)
+            one, other = ([group.scales[e](_areas(group.cells[a, e])) for e in group.envs] for a in (pair.x, pair.y))
+            found["area"] = stats.difference(one, other, **statistics.options)
     return found
 
 

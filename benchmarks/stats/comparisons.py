@@ -388,8 +388,9 @@ def equivalence(
         raise ValueError(f"margin={margin} must be positive: the largest difference that would still count as none")
     options: dict[str, Any] = {"reps": reps, "seed": seed, "paired": paired}
     if method == "welch":
-        compare = partial(paired_difference if paired else welch_difference, x, y)
-        x, y, metric = [one_task(x, "x")], [one_task(y, "y")], "mean"
+        one, other, metric = one_task(x, "x"), one_task(y, "y"), "mean"
+        compare = partial(paired_difference if paired else welch_difference, one, other)
+        x, y = [one], [other]
     elif method == "bootstrap":
         compare = partial(difference, x, y, metric, **options)
     else:

@@ -59,7 +59,7 @@ def steps_to_threshold(scores: np.ndarray, steps: np.ndarray, threshold: float, 
     if values.shape[1] != len(steps) or np.any(np.diff(steps) <= 0):
         raise BadScores(f"steps to a threshold: {values.shape[1]} scores at {len(steps)} checkpoints; steps must increase")
     above = values >= threshold
-    reached = above.any(axis=1)
+    reached = np.asarray(above.any(axis=1))
     times = np.where(reached, steps[above.argmax(axis=1)], steps[-1])
     when, survival, low, high = kaplan_meier(times, reached, confidence)
     median = first_at_or_below(when, survival, 0.5)

@@ -35,7 +35,7 @@ def resamples(x, reps, side=0):
 
 @pytest.mark.parametrize("metric", ORACLE)
 @pytest.mark.parametrize("ties", [False, True])
-@pytest.mark.parametrize("runs, tasks", [(7, 4), (10, 1), (2, 3), (3, 6)])
+@pytest.mark.parametrize("runs, tasks", [(7, 4), (10, 1), (2, 3), (3, 6), (10, 10)])
 def test_every_replicate_equals_rliable_on_the_same_resample(metric, ties, runs, tasks):
     x = scores(runs, tasks, ties=ties)
     expected = [ORACLE[metric](r) for r in resamples(x, 60)]
