@@ -336,13 +336,13 @@ class Algorithm(Declared, BaseAlgorithm):
         if self.n_seeds == 1:
             self.logger.record(key, np.asarray(values).item(), exclude=exclude)
             return
-        for seed, value in zip(self.seeds, np.broadcast_to(values, self.n_seeds), strict=True):
-            self.logger.record(f"{key}@{seed}", value.item(), exclude=exclude)
+        for seed, value in zip(self.seeds, np.broadcast_to(values, self.n_seeds).tolist(), strict=True):
+            self.logger.record(f"{key}@{seed}", value, exclude=exclude)
 
     def record_metrics(self, last: Sequence[str] = ()) -> None:
         """Log the mean of each metric over the updates since the last call; of those named in `last` the last value."""
         for name, values in self._metrics.items():
-            self.record(f"train/{name}", (values[-1] if name in last else torch.stack(values).mean(0)).cpu().numpy())
+            self.record(f"train/{name}", (values[-1] if name in last or len(values) == 1 else torch.stack(values).mean(0)).cpu().numpy())
         self._metrics.clear()
 
     def _update_info_buffer(self, infos: list[dict[str, Any]], dones: np.ndarray | None = None) -> None:

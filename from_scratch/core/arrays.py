@@ -146,8 +146,9 @@ class Array:
         return out
 
     def give(self, g: Array) -> None:
-        """Add to the gradient."""
+        """Add to the gradient, in this array's precision."""
         if self.needs:
+            g = g._of_type(self.value.dtype)
             self.grad = g if self.grad is None else self.grad + g
 
     def wide(self, shape: tuple[int, ...]) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -20,11 +20,11 @@ def tree_map(f: Callable, x: Any) -> Any:
 class _Fields:
     def map(self: Fields, f: Callable) -> Fields:
         """The same fields with f applied to each tensor."""
-        return type(self)(**{field.name: tree_map(f, getattr(self, field.name)) for field in fields(self)})  # type: ignore[arg-type]
+        return type(self)(**{name: tree_map(f, value) for name, value in vars(self).items()})
 
     def split(self: Fields, size: int) -> Iterator[Fields]:
         """Minibatches of `size` samples along the second axis; the last one may be smaller."""
-        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        names = list(vars(self))
         n = next(value for value in vars(self).values() if not isinstance(value, dict)).shape[1]
         parts = {name: tree_map(lambda x: x.split(size, 1), getattr(self, name)) for name in names}
         for i in range(-(-n // size)):

@@ -174,6 +174,22 @@ def row_means(x: np.ndarray, y: np.ndarray) -> None:
         y[i] = total / x.shape[1]
 
 
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
+def explained_variance(v: np.ndarray, g: np.ndarray, y: np.ndarray) -> None:
+    """y = 1 − Var(g − v) / Var(g) over the last axis, [N, n]; nan where g does not vary."""
+    for i in range(len(v)):
+        mean, mean_away = 0.0, 0.0
+        for j in range(v.shape[1]):
+            mean += g[i, j]
+            mean_away += g[i, j] - v[i, j]
+        mean, mean_away = mean / v.shape[1], mean_away / v.shape[1]
+        variance, away = 0.0, 0.0
+        for j in range(v.shape[1]):
+            variance += (g[i, j] - mean) ** 2
+            away += (g[i, j] - v[i, j] - mean_away) ** 2
+        y[i] = np.nan if variance == 0 else 1 - away / variance
+
+
 # --------------------------------------------------------------------------------------------------------------------- recursion
 @njit(cache=True)
 def discounted_sum(x: np.ndarray, discount: np.ndarray, y: np.ndarray, last: np.ndarray) -> None:

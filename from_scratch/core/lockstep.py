@@ -167,8 +167,11 @@ class Rows:
 
     def clip(self, max_norm: float) -> None:
         """Scale each row's gradient so that its norm is at most max_norm: torch's clip_grad_norm_, row by row, bit for bit."""
-        norms = torch.stack(torch._foreach_norm(self._gradients)).view(len(self), -1)
-        norm = torch.stack([torch.linalg.vector_norm(row) for row in norms])
+        norms = torch.stack(torch._foreach_norm(self._gradients))
+        if len(self) == 1:
+            self.grad.mul_((max_norm / (torch.linalg.vector_norm(norms) + 1e-6)).clamp_(max=1.0))
+            return
+        norm = torch.stack([torch.linalg.vector_norm(row) for row in norms.view(len(self), -1)])
         self.grad.mul_((max_norm / (norm + 1e-6)).clamp_(max=1.0).unsqueeze(1))
 
     @torch.no_grad()
@@ -230,8 +233,8 @@ class ArrayRows(Rows):
                 self.tell(f"{kind.__qualname__} takes the general path, through autograd ({error}).")
         return super().differentiate(equation, *data)
 
-    def run(self, equation: Callable, *data: Any) -> Program:
-        """The program of an equation after a run on this data; what it holds is overwritten by the next run."""
+    def run(self, equation: Callable, *data: Any, gradient: bool = True) -> Program:
+        """The program of an equation, with or without its gradient, after a run on this data; the next run overwrites what it holds."""
         tensors = tensors_of(data)
         key = getattr(equation, "__func__", equation), *(tensor.shape for tensor in tensors)
         program = self._programs.get(key)
@@ -239,7 +242,8 @@ class ArrayRows(Rows):
             program.run(tensors)
             return program
         self._programs = {key: value for key, value in self._programs.items() if value.holds()} if len(self._programs) < KEPT else {}
-        program = self._programs[key] = Program(equation, data, self.nets_of_torch)
+        with torch.set_grad_enabled(gradient):
+            program = self._programs[key] = Program(equation, data, self.nets_of_torch)
         return program
 
     def backward(self, loss: Any) -> None:

@@ -18,9 +18,9 @@ from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList, ConvertCallback, EventCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
-from stable_baselines3.common.utils import explained_variance
 from stable_baselines3.common.vec_env import VecEnv
 
+from from_scratch.core import kernels
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Sample, tree_map
 from from_scratch.core.lockstep import ArrayRows
@@ -95,10 +95,6 @@ class OnPolicy(Algorithm):
         self._optimiser = self.optimiser(self._rows)
         if not stacked:
             self._tell(f"{type(self.policy).__name__} takes the general path ({type(self.actor_critic).__name__}).")
-
-    def _tell(self, line: str) -> None:
-        if self.verbose >= 1:
-            print(line)
 
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
         return self.actor_critic.play(obs, None if deterministic else self._rng)
@@ -196,7 +192,6 @@ class OnPolicy(Algorithm):
         """[S, T·E] → [T, S·E], the way back."""
         return x.reshape(self.n_seeds, -1, self.n_envs).swapaxes(0, 1).reshape(-1, self.n_lanes)
 
-    @torch.no_grad()
     def _evaluate(self, buffer: RolloutBuffer, last_dones: np.ndarray, cut: list[tuple[int, int, Any]]) -> None:
         """Values, log-probabilities, advantages and returns of the whole rollout, with the weights that played it."""
         obs, actions = self.by_time(buffer.observations), self._as_actions(self.by_time(buffer.actions))
@@ -281,9 +276,9 @@ class OnPolicy(Algorithm):
 
     def record_rollout(self) -> None:
         """Log what the rollout says of the value function and of the policy's spread."""
-        B, S = self.rollout_buffer, self.n_seeds
-        values, returns = (x.reshape(len(x), S, -1).swapaxes(0, 1).reshape(S, -1) for x in (B.values, B.returns))
-        self.record("train/explained_variance", [explained_variance(v, g) for v, g in zip(values, returns, strict=True)])
+        explained = np.empty(self.n_seeds)
+        kernels.explained_variance(self.by_time(self.rollout_buffer.values), self.by_time(self.rollout_buffer.returns), explained)
+        self.record("train/explained_variance", explained)
         if hasattr(self.policy, "log_std"):
             self.record("train/std", [policy.log_std.detach().exp().mean().item() for policy in self._policies])
 

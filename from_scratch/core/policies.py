@@ -98,7 +98,6 @@ class StackedActorCritic:
         pi = distribution(self.space, self.actor(obs), self._log_std(obs) if self.has_log_std else None)
         return self.critic(obs).squeeze(-1), pi.log_prob(action), pi.entropy()
 
-
     def _judge(self, obs: Any, action: Any) -> tuple[Any, dict[str, Any]]:
         v, log_prob, _ = self.evaluate(obs, action)
         return v, {"log_prob": log_prob}
@@ -106,15 +105,13 @@ class StackedActorCritic:
     def _v(self, obs: Any) -> tuple[Any, dict[str, Any]]:
         return self.values(obs), {}
 
-    @torch.no_grad()
     def evaluate_numpy(self, obs: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """V(s) and log π(a|s) of arrays, as arrays [S, M]."""
-        program = self.rows.run(self._judge, obs, action)
+        program = self.rows.run(self._judge, obs, action, gradient=False)
         return program.loss.value.copy(), program.metrics["log_prob"].value.copy()
 
-    @torch.no_grad()
     def values_numpy(self, obs: np.ndarray) -> np.ndarray:
-        return self.rows.run(self._v, obs).loss.value.copy()
+        return self.rows.run(self._v, obs, gradient=False).loss.value.copy()
 
 
 class _WithTensors:
@@ -259,4 +256,3 @@ def action_values(policies: Sequence[DQNPolicy], networks: Sequence[nn.Module], 
 
 ACTOR_CRITIC_ALIASES = {"MlpPolicy": ActorCriticPolicy, "CnnPolicy": ActorCriticCnnPolicy, "MultiInputPolicy": MultiInputActorCriticPolicy}
 DQN_ALIASES = {"MlpPolicy": DQNPolicy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
-

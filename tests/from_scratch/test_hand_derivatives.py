@@ -1,10 +1,17 @@
 """Derivatives that are written by hand, against autograd's."""
 
+import gymnasium as gym
+import numpy as np
 import pytest
 import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
-from from_scratch.core.lockstep import Rows
+import from_scratch as ours
+from from_scratch.core.arrays import Array, Program, Unknown
+from from_scratch.core.distributions import Bernoulli, Categorical, Gaussian, Independent
+from from_scratch.core.lockstep import ArrayRows, Rows, per_seed
 from from_scratch.core.networks import StackedMLP, affine, affine_gradient
 
 NETS = {"tanh": (nn.Tanh, None), "relu": (nn.ReLU, None), "relu, squashed": (nn.ReLU, nn.Tanh)}
@@ -85,3 +92,259 @@ def test_what_an_equation_does_not_use_has_no_gradient():
     rows.backward(loss)
     assert rows.gradient_of("0.weight").abs().max() == 0
     assert rows.gradient_of("4.weight").abs().max() > 0
+
+
+# ------------------------------------------------------------------------------------------- equations as programs of NumPy's calls
+def by_arrays(expression, values):
+    """The program of an expression of variables, and where it writes their gradients."""
+    gradients = [np.full_like(value, 7) for value in values]
+
+    def equation(data):
+        leaves = [Array(value, data.program, needs=True) for value in values]
+        for leaf, gradient in zip(leaves, gradients, strict=True):
+            data.program.history.append((leaf, lambda g, gradient=gradient: g.call(np.copyto, gradient, g.value)))
+        return expression(*leaves), {}
+
+    with torch.enable_grad():
+        program = Program(equation, [torch.zeros(1)])
+    program.differentiate()
+    return program, gradients
+
+
+def by_autograd(expression, values):
+    leaves = [torch.from_numpy(value.copy()).requires_grad_() for value in values]
+    result = expression(*leaves)
+    return result.detach().numpy(), [g.numpy() for g in torch.autograd.grad(result.sum(), leaves, materialize_grads=True)]
+
+
+ACTION = torch.tensor([[0, 2, 1, 1], [2, 0, 0, 1]])
+ACTIONS = torch.stack((ACTION % 2, ACTION * 0), -1)
+EXPRESSIONS = {  # of x, y [2, 4, 3], both positive, and z [2, 1, 3]
+    "plus and minus": lambda x, y, z: (2 - x + y - 3 * z - (-x) - 1.5).sum(-1),
+    "times and over": lambda x, y, z: (x * y / z + 2 / x + y / 3).mean(-1),
+    "a number for each vector": lambda x, y, z: (x / x.sum(-1, keepdim=True) + x.mean(-1, keepdim=True) * y * z).sum(-1),
+    "a number for each seed": lambda x, y, z: -(x[..., 0].mean(-1) - 0.5 * (y[..., 1] * z[..., 2]).sum(-1)) / 3,
+    "exp, log, sqrt, square": lambda x, y, z: (x.exp() * y.log() + (x + y).sqrt() * z + (x - y) ** 2 + torch.square(z)).sum(-1),
+    "functions of torch": lambda x, y, z: (torch.exp(-x) + torch.log(y) * torch.abs(x - y) + torch.tanh(z)).sum(-1),
+    "tanh, sigmoid, abs": lambda x, y, z: (x.tanh() * y.sigmoid() + (x - y).abs() * z).mean(-1),
+    "clamp": lambda x, y, z: (x.clamp(0.7, 1.3) * y + (x - y).clamp(min=0) + z.clamp(max=1)).sum(-1),
+    "the smaller and the larger": lambda x, y, z: (torch.min(x * z, y) + x.maximum(y * y) + x.minimum(x * 1.0)).sum(-1),
+    "standard deviation": lambda x, y, z: (x.std(-1) * y[..., 0] + (y * z).std(-1)).mean(-1),
+    "log softmax": lambda x, y, z: (x.log_softmax(-1) * y * z).sum(-1),
+    "gathered": lambda x, y, z: (x.log_softmax(-1) * y).gather(-1, constant(ACTION, x).long().unsqueeze(-1)).squeeze(-1) * z[..., 0],
+    "parts": lambda x, y, z: (x[..., :2].log_softmax(-1) * y[..., 1:]).sum(-1) + (x[..., 2:] * z[:, :, :1]).squeeze(-1),
+    "categorical": lambda x, y, z: Categorical(x * z).log_prob(constant(ACTION, x)) + Categorical(y).entropy(),
+    "several categoricals": lambda x, y, z: Independent(x * z, [2, 1]).log_prob(constant(ACTIONS, x)) + Independent(y, [1, 2]).entropy(),
+    "coins": lambda x, y, z: Bernoulli(x - y).log_prob(constant((ACTION[..., None].expand(2, 4, 3) > 0).float(), x)) + Bernoulli(x * z).entropy(),
+    "gaussian": lambda x, y, z: Gaussian(x, z.log()).log_prob(y) + Gaussian(y, z).entropy(),
+}  # fmt: skip
+
+
+def constant(tensor, like):
+    """Data of an equation."""
+    return Array(tensor.numpy().copy(), like.program) if isinstance(like, Array) else tensor
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-6), (np.float64, 1e-10)])
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_a_program_computes_what_autograd_does_and_does_so_again_on_other_numbers(name, dtype, tolerance):
+    stream = np.random.default_rng(0)
+    values = [stream.uniform(0.5, 2, size=shape).astype(dtype) for shape in [(2, 4, 3), (2, 4, 3), (2, 1, 3)]]
+    program, gradients = by_arrays(EXPRESSIONS[name], values)
+    for _ in range(3):
+        result, expected = by_autograd(EXPRESSIONS[name], values)
+        np.testing.assert_allclose(program.loss.value, result, atol=10 * tolerance, rtol=10 * tolerance)
+        for mine, theirs in zip(gradients, expected, strict=True):
+            np.testing.assert_allclose(np.broadcast_to(mine, theirs.shape), theirs, atol=10 * tolerance, rtol=10 * tolerance)
+        for value in values:
+            value[...] = stream.uniform(0.5, 2, size=value.shape)
+        program.run([torch.zeros(1)])
+        program.differentiate()
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_a_programs_gradient_is_that_of_finite_differences(name):
+    class ByArrays(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, *values):
+            program, ctx.gradients = by_arrays(EXPRESSIONS[name], [value.numpy().copy() for value in values])
+            return torch.tensor(program.loss.value.sum(), dtype=torch.float64)
+
+        @staticmethod
+        def backward(ctx, g):
+            return tuple(g * torch.from_numpy(gradient) for gradient in ctx.gradients)
+
+    stream = np.random.default_rng(1)
+    values = [torch.from_numpy(stream.uniform(0.5, 2, size=shape)).requires_grad_() for shape in [(2, 4, 3), (2, 4, 3), (2, 1, 3)]]
+    assert torch.autograd.gradcheck(ByArrays.apply, values)
+
+
+def test_where_two_are_the_same_the_smaller_shares_its_gradient_as_in_torch():
+    values = [np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 5.0, 0.0]])]
+    for expression in (lambda x, y: (x.minimum(y) * 3).sum(-1), lambda x, y: x.maximum(y).sum(-1)):
+        for mine, theirs in zip(by_arrays(expression, values)[1], by_autograd(expression, values)[1], strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+UNKNOWN = {
+    "a function without a derivative": lambda x: torch.logsumexp(x, -1),
+    "a method without a derivative": lambda x: x.cumsum(-1).sum(-1),
+    "a condition on a tensor": lambda x: x.sum(-1) if x.sum(-1) > 0 else x.mean(-1),
+    "over another axis": lambda x: x.mean(0),
+    "an index of numbers": lambda x: x[..., [0, 1]].sum(-1),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_has_no_derivative_here_is_refused_not_guessed(name):
+    with pytest.raises(Unknown):
+        by_arrays(UNKNOWN[name], [np.ones((1, 3), np.float32)])
+
+
+# ------------------------------------------------------------------------------------------------------- the algorithms' equations
+class Spaces(gym.Env):
+    """Any action space, one observation."""
+
+    def __init__(self, action_space):
+        self.observation_space, self.action_space, self.t = gym.spaces.Box(-1, 1, (3,)), action_space, 0
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.t = 0
+        return self.observation(), {}
+
+    def observation(self):
+        return self.np_random.uniform(-1, 1, 3).astype(np.float32)
+
+    def step(self, action):
+        self.t += 1
+        return self.observation(), float(np.sum(action)), self.t % 7 == 0, self.t % 5 == 0, {}
+
+
+ACTION_SPACES = {
+    "discrete": gym.spaces.Discrete(3),
+    "box": gym.spaces.Box(-1, 1, (2,)),
+    "box in double precision": gym.spaces.Box(-1, 1, (2,), np.float64),
+    "multi-discrete": gym.spaces.MultiDiscrete([2, 3]),
+    "multi-binary": gym.spaces.MultiBinary(3),
+}
+EQUATIONS = {
+    "ppo": ("PPO", {"n_steps": 40, "batch_size": 16, "n_epochs": 2}),
+    "ppo, clipping": ("PPO", {"n_steps": 40, "batch_size": 16, "clip_range": 1e-3, "clip_range_vf": 0.01, "ent_coef": 0.1, "normalize_advantage": False}),
+    "a2c": ("A2C", {"n_steps": 20, "ent_coef": 0.1, "normalize_advantage": True}),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:.*truncated mini-batch")
+@pytest.mark.parametrize("space", ACTION_SPACES)
+@pytest.mark.parametrize("equation", EQUATIONS)
+@pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
+def test_an_algorithms_gradient_by_its_program_equals_autograds(equation, space, seeds):
+    name, kwargs = EQUATIONS[equation]
+    model = getattr(ours, name)("MlpPolicy", lambda: Spaces(ACTION_SPACES[space]), seeds=seeds, **kwargs).learn(80)
+    rows = model._rows
+    for batch in list(model.minibatches(model.samples(), 16))[:3]:  # the first makes the program, the second repeats it, the third is smaller
+        loss, metrics = rows.differentiate(model.loss, batch)
+        assert isinstance(loss, Program)
+        rows.backward(loss)
+        mine = rows.grad.clone()
+        expected, theirs = Rows.differentiate(rows, model.loss, batch)
+        Rows.backward(rows, expected)
+        torch.testing.assert_close(mine, rows.grad, atol=1e-6, rtol=1e-5)
+        assert rows.grad.abs().max() > 1e-3
+        for key, value in theirs.items():
+            torch.testing.assert_close(metrics[key], value.detach(), atol=1e-6, rtol=1e-5, check_dtype=False)
+
+
+class SomebodysPolicy(ActorCriticPolicy):
+    """A subclass might compute anything: it takes the general path."""
+
+
+class Rollouts(BaseCallback):
+    """Keeps what a run collected, or puts it in the place of what another one did: the same data, whatever rounding does to actions."""
+
+    needs_no_values = True
+
+    def __init__(self, given=None):
+        super().__init__()
+        self.given, self.kept = given, []
+
+    def _on_step(self):
+        return True
+
+    def _on_rollout_end(self):
+        names = ("observations", "actions", "log_probs", "values", "advantages", "returns")
+        buffer = vars(self.model.rollout_buffer)
+        if self.given is not None:
+            buffer.update(self.given[len(self.kept)])
+        self.kept.append({name: buffer[name].copy() for name in names})
+
+
+@pytest.mark.parametrize(("name", "env", "kwargs", "steps"), [
+    ("PPO", "CartPole-v1", {"n_steps": 320}, 1280), ("PPO", "Pendulum-v1", {"n_steps": 320, "ent_coef": 0.01}, 1280), ("A2C", "CartPole-v1", {}, 1000),
+])  # fmt: skip
+def test_two_hundred_updates_on_the_fast_path_equal_those_on_the_general_path(name, env, kwargs, steps):
+    fast, general = (getattr(ours, name)(policy, env, seeds=[0], **kwargs) for policy in ("MlpPolicy", SomebodysPolicy))
+    kept = Rollouts()
+    fast.learn(steps, callback=kept)
+    general.learn(steps, callback=Rollouts(kept.kept))
+    assert isinstance(fast._rows, ArrayRows) and not isinstance(general._rows, ArrayRows)
+    assert fast.updates[0] * (5 if name == "PPO" else 1) >= 200
+    for mine, theirs in zip(fast.policy.parameters(), general.policy.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=0)
+
+
+def test_the_general_path_is_announced_in_one_line_with_its_reason(capsys):
+    ours.A2C(SomebodysPolicy, "CartPole-v1", verbose=1)
+    assert "SomebodysPolicy takes the general path (ForeignActorCritic)." in capsys.readouterr().out.splitlines()
+    ours.A2C("MlpPolicy", "CartPole-v1", verbose=1).learn(20)
+    assert "general path" not in capsys.readouterr().out
+
+
+class SoftenedA2C(ours.A2C):
+    """A user's equation with something that programs do not know."""
+
+    @per_seed
+    def loss(self, b):
+        loss, metrics = super().loss(b)
+        v, _, _ = self.actor_critic.evaluate(b.obs, b.action)
+        return loss + 1e-3 * torch.logsumexp(v, -1), metrics
+
+
+def test_an_equation_that_programs_do_not_know_is_announced_and_goes_through_autograd(capsys):
+    model = SoftenedA2C("MlpPolicy", "CartPole-v1", seed=0, verbose=1).learn(50)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "general path" in line]
+    assert lines == ["SoftenedA2C.loss takes the general path, through autograd (Tensor.logsumexp)."]
+    general = SoftenedA2C(SomebodysPolicy, "CartPole-v1", seed=0).learn(50)
+    for mine, theirs in zip(model.policy.parameters(), general.policy.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "change", [{"ent_coef": 0.3}, {"clip_range": lambda left: 1e-4}, {"vf_coef": 2.0}, {"normalize_advantage": False}, {"_current_progress_remaining": 0.1}]
+)
+def test_a_program_is_made_anew_when_a_number_that_its_equation_reads_has_changed(change):
+    model = ours.PPO("MlpPolicy", "CartPole-v1", seed=0, n_steps=64, n_epochs=1, clip_range=lambda left: 0.01 * left).learn(64)
+    rows, batch = model._rows, next(iter(model.minibatches(model.samples(), 64)))
+    stale, _ = rows.differentiate(model.loss, batch)
+    assert rows.differentiate(model.loss, batch)[0] is stale
+    vars(model).update(change)
+    fresh, metrics = rows.differentiate(model.loss, batch)
+    assert fresh is not stale
+    torch.testing.assert_close(metrics["loss"], Rows.differentiate(rows, model.loss, batch)[1]["loss"].detach(), atol=1e-6, rtol=1e-6)
+
+
+SMALL = {"n_steps": 72, "batch_size": 50, "n_epochs": 2}  # the last minibatch is smaller
+
+
+@pytest.mark.filterwarnings("ignore:.*truncated mini-batch")
+@pytest.mark.parametrize("seeds", [2, 3, 5, 10, 30])
+@pytest.mark.parametrize(("name", "env", "kwargs"), [
+    ("PPO", "CartPole-v1", SMALL), ("PPO", "Pendulum-v1", SMALL), ("A2C", "CartPole-v1", {}),
+])  # fmt: skip
+def test_a_seed_of_any_stack_equals_the_seed_alone_bit_for_bit(name, env, kwargs, seeds):
+    stack = getattr(ours, name)("MlpPolicy", env, seeds=range(seeds), **kwargs).learn(144)
+    for k in {0, seeds - 1}:
+        alone = getattr(ours, name)("MlpPolicy", env, seeds=[k], **kwargs).learn(144)
+        for mine, theirs in zip(stack.policies[k].parameters(), alone.policy.parameters(), strict=True):
+            assert torch.equal(mine, theirs)
