@@ -96,7 +96,8 @@ def _explained(message: str) -> str:
     if key:
         name, full = key.group(1), key.group(key.lastindex or 1)
         near = difflib.get_close_matches(name, ["seeds", "steps", "groups", "budget", "protocol", "statistics", "launcher", "question", "name", "keep_models",
-                                                "eval_episodes", "eval_points", "eval_seed", "deterministic", "reps", "confidence", "margin", "threshold", "paired", "tuning", "jobs", "attempts"], n=1)
+                                                "eval_episodes", "eval_points", "eval_seed", "deterministic", "reps", "confidence", "margin", "threshold",
+                                                "paired", "tuning", "jobs", "attempts"], n=1)
         hint = f": did you mean '{near[0]}'?" if near else ""
         if full.startswith("algo."):
             hint = f". (+{full}=... sets a hyper-parameter that is left at its default)"
