@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
+from benchmarks.figures import PALETTE
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, figure
 from from_scratch.core.mdp import model_of
 from from_scratch.envs import BlackjackTable, InfiniteVariance
@@ -52,6 +53,7 @@ def grid(v: np.ndarray, usable_ace: int) -> np.ndarray:
 def as_picture(ax: Any, values: np.ndarray, title: str, **more: Any) -> Any:
     image = ax.imshow(values, origin="lower", aspect="auto", extent=(0.5, 10.5, 11.5, 21.5), **more)
     ax.set(title=title, xticks=range(1, 11), xticklabels=["A", *map(str, range(2, 11))], yticks=SUMS, xlabel="dealer shows", ylabel="player's sum")
+    ax.grid(False)
     return image
 
 
@@ -147,7 +149,7 @@ def optimal_blackjack(context: Context) -> Outcome:
             title = "usable ace" if ace else "no usable ace"
             as_picture(axes[row, 0], grid(learner.q_table.argmax(-1), ace), f"{title}: hit (bright) or stick", cmap="cividis", vmin=0, vmax=1)
             border = np.array(thresholds(q, ace)) - 0.5
-            axes[row, 0].step(np.arange(0.5, 11), [*border, border[-1]], where="post", color="C3", label="optimum")
+            axes[row, 0].step(np.arange(0.5, 11), [*border, border[-1]], where="post", color=PALETTE[1], label="optimum")
             axes[row, 0].legend(loc="lower right")
             image = as_picture(axes[row, 1], grid(learner.q_table.max(-1), ace), f"{title}: value", cmap="cividis", vmin=-1, vmax=1)
         canvas.colorbar(image, ax=axes, label="value")
@@ -240,15 +242,15 @@ def infinite_variance(context: Context) -> Outcome:
         ax = canvas.subplots()
         kept = np.unique(np.geomspace(1, len(ordinary), 2000).astype(int)) - 1
         for run in range(ordinary.shape[1]):
-            ax.plot(np.maximum(episodes[kept, run], 1), ordinary[kept, run], linewidth=0.8)
+            ax.plot(np.maximum(episodes[kept, run], 1), ordinary[kept, run], linewidth=0.8, color=PALETTE[run % len(PALETTE)])
         ax.axhline(exact, color="black", linestyle="--", linewidth=0.8, label="the value, 1")
-        ax.set(xscale="log", xlabel="episodes", ylabel="estimate, ten runs", ylim=(0, 3))
+        ax.set(xscale="log", xlabel="episodes", ylabel="estimate, ten runs", xlim=(n / 1000, n), ylim=(0, 2))
         ax.legend()
 
     return Outcome(numbers, draw, ["The variance is infinite: no number of episodes lets the estimates settle, and the ends of ten runs are no interval."])
 
 
-@figure("ch1", title="Tic-tac-toe, learnt by self-play", cost="30 s")
+@figure("1", title="Tic-tac-toe, learnt by self-play", cost="30 s", aliases=("ch1", "tic-tac-toe"))
 def tic_tac_toe(context: Context) -> Outcome:
     moves, seeds, optimum = context.runs(450_000), context.seeds(5), best_moves()
     course: dict[int, list[float]] = {}  # moves played: how likely each player is to lose to the optimal one, beginning half of the games
@@ -277,7 +279,8 @@ def tic_tac_toe(context: Context) -> Outcome:
     def draw(canvas: Canvas) -> None:
         ax = canvas.subplots()
         x, lost_by_all = np.array(list(course)), 100 * np.array(list(course.values()))
-        ax.plot(x, lost_by_all, linewidth=0.8, marker="o", markersize=3)
+        for colour, lost_by_one in zip(PALETTE, lost_by_all.T, strict=False):
+            ax.plot(x, lost_by_one, linewidth=0.8, marker="o", markersize=3, color=colour)
         ax.set(xlabel="moves of self-play, of each of five players", ylabel="lost to the optimal player [%]", ylim=(-1, None))
 
     notes = [

@@ -89,6 +89,14 @@ def test_updating_in_turn_is_updating_one_after_another(entries):
 
 
 # ---------------------------------------------------------------------------------------------------------------------------- prediction
+@pytest.mark.parametrize("cls", [MCPrediction, OffPolicyMCPrediction, MCControl, OffPolicyMCControl])
+def test_what_stands_for_the_rest_is_the_value_of_the_state_that_was_cut(cls):
+    """State 0 leads to state 1 for nothing; each episode is cut after its first step. Nothing is learnt of state 1, worth 2: γ · 2 = 1."""
+    chain = FiniteMDP([[[(1.0, 1, 0.0, False)]], [[(1.0, 1, 1.0, False)]]])
+    model = cls("TabularPolicy", gym.wrappers.TimeLimit(chain, 1), gamma=0.5, initial_value=2.0).learn(50)
+    assert model.values.tolist() == [1, 2] and model.episodes_cut_short.item() == 50
+
+
 def test_first_and_every_visit_by_hand():
     """γ = 1, one state met three times, rewards 1 each: first visits have seen 3; every visit 1, 2 and 3, on average 2."""
     played = episodes([(0, 0, 1)] * 3)
@@ -291,6 +299,16 @@ def test_known_values_of_blackjack():
     v = table.solve(threshold_policy(20), 1.0)
     assert [v[number(*state)] for state in ((21, 10, 0), (20, 10, 0), (12, 1, 0))] == pytest.approx([0.889, 0.435, -0.640], abs=5e-4)
     assert v[number(13, 2, 1)] == pytest.approx(-0.27726, abs=3e-4) and table.start @ v == pytest.approx(-0.350, abs=5e-4)
+
+
+def test_a_natural_wins_unless_the_dealer_has_one_too():
+    """The dealer has a natural with the chance of a ten, 4/13, behind an ace, and of an ace, 1/13, behind a ten. As a mere 21 it draws more often."""
+    book, plain, casino = (
+        model_of(BlackjackTable(**rules)).r[N_OBSERVATIONS:, STICK] for rules in ({"sab": True}, {"sab": False}, {"sab": False, "natural": True})
+    )
+    assert book == pytest.approx([1 - 4 / 13] + [1] * 8 + [1 - 1 / 13])
+    assert plain == pytest.approx(model_of(BlackjackTable()).r[[number(21, card, 1) for card in CARDS], STICK])
+    assert casino == pytest.approx(1.5 * plain) and (plain < book).all()
 
 
 @pytest.mark.parametrize(
