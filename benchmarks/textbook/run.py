@@ -60,10 +60,11 @@ def _write_down(
     figure: Figure, out: Path, pictures: dict[str, bytes], error: str | None, quick: bool,
     numbers: Sequence[Record] = (), notes: Sequence[str] = (), **seconds: float,
 ) -> Record:  # fmt: skip
-    record = {
+    record: Record = {
         "id": figure.id, "label": figure.label, "title": figure.title, "status": _status(numbers, error, quick), "error": error, "quick": quick,
         "numbers": numbers, "notes": notes, **seconds, "provenance": provenance(), "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
+    record = without_nan(record)
     out.mkdir(parents=True, exist_ok=True)
     for suffix in PICTURES:
         if suffix in pictures:

@@ -78,7 +78,7 @@ class SoftmaxREINFORCE(LearnsFromEpisodes):
 
     def check(self) -> None:
         super().check()
-        if not 0 <= self.min_probability * self.n_actions < 1:
+        if self.env is not None and not 0 <= self.min_probability * self.n_actions < 1:
             raise ValueError(f"min_probability={self.min_probability} of each of {self.n_actions} actions: all together they must stay below 1.")
 
     def new_policy(self) -> Any:
