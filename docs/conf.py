@@ -1,4 +1,4 @@
-"""Sphinx: `make docs`. The page of algorithms is written from the registry each time."""
+"""Sphinx: `make docs`. The page of algorithms is written from the registry each time, the table of figures from their results."""
 
 import sys
 from pathlib import Path
@@ -6,12 +6,13 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from benchmarks.textbook import page as page_of_figures  # noqa: E402
 from sb3_course import readme  # noqa: E402
 
 project = "sb3-course"
 author = "The sb3-course authors"
 extensions = ["myst_parser"]
-exclude_patterns = ["_build", "images"]
+exclude_patterns = ["_build", "images", "_generated/textbook.md"]  # the last is included in textbook.md
 html_theme = "furo"
 html_title = "sb3-course"
 
@@ -22,3 +23,7 @@ page.write_text(
     "*Lock-step* means that `seeds=` trains many seeds in one process.\n\n" + readme.table() + "\n",
     encoding="utf-8",
 )
+
+figures = page_of_figures.read(HERE.parent / "results" / "textbook")
+lines = [page_of_figures.headline(figures), "", *page_of_figures.overview(figures, linked=False)] if figures else ["They have not been run here yet."]
+(page.parent / "textbook.md").write_text("\n".join([*lines, ""]), encoding="utf-8")

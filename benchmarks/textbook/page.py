@@ -104,10 +104,7 @@ INTRODUCTION = (
 
 def markdown(records: list[Record]) -> str:
     lines = [f"# {TITLE}", "", "Made by `sb3-course figure all`.", "", INTRODUCTION, "", f"**{headline(records)}**", ""]
-    lines += ["| figure | title | numbers | CPU seconds |", "|---|---|---|--:|"]
-    for record in records:
-        seconds = f"{record.get('cpu_seconds', 0):.0f}"
-        lines += [f"| [{record['label']}](#{_anchor(record)}) | {record['title']} | {_escaped(summary(record))} | {seconds} |"]
+    lines += overview(records)
     for record in records:
         lines += ["", f'<a id="{_anchor(record)}"></a>', "", f"## {record['label']}: {record['title']}", ""]
         if record["status"] == "crashed":
@@ -119,6 +116,15 @@ def markdown(records: list[Record]) -> str:
             lines += [f"| {' | '.join(_escaped(cell) for cell in cells(number))} |" for number in record["numbers"]]
         lines += [f"\n{note}" for note in record["notes"]]
     return "\n".join([*lines, "", "## How", "", *(f"- {line}" for line in how(records)), ""])
+
+
+def overview(records: list[Record], linked: bool = True) -> list[str]:
+    """A Markdown table with a line for every figure; `linked` to its section on the same page."""
+    lines = ["| figure | title | numbers | CPU seconds |", "|---|---|---|--:|"]
+    for record in records:
+        label = f"[{record['label']}](#{_anchor(record)})" if linked else record["label"]
+        lines += [f"| {label} | {record['title']} | {_escaped(summary(record))} | {record.get('cpu_seconds', 0):.0f} |"]
+    return lines
 
 
 def html(records: list[Record]) -> str:
