@@ -257,7 +257,8 @@ class OffPolicy(Algorithm):
             if not callback.on_step():
                 return RolloutReturn(num_collected_steps * self.n_envs, num_collected_episodes, continue_training=False)
 
-            self._update_info_buffer(infos, dones)
+            if dones.any():
+                self._update_info_buffer(infos, dones)
             self._store_transition(replay_buffer, buffer_actions, new_obs, rewards, dones, infos)
             self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
             self._on_step()
