@@ -55,12 +55,12 @@ def groups(n: int) -> dict[str, Any]:
     return {"features": StateAggregation, "features_kwargs": {"n_groups": n}}
 
 
-@figure("9.1", title="Gradient Monte Carlo with state aggregation on the walk of 1000 states", cost="15 s")
+@figure("9.1", title="Gradient Monte Carlo with state aggregation on the walk of 1000 states", cost="30 s")
 def gradient_monte_carlo(context: Context) -> Outcome:
     walk = Walk()
     system = walk.system(np.repeat(np.eye(10), 100, axis=0))
     best, episodes = system.best, 5000 if context.quick else 100_000
-    model = walk.learn("gradient_mc", context.seeds(5), 2e-5, groups(10), [episodes])
+    model = walk.learn("gradient_mc", context.seeds(3), 2e-5, groups(10), [episodes])
     learnt = model.history.w[:, -1]
 
     def draw(canvas: Any) -> None:

@@ -192,6 +192,7 @@ class Linear(TabularLearner):
         if "memory" not in self.__dict__:
             self.memory = self.new_memory()
         super().build()
+        self._loop = None  # compiled when it is worth it
         self.keep_history([])
 
     def _bind(self) -> None:
@@ -216,7 +217,7 @@ class Linear(TabularLearner):
             array[:] = 0
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "x", "m", "_loop"]
+        return [*super()._excluded_save_params(), "x"]
 
     def _hand_over(self, model: Any, k: int) -> None:
         super()._hand_over(model, k)

@@ -174,17 +174,16 @@ def loop_of(update: Callable, begin: Callable, advance: Callable, observe: Calla
 
 
 # ---------------------------------------------------------------------------------------------------------------- from the model
-def _parts(model: Any) -> tuple[Any, Callable, Any] | None:
-    """The block of lanes, how its observations become features, and with which numbers; None if there is no compiled way."""
-    block = getattr(model.env, "block", model.env)
+def _parts(model: Any, block: Any) -> tuple[Callable, Any] | None:
+    """How observations of these lanes become features, and with which numbers; None if there is no compiled way."""
     if not hasattr(block, "world") or block.num_envs != model.n_seeds:
         return None
     if isinstance(model.observation_space, spaces.Discrete):
         if not model.chooses and (callable(model.pi) or callable(model.behaviour)):
             return None
-        return block, look_up, Lookup(*model.x.sparse(np.arange(model.observation_space.n) + model.observation_space.start))
+        return look_up, Lookup(*model.x.sparse(np.arange(model.observation_space.n) + model.observation_space.start))
     if isinstance(model.x, TileCoding) and model.chooses:
-        return block, tile, model.x.tilings
+        return tile, model.x.tilings
     return None
 
 
@@ -195,17 +194,16 @@ def _watched(model: Any) -> bool:
 
 def steps_for(model: Any) -> int:
     """How many steps the compiled loop can take now: 0 if it cannot, or if so few are not worth compiling it."""
-    steps = min(model._total_timesteps - model.num_timesteps, model.stretch, max(1, AT_ONCE // (model.n_seeds * (2 + model.n_actions))))
-    if getattr(model, "_loop", None) is None and model._total_timesteps - model.num_timesteps < model.compile_from:
+    left, block = model._total_timesteps - model.num_timesteps, getattr(model.env, "block", model.env)
+    if _watched(model):
         return 0
-    if _watched(model) or (parts := _parts(model)) is None:
-        return 0
-    if getattr(model, "_loop", None) is None:
-        block, encode, features = parts
-        world = block.world()
+    if model._loop is None or model._loop[1] is not block:
+        if left < model.compile_from or (parts := _parts(model, block)) is None:
+            return 0
+        (encode, features), world = parts, block.world()
         loop = loop_of(model.update, world.begin, world.advance, world.observe, encode, model.chooses, model.off_policy)
         model._loop = loop, block, features, world.d, model.policy_tables()
-    return steps
+    return min(left, model.stretch, max(1, AT_ONCE // (model.n_seeds * (2 + model.n_actions))))
 
 
 def _of_each_step(schedule: Callable, constant: bool, progress: np.ndarray) -> np.ndarray:
@@ -225,10 +223,7 @@ def run(model: Any, steps: int) -> None:
     if model.chooses:
         fixed = model.exploration_initial_eps == model.exploration_final_eps
         eps, width = _of_each_step(model.exploration_schedule, fixed, progress), 2 + model.n_actions
-    u = np.empty((steps, n_seeds, width))
-    for t in range(steps):
-        u[t] = model._rng.uniform(width)
-
+    u = model._rng.uniforms(steps, width)
     action = model.action.astype(np.int64) if model.chooses else np.zeros(n_seeds, np.int64)
     error, done = np.zeros(n_seeds), np.zeros(n_seeds, bool)
     ended = []

@@ -165,6 +165,18 @@ class Rng:
             self._ahead = ahead = ReadAhead(self.streams, shape)
         return ahead.take()
 
+    def uniforms(self, steps: int, *shape: int) -> np.ndarray:
+        """The next `steps` draws of uniform(*shape) at once, [steps, S, *shape]."""
+        u, t = np.empty((steps, len(self.streams), *shape)), 0
+        while t < steps:
+            u[t] = self.uniform(*shape)
+            t, ahead = t + 1, self._ahead
+            if ahead is not None:
+                k = min(steps - t, ahead.STEPS - ahead.used)
+                u[t : t + k] = ahead.numbers[ahead.used : ahead.used + k]
+                ahead.used, t = ahead.used + k, t + k
+        return u
+
     def sample_actions(self, n: int, who: np.ndarray | None = None) -> np.ndarray:
         """n uniformly random actions per seed, [S, n, ...], from each seed's own copy of the action space; seeds not in `who` get zeros."""
         nothing = np.zeros((n, *self.streams[0].action_space.shape), dtype=self.streams[0].action_space.dtype)

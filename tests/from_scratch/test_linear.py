@@ -533,7 +533,7 @@ def compiled_equals_stepwise(learner, steps, **kwargs):
         model.compile_from = worth
         model.keep_history([1, 2])
         model.learn(steps, log_interval=None).learn(57, log_interval=None, reset_num_timesteps=False)
-        assert (getattr(model, "_loop", None) is None) == (worth > 0)
+        assert (model._loop is None) == (worth > 0)
         models.append(model)
     a, b = models
     episodes = [[[(episode["r"], episode["l"]) for episode in buffer] for buffer in model.ep_info_buffers] for model in models]

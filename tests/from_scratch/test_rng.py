@@ -167,3 +167,10 @@ def test_a_saved_or_copied_stream_forgets_what_was_read_ahead(used):
     np.testing.assert_array_equal([rng.uniform(2) for _ in range(5)], expected)
     rng.set_state(state)
     np.testing.assert_array_equal([rng.uniform(2) for _ in range(5)], expected)
+
+
+def test_many_draws_at_once_are_the_same_numbers_wherever_the_reading_ahead_stands():
+    rng, other = (Rng.private([1, 2], spaces.Discrete(2)) for _ in range(2))
+    one_by_one = np.array([rng.uniform(3) for _ in range(700)])
+    pieces = [other.uniforms(5, 3), other.uniform(3)[None], other.uniforms(300, 3), other.uniforms(394, 3)]
+    assert np.array_equal(np.concatenate(pieces), one_by_one) and np.array_equal(rng.coin(), other.coin())
