@@ -1,0 +1,168 @@
+"""What every tabular method of temporal differences and traces does behind SB3's API. Their equations are tested in their families."""
+
+import copy
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from stable_baselines3.common.logger import KVWriter, Logger
+
+from from_scratch.core.prediction import TabularPrediction
+from from_scratch.core.tabular import TabularControl
+from from_scratch.envs import FiniteMDP, geometric_chain
+from from_scratch.envs.vector import vectorised
+from from_scratch.registry import ENTRIES
+
+FAMILIES = ("temporal_difference", "eligibility_traces")
+LEARNERS = [entry.load() for entry in ENTRIES.values() if entry.family in FAMILIES and issubclass(entry.load(), TabularPrediction | TabularControl)]
+CONTROL = [learner for learner in LEARNERS if not issubclass(learner, TabularPrediction)]
+BATCH = [learner for learner in LEARNERS if learner.__name__.startswith("Batch")]
+LAKE = vectorised("FrozenLake-v1")
+
+
+class Lines(KVWriter):
+    """Keeps what was logged."""
+
+    def __init__(self):
+        self.lines = []
+
+    def write(self, key_values, key_excluded, step=0):
+        self.lines.append(dict(key_values))
+
+
+def make(learner, env=LAKE, **kwargs):
+    if issubclass(learner, TabularPrediction):
+        return learner("TabularPolicy", env, **{"initial_value": 0.5, **kwargs})
+    return learner("TabularPolicy", env, **{"exploration_final_eps": 0.3, "exploration_fraction": 0.5, "initial_value": 0.5, **kwargs})
+
+
+def tables(model, k=0):
+    return model.get_parameters()["policy" if model.n_seeds == 1 else f"policies.{k}"]
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_seed_in_a_stack_is_the_seed_alone_to_the_bit_and_its_member_goes_on_as_it_would(learner):
+    stack = make(learner, seeds=[1, 3], n_envs=2).learn(120)
+    alone = make(learner, seeds=[3], n_envs=2).learn(120)
+    first = {name: value.clone() for name, value in tables(alone).items()}
+    assert_same(tables(stack, 1), first)
+    member = stack.member(1)
+    for model in (member, alone):
+        model.learn(120, reset_num_timesteps=False)
+    assert_same(tables(member), tables(alone))
+    assert any(not np.array_equal(first[name], value) for name, value in tables(alone).items()) and not np.array_equal(*stack.values)
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_continuing_from_a_file_equals_never_having_stopped(learner, tmp_path):
+    kwargs = {} if learner in BATCH else {"learning_rate_decay": 0.6}
+    model = make(learner, "FrozenLake-v1", seeds=[1, 3], n_envs=2, **kwargs).learn(130)
+    model.save(tmp_path / "model")
+    loaded = learner.load(tmp_path / "model", env=copy.deepcopy(model.env), force_reset=False)
+    before = {name: value.clone() for name, value in tables(model, 1).items()}
+    for each in (model, loaded):
+        each.learn(120, reset_num_timesteps=False)
+    assert_same(tables(loaded, 1), tables(model, 1))
+    assert any(not np.array_equal(before[name], value) for name, value in tables(model, 1).items())
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_termination_stops_the_bootstrap_and_a_time_limit_does_not(learner):
+    """Reward 1 a step, γ = ½. For ever: V = 2, whatever the time limit; ending at once: V = 1. Batch MC leaves out what was cut."""
+    cut = make(learner, gym.wrappers.TimeLimit(geometric_chain(0.0), 1), gamma=0.5, learning_rate=0.5).learn(100)
+    died = make(learner, geometric_chain(1.0), gamma=0.5, learning_rate=0.5).learn(100)
+    assert died.values[0] == pytest.approx(1, abs=1e-4)
+    assert cut.values[0] == (0.5 if learner.__name__ == "BatchMC" else pytest.approx(2, abs=1e-4))
+
+
+@pytest.mark.parametrize("learner", [learner for learner in LEARNERS if learner.__name__ != "BatchMC"])
+def test_the_successor_at_a_time_limit_is_the_state_that_was_cut_and_not_the_next_episode_s_first(learner):
+    """State 0 leads to state 1 for nothing, and each episode is cut there. V(1) starts at 2 and is never learnt: V(0) = ½ · 2."""
+    chain = FiniteMDP([[[(1.0, 1, 0.0, False)]], [[(1.0, 1, 1.0, False)]]])
+    model = make(learner, gym.wrappers.TimeLimit(chain, 1), gamma=0.5, initial_value=2.0, learning_rate=0.5).learn(100)
+    assert model.values == pytest.approx([1, 2], abs=1e-4)
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_what_is_logged(learner):
+    lines = Lines()
+    model = make(learner, seed=0)
+    model.set_logger(Logger(None, [lines]))
+    model.learn(200, log_interval=5)
+    expected = {"rollout/ep_rew_mean", "time/episodes", "time/total_timesteps", "train/learning_rate", "train/td_error"}
+    assert expected | ({"rollout/exploration_rate"} if learner in CONTROL else set()) <= set(lines.lines[-1])
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_continuous_observations_and_misspelt_hyperparameters_are_refused(learner):
+    with pytest.raises(ValueError, match="Tables need a Discrete or MultiDiscrete observation space; this one is Box"):
+        learner("TabularPolicy", "CartPole-v1")
+    with pytest.raises(TypeError, match=rf"{learner.__name__}.* 'gama'. Did you mean 'gamma'\?"):
+        learner("TabularPolicy", "FrozenLake-v1", gama=0.5)
+
+
+@pytest.mark.parametrize("learner", CONTROL)
+def test_control_predicts_the_greedy_action_or_explores(learner):
+    model = make(learner, "FrozenLake-v1", seed=0, exploration_initial_eps=0.5)
+    model.q_table[0, 2] = 1
+    assert (model.predict(np.zeros(50, dtype=int), deterministic=True)[0] == 2).all()
+    assert np.mean(model.predict(np.zeros(2000, dtype=int))[0] == 2) == pytest.approx(0.5 + 0.5 / 4, abs=0.04)
+
+
+@pytest.mark.parametrize("learner", [learner for learner in LEARNERS if learner not in CONTROL])
+def test_prediction_predicts_what_the_given_policy_does(learner, tmp_path):
+    pi = np.tile([0.6, 0.3, 0.1, 0.0], (16, 1))
+    model = make(learner, "FrozenLake-v1", seed=0, pi=pi).learn(20)
+    model.save(tmp_path / "model")
+    for each in (model, learner.load(tmp_path / "model")):
+        assert (each.predict(np.arange(16), deterministic=True)[0] == 0).all()
+        share = np.bincount(each.predict(np.zeros(4000, dtype=int))[0], minlength=4) / 4000
+        assert share == pytest.approx([0.6, 0.3, 0.1, 0], abs=0.03) and share[3] == 0
+
+
+@pytest.mark.parametrize(
+    ("pi", "message"),
+    [
+        (np.ones((4, 4)), r"pi has the shape \(4, 4\).* \[16, 4\] probabilities, or \[16\] numbers of actions"),
+        (np.ones((16, 4)), r"pi\[0\] = .* not probabilities"),
+        (np.full(16, 4), r"pi has the shape \(16,\)"),
+    ],
+)
+def test_a_policy_that_is_none_is_refused(pi, message):
+    with pytest.raises(ValueError, match=message):
+        make(next(learner for learner in LEARNERS if learner.__name__ == "TD0"), "FrozenLake-v1", pi=pi)
+
+
+@pytest.mark.parametrize("name", ["QLearning", "TD0"])
+def test_a_step_size_for_each_seed_is_that_seed_s_alone(name):
+    learner = next(learner for learner in LEARNERS if learner.__name__ == name)
+    stack = make(learner, seeds=[1, 3], learning_rate=[0.1, 0.5]).learn(300)
+    alone = make(learner, seeds=[3], learning_rate=0.5).learn(300)
+    assert_same(tables(stack, 1), tables(alone))
+    member = stack.member(1)
+    assert member.learning_rate == 0.5
+    for model in (member, alone):
+        model.learn(100, reset_num_timesteps=False)
+    assert_same(tables(member), tables(alone))
+    with pytest.raises(ValueError, match=r"learning_rate has the shape \(2,\), but there are 3 seeds"):
+        make(learner, seeds=[1, 2, 3], learning_rate=[0.1, 0.5])
+
+
+def test_what_a_state_does_not_allow_is_never_chosen():
+    for learner in CONTROL:
+        chosen = []
+
+        def watch(local, _, chosen=chosen):
+            model = local["self"]
+            chosen.append(local["actions"][model.state == 0])
+            return True
+
+        model = make(learner, "from_scratch/MaximisationBias-v0", seed=0, exploration_initial_eps=1.0, exploration_final_eps=1.0, gamma=1.0)
+        model.learn(200, callback=watch)
+        assert set(np.concatenate(chosen).tolist()) == {0, 1}, learner
+        assert np.isneginf(model.q_table[0, 2:]).all() and np.isfinite(model.q_table[0, :2]).all() and np.isfinite(model.q_table[1]).all(), learner
+        assert set(model.predict(np.zeros(100, dtype=int))[0].tolist()) == {0, 1}, learner
