@@ -367,7 +367,7 @@ def test_blackjack_is_learnt_through_gymnasium_s_own_cards():
     model = MCPrediction(
         "TabularPolicy", DummyVecEnv([lambda: gym.make("from_scratch/Blackjack-v0")] * 4), seed=0, gamma=1.0, pi=threshold_policy(20)[:N_OBSERVATIONS]
     )
-    model.learn(12_000)
+    model.learn(8000)
     model_values = model_of(BlackjackTable()).solve(threshold_policy(20), 1.0)
     for state in ((20, 10, 0), (16, 10, 0)):
         assert model.values[number(*state)] == pytest.approx(model_values[number(*state)], abs=0.2)
