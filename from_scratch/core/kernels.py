@@ -13,14 +13,16 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 
-@intrinsic
-def _fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
+def _fused(typing: Any, x: Any, y: Any, z: Any) -> Any:
     """x y + z in one rounding, as torch's vectorised kernels have it."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)
 
     return x(x, x, x) if isinstance(x, types.Float) and x == y == z else None, generate
+
+
+_fma: Any = intrinsic(_fused)
 
 
 # ------------------------------------------------------------------------------------------------------------------- optimisers

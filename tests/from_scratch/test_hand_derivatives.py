@@ -186,6 +186,33 @@ def test_where_two_are_the_same_the_smaller_shares_its_gradient_as_in_torch():
             np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("name", NETS)
+def test_nets_in_a_program_are_differentiated_as_by_autograd(name, seeds):
+    kind, output = NETS[name]
+    rows = ArrayRows(modules(seeds, kind, output, 2, torch.float32))
+    body, whole = StackedMLP(rows, ["0", "2"], kind, kind), StackedMLP(rows, ["0", "2", "4"], kind, output)
+
+    @per_seed
+    def all_of_them_twice(x, y):
+        return ((whole(x) - y) ** 2).mean(-1).mean(-1) + (whole(x * 2).exp() * y).mean(-1).mean(-1), {}
+
+    @per_seed
+    def not_the_last(x, y):
+        return (body(x).square().mean(-1) * y[..., 0]).mean(-1), {}
+
+    for equation in (all_of_them_twice, not_the_last, all_of_them_twice, not_the_last):
+        x, y = torch.randn(seeds, 6, 3), torch.randn(seeds, 6, 2)
+        rows.grad.fill_(5.0)  # what an earlier update left
+        loss, _ = rows.differentiate(equation, x, y)
+        assert isinstance(loss, Program)
+        rows.backward(loss)
+        mine = rows.grad[:, : rows.spans[-1][1]].clone()
+        Rows.backward(rows, Rows.differentiate(rows, equation, x, y)[0])
+        torch.testing.assert_close(mine, rows.grad[:, : rows.spans[-1][1]], atol=1e-6, rtol=1e-5)
+        assert mine.abs().max() > 1e-3
+
+
 UNKNOWN = {
     "a function without a derivative": lambda x: torch.logsumexp(x, -1),
     "a method without a derivative": lambda x: x.cumsum(-1).sum(-1),
