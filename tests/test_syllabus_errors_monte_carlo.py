@@ -83,12 +83,12 @@ def test_e7_the_return_of_an_episode_that_was_cut_short_is_not_complete():
 
     def learn(cls):
         env = vectorised(lambda: TimeLimit(geometric_chain(0.1), 5))
-        return cls("TabularPolicy", env, seeds=[0], n_envs=20, gamma=1.0, learning_rate=1.0, learning_rate_decay=0.7).learn(24_000)
+        return cls("TabularPolicy", env, seeds=[0], n_envs=20, gamma=1.0, learning_rate=1.0, learning_rate_decay=0.7).learn(40_000)
 
     lengths = np.arange(1, 6)
     ended = 0.1 * 0.9 ** (lengths - 1)
     model = learn(MCPrediction)
-    assert model.values[0] == pytest.approx(10, abs=0.5) and model.episodes_cut_short.item() > 2000
+    assert model.values[0] == pytest.approx(10, abs=0.5) and model.episodes_cut_short.item() > 3000
     assert learn(Complete).values[0] == pytest.approx((1 - 0.9**5) / 0.1, abs=0.25)
     assert learn(InTimeOnly).values[0] == pytest.approx(ended @ lengths / ended.sum(), abs=0.25)
 
