@@ -5,12 +5,15 @@ import json
 import shutil
 import tarfile
 
+import numpy as np
 import pytest
 
-from benchmarks import IncompleteData, IntegrityError, UserError, archive, figures, jobs, launchers, report, reproduce, study
+from benchmarks import IncompleteData, IntegrityError, UserError, against, archive, figures, jobs, launchers, report, reproduce, study
+from benchmarks.analysis import analyse
 from benchmarks.store import Store
 from benchmarks.study import digest
 from sb3_course import cli
+from tests.benchmarks.synthetic import CONTROL, SyntheticStore
 
 SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=200"]
 
@@ -262,7 +265,7 @@ def test_scores_that_no_new_run_would_have_fail_on_any_machine(store, monkeypatc
     name = a_run(store)
     rewrite(store, name, weights_hash_end="f" * 64, host={**store.record(name)["host"], "cpu": "another"})
     report.render(store.path, options=report.Options(animations=False))
-    monkeypatch.setattr(reproduce, "_curve", lambda other, run: reproduce.np.array([50.0, 60.0, 70.0]))
+    monkeypatch.setattr(reproduce, "_curve", lambda other, run: np.array([50.0, 60.0, 70.0]))
     (failure,) = failures(store, 3, runs=(name,))
     assert "its final score, 70, lies outside" in failure
 
@@ -366,6 +369,16 @@ def test_two_studies_stand_side_by_side_with_what_was_asked_differently(original
     assert "budget.FrozenLake-v1.q_learning: 900 there, 600 here" in text and "<script" not in text
 
 
+def test_over_tasks_and_on_each_the_difference_is_the_second_study_s_minus_the_first_s():
+    high, low = SyntheticStore(groups=[CONTROL], reps=200), SyntheticStore(groups=[CONTROL], reps=200, root_seed=1)
+    low.set_final("ppo", "CartPole-v1", 100.0 + np.arange(10)).set_final("ppo", "Acrobot-v1", -400.0 + np.arange(10))
+    there, here = (analyse(s.study(), s.runs(), s.curves()) for s in (high, low))
+    found = {(p.algo, len(p.envs)): p.test for p in against.pairs(there, here)}
+    assert found["ppo", 2].tier == "different" and found["ppo", 2].difference.high < 0
+    assert found["ppo", 1].difference.high < 0  # the last task's
+    assert found["sb3/dqn", 2].tier != "different"
+
+
 def test_a_study_against_itself_is_identical_run_by_run(original, tmp_path):
     assert cli.main(["report", str(original.path), "--against", str(original.path), "--out", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "against.json").read_text(encoding="utf-8"))
@@ -391,9 +404,8 @@ def test_the_median_run_is_shown_in_motion_and_the_same_each_time(store):
 
 def test_the_median_run_is_the_one_in_the_middle():
     from benchmarks.animation import median_seed
-    from tests.benchmarks.test_report import analyse, one_task
-
-    cell = analyse((s := one_task().set_final("ppo", "CartPole-v1", [9, 8, 7, 6, 5, 4, 3, 2, 1, 0])).study(), s.runs(), s.curves()).groups[0].cells
+    store = SyntheticStore(groups=[CONTROL], reps=200).set_final("ppo", "CartPole-v1", [9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
+    cell = analyse(store.study(), store.runs(), store.curves()).groups[0].cells
     assert median_seed(cell["ppo", "CartPole-v1"]) == 5  # score 4: the lower of the two in the middle
 
 
