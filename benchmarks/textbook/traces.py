@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.textbook.episodes import Errors, sweep
 from benchmarks.textbook.figure import Context, Number, Outcome, figure
-from benchmarks.textbook.temporal_difference import by_step_size, least, truth
+from benchmarks.textbook.temporal_difference import STEP_SIZES, by_step_size, least, truth
 
 LAMBDAS = (0.0, 0.4, 0.8, 0.9, 0.95, 0.975, 0.99, 1.0)
 
@@ -28,16 +28,15 @@ def outcome(alphas: np.ndarray, errors: dict[float, np.ndarray], expected: dict[
 
 @figure("12.3", title="The off-line λ-return algorithm", cost="50 s")
 def offline(context: Context) -> Outcome:
-    alphas = np.arange(0, 21) / 20
-    errors = errors_of(context, "offline_lambda_return", alphas)
+    errors = errors_of(context, "offline_lambda_return", STEP_SIZES)
     expected: dict[float, tuple[str, float | None]] = {
         0.8: ("0.265", 0.4), 0.9: ("0.286", None), 0.4: ("0.292", None), 0.0: ("0.368", None), 1.0: ("0.512", None),
     }  # fmt: skip
-    return outcome(alphas, errors, expected)
+    return outcome(STEP_SIZES, errors, expected)
 
 
 # With large λ and α accumulating traces diverge, and the best step sizes are small.
-FINE = np.array([0.0, 0.005, 0.01, 0.02, 0.03, *np.arange(1, 21) / 20])
+FINE = np.array([0.005, 0.01, 0.02, 0.03, *STEP_SIZES])
 
 
 @figure("12.6", title="TD(λ) with accumulating traces", cost="50 s")

@@ -205,7 +205,7 @@ class TabularLearner(Tabular):
         if np.ndim(self.learning_rate):
             self.learning_rate = np.asarray(self.learning_rate, dtype=np.float64)
             if self.env is not None and self.learning_rate.shape != (self.n_seeds,):
-                raise ValueError(f"learning_rate has the shape {self.learning_rate.shape}, but there are {self.n_seeds} seeds. Give one number, or one per seed.")
+                raise ValueError(f"learning_rate has the shape {self.learning_rate.shape}, but there are {self.n_seeds} seeds. Give one, or one per seed.")
 
     def _setup_lr_schedule(self) -> None:
         if np.ndim(self.learning_rate):

@@ -41,9 +41,7 @@ class SARSALambda(TabularControl):
             a_next = np.where(step.done, self.choose(self.state, u), a_next)
         self.action = a_next
 
-    def update(
-        self, z: np.ndarray, s: np.ndarray, a: np.ndarray, r: np.ndarray, s_next: np.ndarray, discount: np.ndarray, a_next: np.ndarray
-    ) -> None:
+    def update(self, z: np.ndarray, s: np.ndarray, a: np.ndarray, r: np.ndarray, s_next: np.ndarray, discount: np.ndarray, a_next: np.ndarray) -> None:
         """One update of every seed's table and of its traces z [S, n_states, n_actions]; the others are [S], discount is γ, and 0 where the
         episode terminated."""
         Q, i, α = self.Q, self.i, self.step_size(s, a)

@@ -19,9 +19,7 @@ from from_scratch.eligibility_traces.sarsa_lambda import SARSALambda
 
 
 class WatkinsQLambda(SARSALambda):
-    def update(
-        self, z: np.ndarray, s: np.ndarray, a: np.ndarray, r: np.ndarray, s_next: np.ndarray, discount: np.ndarray, a_next: np.ndarray
-    ) -> None:
+    def update(self, z: np.ndarray, s: np.ndarray, a: np.ndarray, r: np.ndarray, s_next: np.ndarray, discount: np.ndarray, a_next: np.ndarray) -> None:
         """As SARSALambda's; z are the traces as the last step left them."""
         Q, i, α = self.Q, self.i, self.step_size(s, a)
         best = Q[i, s_next].max(-1)

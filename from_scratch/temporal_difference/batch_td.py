@@ -32,7 +32,7 @@ class BatchTD(TabularPrediction):
 
     def check(self) -> None:
         super().check()
-        if callable(self.learning_rate) or not np.all((0 < np.asarray(self.learning_rate)) & (np.asarray(self.learning_rate) <= 1)):
+        if callable(self.learning_rate) or not (0 < np.min(self.learning_rate) <= np.max(self.learning_rate) <= 1):
             raise ValueError(f"learning_rate={self.learning_rate}: batch updating converges for a constant above 0 and up to 1.")
 
     def tables(self) -> dict[str, np.ndarray]:

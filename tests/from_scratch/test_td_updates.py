@@ -158,7 +158,7 @@ def test_q_1_on_greedy_actions_is_n_step_sarsa():
 
 # ---------------------------------------------------------------------------------------------------------------------- batches
 def test_batch_td_and_batch_mc_answer_example_6_4_differently():
-    """"You are the predictor": A 0 B 0 once, B 1 six times, B 0 once. V(B) = ¾; for A batch TD says ¾, Monte Carlo 0."""
+    """Example 6.4, "you are the predictor": A 0 B 0 once, B 1 six times, B 0 once. V(B) = ¾; for A batch TD says ¾, Monte Carlo 0."""
     start = [1 / 8, 7 / 8, 0]
     env = FiniteMDP([[[(1.0, 1, 0.0, False)]], [[(0.5, 2, 1.0, True), (0.5, 2, 0.0, True)]], [[(1.0, 2, 0.0, True)]]], start)
 
@@ -238,7 +238,10 @@ def test_n_step_td_with_an_endless_n_is_constant_alpha_monte_carlo(seed):
 
 
 # ------------------------------------------------------------------------------------------------------------------- convergence
-@pytest.mark.parametrize("id", ["td0", "td_lambda", *(pytest.param(id, marks=pytest.mark.slow) for id in ("n_step_td", "true_online_td_lambda", "offline_lambda_return"))])
+SLOW = ("n_step_td", "true_online_td_lambda", "offline_lambda_return")
+
+
+@pytest.mark.parametrize("id", ["td0", "td_lambda", *(pytest.param(id, marks=pytest.mark.slow) for id in SLOW)])
 def test_prediction_finds_the_values_of_the_policy(id):
     """100 seeds, each with noise left: their mean is V_π."""
     env, pi = random_mdp(5), np.array([[0.2, 0.8], [0.5, 0.5], [1.0, 0.0], [0.3, 0.7]])
@@ -247,10 +250,10 @@ def test_prediction_finds_the_values_of_the_policy(id):
     assert (np.abs(model.values.mean(0) - model_of(env).solve(pi, 0.9)) < 5 * se + 0.01).all() and se.max() < 0.02
 
 
-SLOW = ("tree_backup", "q_sigma", "off_policy_n_step_sarsa")
+SLOW_CONTROL = ("tree_backup", "q_sigma", "off_policy_n_step_sarsa")
 
 
-@pytest.mark.parametrize("id", ["double_q_learning", "watkins_q_lambda", *(pytest.param(id, marks=pytest.mark.slow) for id in SLOW)])
+@pytest.mark.parametrize("id", ["double_q_learning", "watkins_q_lambda", *(pytest.param(id, marks=pytest.mark.slow) for id in SLOW_CONTROL)])
 def test_falling_steps_lead_to_the_best_values_where_everything_is_tried(id):
     """Robbins–Monro steps 1/n^0.7 and a behaviour that never stops exploring; the policy that is learnt is the greedy one."""
     env, model = random_mdp(5), model_of(random_mdp(5))
