@@ -55,7 +55,7 @@ def groups(n: int) -> dict[str, Any]:
     return {"features": StateAggregation, "features_kwargs": {"n_groups": n}}
 
 
-@figure("9.1", title="Gradient Monte Carlo with state aggregation on the walk of 1000 states", cost="30 s")
+@figure("9.1", title="Gradient Monte Carlo on the walk of 1000 states", cost="30 s")
 def gradient_monte_carlo(context: Context) -> Outcome:
     walk = Walk()
     system = walk.system(np.repeat(np.eye(10), 100, axis=0))
@@ -87,12 +87,12 @@ def gradient_monte_carlo(context: Context) -> Outcome:
     )
 
 
-@figure("9.2", title="Semi-gradient TD with state aggregation on the walk of 1000 states", cost="1 min", aliases=("9.2L", "9.2R"))
+@figure("9.2", title="Semi-gradient TD with state aggregation on the walk of 1000 states", cost="80 s", aliases=("9.2L", "9.2R"))
 def bootstrapping(context: Context) -> Outcome:
     walk = Walk()
     system = walk.system(np.repeat(np.eye(10), 100, axis=0))
-    fixed, episodes = system.td_fixed_point, 1000 if context.quick else 20_000
-    learnt = walk.learn("semi_gradient_td", context.seeds(5), 2e-4, groups(10), [episodes]).history.w[:, -1]
+    fixed, episodes = system.td_fixed_point, 1000 if context.quick else 100_000
+    learnt = walk.learn("semi_gradient_td", context.seeds(3), 2e-4, groups(10), [episodes]).history.w[:, -1]
 
     rates = {1: (0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0), 2: (0.1, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0), 4: (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9),
              8: (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7), 16: (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5)}  # fmt: skip
@@ -163,7 +163,7 @@ def bases(context: Context) -> Outcome:
     return Outcome([*numbers, *claims], draw, notes=(note,))
 
 
-@figure("9.8", title="How far examples generalise depends on the width of the features, what is learnt in the end hardly", cost="5 s")
+@figure("9.8", title="A square wave learnt with narrow, medium and broad features", cost="5 s")
 def square_wave(context: Context) -> Outcome:
     """50 overlapping intervals on [0, 2); the target is 1 between 0.5 and 1.5, 0 elsewhere; examples are uniform; α = 0.2 / active features."""
     from gymnasium import spaces
