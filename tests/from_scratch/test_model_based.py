@@ -200,6 +200,7 @@ def test_dyna_q_plus_s_bonus_is_in_imagined_rewards_only():
     s, a, r, *_ = (x.ravel() for x in model.imagine(np.random.default_rng(0).random((1, 200, 3))))
     assert set(s) == {0} and set(a) == {0, 1, 2, 3}, "actions that were never tried are imagined too, in states that were seen"
     assert set(r[a == 1]) == {2 + 3.0} and set(r[a != 1]) == {0 + 5.0}
+    assert model.reward[0, 0].ravel().tolist() == [0, 2, 0, 0], "the model itself has no bonus"
 
 
 def test_what_was_never_tried_is_imagined_to_lead_nowhere_for_nothing():
@@ -244,6 +245,17 @@ def test_the_queue_is_worked_off_from_the_largest_error_and_spreads_backwards():
     assert model.q_table[:, 0].tolist() == [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1] and not model.priority.any()
 
 
+def test_the_first_of_the_queue_is_the_largest_error():
+    """Rewards of 1, 3 and 2 are known of three states, with room for two updates: 3 and 2 are made, 1 waits."""
+    model = PrioritizedSweeping("TabularPolicy", corridor(), learning_rate=1.0, planning_steps=2, theta=1e-3)
+    model.alpha = model.learning_rate
+    for s, r in ((0, 1.0), (2, 3.0), (4, 2.0)):
+        model.remember(*one(s, 0, r, 4, 0.0))
+        model.insert(*one(0, s, 0))
+    model.sweep()
+    assert model.q_table[:, 0].tolist() == [0, 0, 3, 0, 2] and model.priority[0, :, 0].tolist() == [1, 0, 0, 0, 0]
+
+
 def test_a_pair_is_in_the_queue_once_and_keeps_its_higher_priority():
     model = PrioritizedSweeping("TabularPolicy", corridor(), gamma=0.5, learning_rate=1.0, planning_steps=1, theta=0.1)
     model.remember(*one(0, 0, 3.0, 1, 0.5))
@@ -261,10 +273,11 @@ def test_an_end_of_an_episode_does_not_lead_back_into_the_state_that_it_shows():
     """Blackjack's stick shows the same cards and ends: its value does not depend on that state's, so it is nobody's predecessor."""
     model = PrioritizedSweeping("TabularPolicy", corridor(2), gamma=0.5, learning_rate=1.0, planning_steps=5, theta=1e-6)
     model.alpha = model.learning_rate
+    model.remember(*one(0, 0, 5.0, 1, 0.0))  # ends, and shows state 1
     model.remember(*one(1, 0, 1.0, 1, 0.0))
     model.insert(*one(0, 1, 0))
     model.sweep()
-    assert model.updates[0] == 1 and model.q_table[1, 0] == 1
+    assert model.updates[0] == 1 and model.q_table[:, 0].tolist() == [0, 1] and not model.priority.any()
 
 
 def test_with_several_outcomes_an_update_takes_their_mean():
