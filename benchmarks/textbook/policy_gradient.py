@@ -61,7 +61,7 @@ def short_corridor(context: Context) -> Outcome:
 
     def draw(canvas: Canvas) -> None:
         ax = canvas.subplots()
-        ax.plot(p, start_value(p), color=PALETTE[0])
+        ax.plot(p, [start_value(x) for x in p], color=PALETTE[0])
         for x, name in ((0.05, "ε-greedy left"), (BEST_P_RIGHT, "best"), (0.95, "ε-greedy right")):
             ax.plot(x, start_value(x), "o", color=PALETTE[1])
             text = f"{name}: {start_value(x):.1f}".replace("-", "−")

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 
 from from_scratch.core.algorithm import StopTraining
@@ -38,7 +37,7 @@ class ExpectedUpdates(Tabular):
 
     def _models(self) -> None:
         """The successors of each pair in every seed's environment: p, r, s_next and goes_on, [S, n_states, n_actions, most successors]."""
-        envs: list[gym.Env] = self.env.get_attr("unwrapped", range(0, self.n_lanes, self.n_envs))
+        envs: list[Any] = self.env.get_attr("unwrapped", range(0, self.n_lanes, self.n_envs))
         for env in envs:
             P = getattr(env, "P", None)
             if P is None or (len(P), len(P[0])) != (self.n_states, self.n_actions):
