@@ -19,6 +19,8 @@ FOR_EVER = 10**12
 class FirstEpisodes(BaseCallback):
     """Stops when every run has had n episodes. `values` is [runs, n]."""
 
+    model: Any
+
     def __init__(self, n: int):
         super().__init__()
         self.n = n

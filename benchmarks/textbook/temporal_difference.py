@@ -31,7 +31,7 @@ def truth(**walk: Any) -> np.ndarray:
 
 def greedy_lengths(q: np.ndarray, env: str, start: int, most: int = 200) -> np.ndarray:
     """How many steps the greedy policies of q [S, n_states, n_actions] take in an environment without chance; `most` where they do not arrive."""
-    table = gym.make(env).unwrapped.P
+    table = gym.make(env).get_wrapper_attr("P")
     lengths = np.full(len(q), most)
     for k, policy in enumerate(q.argmax(-1)):
         s = start
@@ -72,7 +72,8 @@ def random_walk(context: Context) -> Outcome:
 
 @figure("6.2", title="Batch TD and batch Monte Carlo", cost="8 s")
 def batch(context: Context) -> Outcome:
-    n, arms, numbers = 100, {}, []
+    n, numbers = 100, []
+    arms: dict[str, np.ndarray] = {}
     expected = {"batch_td": ("TD", ("0.077", "0.052", "0.034")), "batch_mc": ("MC", ("0.112", "0.076", "0.052"))}
     for id, (label, values) in expected.items():
         context.report(len(arms) / 2, label)
@@ -98,7 +99,7 @@ class EpisodesSoFar(FirstEpisodes):
     """How many episodes are over after each step, [runs, T], until T steps are done."""
 
     def _on_training_start(self) -> None:
-        self.ended = []
+        self.ended: list[np.ndarray] = []
 
     def _on_step(self) -> bool:
         self.ended.append(self.locals["dones"].copy())
@@ -148,7 +149,8 @@ def windy(context: Context) -> Outcome:
 
 @figure("ex6.6", title="Sarsa and Q-learning on the cliff", cost="30 s")
 def cliff(context: Context) -> Outcome:
-    n, arms, numbers = 500, {}, []
+    n, numbers = 500, []
+    arms: dict[str, np.ndarray] = {}
     for label, id, online, path in (("Sarsa", "sarsa", "-27.1", "17"), ("Q-learning", "q_learning", "-50.5", "13")):
         context.report(len(arms) / 2, label)
         recorder = Returns(n)
@@ -172,7 +174,8 @@ def cliff(context: Context) -> Outcome:
 def step_sizes(context: Context) -> Outcome:
     alphas = np.arange(1, 11) / 10
     ids = {"Expected Sarsa": "expected_sarsa", "Q-learning": "q_learning", "Sarsa": "sarsa"}
-    interim, asymptotic = {}, {}
+    interim: dict[str, np.ndarray] = {}
+    asymptotic: dict[str, np.ndarray] = {}
     for k, (label, id) in enumerate(ids.items()):
         context.report(k / 10, f"{label}, first 100 episodes")
         interim[label] = sweep(Returns(100), id, CLIFF, alphas, context.runs(50), **EXPLORING).mean(-1)
@@ -229,7 +232,8 @@ class WentLeft(FirstEpisodes):
 
 @figure("6.5", title="Maximisation bias: Q-learning and Double Q-learning", cost="90 s")
 def maximisation_bias(context: Context) -> Outcome:
-    n, arms = 300, {}
+    n = 300
+    arms: dict[str, np.ndarray] = {}
     for label, id in {"Q-learning": "q_learning", "Double Q-learning": "double_q_learning"}.items():
         context.report(len(arms) / 2, label)
         recorder = WentLeft(n)

@@ -37,8 +37,8 @@ class Segment(NamedTuple):
     def each(self) -> Iterator[Segment]:
         """For every step that is learnt from now, oldest first: the segment that begins with it."""
         for k, m in self.learnt():
-            cut = (x[k:, m] for x in (self.s, self.a, self.r, self.discount, self.b))
-            yield Segment(self.i[m], self.e, *cut, self.s_end[m], np.zeros_like(self.first[m]), over=False)
+            s, a, r, discount, b = (x[k:, m] for x in (self.s, self.a, self.r, self.discount, self.b))
+            yield Segment(self.i[m], self.e, s, a, r, discount, b, self.s_end[m], np.zeros_like(self.first[m]), over=False)
 
     def backwards(self) -> Iterator[tuple[np.ndarray, ...]]:
         """(s, a, r, discount, b), [M] each, from the last step to the first."""
@@ -85,4 +85,4 @@ class Remembering:
         held = np.minimum(t, n)
         length = held.max()
         steps = self.memory[i, e, (t - length + np.arange(length)[:, None]) % n]
-        return Segment(i, e, *(steps[name] for name in STEP.names), s_next[i], length - held, over)
+        return Segment(i, e, steps["s"], steps["a"], steps["r"], steps["discount"], steps["b"], s_next[i], length - held, over)

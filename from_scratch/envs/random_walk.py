@@ -32,6 +32,6 @@ class RandomWalk(FiniteMDP):
     @property
     def values(self) -> np.ndarray:
         """V of the uniformly random policy at γ = 1, [n_states + 2]: on the straight line from `left` to `right`, and 0 where the walk is over."""
-        line = np.linspace(self.left, self.right, self.observation_space.n)
+        line = np.linspace(self.left, self.right, len(self.P))
         line[[0, -1]] = 0
         return line
