@@ -196,6 +196,8 @@ def prioritised(context: Context) -> Outcome:
                 at = [states for a, states in found if a == alpha]
                 curve(ax, at, np.stack([found[alpha, states][colour] for states in at], axis=1), f"{name}, α = {alpha:g}", colour, linestyle=line, marker="o")
         ax.set(xscale="log", yscale="log", xlabel="states of the maze", ylabel=f"updates until solved,\nmean of {len(seeds)} runs")
+        ax.set_xticks([states for a, states in found if a == 1], [str(states) for a, states in found if a == 1])
+        ax.minorticks_off()
         ax.legend()
 
     notes = [

@@ -62,10 +62,11 @@ def short_corridor(context: Context) -> Outcome:
     def draw(canvas: Canvas) -> None:
         ax = canvas.subplots()
         ax.plot(p, [start_value(x) for x in p], color=PALETTE[0])
-        for x, name in ((0.05, "ε-greedy left"), (BEST_P_RIGHT, "best"), (0.95, "ε-greedy right")):
+        for x, name, side in ((0.05, "ε-greedy left", 7), (BEST_P_RIGHT, "best", 0), (0.95, "ε-greedy right", -7)):
             ax.plot(x, start_value(x), "o", color=PALETTE[1])
-            text = f"{name}: {start_value(x):.1f}".replace("-", "−")
-            ax.annotate(text, (x, start_value(x)), textcoords="offset points", xytext=(0, -14), ha="center", fontsize=8)
+            text = f"{name}: −{-start_value(x):.1f}"
+            ax.annotate(text, (x, start_value(x)), textcoords="offset points", xytext=(side, -4 if side else -14), fontsize=8,
+                        ha="left" if side > 0 else "right" if side else "center")
         ax.set(xlabel="probability of going right, p", ylabel="v(start)", ylim=(-100, 0))
 
     return Outcome(numbers, draw)
