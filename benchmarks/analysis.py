@@ -342,7 +342,7 @@ def _aggregate(group: Group, statistics: Statistics) -> None:
     every = np.concatenate([np.concatenate(s) for s in final.values()])
     pad = 0.05 * (np.ptp(every) or 1.0)
     group.taus = np.linspace(every.min() - pad, every.max() + pad, PROFILE_POINTS)
-    group.profiles = stats.performance_profile(final, group.taus, **options)
+    group.profiles = stats.performance_profile(final, group.taus, kind="expanded", **options)
 
     learners = [a for a in group.algos if unit_of(a) == "steps"]
     steps = {a: [group.cells[a, e].steps for e in group.envs] for a in learners}
@@ -356,7 +356,7 @@ def _aggregate(group: Group, statistics: Statistics) -> None:
         x = steps[algo][0] if same_steps else 100 * np.mean([s / s[-1] for s in steps[algo]], axis=0)
         seconds = np.mean([c.seconds.mean(axis=0) for c in cells], axis=0)
         scores = [group.scales[c.env](c.scores) for c in cells]
-        iqm = stats.interval_estimates({algo: scores}, "iqm", simultaneous=True, **options)[algo]
+        iqm = stats.interval_estimates({algo: scores}, "iqm", simultaneous=True, kind="expanded", **options)[algo]
         group.curves[algo] = Curve(x, seconds, iqm)
 
 

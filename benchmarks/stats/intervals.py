@@ -4,14 +4,14 @@ Two kinds of bootstrap interval, of the same replicates:
     percentile   the quantiles of the replicates: what rliable prints, and too narrow for few runs
     expanded     the percentile interval at a wider nominal level, Φ(−√(n/(n−1)) t_{1−α/2}), which repairs what a resample of n runs
                  lacks: a variance that is (n−1)/n of an unbiased one, and t's tails (Hesterberg 2015, arXiv:1411.5279, section 5.3).
-                 The degrees of freedom are Welch–Satterthwaite's over tasks and sides. Comparisons use it.
+                 The degrees of freedom are Welch–Satterthwaite's over tasks and sides. Comparisons use it, and bands (stretched by the ratio).
 How often each covers what it claims is measured: `benchmarks.calibration`, read by `benchmarks.stats.coverage`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -82,8 +82,8 @@ def _percentiles(values: np.ndarray, tail: np.ndarray) -> tuple[np.ndarray, np.n
     return both[:, 0], both[:, 1]
 
 
-def _simultaneous(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """The narrowest equal-rank envelope that holds a share `confidence` of the replicate curves from end to end, [C] twice.
+def _simultaneous(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """The narrowest equal-rank envelope that holds a share `confidence` of the replicate curves from end to end, [C] twice, and its pointwise tail.
 
     Mandel & Betensky 2008, "Simultaneous confidence intervals based on the percentile bootstrap approach". values: [reps, C].
     """
@@ -102,11 +102,11 @@ def _simultaneous(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np
         depth[order] = np.minimum(depth[order], np.minimum(last + 1, reps - first))
     rank = int(np.sort(depth)[int(np.floor((1 - confidence) * reps))])
     rank = min(rank, (reps + 1) // 2)
-    return ordered[:, rank - 1], ordered[:, reps - rank]
+    return ordered[:, rank - 1], ordered[:, reps - rank], rank / reps
 
 
-def _expanded_tail(samples: Sequence[Sample], confidence: float) -> np.ndarray:
-    """The tail of the percentile interval that the expanded interval takes, per checkpoint: [C]."""
+def _expanded_reach(samples: Sequence[Sample], tail: float) -> np.ndarray:
+    """How many standard normal deviations the expanded interval reaches where the percentile interval has this tail, per checkpoint: [C]."""
     variance, spread = 0.0, 0.0
     for sample in samples:
         for task in sample.tasks():
@@ -115,7 +115,17 @@ def _expanded_tail(samples: Sequence[Sample], confidence: float) -> np.ndarray:
                 variance, spread = variance + v, spread + v**2 / (len(task) - 1)
     n = min(sample.fewest for sample in samples)
     freedom = np.divide(np.square(variance), spread, out=np.full(np.shape(variance), max(n - 1.0, 1.0)), where=np.asarray(spread) > 0)
-    return distributions.norm.cdf(-np.sqrt(n / (n - 1)) * distributions.t.ppf((1 + confidence) / 2, freedom))
+    return np.sqrt(n / (n - 1)) * distributions.t.isf(tail, freedom)
+
+
+def _band(point: np.ndarray, values: np.ndarray, samples: Sequence[Sample], confidence: float, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """The simultaneous band, [C] twice; expanded: stretched about the point by as much as the interval of its pointwise tail would widen."""
+    low, high, tail = _simultaneous(values, confidence)
+    if kind == "percentile":
+        return low, high
+    tail = min(tail, 0.25)  # where nearly all places are flat, the envelope is at the median
+    stretch = _expanded_reach(samples, tail) / distributions.norm.isf(tail)
+    return point - stretch * (point - low), point + stretch * (high - point)
 
 
 def from_replicates(
@@ -125,18 +135,16 @@ def from_replicates(
     check_confidence(confidence)
     if kind not in KINDS:
         raise ValueError(f"unknown kind of interval '{kind}': one of {', '.join(KINDS)}")
-    if simultaneous and kind != "percentile":
-        raise ValueError(f"simultaneous=True with kind='{kind}': simultaneous bands are of the kind 'percentile'")
     n = min(sample.fewest for sample in samples)
     if n == 1:
         return no_interval(point, 1, confidence, "n = 1: no interval")
     columns = values.reshape(len(values), -1)
     if simultaneous and columns.shape[1] > 1:
-        low, high = _simultaneous(columns, confidence)
+        low, high = _band(np.asarray(point), columns, samples, confidence, kind)
     else:
         tail = np.full(columns.shape[1], (1 - confidence) / 2)
         if kind == "expanded":
-            tail = np.broadcast_to(_expanded_tail(samples, confidence), tail.shape)
+            tail = np.broadcast_to(distributions.norm.sf(_expanded_reach(samples, tail[0])), tail.shape)
         low, high = _percentiles(columns, tail)
     # So many resamples agree (but for rounding) that the interval has no width: it would claim certainty from a handful of runs.
     flat = high - low <= 1e-12 * np.maximum(np.abs(low), np.abs(high))
@@ -192,7 +200,14 @@ def interval_estimates(
 
 
 def performance_profile(
-    scores: Mapping[str, Scores], taus: np.ndarray, *, reps: int = 50_000, seed: int = 0, confidence: float = 0.95, simultaneous: bool = True
+    scores: Mapping[str, Scores],
+    taus: np.ndarray,
+    *,
+    reps: int = 50_000,
+    seed: int = 0,
+    confidence: float = 0.95,
+    simultaneous: bool = True,
+    kind: str = "percentile",
 ) -> dict[str, Interval]:
     """The share of runs that score more than τ, for each τ in `taus`: arrays [len(taus)], with a band. Scores: [runs, tasks]."""
     taus = np.asarray(taus, dtype=np.float64)
@@ -206,7 +221,8 @@ def performance_profile(
         compute = exceedance(sample, taus)
         values = np.concatenate([compute(counts) for counts in blocks(sample.runs, reps, seed)])
         point = compute(np.ones((len(sample.values), 1)))[0]
-        profiles[name] = from_replicates(point, values, [sample], confidence, simultaneous=simultaneous)
+        band = from_replicates(point, values, [sample], confidence, kind=kind, simultaneous=simultaneous)
+        profiles[name] = replace(band, low=np.clip(band.low, 0.0, 1.0), high=np.clip(band.high, 0.0, 1.0))
     return profiles
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchmarks import stats
+from benchmarks import calibration, stats
 from benchmarks.stats import bootstrap, coverage
 
 
@@ -115,6 +115,22 @@ def test_the_expanded_interval_of_a_difference_has_welchs_degrees_of_freedom():
     values = stats.replicates(x, "mean", reps=4000) - stats.replicates(y, "mean", reps=4000, side=bootstrap.SECOND)
     found = stats.difference(x, y, "mean", reps=4000)
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(values, [tail, 1 - tail])))
+
+
+def test_the_expanded_band_is_the_percentile_band_stretched_about_the_curve():
+    x = np.random.default_rng(0).normal(size=(6, 1, 8))
+    narrow, wide = (stats.interval_estimates({"a": x}, "mean", reps=2000, simultaneous=True, kind=kind)["a"] for kind in ("percentile", "expanded"))
+    ratio = (wide.high - wide.point) / (narrow.high - narrow.point)
+    np.testing.assert_allclose(ratio, (wide.point - wide.low) / (narrow.point - narrow.low))
+    assert ratio.min() > np.sqrt(6 / 5) and np.ptp(ratio) < 1e-9  # one task: the same degrees of freedom at every checkpoint
+    profile = stats.performance_profile({"a": x[:, :, 0]}, np.linspace(-2, 2, 9), reps=500, kind="expanded")["a"]
+    assert np.nanmin(profile.low) >= 0 and np.nanmax(profile.high) <= 1
+
+
+def test_the_expanded_band_holds_the_truth_where_the_percentile_band_does_not():
+    found = calibration.work("coverage", {"distribution": "normal", "n": 10, "tasks": 1, "resamples": 200}, 0, 60, 0)
+    share = {what: total / claimed for what, (claimed, total, _) in found.items() if claimed}
+    assert share["band"] > 0.88 > 0.8 > share["profile_percentile"] and share["band"] > share["band_percentile"]
 
 
 def test_paired_runs_are_drawn_together():
