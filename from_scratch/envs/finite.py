@@ -37,7 +37,7 @@ class FiniteMDP(gym.Env):
             raise ValueError(f"render_mode='{render_mode}': {type(self).__name__} is drawn as 'ansi' or 'rgb_array'.")
         self.P = {s: {a: list(outcomes) for a, outcomes in enumerate(row)} for s, row in enumerate(P)}
         self.observation_space, self.action_space = spaces.Discrete(len(P)), spaces.Discrete(len(P[0]))
-        self.initial_state_distrib = np.eye(len(P))[0] if start is None else np.asarray(start, dtype=float)
+        self.initial_state_distrib = (np.arange(len(P)) == 0).astype(float) if start is None else np.asarray(start, dtype=float)
         self.desc, self.render_mode = ["." * len(P)] if desc is None else list(desc), render_mode
         self.s = 0
 

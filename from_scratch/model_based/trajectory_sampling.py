@@ -50,7 +50,7 @@ class ExpectedUpdates(Tabular):
         padded = [[*env.P[s][a], *[nowhere] * (widest - len(env.P[s][a]))] for env in envs for s in range(self.n_states) for a in range(self.n_actions)]
         p, s_next, r, ends = np.moveaxis(np.array(padded, dtype=np.float64).reshape(len(envs), self.n_states, self.n_actions, widest, 4), -1, 0)
         self.p, self.r, self.s_next, self.goes_on = p, r, s_next.astype(np.int64), 1.0 - ends
-        self.start = np.stack([np.cumsum(getattr(env, "initial_state_distrib", np.eye(self.n_states)[0])) for env in envs])
+        self.start = np.stack([np.cumsum(getattr(env, "initial_state_distrib", np.arange(self.n_states) == 0)) for env in envs])
 
     def _setup_learn(self, *args: Any, **kwargs: Any) -> Any:
         result = super()._setup_learn(*args, **kwargs)
