@@ -276,8 +276,9 @@ class OnPolicy(Algorithm):
 
     def record_rollout(self) -> None:
         """Log what the rollout says of the value function and of the policy's spread."""
-        explained = np.empty(self.n_seeds)
-        kernels.explained_variance(self.by_time(self.rollout_buffer.values), self.by_time(self.rollout_buffer.returns), explained)
+        B, S, explained = self.rollout_buffer, self.n_seeds, np.empty(self.n_seeds)
+        values, returns = (np.ascontiguousarray(x.reshape(len(x), S, -1).swapaxes(0, 1)).reshape(S, -1) for x in (B.values, B.returns))
+        kernels.explained_variance(values, returns, explained)
         self.record("train/explained_variance", explained)
         if hasattr(self.policy, "log_std"):
             self.record("train/std", [policy.log_std.detach().exp().mean().item() for policy in self._policies])
