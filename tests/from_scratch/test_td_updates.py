@@ -182,6 +182,16 @@ def test_batch_td_and_batch_mc_answer_example_6_4_differently():
     assert all(answers["batch_mc", exact] == pytest.approx([0, 0.75], abs=1e-7) for exact in (True, False))
 
 
+def test_batch_mc_is_the_mean_return_of_every_visit():
+    """0 → 0 → 1 → end with rewards 1, 2, 4, γ = ½: returns 3 and 4 from state 0, 4 from state 1."""
+    model = load("batch_mc")("TabularPolicy", GRID(), gamma=0.5).learn(1)
+    model.visits[:], model.rewards[:] = 0, 0
+    episode = segment([0, 0, 1], [0, 0, 0], [1, 2, 4], 2, ended=True, over=True, gamma=0.5)
+    model.segments = lambda step: iter([episode])
+    model.iterate()
+    assert model.values[:2] == pytest.approx([3.5, 4], abs=1e-7)
+
+
 def test_a_batch_step_size_that_would_not_converge_is_refused():
     with pytest.raises(ValueError, match=r"learning_rate=1.5: batch updating converges for a constant above 0 and up to 1"):
         load("batch_td")("TabularPolicy", GRID(), learning_rate=1.5)
