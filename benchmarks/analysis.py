@@ -14,7 +14,6 @@ import pandas as pd
 
 from benchmarks import IncompleteData, IntegrityError, UserError, evidence, sequential, stats
 from benchmarks.stats.sequential import SequentialTest
-from benchmarks.study import tuning_of
 from from_scratch import registry
 
 DEFAULT_MARGIN = 0.05  # of the span from random to expert
@@ -184,7 +183,6 @@ class Analysis:
     curves: pd.DataFrame
     missing: list[str]  # one sentence per incomplete cell; empty when the study is complete
     sequential: SequentialTest | None = None  # of a study that stops when its comparisons are decided
-    tuning: dict[str, str] = field(default_factory=dict)  # algorithm -> what its settings cost to find, where the study declares it
 
     @property
     def is_partial(self) -> bool:
@@ -266,8 +264,7 @@ def analyse(study: dict, runs: pd.DataFrame, curves: pd.DataFrame, *, allow_part
     if test is not None:
         for group in groups:
             group.comparisons = evidence.decided(group, study, test)
-    tuned = {algo: cost for spec in study["groups"] for algo in spec["algos"] if (cost := tuning_of(study, algo))}
-    return Analysis(study, statistics, groups, runs, curves, missing, test, tuned)
+    return Analysis(study, statistics, groups, runs, curves, missing, test)
 
 
 def _cell(algo: str, env: str, runs: pd.DataFrame, curves: pd.DataFrame, statistics: Statistics) -> Cell | None:
