@@ -153,9 +153,9 @@ def test_a_program_computes_what_autograd_does_and_does_so_again_on_other_number
     program, gradients = by_arrays(EXPRESSIONS[name], values)
     for _ in range(3):
         result, expected = by_autograd(EXPRESSIONS[name], values)
-        np.testing.assert_allclose(program.loss.value, result, atol=10 * tolerance, rtol=10 * tolerance)
+        np.testing.assert_allclose(program.loss.value, result, atol=tolerance, rtol=tolerance)
         for mine, theirs in zip(gradients, expected, strict=True):
-            np.testing.assert_allclose(np.broadcast_to(mine, theirs.shape), theirs, atol=10 * tolerance, rtol=10 * tolerance)
+            np.testing.assert_allclose(np.broadcast_to(mine, theirs.shape), theirs, atol=tolerance, rtol=tolerance)
         for value in values:
             value[...] = stream.uniform(0.5, 2, size=value.shape)
         program.run([torch.zeros(1)])
