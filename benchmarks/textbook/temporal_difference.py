@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from benchmarks.figures import PALETTE
 from benchmarks.textbook.episodes import Errors, FirstEpisodes, Returns, play, sweep
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, figure
 from from_scratch.core.features import OneHot
@@ -290,6 +291,6 @@ def by_step_size(canvas: Canvas, alphas: np.ndarray, errors: dict[str, np.ndarra
     ax = canvas.subplots()
     for colour, (label, values) in enumerate(errors.items()):
         shown = np.isfinite(values).all(1) & (values.mean(1) < 1)
-        curve(ax, alphas[shown], values[shown].T, label, colour)
+        curve(ax, alphas[shown], values[shown].T, label, colour, linestyle="-" if colour < len(PALETTE) else "--")
     ax.set(xlabel="step size α", ylabel="RMS error over 19 states and 10 episodes", ylim=(0.2, 0.6))
-    ax.legend(fontsize="small", ncols=2)
+    ax.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1.0))
