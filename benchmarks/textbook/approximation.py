@@ -135,9 +135,9 @@ def bootstrapping(context: Context) -> Outcome:
     )
 
 
-@figure("9.5", title="Fourier basis and polynomials on the walk of 1000 states", cost="2 min")
+@figure("9.5", title="Fourier basis and polynomials on the walk of 1000 states", cost="40 s")
 def bases(context: Context) -> Outcome:
-    walk, at, seeds = Walk(), np.unique(np.linspace(1, 5000, 101).astype(int)), context.seeds(30)
+    walk, at, seeds = Walk(), np.unique(np.linspace(1, 5000, 101).astype(int)), context.seeds(10)
     arms = [(Fourier, 5e-5, 5, ".082"), (Fourier, 5e-5, 10, ".084"), (Fourier, 5e-5, 20, ".087"),
             (Polynomial, 1e-4, 5, ".143"), (Polynomial, 1e-4, 10, ".135"), (Polynomial, 1e-4, 20, ".129")]  # fmt: skip
     errors = {}
@@ -216,9 +216,9 @@ def square_wave(context: Context) -> Outcome:
     )
 
 
-@figure("9.10", title="One tiling and fifty on the walk of 1000 states", cost="2 min")
+@figure("9.10", title="One tiling and fifty on the walk of 1000 states", cost="40 s")
 def tilings(context: Context) -> Outcome:
-    walk, at, seeds = Walk(), np.unique(np.linspace(1, 5000, 101).astype(int)), context.seeds(30)
+    walk, at, seeds = Walk(), np.unique(np.linspace(1, 5000, 101).astype(int)), context.seeds(10)
     errors, best = {}, {}
     total = int(5000 * walk.episode_length * 1.01) + 500  # steps that `Walk.learn` asks for
     for n in context.progress((1, 50), "tilings:"):

@@ -127,12 +127,12 @@ def one_and_eight_steps(context: Context) -> Outcome:
 def n_and_alpha(context: Context) -> Outcome:
     runs, sweep = context.runs(100), {}
     arms = {  # n: multiples of 1/8 for α, the expected least number of steps
-        1: (np.arange(0.4, 1.81, 0.2), 1.2, "231"), 2: (np.arange(0.3, 1.61, 0.2), None, "227"), 4: (np.arange(0.2, 1.41, 0.2), 0.8, "221"),
-        8: (np.arange(0.2, 1.01, 0.1), None, "232"), 16: (np.arange(0.2, 0.81, 0.1), None, "239"),
+        1: (np.arange(0.6, 1.81, 0.2), 1.2, "231"), 2: (np.arange(0.5, 1.51, 0.2), None, "227"), 4: (np.arange(0.4, 1.41, 0.2), 0.8, "221"),
+        8: (np.arange(0.3, 0.91, 0.1), None, "232"), 16: (np.arange(0.2, 0.71, 0.1), None, "239"),
     }  # fmt: skip
     for n in context.progress(arms, "n ="):
         alphas = arms[n][0]
-        steps = drive("n_step_semi_gradient_sarsa", range(runs * len(alphas)), np.repeat(alphas / 8, runs), 50, most_steps=60_000, n_steps=n)
+        steps = drive("n_step_semi_gradient_sarsa", range(runs * len(alphas)), np.repeat(alphas / 8, runs), 50, most_steps=20_000, n_steps=n)
         sweep[n] = alphas, steps.mean(-1).reshape(len(alphas), runs)
     best = {n: (float(alphas[i := lengths.mean(-1).argmin()]), lengths[i]) for n, (alphas, lengths) in sweep.items()}
 
@@ -232,7 +232,7 @@ def replacing_traces(context: Context) -> Outcome:
     sweep = {}
     for lambda_ in context.progress(arms, "λ ="):
         alphas = arms[lambda_][0]
-        steps = drive("linear_sarsa_lambda", range(runs * len(alphas)), np.repeat(alphas / 8, runs), 50, most_steps=40_000, lambda_=lambda_)
+        steps = drive("linear_sarsa_lambda", range(runs * len(alphas)), np.repeat(alphas / 8, runs), 50, most_steps=20_000, lambda_=lambda_)
         sweep[lambda_] = alphas, steps.mean(-1).reshape(len(alphas), runs)
     best = {lambda_: (float(alphas[i := lengths.mean(-1).argmin()]), lengths[i]) for lambda_, (alphas, lengths) in sweep.items()}
 
@@ -267,7 +267,7 @@ def kinds_of_traces(context: Context) -> Outcome:
     sweep = {}
     for name in context.progress(arms):
         algorithm, more, alphas = arms[name]
-        steps = drive(algorithm, range(runs * len(alphas)), np.repeat(alphas / 8, runs), 20, most_steps=25_000, lambda_=lambda_, **more)
+        steps = drive(algorithm, range(runs * len(alphas)), np.repeat(alphas / 8, runs), 20, most_steps=12_000, lambda_=lambda_, **more)
         sweep[name] = alphas, steps.mean(-1).reshape(len(alphas), runs)
     best = {name: (float(alphas[i := lengths.mean(-1).argmin()]), lengths[i]) for name, (alphas, lengths) in sweep.items()}
 
