@@ -56,5 +56,5 @@ def true_online(context: Context) -> Outcome:
     more = []
     for lambda_, of_traces in errors_of(context, "td_lambda", FINE, (0.4, 0.8, 1.0)).items():  # on the same walks
         ours, theirs = (values[np.nanargmin(values.mean(1))] for values in (errors[lambda_], of_traces))
-        more.append(Number.of(f"λ = {lambda_:g}: least error, less that of TD(λ)", ours - theirs, "0", relation="≤"))
+        more.append(Number.of(f"λ = {lambda_:g}: least error, less that of TD(λ)", ours - theirs, "0.000", relation="≤"))
     return outcome(FINE, errors, expected, *more)
