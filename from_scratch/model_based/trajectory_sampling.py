@@ -29,22 +29,24 @@ class ExpectedUpdates(Tabular):
 
     def check(self) -> None:
         super().check()
-        if self.env is not None:
-            self._models()
-
-    def tables(self) -> dict[str, np.ndarray]:
-        return {"Q": np.zeros((self.n_states, self.n_actions))}
-
-    def _models(self) -> None:
-        """The successors of each pair in every seed's environment: p, r, s_next and goes_on, [S, n_states, n_actions, most successors]."""
-        envs: list[Any] = self.env.get_attr("unwrapped", range(0, self.n_lanes, self.n_envs))
-        for env in envs:
+        for env in self._envs() if self.env is not None else ():
             P = getattr(env, "P", None)
             if P is None or (len(P), len(P[0])) != (self.n_states, self.n_actions):
                 raise ValueError(
                     f"{name_of(env)} has no transition table P of {self.n_states} states and {self.n_actions} actions, the model that "
                     f"{type(self).__name__} needs. Without one: dyna_q, which learns it."
                 )
+
+    def tables(self) -> dict[str, np.ndarray]:
+        return {"Q": np.zeros((self.n_states, self.n_actions))}
+
+    def _envs(self) -> list[Any]:
+        """The first environment of every seed."""
+        return self.env.get_attr("unwrapped", range(0, self.n_lanes, self.n_envs))
+
+    def _models(self) -> None:
+        """The successors of each pair in every seed's environment: p, r, s_next and goes_on, [S, n_states, n_actions, most successors]."""
+        envs = self._envs()
         widest = max(len(outcomes) for env in envs for row in env.P.values() for outcomes in row.values())
         nowhere = (0.0, 0, 0.0, True)
         padded = [[*env.P[s][a], *[nowhere] * (widest - len(env.P[s][a]))] for env in envs for s in range(self.n_states) for a in range(self.n_actions)]
