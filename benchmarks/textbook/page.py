@@ -74,7 +74,8 @@ def headline(records: list[Record]) -> str:
     crashed = sum(record["status"] == "crashed" for record in records)
     minutes = sum(record.get("cpu_seconds", 0) for record in records) / 60
     broken = f" {crashed} figure{'s' * (crashed > 1)} crashed." if crashed else ""
-    return f"{len(records)} figures, {sum(judged)} of {len(judged)} numbers within tolerance, {minutes:.1f} core-minutes.{broken}"
+    figures = f"{len(records)} figure{'s' * (len(records) != 1)}"
+    return f"{figures}, {sum(judged)} of {len(judged)} numbers within tolerance, {minutes:.1f} core-minutes.{broken}"
 
 
 def how(records: list[Record]) -> list[str]:
