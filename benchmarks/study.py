@@ -37,9 +37,11 @@ def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = 
         if not Path(suite).is_file():
             raise UserError(f"no suite file {suite}")
         config = _hydra(["suite=adhoc"])
-        own = OmegaConf.load(suite)
-        config.merge_with(own)
-        config.merge_with(OmegaConf.from_dotlist(list(overrides)))
+        config.merge_with(OmegaConf.load(suite))
+        launchers = [word for word in overrides if word.startswith("launcher=")]  # names a file of settings, not a value
+        for word in launchers:
+            config.launcher = _hydra(["suite=adhoc", word]).launcher
+        config.merge_with(OmegaConf.from_dotlist([word for word in overrides if word not in launchers]))
     else:
         if suite not in options("suite"):
             named = [name for name in options("suite") if name != "adhoc"]

@@ -64,6 +64,14 @@ def test_a_suite_can_be_a_file_of_ones_own(tmp_path):
     assert mine["name"] == "mine" and mine["seeds"] == [0, 1, 2] and mine["budget"] == {"CartPole-v1": {"sb3/ppo": 100}}
 
 
+def test_a_study_of_ones_own_takes_a_launcher_by_name(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({"name": "mine", "seeds": 2, "steps": 100, "groups": [{"name": "g", "algos": ["sb3/ppo"], "envs": ["CartPole-v1"]}]}))
+    assert study.compose(str(path), ["launcher=inprocess", "launcher.jobs=1"])["launcher"]["name"] == "inprocess"
+    with pytest.raises(UserError, match="there is no launcher 'elsewhere'; there are inprocess, local"):
+        study.compose(str(path), ["launcher=elsewhere"])
+
+
 def test_the_hash_of_a_study_follows_its_content_and_not_the_order_of_its_keys_or_the_number_of_processes():
     base = study.compose("smoke")
     again = study.compose("smoke", ["launcher.jobs=7"])
