@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Walk:
     def system(self, X: np.ndarray) -> LinearSystem:
         return LinearSystem(self.model, X, RANDOM, gamma=1.0)
 
-    @property
+    @functools.cached_property
     def episode_length(self) -> float:
         p = 0.5 * self.model.p.sum(1)
         return float(self.model.start @ np.linalg.solve(np.eye(1000) - p, np.ones(1000)))  # type: ignore[operator]
