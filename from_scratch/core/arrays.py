@@ -33,7 +33,8 @@ class Unknown(Exception):
 class Program:
     """The calls that evaluate an equation (`forward`) and its gradient (`backward`), on memory that each repetition uses again."""
 
-    def __init__(self, equation: Callable, data: Sequence[Any]):
+    def __init__(self, equation: Callable, data: Sequence[Any], nets_of_torch: bool = False):
+        self.nets_of_torch = nets_of_torch
         self.forward: list[tuple[Callable, tuple]] = []
         self.backward: list[tuple[Callable, tuple]] = []
         self.steps = self.forward  # where calls are written down
@@ -47,7 +48,7 @@ class Program:
         else:
             watched, read = _watched(type(model))
             read.clear()
-            view: Any = object.__new__(watched)
+            view = object.__new__(watched)
             view.__dict__ = model.__dict__
             self.loss, self.metrics = equation.__func__(view, *given)  # type: ignore[attr-defined]
             self.read = {name: value for name, value in read.items() if name in vars(model)}
@@ -338,7 +339,8 @@ class Array:
         return self._reduced(kernels.row_sums, dim, keepdim, lambda g: g)
 
     def mean(self, dim: int, keepdim: bool = False) -> Array:
-        return self._reduced(kernels.row_means, dim, keepdim, lambda g: g / float(self.value.shape[-1]))
+        kernel = torch_means if self.program is not None and self.program.nets_of_torch else kernels.row_means
+        return self._reduced(kernel, dim, keepdim, lambda g: g / float(self.value.shape[-1]))
 
     def std(self, dim: int, keepdim: bool = False) -> Array:
         """With Bessel's correction, as torch's."""
@@ -457,6 +459,10 @@ def maximum(x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.n
 
 def row_maxima(x: np.ndarray, y: np.ndarray) -> None:
     np.max(x, axis=-1, out=y)
+
+
+def torch_means(x: np.ndarray, y: np.ndarray) -> None:
+    torch.mean(torch.from_numpy(x), -1, out=torch.from_numpy(y))
 
 
 def huber(x: np.ndarray, y: np.ndarray) -> None:

@@ -191,6 +191,8 @@ class ArrayRows(Rows):
     tell(line) hears of an equation that needs tensors.
     """
 
+    nets_of_torch = False  # are nets evaluated by torch, whose products round differently from NumPy's?
+
     def __init__(self, modules: Sequence[nn.Module], tell: Callable[[str], None] = lambda line: None):
         super().__init__(modules)
         self.tell = tell
@@ -241,7 +243,7 @@ class ArrayRows(Rows):
             return program
         self._programs = {key: value for key, value in self._programs.items() if value.holds()} if len(self._programs) < KEPT else {}
         with torch.set_grad_enabled(gradient):
-            program = self._programs[key] = Program(equation, data)
+            program = self._programs[key] = Program(equation, data, self.nets_of_torch)
         return program
 
     def backward(self, loss: Any) -> None:
@@ -256,6 +258,13 @@ class ArrayRows(Rows):
 
     def clip(self, max_norm: float) -> None:
         kernels.clip_rows(self.grad_numpy, max_norm)
+
+
+class TorchRows(ArrayRows):
+    """Of a program only what stands around the nets is NumPy's; they, reductions and clipping are torch's, so that weights keep its bits."""
+
+    nets_of_torch = True
+    clip = Rows.clip
 
 
 KEPT = 16  # programs, at most: each holds memory for its data and all it computes

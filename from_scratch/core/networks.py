@@ -149,6 +149,8 @@ class StackedMLP:
         """The output as an Array, its gradient written by the program of x."""
         if x.needs:
             raise Unknown("a net whose input needs a gradient")
+        if x.program is not None and x.program.nets_of_torch:
+            return self._of_torch(x)
         rows, kept = self.rows, [x]
         for (w, b), activation in zip(self.numpy, self.activations, strict=True):
             y = Array(np.empty((*kept[-1].shape[:-1], w.shape[-1]), w.dtype), x.program)
@@ -161,6 +163,26 @@ class StackedMLP:
             y.needs = True
             x.program.history.append((y, lambda g: self._pull_array(kept, g, rows.add_to(self.parameters))))
         return y
+
+    def _of_torch(self, x: Array) -> Array:
+        """The output as an Array that torch computes, and its gradient too, in their own memory."""
+        program, kept = x.program, []
+        y = Array(np.empty((*x.shape[:-1], self.numpy[-1][0].shape[-1]), x.dtype), program)
+        x_torch, y_torch = torch.from_numpy(x.value), torch.from_numpy(y.value)
+
+        def forward() -> None:
+            out, kept[:] = self.forward(x_torch)
+            y_torch.copy_(out)
+
+        x.call(forward)
+        if torch.is_grad_enabled() and isinstance(self.rows, ArrayRows):
+            y.needs = True
+            program.history.append((y, lambda g: g.call(self._pull_torch, kept, torch.from_numpy(g.wide(y.shape).value), self.rows.add_to(self.parameters))))
+        return y
+
+    @torch.no_grad()
+    def _pull_torch(self, kept: list[torch.Tensor], g: torch.Tensor, add: bool) -> None:
+        self.pull(kept, g, add)
 
     def _pull_array(self, kept: list[Array], g: Array, add: bool) -> None:
         """`pull` in NumPy."""
