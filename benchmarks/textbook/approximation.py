@@ -160,7 +160,7 @@ def bases(context: Context) -> Outcome:
     claims = [
         Number.order(f"Fourier below polynomial, order {n}", errors["Fourier", n][:, -1], errors["Polynomial", n][:, -1], source="book") for n in (5, 10, 20)
     ]
-    note = "The errors at the end vary much from run to run, and the expected ones are means of 3 runs: one in six such means of order 5 is as high."
+    note = "The errors at the end vary much from run to run: the expected ones are means of 3 runs, whose standard error is about 0.014 for Fourier."
     return Outcome([*numbers, *claims], draw, notes=(note,))
 
 
