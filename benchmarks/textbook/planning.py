@@ -28,7 +28,7 @@ def exact(name: str, measured: Any, expected: str, **more: Any) -> Number:
     return Number(name, float(measured), expected, source="exact", **more)
 
 
-def row(name: str, values: Sequence[float], expected: str) -> list[Number]:
+def row(name: str, values: Sequence[float] | np.ndarray, expected: str) -> list[Number]:
     """A row of a table against the numbers as printed."""
     return [exact(f"{name}, {k}", v, e) for k, (v, e) in enumerate(zip(values, expected.split(), strict=True), start=1)]
 
