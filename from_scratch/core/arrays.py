@@ -48,7 +48,7 @@ class Program:
         else:
             watched, read = _watched(type(model))
             read.clear()
-            view = object.__new__(watched)
+            view: Any = object.__new__(watched)
             view.__dict__ = model.__dict__
             self.loss, self.metrics = equation.__func__(view, *given)  # type: ignore[attr-defined]
             self.read = {name: value for name, value in read.items() if name in vars(model)}

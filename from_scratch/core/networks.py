@@ -166,7 +166,8 @@ class StackedMLP:
 
     def _of_torch(self, x: Array) -> Array:
         """The output as an Array that torch computes, and its gradient too, in their own memory."""
-        program, kept = x.program, []
+        rows, program = self.rows, x.program
+        kept: list[torch.Tensor] = []
         y = Array(np.empty((*x.shape[:-1], self.numpy[-1][0].shape[-1]), x.dtype), program)
         x_torch, y_torch = torch.from_numpy(x.value), torch.from_numpy(y.value)
 
@@ -175,9 +176,9 @@ class StackedMLP:
             y_torch.copy_(out)
 
         x.call(forward)
-        if torch.is_grad_enabled() and isinstance(self.rows, ArrayRows):
+        if program is not None and torch.is_grad_enabled() and isinstance(rows, ArrayRows):
             y.needs = True
-            program.history.append((y, lambda g: g.call(self._pull_torch, kept, torch.from_numpy(g.wide(y.shape).value), self.rows.add_to(self.parameters))))
+            program.history.append((y, lambda g: g.call(self._pull_torch, kept, torch.from_numpy(g.wide(y.shape).value), rows.add_to(self.parameters))))
         return y
 
     @torch.no_grad()

@@ -66,7 +66,8 @@ class StackedActorCritic:
             return StackedMLP(rows, [*linear_names(f"mlp_extractor.{body}.", layers), head], activation_of(layers))
 
         self.actor, self.critic = mlp("policy_net", "action_net"), mlp("value_net", "value_net")
-        self.rows, self.has_log_std = rows, "log_std" in rows.names
+        self.rows: Any = rows
+        self.has_log_std = "log_std" in rows.names
         self.log_std_numpy = rows.of_all(rows.theta, rows.names["log_std"]).unsqueeze(1).numpy() if "log_std" in rows.names else None
 
     @staticmethod
