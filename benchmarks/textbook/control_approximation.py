@@ -35,7 +35,7 @@ def drive(algorithm: str, seeds: Sequence[int], alpha: Any, episodes: int, most_
     return np.array([([episode["l"] for episode in buffer] + [np.inf] * episodes)[:episodes] for buffer in model.ep_info_buffers])
 
 
-@figure("10.1", title="The mountain car's cost-to-go, learnt in one run", cost="20 s")
+@figure("10.1", title="The mountain car's cost-to-go, learnt in one run", cost="15 s")
 def cost_to_go(context: Context) -> Outcome:
     panels = (12, 104, 1000) if context.quick else (12, 104, 1000, 9000)
     model = load("semi_gradient_sarsa")("LinearPolicy", vectorised("from_scratch/MountainCar-v0"), seeds=context.seeds(10), learning_rate=0.5 / 8, **CAR)
@@ -74,7 +74,7 @@ def cost_to_go(context: Context) -> Outcome:
     )
 
 
-@figure("10.2", title="Semi-gradient Sarsa on the mountain car", cost="20 s")
+@figure("10.2", title="Semi-gradient Sarsa on the mountain car", cost="35 s")
 def step_sizes(context: Context) -> Outcome:
     runs, episodes = context.runs(100), 500
     expected = {0.1: ("646", "267", "136"), 0.2: ("463", "209", "127"), 0.5: ("300", "165", "117")}
@@ -100,7 +100,7 @@ def step_sizes(context: Context) -> Outcome:
     return Outcome(numbers, draw)
 
 
-@figure("10.3", title="One-step and 8-step Sarsa on the mountain car", cost="20 s")
+@figure("10.3", title="One-step and 8-step Sarsa on the mountain car", cost="25 s")
 def one_and_eight_steps(context: Context) -> Outcome:
     seeds, episodes = context.seeds(100), 500
     arms = {1: (0.5 / 8, "284", "117"), 8: (0.3 / 8, "235", "109")}
@@ -123,7 +123,7 @@ def one_and_eight_steps(context: Context) -> Outcome:
     return Outcome(numbers, draw)
 
 
-@figure("10.4", title="Step size and n of n-step Sarsa on the mountain car", cost="40 s")
+@figure("10.4", title="Step size and n of n-step Sarsa on the mountain car", cost="1 min")
 def n_and_alpha(context: Context) -> Outcome:
     runs, sweep = context.runs(100), {}
     arms = {  # n: multiples of 1/8 for α, the expected least number of steps
@@ -162,7 +162,7 @@ def n_and_alpha(context: Context) -> Outcome:
     )
 
 
-@figure("10.5", title="Access control: differential Sarsa, and the exact optimum", cost="30 s")
+@figure("10.5", title="Access control: differential Sarsa, and the exact optimum", cost="25 s")
 def access_control(context: Context) -> Outcome:
     env = AccessControl()
     model = model_of(env)
@@ -221,7 +221,7 @@ def access_control(context: Context) -> Outcome:
     )
 
 
-@figure("12.10", title="Sarsa(λ) with replacing traces on the mountain car", cost="2 min")
+@figure("12.10", title="Sarsa(λ) with replacing traces on the mountain car", cost="40 s")
 def replacing_traces(context: Context) -> Outcome:
     runs = context.runs(30)
     arms = {  # λ: multiples of 1/8 for α, the expected least number of steps
@@ -254,7 +254,7 @@ def replacing_traces(context: Context) -> Outcome:
     return Outcome([*numbers, *claims], draw)
 
 
-@figure("12.11", title="The traces of Sarsa(λ) on the mountain car", cost="2 min")
+@figure("12.11", title="The traces of Sarsa(λ) on the mountain car", cost="80 s")
 def kinds_of_traces(context: Context) -> Outcome:
     runs, lambda_ = context.runs(100), 0.9
     arms = {
