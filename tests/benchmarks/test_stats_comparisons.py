@@ -211,8 +211,8 @@ def repeat(n_studies, deltas, looks=4, n=5, seed=0):
 def test_looking_four_times_at_equal_algorithms_errs_in_5_percent_of_studies():
     looks = np.array([test.decisions["1"].look for test in repeat(1000, [0.0])])
     assert 0.03 < (looks > 0).mean() < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 1000)
-    share = 0.05 / 4  # of the error is spent at each look
-    assert all((looks == k).mean() < share + 3 * np.sqrt(share / 1000) for k in (1, 2, 3, 4))
+    for k in (1, 2, 3, 4):  # k quarters of the error are spent by the k-th look; what an early look leaves, a later one may use
+        assert ((looks > 0) & (looks <= k)).mean() < 0.05 * k / 4 + 3 * np.sqrt(0.05 * k / 4 / 1000)
 
 
 def test_three_comparisons_together_err_in_5_percent_of_studies():
