@@ -180,7 +180,7 @@ class Algorithm(Declared, BaseAlgorithm):
     def _rebuild(self) -> None:
         known = set(self.__dict__)
         self._metrics: dict[str, list[torch.Tensor]] = {}
-        self._moded: list[list[nn.Module] | None] | None = None  # found when first needed, anew in each learn()
+        self._moded: tuple[list[dict], list[BasePolicy]] | None = None  # found when first needed, anew in each learn()
         self.active = np.ones(self.n_seeds, dtype=bool)
         self.build()
         self._derived = [*getattr(self, "_derived", []), *(name for name in self.__dict__ if name not in known and name not in self.saved)]
@@ -305,13 +305,13 @@ class Algorithm(Declared, BaseAlgorithm):
     def set_training_mode(self, mode: bool) -> None:
         """Training or evaluation mode of every seed's networks (dropout and batch normalisation)."""
         if self._moded is None:
-            self._moded = [_with_a_mode(policy) for policy in self._policies]
-        for policy, modules in zip(self._policies, self._moded, strict=True):
-            if modules is None:
-                policy.set_training_mode(mode)
-            else:
-                for module in modules:
-                    module.__dict__["training"] = mode
+            found = [(policy, _with_a_mode(policy)) for policy in self._policies]
+            self._moded = [vars(module) for _, modules in found for module in modules or []], [policy for policy, modules in found if modules is None]
+        attributes, others = self._moded
+        for each in attributes:
+            each["training"] = mode
+        for policy in others:
+            policy.set_training_mode(mode)
 
     def _tell(self, line: str) -> None:
         if self.verbose >= 1:
@@ -336,7 +336,8 @@ class Algorithm(Declared, BaseAlgorithm):
         if self.n_seeds == 1:
             self.logger.record(key, np.asarray(values).item(), exclude=exclude)
             return
-        for seed, value in zip(self.seeds, np.broadcast_to(values, self.n_seeds).tolist(), strict=True):
+        each = np.asarray(values).tolist()
+        for seed, value in zip(self.seeds, each if isinstance(each, list) else [each] * self.n_seeds, strict=True):
             self.logger.record(f"{key}@{seed}", value, exclude=exclude)
 
     def record_metrics(self, last: Sequence[str] = ()) -> None:

@@ -33,8 +33,7 @@ class Unknown(Exception):
 class Program:
     """The calls that evaluate an equation (`forward`) and its gradient (`backward`), on memory that each repetition uses again."""
 
-    def __init__(self, equation: Callable, data: Sequence[Any], nets_of_torch: bool = False):
-        self.nets_of_torch = nets_of_torch
+    def __init__(self, equation: Callable, data: Sequence[Any]):
         self.forward: list[tuple[Callable, tuple]] = []
         self.backward: list[tuple[Callable, tuple]] = []
         self.steps = self.forward  # where calls are written down
@@ -214,7 +213,7 @@ class Array:
         """The largest of each vector; a constant, as the target of an update is."""
         if self.needs and torch.is_grad_enabled():
             raise Unknown("the gradient of amax")
-        return self._reduced(row_maxima, dim, False, NO_PULL)
+        return self._reduced(kernels.row_maxima, dim, False, NO_PULL)
 
     def smooth_l1_loss(self, target: Array, size_average: None = None, reduce: None = None, reduction: str = "mean", beta: float = 1.0) -> Array:
         """Huber's loss with δ = 1, element by element: x²/2 where |x| < 1, |x| − 1/2 elsewhere; its derivative is x, clipped."""
@@ -222,7 +221,7 @@ class Array:
             raise Unknown(f"smooth_l1_loss with reduction={reduction!r} and beta={beta}, or with a target that needs a gradient")
         with torch.no_grad():
             x, y = self - target, np.empty_like(self.value)
-        self.call(huber, x.value, y)
+        self.call(kernels.huber, x._vectors(), y.reshape(x._vectors().shape))
         return self.result(y, lambda g: self.give(x.clamp(-1.0, 1.0) * g))
 
     def square(self) -> Array:
@@ -339,8 +338,7 @@ class Array:
         return self._reduced(kernels.row_sums, dim, keepdim, lambda g: g)
 
     def mean(self, dim: int, keepdim: bool = False) -> Array:
-        kernel = torch_means if self.program is not None and self.program.nets_of_torch else kernels.row_means
-        return self._reduced(kernel, dim, keepdim, lambda g: g / float(self.value.shape[-1]))
+        return self._reduced(kernels.row_means, dim, keepdim, lambda g: g / float(self.value.shape[-1]))
 
     def std(self, dim: int, keepdim: bool = False) -> Array:
         """With Bessel's correction, as torch's."""
@@ -455,19 +453,6 @@ def minimum(x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.n
 
 def maximum(x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return np.maximum(x, y, out=out)
-
-
-def row_maxima(x: np.ndarray, y: np.ndarray) -> None:
-    np.max(x, axis=-1, out=y)
-
-
-def torch_means(x: np.ndarray, y: np.ndarray) -> None:
-    torch.mean(torch.from_numpy(x), -1, out=torch.from_numpy(y))
-
-
-def huber(x: np.ndarray, y: np.ndarray) -> None:
-    size = np.abs(x)
-    y[...] = np.where(size < 1, np.float32(0.5) * size * size, size - np.float32(0.5))
 
 
 NO_PULL: Any = None

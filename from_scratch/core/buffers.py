@@ -102,7 +102,7 @@ class PackedReplay(Replay):
         row[:, :n], row[:, n : 2 * n] = obs.reshape(len(row), -1), next_obs.reshape(len(row), -1)
         row[:, -3], row[:, -2], row[:, -1] = reward, done, 0
         if self.buffers[0].handle_timeout_termination:
-            for lane in np.flatnonzero(done):
+            for lane in done.nonzero()[0].tolist():
                 row[lane, -1] = infos[lane].get("TimeLimit.truncated", False)
         self.actions[t] = action.reshape(self.actions[t].shape)
         for buffer in self.buffers:

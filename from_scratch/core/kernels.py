@@ -5,12 +5,18 @@ numba keeps the machine code beside this file, so that it is compiled once per m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+
+from from_scratch.core import blas
+
+LANES = 8  # numbers that the loops of torch's sums take at once
 
 
 def _fused(typing: Any, x: Any, y: Any, z: Any) -> Any:
@@ -24,21 +30,34 @@ def _fused(typing: Any, x: Any, y: Any, z: Any) -> Any:
 
 _fma: Any = intrinsic(_fused)
 
+Address = int  # of a function in memory
+
 
 # ------------------------------------------------------------------------------------------------------------------- optimisers
+# Below TINY numbers lose digits and the processor its pace, and torch's square root takes 20 times longer for a zero. Units that are dead
+# would cost most. So a moment below TINY becomes 0, and its root is taken of TINY instead: neither moves a weight by a bit.
+TINY = np.finfo(np.float32).tiny
+
+
 @njit(cache=True)
-def adam_moments(m: np.ndarray, v: np.ndarray, g: np.ndarray, w1: float, beta2: float, w2: float) -> None:
+def adam_moments(m: np.ndarray, v: np.ndarray, g: np.ndarray, to_root: np.ndarray, w1: float, beta2: float, w2: float) -> None:
     """m ← m + w1 (g − m),  v ← beta2 v + w2 g²."""
+    tiny, zero = np.float32(TINY), np.float32(0)
     for i in range(g.size):
-        m[i] = _fma(w1, g[i] - m[i], m[i])
-        v[i] = _fma(w2 * g[i], g[i], beta2 * v[i])
+        mean, square = _fma(w1, g[i] - m[i], m[i]), _fma(w2 * g[i], g[i], beta2 * v[i])
+        m[i] = zero if abs(mean) < tiny else mean
+        v[i] = zero if square < tiny else square
+        to_root[i] = tiny if square < tiny else square
 
 
 @njit(cache=True)
-def square_moment(v: np.ndarray, g: np.ndarray, alpha: float, w: float) -> None:
+def square_moment(v: np.ndarray, g: np.ndarray, to_root: np.ndarray, alpha: float, w: float) -> None:
     """v ← alpha v + w g²."""
+    tiny, zero = np.float32(TINY), np.float32(0)
     for i in range(g.size):
-        v[i] = _fma(w * g[i], g[i], alpha * v[i])
+        square = _fma(w * g[i], g[i], alpha * v[i])
+        v[i] = zero if square < tiny else square
+        to_root[i] = tiny if square < tiny else square
 
 
 @njit(cache=True, error_model="numpy")
@@ -48,65 +67,157 @@ def step_weights(theta: np.ndarray, m: np.ndarray, root: np.ndarray, correction:
         theta[i] += (step * m[i]) / (root[i] / correction + eps)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
-def clip_rows(grad: np.ndarray, max_norm: float) -> None:
-    """Scale each row [R, D] so that its norm is at most max_norm."""
+@njit(cache=True)
+def norm(x: np.ndarray) -> float:
+    """√ Σ x², added up as torch does it: eight sums side by side, then fours of what is left, then one by one, these fused."""
+    lanes, whole, fours = np.zeros(LANES, np.float32), x.size // LANES * LANES, x.size // 4 * 4
+    for i in range(0, whole, LANES):
+        for lane in range(LANES):
+            lanes[lane] += x[i + lane] * x[i + lane]
+    total = lanes[0]
+    for lane in range(1, LANES):
+        total += lanes[lane]
+    for i in range(whole, fours):
+        total += x[i] * x[i]
+    for i in range(fours, x.size):
+        total = _fma(x[i], x[i], total)
+    return np.sqrt(total)
+
+
+@njit(cache=True, error_model="numpy")
+def clip_rows(grad: np.ndarray, spans: np.ndarray, max_norm: float) -> None:
+    """Scale each row [R, D] so that its norm is at most max_norm: torch's clip_grad_norm_ of the parameters that lie at `spans` [P, 2]."""
+    norms, one = np.empty(len(spans), np.float32), np.float32(1)
     for r in range(len(grad)):
-        total = 0.0
-        for i in range(grad.shape[1]):
-            x = np.float64(grad[r, i])
-            total += x * x
-        scale = np.float32(max_norm / (np.sqrt(total) + 1e-6))
-        if not scale >= 1:
-            for i in range(grad.shape[1]):
-                grad[r, i] *= scale
+        row = grad[r]
+        for i in range(len(spans)):
+            norms[i] = norm(row[spans[i, 0] : spans[i, 1]])
+        scale = one / (norm(norms) + np.float32(1e-6)) * np.float32(max_norm)
+        if not scale >= one:
+            for i in range(row.size):
+                row[i] *= scale
 
 
 # --------------------------------------------------------------------------------------------------------------------- networks
-# Biases and their gradients are parts of rows; they are copied to memory of their own, for vectorised loops need to know its layout.
-@njit(cache=True)
-def add_bias(x: np.ndarray, b: np.ndarray) -> None:
-    """x ← x + b, [R, M, n] and [R, n]."""
-    for r in range(len(x)):
-        bias = b[r].copy()
-        for i in range(x.shape[1]):
-            for j in range(x.shape[2]):
-                x[r, i, j] += bias[j]
+LINEAR, RELU, TANH = range(3)  # activations
 
 
 @njit(cache=True)
-def pull_tanh(g: np.ndarray, y: np.ndarray, gb: np.ndarray, add: bool) -> None:
-    """g [R, M, n], the gradient of y = tanh(x + b), becomes that of x in place; its sum over M is written (or added) to gb [R, n]."""
-    for r in range(len(g)):
-        total = gb[r].copy() if add else np.zeros(g.shape[2], g.dtype)
-        for i in range(g.shape[1]):
-            for j in range(g.shape[2]):
-                g[r, i, j] *= 1 - y[r, i, j] * y[r, i, j]
-                total[j] += g[r, i, j]
-        gb[r] = total
+def _cascade(g: np.ndarray, first: int, stride: int, count: int, left: int, right: int, total: np.ndarray) -> None:
+    """total[0] = the sum of `count` rows of g, in torch's order: sixteen at a time, then sixteen of those. total is [4, n]."""
+    i = 0
+    total[:, left:right] = 0
+    while i < count:
+        for j in range(left, right):
+            total[0, j] += g[first + i * stride, j]
+        i += 1
+        level = 1
+        while level < 4 and i & ((1 << 4 * level) - 1) == 0:
+            for j in range(left, right):
+                total[level, j] += total[level - 1, j]
+                total[level - 1, j] = 0
+            level += 1
+    for level in range(1, 4):
+        for j in range(left, right):
+            total[0, j] += total[level, j]
 
 
 @njit(cache=True)
-def pull_relu(g: np.ndarray, y: np.ndarray, gb: np.ndarray, add: bool) -> None:
-    """The same of y = max(x + b, 0)."""
-    for r in range(len(g)):
-        total = gb[r].copy() if add else np.zeros(g.shape[2], g.dtype)
-        for i in range(g.shape[1]):
-            for j in range(g.shape[2]):
-                g[r, i, j] *= y[r, i, j] > 0
-                total[j] += g[r, i, j]
-        gb[r] = total
+def _cascades(g: np.ndarray, left: int, right: int, total: np.ndarray, sums: np.ndarray) -> None:
+    """The same of all rows, every fourth on its own."""
+    quarter = len(g) // 4
+    for k in range(4):
+        _cascade(g, k, 4, quarter, left, right, total)
+        if k == 0:
+            sums[left:right] = total[0, left:right]
+            for i in range(4 * quarter, len(g)):
+                for j in range(left, right):
+                    sums[j] += g[i, j]
+        else:
+            for j in range(left, right):
+                sums[j] += total[0, j]
 
 
 @njit(cache=True)
-def pull_bias(g: np.ndarray, y: np.ndarray, gb: np.ndarray, add: bool) -> None:
-    """The same of y = x + b."""
-    for r in range(len(g)):
-        total = gb[r].copy() if add else np.zeros(g.shape[2], g.dtype)
-        for i in range(g.shape[1]):
-            for j in range(g.shape[2]):
-                total[j] += g[r, i, j]
-        gb[r] = total
+def column_sums(g: np.ndarray, sums: np.ndarray) -> None:
+    """sums = Σ g over the first axis, [M, n], added up in the order of torch's vectorised loops."""
+    M, n = g.shape
+    total = np.empty((4, max(n, LANES)), np.float32)
+    if n > 1:
+        together = 4 * LANES if n >= LANES else 4
+        left = n // together * together
+        if left > 0:
+            _cascade(g, 0, 1, M, 0, left, total)
+            sums[:left] = total[0, :left]
+        if left < n:
+            _cascades(g, left, n, total, sums)
+        return
+    if M < LANES:
+        _cascades(g, 0, 1, total, sums)
+        return
+    lanes, whole, last = np.empty(LANES, np.float32), M // LANES * LANES, np.float32(0)
+    _cascades(g[:whole].reshape(-1, LANES), 0, LANES, total, lanes)
+    for i in range(whole, M):
+        last += g[i, 0]
+    for lane in range(LANES):
+        last += lanes[lane]
+    sums[0] = last
+
+
+@njit(cache=True)
+def affine(sgemm: Address, x: np.ndarray, w: np.ndarray, b: np.ndarray, y: np.ndarray, activation: int) -> None:
+    """y = x wᵀ + b, rectified if asked: x [R, M, k], w [R, n, k], b [R, n], y [R, M, n]."""
+    R, M, n = y.shape
+    k, single, one, zero = x.shape[2], 4, np.float32(1), np.float32(0)
+    bias = np.empty(n, np.float32)  # in memory whose layout the loops know
+    for r in range(R):
+        out = y[r]
+        bias[:] = b[r]
+        for i in range(M):
+            for j in range(n):
+                out[i, j] = bias[j]
+        blas.product(
+            sgemm, blas.TRANSPOSED, blas.AS_IT_IS, n, M, k, w.ctypes.data + r * w.strides[0], w.strides[1] // single,
+            x.ctypes.data + r * x.strides[0], max(x.strides[1] // single, k), one, out.ctypes.data, n,
+        )  # fmt: skip
+        if activation == RELU:
+            for i in range(M):
+                for j in range(n):
+                    out[i, j] = zero if out[i, j] < zero else out[i, j]
+
+
+@njit(cache=True)
+def pull_affine(
+    sgemm: Address, g: np.ndarray, x: np.ndarray, y: np.ndarray, w: np.ndarray, gw: np.ndarray, gb: np.ndarray, gx: np.ndarray, activation: int, add: bool,
+) -> None:  # fmt: skip
+    """Back through y = activation(x wᵀ + b): write (or add) the gradients of w and b, and that of x unless gx is empty.
+
+    g [R, M, n], that of y, becomes that of its argument in place.
+    """
+    R, M, n = g.shape
+    k, single, zero, one, beta = x.shape[2], 4, np.float32(0), np.float32(1), np.float32(1 if add else 0)
+    sums = np.empty(n, np.float32)
+    for r in range(R):
+        inner, outer = g[r], y[r]
+        if activation == RELU:
+            for i in range(M):
+                for j in range(n):
+                    inner[i, j] = inner[i, j] if outer[i, j] > zero else zero
+        elif activation == TANH:
+            for i in range(M):
+                for j in range(n):
+                    inner[i, j] *= _fma(-outer[i, j], outer[i, j], one)
+        column_sums(inner, sums)
+        gb[r] = gb[r] + sums if add else sums
+        of_x, ldx = x.ctypes.data + r * x.strides[0], max(x.strides[1] // single, k)
+        blas.product(
+            sgemm, blas.AS_IT_IS, blas.TRANSPOSED, k, n, M, of_x, ldx, inner.ctypes.data, n, beta, gw.ctypes.data + r * gw.strides[0], gw.strides[1] // single
+        )
+        if gx.size > 0:
+            blas.product(
+                sgemm, blas.AS_IT_IS, blas.AS_IT_IS, k, M, n, w.ctypes.data + r * w.strides[0], w.strides[1] // single, inner.ctypes.data, n,
+                zero, gx[r].ctypes.data, k,
+            )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------------------------- distributions
@@ -138,6 +249,27 @@ def pull_log_softmax(g: np.ndarray, p: np.ndarray, gx: np.ndarray) -> None:
             total += g[i, a]
         for a in range(p.shape[1]):
             gx[i, a] = g[i, a] - p[i, a] * total
+
+
+@njit(cache=True)
+def huber(x: np.ndarray, y: np.ndarray) -> None:
+    """y = x²/2 where |x| < 1, |x| − 1/2 elsewhere, [N, n]."""
+    half = np.float32(0.5)
+    for i in range(len(x)):
+        for j in range(x.shape[1]):
+            size = abs(x[i, j])
+            y[i, j] = half * size * size if size < 1 else size - half
+
+
+@njit(cache=True)
+def row_maxima(x: np.ndarray, y: np.ndarray) -> None:
+    """y = max x over the last axis, [N, n]; nan where there is one."""
+    for i in range(len(x)):
+        top = x[i, 0]
+        for j in range(1, x.shape[1]):
+            if not top >= x[i, j] and top == top:
+                top = x[i, j]
+        y[i] = top
 
 
 @njit(cache=True)
@@ -199,3 +331,41 @@ def discounted_sum(x: np.ndarray, discount: np.ndarray, y: np.ndarray, last: np.
     for t in range(len(x) - 1, -1, -1):
         for i in range(x.shape[1]):
             last[i] = y[t, i] = x[t, i] + discount[t, i] * last[i]
+
+
+# ------------------------------------------------------------------------------------------------------------------ random numbers
+def _drawn(kind: types.Type, form: ir.Type) -> Callable:
+    """An intrinsic draw(address of NumPy's function, address of the generator's state)."""
+
+    def draw(typing: Any, function: Any, state: Any) -> Any:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> Any:
+            word = ir.IntType(64)
+            return builder.call(builder.inttoptr(given[0], ir.FunctionType(form, [word]).as_pointer()), [given[1]])
+
+        return kind(types.int64, types.int64), generate
+
+    return intrinsic(draw)
+
+
+_next_uint32, _next_double = _drawn(types.uint32, ir.IntType(32)), _drawn(types.float64, ir.DoubleType())
+
+
+@njit(cache=True)
+def integers(next_uint32: Address, states: np.ndarray, high: int, x: np.ndarray) -> None:
+    """x[k] = RandomState.randint(high, size=n) of generator k, [S, n], 1 < high < 2³²: bits under a mask until they are small enough."""
+    mask = np.uint64(high - 1)
+    for shift in (1, 2, 4, 8, 16):
+        mask |= mask >> np.uint64(shift)
+    for k in range(len(states)):
+        for i in range(x.shape[1]):
+            value = np.uint64(_next_uint32(next_uint32, states[k])) & mask
+            while value >= np.uint64(high):
+                value = np.uint64(_next_uint32(next_uint32, states[k])) & mask
+            x[k, i] = value
+
+
+@njit(cache=True)
+def uniforms(next_double: Address, states: np.ndarray, x: np.ndarray) -> None:
+    """x[k] = RandomState.random_sample() of generator k."""
+    for k in range(len(states)):
+        x[k] = _next_double(next_double, states[k])

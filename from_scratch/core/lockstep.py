@@ -191,13 +191,11 @@ class ArrayRows(Rows):
     tell(line) hears of an equation that needs tensors.
     """
 
-    nets_of_torch = False  # are nets evaluated by torch, whose products round differently from NumPy's?
-
     def __init__(self, modules: Sequence[nn.Module], tell: Callable[[str], None] = lambda line: None):
         super().__init__(modules)
         self.tell = tell
         self.in_numpy = {name: (self.of_all(self.theta, i).numpy(), self.of_all(self.grad, i).numpy()) for name, i in self.names.items()}
-        self.grad_numpy = self.grad.numpy()
+        self.grad_numpy, self.spans_numpy = self.grad.numpy(), np.array(self.spans)
         self._programs: dict[Any, Program] = {}
         self._program: Program | None = None  # of the equation that was differentiated last
         self._written: set[str] = set()  # parameters whose gradient the program being made has written
@@ -243,7 +241,7 @@ class ArrayRows(Rows):
             return program
         self._programs = {key: value for key, value in self._programs.items() if value.holds()} if len(self._programs) < KEPT else {}
         with torch.set_grad_enabled(gradient):
-            program = self._programs[key] = Program(equation, data, self.nets_of_torch)
+            program = self._programs[key] = Program(equation, data)
         return program
 
     def backward(self, loss: Any) -> None:
@@ -257,14 +255,7 @@ class ArrayRows(Rows):
                 loss.loss.call(np.copyto, self.in_numpy[name][1], 0)
 
     def clip(self, max_norm: float) -> None:
-        kernels.clip_rows(self.grad_numpy, max_norm)
-
-
-class TorchRows(ArrayRows):
-    """Of a program only what stands around the nets is NumPy's; they, reductions and clipping are torch's, so that weights keep its bits."""
-
-    nets_of_torch = True
-    clip = Rows.clip
+        kernels.clip_rows(self.grad_numpy, self.spans_numpy, max_norm)
 
 
 KEPT = 16  # programs, at most: each holds memory for its data and all it computes
@@ -345,21 +336,21 @@ class RowOptimizer:
         steps = self.steps.numpy()[:, 0]
         return len(self.optimizers) == 1 or bool((steps == steps[0]).all())
 
-    def _blocks(self, rows: slice) -> tuple[np.ndarray, torch.Tensor, torch.Tensor, list[np.ndarray]]:
-        """Of some rows: the counters; √ of the last moment; that moment; and θ, gradient, root and moments in NumPy."""
+    def _blocks(self, rows: slice) -> tuple[np.ndarray, torch.Tensor, list[np.ndarray]]:
+        """Of some rows: the counters; memory for the roots; and θ, gradient, that memory and the moments in NumPy."""
         flat = [block[rows].view(-1) for block in (self.rows.theta, self.rows.grad, self.root, *self.moments.values())]
-        return self.steps[rows].numpy(), flat[2], flat[-1], [block.numpy() for block in flat]
+        return self.steps[rows].numpy(), flat[2], [block.numpy() for block in flat]
 
-    def _step(self, steps: np.ndarray, root: torch.Tensor, last: torch.Tensor, blocks: list[np.ndarray]) -> None:
-        group, single, (theta, grad, root_numpy, *moments) = self.optimizers[0].param_groups[0], np.float32, blocks
+    def _step(self, steps: np.ndarray, root: torch.Tensor, blocks: list[np.ndarray]) -> None:
+        group, single, (theta, grad, to_root, *moments) = self.optimizers[0].param_groups[0], np.float32, blocks
         steps += 1
         t = float(steps[0, 0])
         if len(moments) == 2:  # Adam (Kingma & Ba 2015, arXiv:1412.6980, Algorithm 1), in torch's order of operations
             (m, v), (beta1, beta2) = moments, group["betas"]
-            kernels.adam_moments(m, v, grad, single(1 - beta1), single(beta2), single(1 - beta2))
+            kernels.adam_moments(m, v, grad, to_root, single(1 - beta1), single(beta2), single(1 - beta2))
             correction, step = (1 - beta2**t) ** 0.5, -group["lr"] / (1 - beta1**t)
         else:  # RMSprop (Tieleman & Hinton 2012), ε outside the root
             m, v, correction, step = grad, moments[0], 1.0, -group["lr"]
-            kernels.square_moment(v, grad, single(group["alpha"]), single(1 - group["alpha"]))
-        torch.sqrt(last, out=root)  # torch's, whose last bit is not always IEEE's
-        kernels.step_weights(theta, m, root_numpy, single(correction), single(group["eps"]), single(step))
+            kernels.square_moment(v, grad, to_root, single(group["alpha"]), single(1 - group["alpha"]))
+        torch.sqrt(root, out=root)  # torch's, whose last bit is not always IEEE's
+        kernels.step_weights(theta, m, to_root, single(correction), single(group["eps"]), single(step))

@@ -12,21 +12,21 @@ from torch import nn
 
 from from_scratch.core import kernels
 from from_scratch.core.arrays import Array, Unknown
+from from_scratch.core.blas import SGEMM
 from from_scratch.core.lockstep import ArrayRows, Rows
 
 
 class Activation(NamedTuple):
+    code: int  # in the kernels
     of: Callable[[torch.Tensor], torch.Tensor]
     pull: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # the gradient of the input, from that of the output and the output
-    of_numpy: Callable[[np.ndarray, np.ndarray], np.ndarray]  # (input, where to write the output)
-    pull_numpy: Callable[[np.ndarray, np.ndarray, np.ndarray, bool], None]  # in place, with the gradient of the bias
 
 
 ACTIVATIONS = {
-    nn.Tanh: Activation(torch.tanh, torch.ops.aten.tanh_backward, np.tanh, kernels.pull_tanh),
-    nn.ReLU: Activation(torch.relu, lambda g, y: torch.ops.aten.threshold_backward(g, y, 0), lambda x, y: np.maximum(x, 0, out=y), kernels.pull_relu),
+    nn.Tanh: Activation(kernels.TANH, torch.tanh, torch.ops.aten.tanh_backward),
+    nn.ReLU: Activation(kernels.RELU, torch.relu, lambda g, y: torch.ops.aten.threshold_backward(g, y, 0)),
 }
-IDENTITY = Activation(lambda x: x, lambda g, y: g, lambda x, y: y, kernels.pull_bias)
+IDENTITY = Activation(kernels.LINEAR, lambda x: x, lambda g, y: g)
 
 
 def activation_of(layers: Iterable[nn.Module]) -> type[nn.Module]:
@@ -112,7 +112,7 @@ class StackedMLP:
         self.layers = [(rows.leaf(f"{name}.weight"), rows.leaf(f"{name}.bias")) for name in names]
         self.gradients = [(rows.gradient_of(f"{name}.weight"), rows.gradient_of(f"{name}.bias")) for name in names]
         stacked = [(rows.of_all(rows.theta, rows.names[f"{name}.weight"]), rows.of_all(rows.theta, rows.names[f"{name}.bias"])) for name in names]
-        self.numpy = [(w.mT.numpy(), b.unsqueeze(1).numpy()) for w, b in stacked]  # [R, in, out], [R, 1, out]
+        self.numpy = [(w.numpy(), b.numpy()) for w, b in stacked]  # [R, out, in], [R, out]
         self.numpy_gradients = [tuple(rows.of_all(rows.grad, rows.names[f"{name}.{kind}"]).numpy() for kind in ("weight", "bias")) for name in names]
         self.activations = [ACTIVATIONS[activation]] * (len(names) - 1) + [ACTIVATIONS[output] if output else IDENTITY]
 
@@ -149,60 +149,33 @@ class StackedMLP:
         """The output as an Array, its gradient written by the program of x."""
         if x.needs:
             raise Unknown("a net whose input needs a gradient")
-        if x.program is not None and x.program.nets_of_torch:
-            return self._of_torch(x)
         rows, kept = self.rows, [x]
         for (w, b), activation in zip(self.numpy, self.activations, strict=True):
-            y = Array(np.empty((*kept[-1].shape[:-1], w.shape[-1]), w.dtype), x.program)
-            x.call(np.matmul, kept[-1].value, w, y.value)
-            x.call(kernels.add_bias, y.value, b[:, 0])
-            if activation is not IDENTITY:
-                x.call(activation.of_numpy, y.value, y.value)
+            y = Array(np.empty((*kept[-1].shape[:-1], w.shape[1]), w.dtype), x.program)
+            x.call(kernels.affine, SGEMM, kept[-1].value, w, b, y.value, activation.code)
+            if activation.code == kernels.TANH:
+                x.call(torch.tanh_, torch.from_numpy(y.value))  # torch's rounding is not NumPy's
             kept.append(y)
         if x.program is not None and torch.is_grad_enabled() and isinstance(rows, ArrayRows):
             y.needs = True
             x.program.history.append((y, lambda g: self._pull_array(kept, g, rows.add_to(self.parameters))))
         return y
 
-    def _of_torch(self, x: Array) -> Array:
-        """The output as an Array that torch computes, and its gradient too, in their own memory."""
-        rows, program = self.rows, x.program
-        kept: list[torch.Tensor] = []
-        y = Array(np.empty((*x.shape[:-1], self.numpy[-1][0].shape[-1]), x.dtype), program)
-        x_torch, y_torch = torch.from_numpy(x.value), torch.from_numpy(y.value)
-
-        def forward() -> None:
-            out, kept[:] = self.forward(x_torch)
-            y_torch.copy_(out)
-
-        x.call(forward)
-        if program is not None and torch.is_grad_enabled() and isinstance(rows, ArrayRows):
-            y.needs = True
-            program.history.append((y, lambda g: g.call(self._pull_torch, kept, torch.from_numpy(g.wide(y.shape).value), rows.add_to(self.parameters))))
-        return y
-
-    @torch.no_grad()
-    def _pull_torch(self, kept: list[torch.Tensor], g: torch.Tensor, add: bool) -> None:
-        self.pull(kept, g, add)
-
     def _pull_array(self, kept: list[Array], g: Array, add: bool) -> None:
-        """`pull` in NumPy."""
+        """`pull` of Arrays."""
         g = g.wide(kept[-1].shape) if self.activations[-1] is IDENTITY else g * 1.0  # memory that may be overwritten
         for i in range(len(self.layers) - 1, -1, -1):
-            x, (gw, gb) = kept[i], self.numpy_gradients[i]
-            x.call(self.activations[i].pull_numpy, g.value, kept[i + 1].value, gb, add)
-            product = np.empty_like(gw) if add else gw
-            x.call(np.matmul, g.value.swapaxes(1, 2), x.value, product)
-            if add:
-                x.call(np.add, gw, product, gw)
-            if i > 0:
-                g, of_output = Array(x.program.scratch.setdefault((x.shape, i % 2), np.empty_like(x.value)), x.program), g
-                x.call(np.multiply if of_output.shape[-1] == 1 else np.matmul, of_output.value, self.numpy[i][0].swapaxes(1, 2), g.value)
+            x, w, scratch = kept[i], self.numpy[i][0], kept[0].program.scratch
+            shape = x.shape if i > 0 else (0, 0, 0)
+            of_input = scratch.setdefault((shape, i % 2), np.empty(shape, w.dtype))
+            x.call(kernels.pull_affine, SGEMM, g.value, x.value, kept[i + 1].value, w, *self.numpy_gradients[i], of_input, self.activations[i].code, add)
+            g = Array(of_input, x.program)
 
     def play(self, x: np.ndarray) -> np.ndarray:
         """[S, E, in] → [S, E, out] in NumPy: a tenth of torch's overhead where the batch is a handful of environments."""
         for (w, b), activation in zip(self.numpy, self.activations, strict=True):
-            x = np.matmul(x, w)
-            x += b
-            activation.of_numpy(x, x)
+            x, y = np.empty((*x.shape[:-1], w.shape[1]), w.dtype), x
+            kernels.affine(SGEMM, y, w, b, x, activation.code)
+            if activation.code == kernels.TANH:
+                torch.tanh_(torch.from_numpy(x))
         return x

@@ -22,6 +22,7 @@ from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.buffers import replay
+from from_scratch.core.data import tree_map
 from from_scratch.core.policies import one
 from from_scratch.core.vec_env import normalizers
 
@@ -203,12 +204,12 @@ class OffPolicy(Algorithm):
 
     def _true_successor(self, new_obs: Any, dones: np.ndarray, infos: list[dict]) -> Any:
         """new_obs, but the last observation of the episode where one ended: a vector environment resets by itself."""
-        if not dones.any():
+        ended = dones.nonzero()[0].tolist()
+        if not ended:
             return new_obs
-        next_obs = deepcopy(new_obs)
-        venvs = normalizers(self.env)
-        for lane in np.flatnonzero(dones):
-            last, normalizer = infos[lane].get("terminal_observation"), venvs[lane // self.n_envs]
+        next_obs = tree_map(np.copy, new_obs)
+        for lane in ended:
+            last, normalizer = infos[lane].get("terminal_observation"), self.memory.normalizers[lane // self.n_envs]
             if last is None:
                 continue
             last = last if normalizer is None else normalizer.unnormalize_obs(last)
@@ -257,17 +258,18 @@ class OffPolicy(Algorithm):
             if not callback.on_step():
                 return RolloutReturn(num_collected_steps * self.n_envs, num_collected_episodes, continue_training=False)
 
-            if dones.any():
+            ended = dones.nonzero()[0].tolist()
+            if ended:
                 self._update_info_buffer(infos, dones)
             self._store_transition(replay_buffer, buffer_actions, new_obs, rewards, dones, infos)
             self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
             self._on_step()
 
-            for lane in np.flatnonzero(dones):
+            for lane in ended:
                 num_collected_episodes += 1
                 self._episode_num += 1
                 if action_noise is not None:
-                    self._reset_action_noise(int(lane))
+                    self._reset_action_noise(lane)
                 if self.log_is_due(self._episode_num - 1, log_interval):
                     self.dump_logs()
         callback.on_rollout_end()

@@ -23,7 +23,7 @@ from torch import nn
 from from_scratch.core.arrays import Array
 from from_scratch.core.data import tree_map
 from from_scratch.core.distributions import distribution
-from from_scratch.core.lockstep import Rows, TorchRows
+from from_scratch.core.lockstep import ArrayRows, Rows
 from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names
 from from_scratch.core.rng import Rng
 
@@ -247,7 +247,7 @@ class ModularQ:
 def action_value_rows(policies: Sequence[DQNPolicy], tell: Callable[[str], None]) -> Rows:
     """The weights of the networks Q(s, ·; θ): their equations are NumPy's where a stack evaluates them on the CPU."""
     networks = [policy.q_net for policy in policies]
-    return TorchRows(networks, tell) if StackedQ.can_serve(policies[0]) and networks[0].device.type == "cpu" else Rows(networks)
+    return ArrayRows(networks, tell) if StackedQ.can_serve(policies[0]) and networks[0].device.type == "cpu" else Rows(networks)
 
 
 def action_values(policies: Sequence[DQNPolicy], networks: Sequence[nn.Module], rows: Rows) -> StackedQ | ModularQ:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import ctypes
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from gymnasium import spaces
+
+from from_scratch.core import kernels
 
 
 class Stream:
@@ -98,6 +101,7 @@ class Rng:
     def __init__(self, streams: Sequence[Stream]):
         self.streams = list(streams)
         self._ahead: ReadAhead | None = None
+        self._generators: tuple[int, int, np.ndarray] | None = None
         self._blocks: dict[tuple, tuple[list[torch.Tensor], np.ndarray]] = {}
 
     @classmethod
@@ -148,13 +152,36 @@ class Rng:
         """An order of n things per seed [S, n]; seeds that are not active draw nothing and get 0 … n−1."""
         return np.stack([stream.numpy.permutation(n) if on else np.arange(n) for stream, on in zip(self.streams, active, strict=True)])
 
+    def _compiled(self) -> tuple[int, int, np.ndarray]:
+        """Where the functions next_uint32 and next_double, and the states of all NumPy generators, lie in memory."""
+        for stream in self.streams:
+            if stream.ahead is not None:
+                stream.ahead.settle()
+        if self._generators is None:
+            faces = [stream.numpy._bit_generator.ctypes for stream in self.streams]
+            next_uint32, next_double = (ctypes.cast(function, ctypes.c_void_p).value for function in (faces[0].next_uint32, faces[0].next_double))
+            self._generators = next_uint32, next_double, np.array([face.state_address for face in faces])  # type: ignore[assignment]
+        return self._generators  # type: ignore[return-value]
+
     def randint(self, high: int, size: int) -> np.ndarray:
         """Integers in [0, high), [S, size]."""
-        return np.array([stream.numpy.randint(0, high, size=size) for stream in self.streams])
+        if high == 1:
+            return np.zeros((len(self.streams), size), np.int64)  # NumPy draws nothing either
+        if not self.streams[0].private:  # somebody may give the process another generator
+            return np.array([stream.numpy.randint(0, high, size=size) for stream in self.streams])
+        next_uint32, _, states = self._compiled()
+        x = np.empty((len(states), size), np.int64)
+        kernels.integers(next_uint32, states, high, x)
+        return x
 
     def coin(self) -> np.ndarray:
         """A number in [0, 1) per seed, [S]."""
-        return np.array([stream.numpy.random_sample() for stream in self.streams])
+        if not self.streams[0].private:
+            return np.array([stream.numpy.random_sample() for stream in self.streams])
+        _, next_double, states = self._compiled()
+        x = np.empty(len(states))
+        kernels.uniforms(next_double, states, x)
+        return x
 
     def uniform(self, *shape: int) -> np.ndarray:
         """Numbers in [0, 1), [S, *shape]. Private streams read ahead: for classes that draw one shape at every step, and little else."""

@@ -48,6 +48,8 @@ class LockstepVecEnv(VecEnv):
         self.per_venv = self.per_seed = self.venvs[0].num_envs
         super().__init__(sum(venv.num_envs for venv in self.venvs), self.venvs[0].observation_space, self.venvs[0].action_space)
         self.serial = all(type(venv) is SerialVecEnv and venv.keys == [None] for venv in self.venvs)  # then all lanes are stepped in one loop
+        self._lanes = [env for venv in self.venvs for env in venv.envs] if self.serial else []  # type: ignore[attr-defined]
+        self.normalizes = all(normalizers(self))  # does each seed have a VecNormalize of its own?
 
     def _join(self, parts: Sequence[Observation]) -> Observation:
         if len(parts) == 1:
@@ -79,16 +81,11 @@ class LockstepVecEnv(VecEnv):
         if self.serial:
             first: Any = self.venvs[0]
             observations = np.empty((self.num_envs, *first.observation_space.shape), first.buf_obs[None].dtype)
-            return step_lanes([env for venv in self.venvs for env in venv.envs], self.actions, observations, self.reset_infos)  # type: ignore[attr-defined]
+            return step_lanes(self._lanes, self.actions, observations, self.reset_infos)
         if len(self.venvs) == 1:
             return self.venvs[0].step_wait()
         obs, rewards, dones, infos = zip(*(venv.step_wait() for venv in self.venvs), strict=True)
         return self._join(obs), np.concatenate(rewards), np.concatenate(dones), [info for part in infos for info in part]
-
-    @property
-    def normalizes(self) -> bool:
-        """Does each seed have a VecNormalize of its own?"""
-        return all(normalizers(self))
 
     def get_original_obs(self) -> Observation:
         """The observations before VecNormalize."""
