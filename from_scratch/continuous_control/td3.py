@@ -18,7 +18,7 @@ from stable_baselines3.common.noise import ActionNoise
 from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
 from stable_baselines3.td3.policies import CnnPolicy, MultiInputPolicy, TD3Policy
 
-from from_scratch.core.actors import critics, deterministic_actor
+from from_scratch.core.actors import critics, deterministic_actor, rows_of_actors
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.off_policy import OffPolicy
@@ -49,10 +49,12 @@ class TD3(OffPolicy):
     def build(self) -> None:
         P = self._policies
         self._create_aliases()
-        self._actor_rows, self._actor_target_rows = self.rows(lambda policy: policy.actor), self.rows(lambda policy: policy.actor_target)
+        self._actor_rows = rows_of_actors(P, [policy.actor for policy in P], self._tell)
+        self._actor_target_rows = rows_of_actors(P, [policy.actor_target for policy in P], self._tell)
         self.mu = deterministic_actor(P, self._actor_rows.modules, self._actor_rows)  # μ(s; φ)
         self.mu_target = deterministic_actor(P, self._actor_target_rows.modules, self._actor_target_rows)  # μ'(s; φ')
-        self.q, self.q_target = critics(P, [policy.critic for policy in P]), critics(P, [policy.critic_target for policy in P])  # Q_i, Q'_i: [S, C, M]
+        self.q = critics(P, [policy.critic for policy in P], self._tell)  # Q_i: [S, C, M]
+        self.q_target = critics(P, [policy.critic_target for policy in P], self._tell)  # Q'_i
         self._actor_optimiser = self.optimiser(self._actor_rows, lambda policy: policy.actor.optimizer)
         self._critic_optimiser = self.optimiser(self.q.rows, lambda policy: policy.critic.optimizer)
         self.actor_batch_norm_stats = get_parameters_by_name(self.actor, ["running_"])

@@ -6,7 +6,7 @@ Actions are squashed to [−1, 1], as the replay memory holds them. As in `polic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from stable_baselines3.td3.policies import TD3Policy
 from torch import nn
 
 from from_scratch.core.distributions import Gaussian
-from from_scratch.core.lockstep import Rows
+from from_scratch.core.lockstep import ArrayRows, Rows
 from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names
 from from_scratch.core.policies import flat, one, sees_flat_vectors
 from from_scratch.core.rng import Rng
@@ -52,10 +52,8 @@ class StackedActor:
     def __call__(self, obs: Any) -> torch.Tensor:
         return self.mlp(flat(obs))
 
-    @torch.no_grad()
     def play(self, obs: Any) -> np.ndarray:
-        """In torch: NumPy's rounding would reach the weights through the actions, and continuous control magnifies it."""
-        return self.mlp(torch.from_numpy(flat(obs))).numpy()
+        return self.mlp.play(flat(obs))
 
 
 class ModularActor:
@@ -94,12 +92,11 @@ class StackedSquashedActor:
 
     @torch.no_grad()
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
-        """In torch: NumPy's rounding would reach the weights through the actions, and continuous control magnifies it."""
-        h = self.trunk(torch.from_numpy(flat(obs)))
-        mean = self.mean(h)
+        h = self.trunk.play(flat(obs))
+        mean = torch.from_numpy(self.mean.play(h))
         if rng is None:
             return torch.tanh(mean).numpy()
-        std = torch.exp(self.log_std(h).clamp(LOG_STD_MIN, LOG_STD_MAX))
+        std = torch.exp(torch.from_numpy(self.log_std.play(h)).clamp_(LOG_STD_MIN, LOG_STD_MAX))  # torch's rounding: continuous control magnifies another
         return torch.tanh(mean + rng.noise(*mean.shape[1:]) * std).numpy()
 
 
@@ -137,9 +134,9 @@ class ModularSquashedActor:
 class StackedCritics:
     """Q₁(s, a) … Q_C(s, a) of all seeds, [S, C, M]: a row for each critic of each seed."""
 
-    def __init__(self, critics: Sequence[ContinuousCritic]):
+    def __init__(self, critics: Sequence[ContinuousCritic], tell: Callable[[str], None]):
         self.S, self.C = len(critics), critics[0].n_critics
-        self.rows = Rows([network for critic in critics for network in critic.q_networks])
+        self.rows = ArrayRows([network for critic in critics for network in critic.q_networks], tell)
         layers = critics[0].q_networks[0]
         self.mlp = StackedMLP(self.rows, linear_names("", layers), activation_of(layers))
 
@@ -157,13 +154,19 @@ class StackedCritics:
 class ModularCritics:
     """Q₁(s, a) … Q_C(s, a) through the modules, seed by seed."""
 
-    def __init__(self, critics: Sequence[ContinuousCritic]):
+    def __init__(self, critics: Sequence[ContinuousCritic], tell: Callable[[str], None]):
         self.critics = critics
         self.rows = Rows(critics, skip="features_extractor" if critics[0].share_features_extractor else None)
 
     def __call__(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         values = [critic(one(obs, k, self.rows.device), a[k]) for k, critic in enumerate(self.critics)]
         return torch.stack([torch.stack(value).squeeze(-1) for value in values])
+
+
+def rows_of_actors(policies: Sequence[BasePolicy], actors: Sequence[BasePolicy], tell: Callable[[str], None]) -> Rows:
+    """The actors' weights: their equations are programs of arrays where a stack evaluates them."""
+    stacked = StackedActor.can_serve(policies[0]) or StackedSquashedActor.can_serve(policies[0])
+    return ArrayRows(actors, tell) if stacked else Rows(actors)
 
 
 def deterministic_actor(policies: Sequence[TD3Policy], actors: Sequence[TD3Actor], rows: Rows) -> StackedActor | ModularActor:
@@ -174,5 +177,5 @@ def squashed_actor(policies: Sequence[SACPolicy], actors: Sequence[SACActor], ro
     return (StackedSquashedActor if StackedSquashedActor.can_serve(policies[0]) else ModularSquashedActor)(actors, rows)
 
 
-def critics(policies: Sequence[BasePolicy], networks: Sequence[ContinuousCritic]) -> StackedCritics | ModularCritics:
-    return (StackedCritics if StackedCritics.can_serve(policies[0]) else ModularCritics)(networks)
+def critics(policies: Sequence[BasePolicy], networks: Sequence[ContinuousCritic], tell: Callable[[str], None]) -> StackedCritics | ModularCritics:
+    return (StackedCritics if StackedCritics.can_serve(policies[0]) else ModularCritics)(networks, tell)

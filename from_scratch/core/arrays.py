@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -33,7 +33,8 @@ class Unknown(Exception):
 class Program:
     """The calls that evaluate an equation (`forward`) and its gradient (`backward`), on memory that each repetition uses again."""
 
-    def __init__(self, equation: Callable, data: Sequence[Any]):
+    def __init__(self, equation: Callable, data: Sequence[Any], rows: Any = None):
+        self.rows = rows  # whose gradient is wanted; weights of other rows are constants
         self.forward: list[tuple[Callable, tuple]] = []
         self.backward: list[tuple[Callable, tuple]] = []
         self.steps = self.forward  # where calls are written down
@@ -170,7 +171,10 @@ class Array:
 
     @classmethod
     def __torch_function__(cls, function: Callable, types: Any, args: Sequence = (), kwargs: dict | None = None) -> Any:
-        """torch.exp(x) is x.exp()."""
+        """torch.exp(x) is x.exp(); torch.cat takes several."""
+        if function is torch.cat:
+            parts, dim = list(args[0]), args[1] if len(args) > 1 else (kwargs or {}).get("dim", 0)
+            return (parts[0] if isinstance(parts[0], Array) else Array(np.asarray(parts[0]))).cat(parts[1:], dim)
         method = getattr(args[0], function.__name__) if args and isinstance(args[0], Array) else None
         if method is None:
             raise Unknown(f"torch.{function.__name__}")
@@ -192,16 +196,16 @@ class Array:
         return self.result(y.value, lambda g: self.give(g * derivative(self, y)))
 
     def exp(self) -> Array:
-        return self._unary(np.exp, lambda x, y: y)
+        return self._unary(torch_exp, lambda x, y: y)
 
     def log(self) -> Array:
-        return self._unary(np.log, lambda x, y: 1 / x)
+        return self._unary(torch_log, lambda x, y: 1 / x)
 
     def sqrt(self) -> Array:
         return self._unary(np.sqrt, lambda x, y: 0.5 / y)
 
     def tanh(self) -> Array:
-        return self._unary(np.tanh, lambda x, y: 1 - y * y)
+        return self._unary(torch_tanh, lambda x, y: 1 - y * y)
 
     def sigmoid(self) -> Array:
         return 1 / ((-self).exp() + 1)
@@ -295,7 +299,33 @@ class Array:
     def maximum(self, other: Any) -> Array:
         return self._binary(other, maximum, MAX)
 
-    min, max = minimum, maximum
+    max = maximum
+
+    def min(self, other: Any) -> Any:
+        """The smaller one of each two; along an axis, of critics say, the first of the smallest, under `values` as in torch."""
+        if isinstance(other, int) and not isinstance(other, bool):
+            return Values(self._smallest(other))
+        return self.minimum(other)
+
+    def amin(self, dim: int) -> Array:
+        """The smallest along an axis; a constant, as the target of an update is."""
+        if self.needs and torch.is_grad_enabled():
+            raise Unknown("the gradient of amin")
+        return self._smallest(dim)
+
+    def _smallest(self, dim: int) -> Array:
+        if dim != 1 or self.value.ndim != 3:
+            raise Unknown(f"the smallest along dim={dim}: it is along the second axis of three")
+        y = Array(np.empty((len(self.value), self.value.shape[2]), self.value.dtype), self.program)
+        x = self.wide(self.value.shape).value
+        self.call(kernels.smallest, x, y.value)
+
+        def pull(g: Array) -> None:
+            gx = Array(np.empty(x.shape, x.dtype), self.program)
+            self.call(kernels.pull_smallest, g.wide(y.value.shape).value, x, gx.value)
+            self.give(gx)
+
+        return self.result(y.value, pull)
 
     def clamp(self, min: Any = None, max: Any = None) -> Array:
         x = self
@@ -401,12 +431,35 @@ class Array:
         return self if _last(dim, self) and self.value.shape[-1] != 1 else self[..., 0]
 
     def unsqueeze(self, dim: int) -> Array:
-        _last(dim if dim == -1 else dim - 1, self)
-        return self[..., None]
+        return self[..., None] if dim == -1 else self[(*[slice(None)] * dim, None)]
 
     def expand(self, *shape: Any) -> Array:
         shape = shape[0] if isinstance(shape[0], tuple) else shape
+        shape = tuple(n if wanted == -1 else wanted for n, wanted in zip(self.value.shape, shape, strict=True)) if -1 in shape else shape
         return self.result(np.broadcast_to(self.value, shape), lambda g: self.give(g.fit(self.value.shape, shape)))
+
+    def view(self, *shape: int) -> Array:
+        y = self.wide(self.value.shape).value.reshape(shape)
+        return self.result(y, lambda g: self.give(Array(g.wide(y.shape).value.reshape(self.value.shape), g.program)))
+
+    def flatten(self, start: int, end: int) -> Array:
+        n = self.value.shape
+        return self.view(*n[:start], -1, *n[end + 1 :])
+
+    def cat(self, others: Sequence[Any], dim: int) -> Array:
+        """torch.cat((self, *others), -1)."""
+        parts = [self, *(self._operand(other) for other in others)]
+        ends = np.cumsum([0, *(part.value.shape[_last(dim, part)] for part in parts)]).tolist()
+        program = next((part.program for part in parts if part.program is not None), None)
+        y = Array(np.empty((*self.value.shape[:-1], ends[-1]), self.value.dtype), program)
+        for part, start, end in zip(parts, ends[:-1], ends[1:], strict=True):
+            y.call(np.copyto, y.value[..., start:end], part.value)
+
+        def pull(g: Array) -> None:
+            for part, start, end in zip(parts, ends[:-1], ends[1:], strict=True):
+                part.give(Array(g.wide(y.value.shape).value[..., start:end], g.program))
+
+        return y.result(y.value, pull, *parts)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -445,6 +498,25 @@ class Array:
         if self.program is not None:
             raise Unknown("Tensor.numpy within an equation")
         return self.value
+
+
+class Values(NamedTuple):
+    """What torch gives for a minimum along an axis, without the indices."""
+
+    values: Array
+
+
+# Functions whose rounding in torch is not NumPy's.
+def torch_exp(x: np.ndarray, y: np.ndarray) -> None:
+    torch.exp(torch.from_numpy(x), out=torch.from_numpy(y))
+
+
+def torch_log(x: np.ndarray, y: np.ndarray) -> None:
+    torch.log(torch.from_numpy(x), out=torch.from_numpy(y))
+
+
+def torch_tanh(x: np.ndarray, y: np.ndarray) -> None:
+    torch.tanh(torch.from_numpy(x), out=torch.from_numpy(y))
 
 
 def minimum(x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
@@ -190,7 +189,7 @@ def affine(sgemm: Address, x: np.ndarray, w: np.ndarray, b: np.ndarray, y: np.nd
 def pull_affine(
     sgemm: Address, g: np.ndarray, x: np.ndarray, y: np.ndarray, w: np.ndarray, gw: np.ndarray, gb: np.ndarray, gx: np.ndarray, activation: int, add: bool,
 ) -> None:  # fmt: skip
-    """Back through y = activation(x wᵀ + b): write (or add) the gradients of w and b, and that of x unless gx is empty.
+    """Back through y = activation(x wᵀ + b): write (or add) the gradients of w and b, and that of x; not those whose memory is empty.
 
     g [R, M, n], that of y, becomes that of its argument in place.
     """
@@ -207,12 +206,13 @@ def pull_affine(
             for i in range(M):
                 for j in range(n):
                     inner[i, j] *= _fma(-outer[i, j], outer[i, j], one)
-        column_sums(inner, sums)
-        gb[r] = gb[r] + sums if add else sums
-        of_x, ldx = x.ctypes.data + r * x.strides[0], max(x.strides[1] // single, k)
-        blas.product(
-            sgemm, blas.AS_IT_IS, blas.TRANSPOSED, k, n, M, of_x, ldx, inner.ctypes.data, n, beta, gw.ctypes.data + r * gw.strides[0], gw.strides[1] // single
-        )
+        if gw.size > 0:
+            column_sums(inner, sums)
+            gb[r] = gb[r] + sums if add else sums
+            blas.product(
+                sgemm, blas.AS_IT_IS, blas.TRANSPOSED, k, n, M, x.ctypes.data + r * x.strides[0], max(x.strides[1] // single, k), inner.ctypes.data, n,
+                beta, gw.ctypes.data + r * gw.strides[0], gw.strides[1] // single,
+            )  # fmt: skip
         if gx.size > 0:
             blas.product(
                 sgemm, blas.AS_IT_IS, blas.AS_IT_IS, k, M, n, w.ctypes.data + r * w.strides[0], w.strides[1] // single, inner.ctypes.data, n,
@@ -270,6 +270,29 @@ def row_maxima(x: np.ndarray, y: np.ndarray) -> None:
             if not top >= x[i, j] and top == top:
                 top = x[i, j]
         y[i] = top
+
+
+@njit(cache=True)
+def smallest(x: np.ndarray, y: np.ndarray) -> None:
+    """y = min x over the second axis, [N, C, n]; nan where there is one."""
+    for i in range(len(x)):
+        y[i] = x[i, 0]
+        for c in range(1, x.shape[1]):
+            for j in range(x.shape[2]):
+                y[i, j] = y[i, j] if y[i, j] <= x[i, c, j] or y[i, j] != y[i, j] else x[i, c, j]
+
+
+@njit(cache=True)
+def pull_smallest(g: np.ndarray, x: np.ndarray, gx: np.ndarray) -> None:
+    """The gradient of x from g, that of its minimum: all of it to the first of the smallest."""
+    for i in range(len(x)):
+        for j in range(x.shape[2]):
+            first = 0
+            for c in range(1, x.shape[1]):
+                if x[i, c, j] < x[i, first, j]:
+                    first = c
+            for c in range(x.shape[1]):
+                gx[i, c, j] = g[i, j] if c == first else 0
 
 
 @njit(cache=True)

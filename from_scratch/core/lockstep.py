@@ -241,7 +241,7 @@ class ArrayRows(Rows):
             return program
         self._programs = {key: value for key, value in self._programs.items() if value.holds()} if len(self._programs) < KEPT else {}
         with torch.set_grad_enabled(gradient):
-            program = self._programs[key] = Program(equation, data)
+            program = self._programs[key] = Program(equation, data, self)
         return program
 
     def backward(self, loss: Any) -> None:

@@ -146,30 +146,34 @@ class StackedMLP:
             g = affine_gradient(g, kept[i], self.layers[i][0], *self.gradients[i], add=add, of_input=i > 0)
 
     def of_array(self, x: Array) -> Array:
-        """The output as an Array, its gradient written by the program of x."""
-        if x.needs:
-            raise Unknown("a net whose input needs a gradient")
+        """The output as an Array; its gradient is written by the program of x, that of the weights if they are what it is for."""
         rows, kept = self.rows, [x]
         for (w, b), activation in zip(self.numpy, self.activations, strict=True):
             y = Array(np.empty((*kept[-1].shape[:-1], w.shape[1]), w.dtype), x.program)
-            x.call(kernels.affine, SGEMM, kept[-1].value, w, b, y.value, activation.code)
+            x.call(kernels.affine, SGEMM, kept[-1].wide(kept[-1].shape).value, w, b, y.value, activation.code)
             if activation.code == kernels.TANH:
                 x.call(torch.tanh_, torch.from_numpy(y.value))  # torch's rounding is not NumPy's
             kept.append(y)
-        if x.program is not None and torch.is_grad_enabled() and isinstance(rows, ArrayRows):
+        ours = x.program is not None and x.program.rows is rows
+        if torch.is_grad_enabled() and (ours or x.needs):
             y.needs = True
-            x.program.history.append((y, lambda g: self._pull_array(kept, g, rows.add_to(self.parameters))))
+            x.program.history.append((y, lambda g: self._pull_array(kept, g, ours, ours and rows.add_to(self.parameters))))
         return y
 
-    def _pull_array(self, kept: list[Array], g: Array, add: bool) -> None:
-        """`pull` of Arrays."""
+    def _pull_array(self, kept: list[Array], g: Array, ours: bool, add: bool) -> None:
+        """`pull` of Arrays, and the gradient of the input where it needs one."""
         g = g.wide(kept[-1].shape) if self.activations[-1] is IDENTITY else g * 1.0  # memory that may be overwritten
         for i in range(len(self.layers) - 1, -1, -1):
             x, w, scratch = kept[i], self.numpy[i][0], kept[0].program.scratch
-            shape = x.shape if i > 0 else (0, 0, 0)
-            of_input = scratch.setdefault((shape, i % 2), np.empty(shape, w.dtype))
-            x.call(kernels.pull_affine, SGEMM, g.value, x.value, kept[i + 1].value, w, *self.numpy_gradients[i], of_input, self.activations[i].code, add)
+            shape = x.shape if i > 0 or x.needs else (0, 0, 0)
+            of_input = scratch.setdefault((shape, i % 2), np.empty(shape, w.dtype)) if i > 0 else np.empty(shape, w.dtype)
+            gradients = self.numpy_gradients[i] if ours else (w[:0], self.numpy[i][1][:0])
+            x.call(
+                kernels.pull_affine, SGEMM, g.value, x.wide(x.shape).value, kept[i + 1].value, w, *gradients, of_input, self.activations[i].code, add
+            )
             g = Array(of_input, x.program)
+        if kept[0].needs:
+            kept[0].give(g)
 
     def play(self, x: np.ndarray) -> np.ndarray:
         """[S, E, in] → [S, E, out] in NumPy: a tenth of torch's overhead where the batch is a handful of environments."""
