@@ -94,7 +94,7 @@ class TD3(OffPolicy):
 
     @per_seed
     def actor_loss(self, b: Transition) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        loss = -self.q(b.obs, self.mu(b.obs))[:, 0].mean(-1)  # Q₁ alone
+        loss = -self.q.first(b.obs, self.mu(b.obs)).mean(-1)  # Q₁ alone
         return loss, {"actor_loss": loss}
 
     def _create_aliases(self) -> None:

@@ -18,6 +18,7 @@ from stable_baselines3.td3.policies import Actor as TD3Actor
 from stable_baselines3.td3.policies import TD3Policy
 from torch import nn
 
+from from_scratch.core.arrays import Array
 from from_scratch.core.distributions import Gaussian
 from from_scratch.core.lockstep import ArrayRows, Rows
 from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names
@@ -138,7 +139,8 @@ class StackedCritics:
         self.S, self.C = len(critics), critics[0].n_critics
         self.rows = ArrayRows([network for critic in critics for network in critic.q_networks], tell)
         layers = critics[0].q_networks[0]
-        self.mlp = StackedMLP(self.rows, linear_names("", layers), activation_of(layers))
+        names, activation = linear_names("", layers), activation_of(layers)
+        self.mlp, self.first_mlp = StackedMLP(self.rows, names, activation), StackedMLP(self.rows, names, activation, every=self.C)
 
     @staticmethod
     def can_serve(policy: BasePolicy) -> bool:
@@ -149,6 +151,10 @@ class StackedCritics:
         x = torch.cat((flat(obs), a), -1)
         x = x.unsqueeze(1).expand(-1, self.C, -1, -1).flatten(0, 1)  # [S·C, M, in]
         return self.mlp(x).view(self.S, self.C, -1)
+
+    def first(self, obs: Any, a: Any) -> Any:
+        """Q₁(s, a), [S, M]."""
+        return self.first_mlp(torch.cat((flat(obs), a), -1))[..., 0] if isinstance(a, Array) else self(obs, a)[:, 0]
 
 
 class ModularCritics:
@@ -161,6 +167,10 @@ class ModularCritics:
     def __call__(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         values = [critic(one(obs, k, self.rows.device), a[k]) for k, critic in enumerate(self.critics)]
         return torch.stack([torch.stack(value).squeeze(-1) for value in values])
+
+    def first(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
+        """Q₁(s, a), [S, M]."""
+        return self(obs, a)[:, 0]
 
 
 def rows_of_actors(policies: Sequence[BasePolicy], actors: Sequence[BasePolicy], tell: Callable[[str], None]) -> Rows:

@@ -40,7 +40,6 @@ class Program:
         self.steps = self.forward  # where calls are written down
         self.history: list[tuple[Array, Pull]] = []  # results that need a gradient, in order
         self.inputs: list[np.ndarray] = []
-        self.scratch: dict[tuple, np.ndarray] = {}  # memory that is free again when the next call is done, by shape and turn
         given = [self._input(value) for value in data]
         model = getattr(equation, "__self__", None)
         if model is None:

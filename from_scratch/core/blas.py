@@ -1,37 +1,63 @@
-"""Matrix products without a detour through Python: BLAS's `sgemm`, called from compiled loops.
+"""Matrix products and functions of vectors, called from compiled loops without a detour through Python.
 
-It is the one that torch itself calls where torch's library exports it (MKL), so that a product has torch's bits; SciPy's otherwise.
+They are the very ones that torch calls where torch's library exports them (MKL's), so that results have torch's bits: its products,
+and its tanh and square root, are not NumPy's to the last bit. Elsewhere the products are SciPy's and the functions compiled here.
 """
 
 from __future__ import annotations
 
 import ctypes
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from llvmlite import ir
-from numba import types
+from numba import cfunc, types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
 
-def _of_torch() -> int | None:
-    """Where torch's sgemm lies in memory; None where its library keeps it to itself, or has another."""
+def _torchs_library() -> Any:
     for library in sorted((Path(torch.__file__).parent / "lib").glob("*torch_cpu.*")):
         try:
-            return ctypes.cast(ctypes.CDLL(str(library)).sgemm_, ctypes.c_void_p).value
-        except (OSError, AttributeError):
+            return ctypes.CDLL(str(library))
+        except OSError:
             continue
     return None
 
 
-OF_TORCH = _of_torch()
-SGEMM: int = OF_TORCH or get_cython_function_address("scipy.linalg.cython_blas", "sgemm")
+_library = _torchs_library()
+_kept: list[Any] = []  # functions compiled here, so that they stay where they are
+
+
+def _of_torch(name: str) -> int | None:
+    """Where a function of torch's library lies in memory; None where the library keeps it to itself, or has another."""
+    function = getattr(_library, name, None)
+    return None if function is None else ctypes.cast(function, ctypes.c_void_p).value
+
+
+def _compiled(f: Callable[[float], float]) -> int:
+    """The same of a function of every number, with MKL's signature."""
+
+    @cfunc(types.void(types.int32, types.CPointer(types.float32), types.CPointer(types.float32), types.int64))
+    def run(n: int, x: Any, y: Any, mode: int) -> None:
+        for i in range(n):
+            y[i] = f(x[i])
+
+    _kept.append(run)
+    return run.address
+
+
+IS_TORCHS = all(_of_torch(name) for name in ("sgemm_", "vmsTanh", "vmsSqrt"))
+SGEMM: int = _of_torch("sgemm_") or get_cython_function_address("scipy.linalg.cython_blas", "sgemm")
+TANH: int = _of_torch("vmsTanh") or _compiled(math.tanh)
+SQRT: int = _of_torch("vmsSqrt") or _compiled(math.sqrt)
+
+MODE = 0x2 | 0x140000 | 0x100  # as torch calls them: high accuracy, denormals kept, errors ignored
 
 AS_IT_IS, TRANSPOSED = ord("n"), ord("t")
-
-_ARGUMENTS = (*[types.int64] * 10, types.float32, types.int64, types.int64)
 
 
 def _product(typing: Any, sgemm: Any, op_a: Any, op_b: Any, m: Any, n: Any, k: Any, a: Any, lda: Any, b: Any, ldb: Any, beta: Any, c: Any, ldc: Any) -> Any:
@@ -40,7 +66,7 @@ def _product(typing: Any, sgemm: Any, op_a: Any, op_b: Any, m: Any, n: Any, k: A
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> Any:
         letter, integer, single = ir.IntType(8), ir.IntType(32), ir.FloatType()
         address = letter.as_pointer()
-        forms = [None, letter, letter, integer, integer, integer, address, integer, address, integer, single, address, integer]
+        forms = [letter, letter, integer, integer, integer, address, integer, address, integer, single, address, integer]
 
         def passed(value: Any, form: Any) -> Any:
             """Fortran takes everything by reference."""
@@ -49,12 +75,26 @@ def _product(typing: Any, sgemm: Any, op_a: Any, op_b: Any, m: Any, n: Any, k: A
             value = value if form is single else builder.trunc(value, form)
             return builder.bitcast(cgutils.alloca_once_value(builder, value), address)
 
-        arguments = [passed(value, form) for value, form in zip(given[1:], forms[1:], strict=True)]
+        arguments = [passed(value, form) for value, form in zip(given[1:], forms, strict=True)]
         arguments.insert(5, passed(ir.Constant(single, 1.0), single))  # α
         builder.call(builder.inttoptr(given[0], ir.FunctionType(ir.VoidType(), [address] * 13).as_pointer()), arguments)
         return context.get_dummy_value()
 
-    return types.void(*_ARGUMENTS), generate
+    return types.void(*[types.int64] * 10, types.float32, types.int64, types.int64), generate
+
+
+def _each(typing: Any, function: Any, n: Any, x: Any, y: Any) -> Any:
+    """y = function(x) of n numbers; x and y are addresses and may be the same."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> Any:
+        integer, long, address = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
+        call = builder.inttoptr(given[0], ir.FunctionType(ir.VoidType(), [integer, address, address, long]).as_pointer())
+        x, y = (builder.inttoptr(given[i], address) for i in (2, 3))
+        builder.call(call, [builder.trunc(given[1], integer), x, y, ir.Constant(long, MODE)])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), generate
 
 
 product: Any = intrinsic(_product)
+each: Any = intrinsic(_each)

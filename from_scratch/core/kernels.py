@@ -36,11 +36,11 @@ Address = int  # of a function in memory
 # Below TINY numbers lose digits and the processor its pace, and torch's square root takes 20 times longer for a zero. Units that are dead
 # would cost most. So a moment below TINY becomes 0, and its root is taken of TINY instead: neither moves a weight by a bit.
 TINY = np.finfo(np.float32).tiny
+BLOCK = 2048  # numbers that stay near the processor from their moments to their step
 
 
 @njit(cache=True)
-def adam_moments(m: np.ndarray, v: np.ndarray, g: np.ndarray, to_root: np.ndarray, w1: float, beta2: float, w2: float) -> None:
-    """m ← m + w1 (g − m),  v ← beta2 v + w2 g²."""
+def _adam_moments(g: np.ndarray, m: np.ndarray, v: np.ndarray, to_root: np.ndarray, w1: float, beta2: float, w2: float) -> None:
     tiny, zero = np.float32(TINY), np.float32(0)
     for i in range(g.size):
         mean, square = _fma(w1, g[i] - m[i], m[i]), _fma(w2 * g[i], g[i], beta2 * v[i])
@@ -50,8 +50,7 @@ def adam_moments(m: np.ndarray, v: np.ndarray, g: np.ndarray, to_root: np.ndarra
 
 
 @njit(cache=True)
-def square_moment(v: np.ndarray, g: np.ndarray, to_root: np.ndarray, alpha: float, w: float) -> None:
-    """v ← alpha v + w g²."""
+def _square_moment(g: np.ndarray, v: np.ndarray, to_root: np.ndarray, alpha: float, w: float) -> None:
     tiny, zero = np.float32(TINY), np.float32(0)
     for i in range(g.size):
         square = _fma(w * g[i], g[i], alpha * v[i])
@@ -60,10 +59,36 @@ def square_moment(v: np.ndarray, g: np.ndarray, to_root: np.ndarray, alpha: floa
 
 
 @njit(cache=True, error_model="numpy")
-def step_weights(theta: np.ndarray, m: np.ndarray, root: np.ndarray, correction: float, eps: float, step: float) -> None:
-    """θ ← θ + step m / (root / correction + eps)."""
+def _step(theta: np.ndarray, m: np.ndarray, root: np.ndarray, correction: float, eps: float, step: float) -> None:
     for i in range(theta.size):
         theta[i] += (step * m[i]) / (root[i] / correction + eps)
+
+
+@njit(cache=True)
+def adam(
+    sqrt: Address, theta: np.ndarray, g: np.ndarray, m: np.ndarray, v: np.ndarray, w1: float, beta2: float, w2: float, correction: float, eps: float,
+    step: float,
+) -> None:  # fmt: skip
+    """m ← m + w1 (g − m),  v ← beta2 v + w2 g²,  θ ← θ + step m / (√v / correction + eps)."""
+    memory = np.empty(BLOCK, np.float32)
+    for start in range(0, g.size, BLOCK):
+        end = min(start + BLOCK, g.size)
+        root = memory[: end - start]
+        _adam_moments(g[start:end], m[start:end], v[start:end], root, w1, beta2, w2)
+        blas.each(sqrt, root.size, root.ctypes.data, root.ctypes.data)
+        _step(theta[start:end], m[start:end], root, correction, eps, step)
+
+
+@njit(cache=True)
+def rmsprop(sqrt: Address, theta: np.ndarray, g: np.ndarray, v: np.ndarray, alpha: float, w: float, eps: float, step: float) -> None:
+    """v ← alpha v + w g²,  θ ← θ + step g / (√v + eps)."""
+    memory = np.empty(BLOCK, np.float32)
+    for start in range(0, g.size, BLOCK):
+        end = min(start + BLOCK, g.size)
+        root = memory[: end - start]
+        _square_moment(g[start:end], v[start:end], root, alpha, w)
+        blas.each(sqrt, root.size, root.ctypes.data, root.ctypes.data)
+        _step(theta[start:end], g[start:end], root, np.float32(1), eps, step)
 
 
 @njit(cache=True)
@@ -163,61 +188,89 @@ def column_sums(g: np.ndarray, sums: np.ndarray) -> None:
     sums[0] = last
 
 
-@njit(cache=True)
-def affine(sgemm: Address, x: np.ndarray, w: np.ndarray, b: np.ndarray, y: np.ndarray, activation: int) -> None:
-    """y = x wᵀ + b, rectified if asked: x [R, M, k], w [R, n, k], b [R, n], y [R, M, n]."""
-    R, M, n = y.shape
-    k, single, one, zero = x.shape[2], 4, np.float32(1), np.float32(0)
-    bias = np.empty(n, np.float32)  # in memory whose layout the loops know
-    for r in range(R):
-        out = y[r]
-        bias[:] = b[r]
-        for i in range(M):
-            for j in range(n):
-                out[i, j] = bias[j]
-        blas.product(
-            sgemm, blas.TRANSPOSED, blas.AS_IT_IS, n, M, k, w.ctypes.data + r * w.strides[0], w.strides[1] // single,
-            x.ctypes.data + r * x.strides[0], max(x.strides[1] // single, k), one, out.ctypes.data, n,
-        )  # fmt: skip
-        if activation == RELU:
-            for i in range(M):
-                for j in range(n):
-                    out[i, j] = zero if out[i, j] < zero else out[i, j]
+SINGLE = 4  # bytes
+# A net is `layers`, [L, 5]: where in a row its weights [out, in] and its biases [out] start, in, out, and the activation behind it.
 
 
 @njit(cache=True)
-def pull_affine(
-    sgemm: Address, g: np.ndarray, x: np.ndarray, y: np.ndarray, w: np.ndarray, gw: np.ndarray, gb: np.ndarray, gx: np.ndarray, activation: int, add: bool,
-) -> None:  # fmt: skip
-    """Back through y = activation(x wᵀ + b): write (or add) the gradients of w and b, and that of x; not those whose memory is empty.
+def _fill(y: np.ndarray, bias: np.ndarray) -> None:
+    for i in range(len(y)):
+        for j in range(y.shape[1]):
+            y[i, j] = bias[j]
 
-    g [R, M, n], that of y, becomes that of its argument in place.
+
+@njit(cache=True)
+def _activate(tanh: Address, y: np.ndarray, activation: int) -> None:
+    if activation == RELU:
+        for i in range(y.size):
+            y[i] = np.float32(0) if y[i] < 0 else y[i]
+    elif activation == TANH:
+        blas.each(tanh, y.size, y.ctypes.data, y.ctypes.data)
+
+
+@njit(cache=True)
+def mlp(sgemm: Address, tanh: Address, x: np.ndarray, theta: np.ndarray, layers: np.ndarray, memory: np.ndarray) -> None:
+    """The outputs of a net's layers, y = activation(x wᵀ + b), one after another in `memory`: x [R, M, in], theta [R, D].
+
+    Row by row through all layers, so that what one layer puts out is still near the processor when the next one takes it. The biases
+    are there before the product is added to them, as in torch: the other way round rounds otherwise.
     """
-    R, M, n = g.shape
-    k, single, zero, one, beta = x.shape[2], 4, np.float32(0), np.float32(1), np.float32(1 if add else 0)
-    sums = np.empty(n, np.float32)
+    R, M = x.shape[:2]
+    bias, one = np.empty(layers[:, 3].max(), np.float32), np.float32(1)  # in memory whose layout the loops know
     for r in range(R):
-        inner, outer = g[r], y[r]
-        if activation == RELU:
-            for i in range(M):
+        start, given, stride = 0, x.ctypes.data + r * x.strides[0], max(x.strides[1] // SINGLE, x.shape[2])
+        for w, b, k, n, activation in layers:
+            y = memory[start + r * M * n : start + (r + 1) * M * n]
+            bias[:n] = theta[r, b : b + n]
+            _fill(y.reshape(M, n), bias)
+            of_w = theta.ctypes.data + r * theta.strides[0] + w * SINGLE
+            blas.product(sgemm, blas.TRANSPOSED, blas.AS_IT_IS, n, M, k, of_w, k, given, stride, one, y.ctypes.data, n)
+            _activate(tanh, y, activation)
+            start, given, stride = start + R * M * n, y.ctypes.data, n
+
+
+@njit(cache=True)
+def _deactivate(g: np.ndarray, y: np.ndarray, activation: int) -> None:
+    """The gradient of y = activation(x) becomes that of x, in place."""
+    if activation == RELU:
+        for i in range(g.size):
+            g[i] = g[i] if y[i] > 0 else np.float32(0)
+    elif activation == TANH:
+        for i in range(g.size):
+            g[i] *= _fma(-y[i], y[i], np.float32(1))
+
+
+@njit(cache=True)
+def pull_mlp(
+    sgemm: Address, g: np.ndarray, x: np.ndarray, theta: np.ndarray, grad: np.ndarray, layers: np.ndarray, memory: np.ndarray, gx: np.ndarray, add: bool
+) -> None:
+    """From g [R, M, out], the gradient of the net's output: write (or add) that of the weights to grad, and that of x to gx; not where these are empty."""
+    (R, M), L = x.shape[:2], len(layers)
+    widest = layers[:, 2:4].max()
+    here, there, sums = np.empty(M * widest, np.float32), np.empty(M * widest, np.float32), np.empty(widest, np.float32)
+    zero, beta = np.float32(0), np.float32(1 if add else 0)
+    for r in range(R):
+        end = memory.size
+        here[: M * layers[L - 1, 3]] = g[r].ravel()
+        for i in range(L - 1, -1, -1):
+            w, b, k, n, activation = layers[i]
+            start = end - R * M * n
+            _deactivate(here[: M * n], memory[start + r * M * n : start + (r + 1) * M * n], activation)
+            if i > 0:
+                given, stride = memory.ctypes.data + (start - R * M * k + r * M * k) * SINGLE, k
+            else:
+                given, stride = x.ctypes.data + r * x.strides[0], max(x.strides[1] // SINGLE, k)
+            if grad.size > 0:
+                column_sums(here[: M * n].reshape(M, n), sums[:n])
+                gb, gw = grad[r, b : b + n], grad.ctypes.data + r * grad.strides[0] + w * SINGLE
                 for j in range(n):
-                    inner[i, j] = inner[i, j] if outer[i, j] > zero else zero
-        elif activation == TANH:
-            for i in range(M):
-                for j in range(n):
-                    inner[i, j] *= _fma(-outer[i, j], outer[i, j], one)
-        if gw.size > 0:
-            column_sums(inner, sums)
-            gb[r] = gb[r] + sums if add else sums
-            blas.product(
-                sgemm, blas.AS_IT_IS, blas.TRANSPOSED, k, n, M, x.ctypes.data + r * x.strides[0], max(x.strides[1] // single, k), inner.ctypes.data, n,
-                beta, gw.ctypes.data + r * gw.strides[0], gw.strides[1] // single,
-            )  # fmt: skip
-        if gx.size > 0:
-            blas.product(
-                sgemm, blas.AS_IT_IS, blas.AS_IT_IS, k, M, n, w.ctypes.data + r * w.strides[0], w.strides[1] // single, inner.ctypes.data, n,
-                zero, gx[r].ctypes.data, k,
-            )  # fmt: skip
+                    gb[j] = gb[j] + sums[j] if add else sums[j]
+                blas.product(sgemm, blas.AS_IT_IS, blas.TRANSPOSED, k, n, M, given, stride, here.ctypes.data, n, beta, gw, k)
+            if i > 0 or gx.size > 0:
+                target = there.ctypes.data if i > 0 else gx[r].ctypes.data
+                of_w = theta.ctypes.data + r * theta.strides[0] + w * SINGLE
+                blas.product(sgemm, blas.AS_IT_IS, blas.AS_IT_IS, k, M, n, of_w, k, here.ctypes.data, n, zero, target, k)
+            here, there, end = there, here, start
 
 
 # ---------------------------------------------------------------------------------------------------------------- distributions

@@ -15,7 +15,7 @@ import torch
 from stable_baselines3.common.utils import polyak_update
 from torch import nn
 
-from from_scratch.core import kernels
+from from_scratch.core import blas, kernels
 from from_scratch.core.arrays import Array, Program, Unknown, tensors_of
 
 Equation = TypeVar("Equation", bound=Callable)
@@ -281,7 +281,6 @@ class RowOptimizer:
         self.in_rows = plain and ours and rows.dtype == torch.float32 and rows.device.type == "cpu"
         if self.in_rows:
             self.moments = {name: torch.zeros_like(rows.theta) for name in MOMENTS[kind]}
-            self.root = torch.empty_like(rows.theta)
             self.steps = torch.zeros(len(rows), len(rows.spans))  # a counter for each parameter, as the optimizers keep them
             self._all = self._blocks(slice(None))
             self.bind()
@@ -336,21 +335,18 @@ class RowOptimizer:
         steps = self.steps.numpy()[:, 0]
         return len(self.optimizers) == 1 or bool((steps == steps[0]).all())
 
-    def _blocks(self, rows: slice) -> tuple[np.ndarray, torch.Tensor, list[np.ndarray]]:
-        """Of some rows: the counters; memory for the roots; and θ, gradient, that memory and the moments in NumPy."""
-        flat = [block[rows].view(-1) for block in (self.rows.theta, self.rows.grad, self.root, *self.moments.values())]
-        return self.steps[rows].numpy(), flat[2], [block.numpy() for block in flat]
+    def _blocks(self, rows: slice) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Of some rows: the counters; and θ, gradient and moments in NumPy."""
+        return self.steps[rows].numpy(), [block[rows].view(-1).numpy() for block in (self.rows.theta, self.rows.grad, *self.moments.values())]
 
-    def _step(self, steps: np.ndarray, root: torch.Tensor, blocks: list[np.ndarray]) -> None:
-        group, single, (theta, grad, to_root, *moments) = self.optimizers[0].param_groups[0], np.float32, blocks
+    def _step(self, steps: np.ndarray, blocks: list[np.ndarray]) -> None:
+        group, single = self.optimizers[0].param_groups[0], np.float32
         steps += 1
-        t = float(steps[0, 0])
-        if len(moments) == 2:  # Adam (Kingma & Ba 2015, arXiv:1412.6980, Algorithm 1), in torch's order of operations
-            (m, v), (beta1, beta2) = moments, group["betas"]
-            kernels.adam_moments(m, v, grad, to_root, single(1 - beta1), single(beta2), single(1 - beta2))
+        t, eps = float(steps[0, 0]), single(group["eps"])
+        if len(self.moments) == 2:  # Adam (Kingma & Ba 2015, arXiv:1412.6980, Algorithm 1), in torch's order of operations
+            beta1, beta2 = group["betas"]
             correction, step = (1 - beta2**t) ** 0.5, -group["lr"] / (1 - beta1**t)
+            kernels.adam(blas.SQRT, *blocks, single(1 - beta1), single(beta2), single(1 - beta2), single(correction), eps, single(step))
         else:  # RMSprop (Tieleman & Hinton 2012), ε outside the root
-            m, v, correction, step = grad, moments[0], 1.0, -group["lr"]
-            kernels.square_moment(v, grad, to_root, single(group["alpha"]), single(1 - group["alpha"]))
-        torch.sqrt(root, out=root)  # torch's, whose last bit is not always IEEE's
-        kernels.step_weights(theta, m, to_root, single(correction), single(group["eps"]), single(step))
+            alpha = group["alpha"]
+            kernels.rmsprop(blas.SQRT, *blocks, single(alpha), single(1 - alpha), eps, single(-group["lr"]))

@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from from_scratch.core import kernels
-from from_scratch.core.arrays import Array, Unknown
-from from_scratch.core.blas import SGEMM
+from from_scratch.core import blas, kernels
+from from_scratch.core.arrays import Array
 from from_scratch.core.lockstep import ArrayRows, Rows
 
 
@@ -101,20 +100,27 @@ def linear_names(prefix: str, module: nn.Module) -> list[str]:
 class StackedMLP:
     """The same multi-layer perceptron of S seeds, [S, M, in] → [S, M, out].
 
-    `names` are the names of its Linear layers within `rows`; `activation` stands between them, `output` behind the last.
+    `names` are the names of its Linear layers within `rows`; `activation` stands between them, `output` behind the last. With `every` it
+    is of the first row of so many, the first critic of each ensemble; then it takes Arrays only.
     Called with tensors it is differentiable: by hand where its input is data and an equation is on the tape of its rows, as part of
     autograd's graph otherwise. `play` takes and gives NumPy arrays, for acting.
     """
 
-    def __init__(self, rows: Rows, names: list[str], activation: type[nn.Module], output: type[nn.Module] | None = None):
+    def __init__(self, rows: Rows, names: list[str], activation: type[nn.Module], output: type[nn.Module] | None = None, every: int = 1):
         self.rows = rows
         self.parameters = [f"{name}.{kind}" for name in names for kind in ("weight", "bias")]
         self.layers = [(rows.leaf(f"{name}.weight"), rows.leaf(f"{name}.bias")) for name in names]
         self.gradients = [(rows.gradient_of(f"{name}.weight"), rows.gradient_of(f"{name}.bias")) for name in names]
-        stacked = [(rows.of_all(rows.theta, rows.names[f"{name}.weight"]), rows.of_all(rows.theta, rows.names[f"{name}.bias"])) for name in names]
-        self.numpy = [(w.numpy(), b.numpy()) for w, b in stacked]  # [R, out, in], [R, out]
-        self.numpy_gradients = [tuple(rows.of_all(rows.grad, rows.names[f"{name}.{kind}"]).numpy() for kind in ("weight", "bias")) for name in names]
         self.activations = [ACTIVATIONS[activation]] * (len(names) - 1) + [ACTIVATIONS[output] if output else IDENTITY]
+        starts = {name: rows.spans[i][0] for name, i in rows.names.items()}
+        shapes = [rows.shapes[rows.names[f"{name}.weight"]] for name in names]
+        self.widths = [shape[0] for shape in shapes]
+        self.compiled = np.array([
+            (starts[f"{name}.weight"], starts[f"{name}.bias"], k, n, activation.code)
+            for name, (n, k), activation in zip(names, shapes, self.activations, strict=True)
+        ])  # fmt: skip
+        self.every = every
+        self.theta, self.grad = rows.theta.numpy()[::every], rows.grad.numpy()[::every]
 
     def __call__(self, x: Any) -> Any:
         if isinstance(x, Array):
@@ -147,39 +153,31 @@ class StackedMLP:
 
     def of_array(self, x: Array) -> Array:
         """The output as an Array; its gradient is written by the program of x, that of the weights if they are what it is for."""
-        rows, kept = self.rows, [x]
-        for (w, b), activation in zip(self.numpy, self.activations, strict=True):
-            y = Array(np.empty((*kept[-1].shape[:-1], w.shape[1]), w.dtype), x.program)
-            x.call(kernels.affine, SGEMM, kept[-1].wide(kept[-1].shape).value, w, b, y.value, activation.code)
-            if activation.code == kernels.TANH:
-                x.call(torch.tanh_, torch.from_numpy(y.value))  # torch's rounding is not NumPy's
-            kept.append(y)
-        ours = x.program is not None and x.program.rows is rows
+        rows, program, given = self.rows, x.program, x.wide(x.shape).value
+        memory, y = self._memory(given)
+        x.call(kernels.mlp, blas.SGEMM, blas.TANH, given, self.theta, self.compiled, memory)
+        out = Array(y, program)
+        ours = program is not None and program.rows is rows and self.every == 1
         if torch.is_grad_enabled() and (ours or x.needs):
-            y.needs = True
-            x.program.history.append((y, lambda g: self._pull_array(kept, g, ours, ours and rows.add_to(self.parameters))))
-        return y
 
-    def _pull_array(self, kept: list[Array], g: Array, ours: bool, add: bool) -> None:
-        """`pull` of Arrays, and the gradient of the input where it needs one."""
-        g = g.wide(kept[-1].shape) if self.activations[-1] is IDENTITY else g * 1.0  # memory that may be overwritten
-        for i in range(len(self.layers) - 1, -1, -1):
-            x, w, scratch = kept[i], self.numpy[i][0], kept[0].program.scratch
-            shape = x.shape if i > 0 or x.needs else (0, 0, 0)
-            of_input = scratch.setdefault((shape, i % 2), np.empty(shape, w.dtype)) if i > 0 else np.empty(shape, w.dtype)
-            gradients = self.numpy_gradients[i] if ours else (w[:0], self.numpy[i][1][:0])
-            x.call(
-                kernels.pull_affine, SGEMM, g.value, x.wide(x.shape).value, kept[i + 1].value, w, *gradients, of_input, self.activations[i].code, add
-            )
-            g = Array(of_input, x.program)
-        if kept[0].needs:
-            kept[0].give(g)
+            def pull(g: Array) -> None:
+                gx = np.empty(given.shape if x.needs else (0, 0, 0), y.dtype)
+                grad, add = (self.grad, rows.add_to(self.parameters)) if ours else (self.grad[:0], False)
+                x.call(kernels.pull_mlp, blas.SGEMM, g.wide(y.shape).value, given, self.theta, grad, self.compiled, memory, gx, add)
+                x.give(Array(gx, program))
+
+            out.needs = True
+            program.history.append((out, pull))
+        return out
+
+    def _memory(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Memory for the outputs of all layers, one after another, and the last of them [R, M, out]."""
+        n, width = len(x) * x.shape[1], self.widths[-1]
+        memory = np.empty(n * sum(self.widths), np.float32)
+        return memory, memory[memory.size - n * width :].reshape(len(x), x.shape[1], width)
 
     def play(self, x: np.ndarray) -> np.ndarray:
         """[S, E, in] → [S, E, out] in NumPy: a tenth of torch's overhead where the batch is a handful of environments."""
-        for (w, b), activation in zip(self.numpy, self.activations, strict=True):
-            x, y = np.empty((*x.shape[:-1], w.shape[1]), w.dtype), x
-            kernels.affine(SGEMM, y, w, b, x, activation.code)
-            if activation.code == kernels.TANH:
-                torch.tanh_(torch.from_numpy(x))
-        return x
+        memory, y = self._memory(x)
+        kernels.mlp(blas.SGEMM, blas.TANH, x, self.theta, self.compiled, memory)
+        return y
