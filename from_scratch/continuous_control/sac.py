@@ -20,13 +20,13 @@ from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
 from stable_baselines3.sac.policies import Actor, CnnPolicy, MultiInputPolicy, SACPolicy
 from torch import nn
 
-from from_scratch.core.actors import critics, squashed_actor
+from from_scratch.core.actors import SquashedSample, critics, rows_of_actors, squashed_actor
 from from_scratch.core.data import Transition
-from from_scratch.core.lockstep import RowOptimizer, Rows, per_seed
+from from_scratch.core.lockstep import ArrayRows, RowOptimizer, Rows, per_seed
 from from_scratch.core.off_policy import OffPolicy
-from from_scratch.core.rng import Rng
 
 Loss = tuple[torch.Tensor, dict[str, torch.Tensor]]
+Noise = torch.Tensor | SquashedSample  # ε, or what an actor made of its own
 
 
 class Temperature(nn.Module):
@@ -70,9 +70,10 @@ class SAC(OffPolicy):
     def build(self) -> None:
         P = self._policies
         self._create_aliases()
-        self._actor_rows = self.rows(lambda policy: policy.actor)
+        self._actor_rows = rows_of_actors(P, [policy.actor for policy in P], self._tell)
         self.pi = squashed_actor(P, self._actor_rows.modules, self._actor_rows)  # (a, log π(a|s)) from s and noise
-        self.q, self.q_target = critics(P, [policy.critic for policy in P]), critics(P, [policy.critic_target for policy in P])  # [S, C, M]
+        self.q = critics(P, [policy.critic for policy in P], self._tell)  # Q_i: [S, C, M]
+        self.q_target = critics(P, [policy.critic_target for policy in P], self._tell)  # Q'_i
         self._actor_optimiser = self.optimiser(self._actor_rows, lambda policy: policy.actor.optimizer)
         self._critic_optimiser = self.optimiser(self.q.rows, lambda policy: policy.critic.optimizer)
         self.batch_norm_stats = get_parameters_by_name(self.critic, ["running_"])
@@ -89,13 +90,12 @@ class SAC(OffPolicy):
         assert initial > 0, "The initial value of ent_coef must be greater than 0"
         self.temperatures = nn.ModuleList(Temperature(initial, self.lr_schedule(1), self.device) for _ in self._policies)
         self.log_ent_coef, self.ent_coef_optimizer = self.temperatures[0].log_ent_coef, self.temperatures[0].optimizer
-        self._temperature_rows = Rows(list(self.temperatures))
+        self._temperature_rows = ArrayRows(list(self.temperatures), self._tell) if isinstance(self._actor_rows, ArrayRows) else Rows(list(self.temperatures))
         self._temperature_optimiser = RowOptimizer(self._temperature_rows, [temperature.optimizer for temperature in self.temperatures])
 
-    @property
-    def log_alpha(self) -> torch.Tensor:
-        """log α of every seed, [S]."""
-        return self._temperature_rows.leaf("log_ent_coef").squeeze(-1)
+    def log_alpha(self, like: torch.Tensor) -> torch.Tensor:
+        """log α of every seed, [S, 1], to compute with numbers like these."""
+        return self._temperature_rows.parameter("log_ent_coef", like)
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         return self._asked(obs, deterministic) if self._asks_policy else self.pi.play(obs, None if deterministic else self._rng)
@@ -106,16 +106,13 @@ class SAC(OffPolicy):
         for step in range(gradient_steps):
             b = self.memory.sample(batch_size)
             self.reset_noise(1)
-            noise, noise_next = self.update_noise(b), self.update_noise(b)
-            a, log_pi = self.pi(b.obs, noise)
-            if self._temperature_optimiser is None:
-                α = self.ent_coef_tensor.expand(self.n_seeds)
-            else:
-                α = self.log_alpha.detach().exp()  # before its update, as SB3
-                self.minimise(self.temperature_loss, log_pi.detach(), by=self._temperature_optimiser)
+            noise, noise_next = self.update_noise(b.obs, b), self.update_noise(b.next_obs, b)
+            α = self.alpha()  # before its update, as SB3
             self.note(ent_coef=α)
+            if self._temperature_optimiser is not None:
+                self.minimise(self.temperature_loss, b.obs, noise, by=self._temperature_optimiser)
             self.minimise(self.critic_loss, b, noise_next, α, by=self._critic_optimiser)
-            self.minimise(self.actor_loss, b, a, log_pi, α, by=self._actor_optimiser)
+            self.minimise(self.actor_loss, b, noise, α, by=self._actor_optimiser)
             if step % self.target_update_interval == 0:
                 self.q_target.rows.track(self.q.rows, self.tau)
                 polyak_update(self.batch_norm_stats, self.batch_norm_stats_target, 1.0)
@@ -125,12 +122,14 @@ class SAC(OffPolicy):
         self.record_metrics()
 
     @per_seed
-    def temperature_loss(self, log_pi: torch.Tensor) -> Loss:  # log π of the current policy, [S, M]
-        loss = -(self.log_alpha.unsqueeze(-1) * (log_pi + self.target_entropy)).mean(-1)  # eq. (18), in log α
+    def temperature_loss(self, obs: torch.Tensor, noise: Noise) -> Loss:
+        with torch.no_grad():
+            log_pi = self.pi(obs, noise)[1]  # log π of the current policy, [S, M]
+        loss = -(self.log_alpha(log_pi) * (log_pi + self.target_entropy)).mean(-1)  # eq. (18), in log α
         return loss, {"ent_coef_loss": loss}
 
     @per_seed
-    def critic_loss(self, b: Transition, noise: torch.Tensor, α: torch.Tensor) -> Loss:  # every field [S, M, ...], α [S]
+    def critic_loss(self, b: Transition, noise: Noise, α: torch.Tensor) -> Loss:  # every field [S, M, ...], α [S]
         with torch.no_grad():
             a_next, log_pi_next = self.pi(b.next_obs, noise)
             v_next = self.q_target(b.next_obs, a_next).amin(1) - α.unsqueeze(-1) * log_pi_next  # eq. (3)
@@ -139,14 +138,21 @@ class SAC(OffPolicy):
         return loss, {"critic_loss": loss}
 
     @per_seed
-    def actor_loss(self, b: Transition, a: torch.Tensor, log_pi: torch.Tensor, α: torch.Tensor) -> Loss:
+    def actor_loss(self, b: Transition, noise: Noise, α: torch.Tensor) -> Loss:
+        a, log_pi = self.pi(b.obs, noise)
         q = self.q(b.obs, a).min(1).values  # of two equal ones the first, and all the gradient to it: amin would share it out
         loss = (α.unsqueeze(-1) * log_pi - q).mean(-1)  # eq. (7)
         return loss, {"actor_loss": loss}
 
-    def update_noise(self, b: Transition) -> torch.Tensor | Rng:
-        """ε for one reparameterised action per sample; gSDE and users' actors draw for themselves."""
-        return self._rng.noise(*b.action.shape[1:]) if type(self.actor) is Actor and not self.use_sde else self._rng
+    def alpha(self) -> torch.Tensor:
+        """α of every seed, [S]."""
+        if self._temperature_optimiser is None:
+            return self.ent_coef_tensor.expand(self.n_seeds)
+        return torch.stack([temperature.log_ent_coef.detach()[0] for temperature in self.temperatures]).exp()
+
+    def update_noise(self, obs: torch.Tensor, b: Transition) -> Noise:
+        """ε for one reparameterised action per sample; gSDE and users' actors draw for themselves, and give their samples."""
+        return self._rng.noise(*b.action.shape[1:]) if type(self.actor) is Actor and not self.use_sde else self.pi.drawn(obs, self._rng)
 
     def _create_aliases(self) -> None:
         self.actor, self.critic, self.critic_target = self.policy.actor, self.policy.critic, self.policy.critic_target

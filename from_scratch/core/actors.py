@@ -102,20 +102,31 @@ class StackedSquashedActor:
 
 
 class ModularSquashedActor:
-    """π(a|s) through the modules, seed by seed. Where the actor draws for itself, `noise` is the streams that it draws from."""
+    """π(a|s) through the modules, seed by seed."""
 
     def __init__(self, actors: Sequence[SACActor], rows: Rows):
         self.actors, self.device = actors, rows.device
 
-    def __call__(self, obs: Any, noise: torch.Tensor | Rng) -> SquashedSample:
+    def drawn(self, obs: Any, rng: Rng) -> SquashedSample:
+        """A sample of actors that draw for themselves, from their streams."""
         samples = []
         for k, actor in enumerate(self.actors):
-            if isinstance(noise, Rng):
-                with noise.streams[k].as_process():
-                    samples.append(actor.action_log_prob(one(obs, k, self.device)))
-            else:
-                mean, log_std, _ = actor.get_action_dist_params(one(obs, k, self.device))
-                samples.append(squash(mean, log_std, noise[k].to(self.device)))
+            with rng.streams[k].as_process():
+                samples.append(actor.action_log_prob(one(obs, k, self.device)))
+        return self._stacked(samples)
+
+    def __call__(self, obs: Any, noise: torch.Tensor | SquashedSample) -> SquashedSample:
+        """From noise, or as it was drawn."""
+        if isinstance(noise, tuple):
+            return noise
+        samples = []
+        for k, actor in enumerate(self.actors):
+            mean, log_std, _ = actor.get_action_dist_params(one(obs, k, self.device))
+            samples.append(squash(mean, log_std, noise[k].to(self.device)))
+        return self._stacked(samples)
+
+    @staticmethod
+    def _stacked(samples: list[SquashedSample]) -> SquashedSample:
         actions, log_probs = zip(*samples, strict=True)
         return torch.stack(actions), torch.stack(log_probs)
 

@@ -165,6 +165,9 @@ class Array:
         full = np.broadcast_to(self.value, of)
         axes = tuple(i for i in range(len(of)) if i < len(of) - len(shape) or (shape[i - len(of)] == 1 and of[i] != 1))
         out = Array(np.empty(shape, full.dtype), self.program)
+        if shape == (*of[:-1], 1):
+            self.call(kernels.row_sums, Array(full, self.program)._vectors(), out.value.reshape(-1))
+            return out
         self.call(np.add.reduce, full, axes, None, out.value.reshape([1 if i in axes else n for i, n in enumerate(of)]), True)
         return out
 
@@ -188,29 +191,34 @@ class Array:
         raise Unknown("a condition on a tensor")
 
     # ------------------------------------------------------------------------------------------------------------ of one variable
-    def _unary(self, function: Callable, derivative: Callable[[Array, Array], Any]) -> Array:
-        """derivative(x, y) of y = function(x)."""
+    def _unary(self, function: Callable, pull: Callable[[Array, Array, Array], Array]) -> Array:
+        """y = function(x), and pull(g, x, y), the gradient of x from that of y, in torch's order of operations."""
         y = Array(np.empty(self.value.shape, self.value.dtype), self.program)
         self.call(function, self.value, y.value)
-        return self.result(y.value, lambda g: self.give(g * derivative(self, y)))
+        return self.result(y.value, lambda g: self.give(pull(g, self, y)))
 
     def exp(self) -> Array:
-        return self._unary(torch_exp, lambda x, y: y)
+        return self._unary(torch_exp, lambda g, x, y: g * y)
 
     def log(self) -> Array:
-        return self._unary(torch_log, lambda x, y: 1 / x)
+        return self._unary(torch_log, lambda g, x, y: g / x)
 
     def sqrt(self) -> Array:
-        return self._unary(np.sqrt, lambda x, y: 0.5 / y)
+        return self._unary(np.sqrt, lambda g, x, y: g / (y * 2))
 
     def tanh(self) -> Array:
-        return self._unary(torch_tanh, lambda x, y: 1 - y * y)
+        def pull(g: Array, x: Array, y: Array) -> Array:
+            gx = Array(np.empty_like(y.value), self.program)
+            x.call(kernels.pull_tanh, g.wide(y.value.shape)._vectors(), y._vectors(), gx._vectors())
+            return gx
+
+        return self._unary(torch_tanh, pull)
 
     def sigmoid(self) -> Array:
         return 1 / ((-self).exp() + 1)
 
     def abs(self) -> Array:
-        return self._unary(np.abs, lambda x, y: x._unary(np.sign, NO_PULL))
+        return self._unary(np.abs, lambda g, x, y: g * x._unary(np.sign, NO_PULL))
 
     def amax(self, dim: int) -> Array:
         """The largest of each vector; a constant, as the target of an update is."""
@@ -228,10 +236,10 @@ class Array:
         return self.result(y, lambda g: self.give(x.clamp(-1.0, 1.0) * g))
 
     def square(self) -> Array:
-        return self._unary(np.square, lambda x, y: 2 * x)
+        return self._unary(np.square, lambda g, x, y: g * (2 * x))
 
     def __neg__(self) -> Array:
-        return self._unary(np.negative, lambda x, y: -1)
+        return self._unary(np.negative, lambda g, x, y: -g)
 
     def __pow__(self, n: float) -> Array:
         if n != 2:
@@ -530,7 +538,7 @@ NO_PULL: Any = None
 ADD: Pulls = (lambda g, x, y: g, lambda g, x, y: g)
 SUB: Pulls = (lambda g, x, y: g, lambda g, x, y: -g)
 MUL: Pulls = (lambda g, x, y: g * y, lambda g, x, y: g * x)
-DIV: Pulls = (lambda g, x, y: g / y, lambda g, x, y: -g * x / (y * y))
+DIV: Pulls = (lambda g, x, y: g / y, lambda g, x, y: -g * (x / y / y))
 
 
 def _step(x: Array, y: Array) -> Array:

@@ -166,26 +166,32 @@ def _cascades(g: np.ndarray, left: int, right: int, total: np.ndarray, sums: np.
 def column_sums(g: np.ndarray, sums: np.ndarray) -> None:
     """sums = Σ g over the first axis, [M, n], added up in the order of torch's vectorised loops."""
     M, n = g.shape
-    total = np.empty((4, max(n, LANES)), np.float32)
-    if n > 1:
-        together = 4 * LANES if n >= LANES else 4
-        left = n // together * together
-        if left > 0:
-            _cascade(g, 0, 1, M, 0, left, total)
-            sums[:left] = total[0, :left]
-        if left < n:
-            _cascades(g, left, n, total, sums)
+    if n == 1:
+        sums[0] = _sum(g.reshape(-1))
         return
-    if M < LANES:
-        _cascades(g, 0, 1, total, sums)
-        return
-    lanes, whole, last = np.empty(LANES, np.float32), M // LANES * LANES, np.float32(0)
-    _cascades(g[:whole].reshape(-1, LANES), 0, LANES, total, lanes)
-    for i in range(whole, M):
-        last += g[i, 0]
+    total, together = np.empty((4, n), g.dtype), 4 * LANES if n >= LANES else 4
+    left = n // together * together
+    if left > 0:
+        _cascade(g, 0, 1, M, 0, left, total)
+        sums[:left] = total[0, :left]
+    if left < n:
+        _cascades(g, left, n, total, sums)
+
+
+@njit(cache=True)
+def _sum(x: np.ndarray) -> float:
+    """Σ x of a vector, the same way."""
+    total, sums = np.empty((4, LANES), x.dtype), np.empty(LANES, x.dtype)
+    if x.size < LANES:
+        _cascades(x.reshape(-1, 1), 0, 1, total, sums)
+        return sums[0]
+    whole, last = x.size // LANES * LANES, x.dtype.type(0)
+    _cascades(x[:whole].reshape(-1, LANES), 0, LANES, total, sums)
+    for i in range(whole, x.size):
+        last += x[i]
     for lane in range(LANES):
-        last += lanes[lane]
-    sums[0] = last
+        last += sums[lane]
+    return last
 
 
 SINGLE = 4  # bytes
@@ -305,6 +311,14 @@ def pull_log_softmax(g: np.ndarray, p: np.ndarray, gx: np.ndarray) -> None:
 
 
 @njit(cache=True)
+def pull_tanh(g: np.ndarray, y: np.ndarray, gx: np.ndarray) -> None:
+    """The gradient of x from g, that of y = tanh x, [N, n]."""
+    for i in range(len(y)):
+        for j in range(y.shape[1]):
+            gx[i, j] = g[i, j] * _fma(-y[i, j], y[i, j], y.dtype.type(1))
+
+
+@njit(cache=True)
 def huber(x: np.ndarray, y: np.ndarray) -> None:
     """y = x²/2 where |x| < 1, |x| − 1/2 elsewhere, [N, n]."""
     half = np.float32(0.5)
@@ -364,24 +378,26 @@ def pull_gather(g: np.ndarray, index: np.ndarray, gx: np.ndarray) -> None:
 
 
 # -------------------------------------------------------------------------------------------------------------------------- sums
-@njit(cache=True, fastmath={"reassoc", "nsz"})
+@njit(cache=True)
 def row_sums(x: np.ndarray, y: np.ndarray) -> None:
-    """y = Σ x over the last axis, [N, n], added up in double precision."""
+    """y = Σ x over the last axis, [N, n], added up as torch does it."""
+    few = x.shape[1] < 4  # one after another
     for i in range(len(x)):
-        total = 0.0
-        for j in range(x.shape[1]):
-            total += x[i, j]
-        y[i] = total
+        if few:
+            total = x[i, 0]
+            for j in range(1, x.shape[1]):
+                total += x[i, j]
+            y[i] = total
+        else:
+            y[i] = _sum(x[i])
 
 
-@njit(cache=True, fastmath={"reassoc", "nsz"})
+@njit(cache=True)
 def row_means(x: np.ndarray, y: np.ndarray) -> None:
     """y = Σ x / n over the last axis, [N, n]."""
-    for i in range(len(x)):
-        total = 0.0
-        for j in range(x.shape[1]):
-            total += x[i, j]
-        y[i] = total / x.shape[1]
+    row_sums(x, y)
+    for i in range(len(y)):
+        y[i] /= y.dtype.type(x.shape[1])
 
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})

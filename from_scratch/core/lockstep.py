@@ -103,6 +103,10 @@ class Rows:
         self._asked.add(i)
         return self._leaves[i]
 
+    def parameter(self, name: str, like: Any) -> Any:
+        """A parameter of all rows, [R, *shape], to compute with numbers like these."""
+        return self.leaf(name).view(-1, *self.shapes[self.names[name]])
+
     def gradient_of(self, name: str) -> torch.Tensor:
         """Where the gradient of a parameter of all rows belongs, shaped as its leaf."""
         i = self.names[name]
@@ -213,6 +217,9 @@ class ArrayRows(Rows):
             leaf.result(value, pull)
             program.history[-1] = leaf, pull  # type: ignore[union-attr]
         return leaf
+
+    def parameter(self, name: str, like: Any) -> Any:
+        return self.array(name, like.program) if isinstance(like, Array) else super().parameter(name, like)
 
     def add_to(self, names: Sequence[str]) -> bool:
         """Must these parameters' gradients be added to what is there? Not by the first who asks."""

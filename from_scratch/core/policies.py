@@ -89,7 +89,7 @@ class StackedActorCritic:
         return pi.mode() if rng is None else pi.sample(rng)
 
     def _log_std(self, obs: Any) -> Any:
-        return self.rows.array("log_std", obs.program)[:, None] if isinstance(obs, Array) else self.rows.leaf("log_std").view(len(obs), 1, -1)
+        return self.rows.parameter("log_std", obs)[:, None]
 
     def values(self, obs: Any) -> torch.Tensor:
         return self.critic(flat(obs)).squeeze(-1)
