@@ -353,7 +353,8 @@ class RowOptimizer:
         if len(self.moments) == 2:  # Adam (Kingma & Ba 2015, arXiv:1412.6980, Algorithm 1), in torch's order of operations
             beta1, beta2 = group["betas"]
             correction, step = (1 - beta2**t) ** 0.5, -group["lr"] / (1 - beta1**t)
-            kernels.adam(blas.SQRT, *blocks, single(1 - beta1), single(beta2), single(1 - beta2), single(correction), eps, single(step))
+            theta, g, m, v = blocks
+            kernels.adam(blas.SQRT, theta, g, m, v, single(1 - beta1), single(beta2), single(1 - beta2), single(correction), eps, single(step))
         else:  # RMSprop (Tieleman & Hinton 2012), ε outside the root
-            alpha = group["alpha"]
-            kernels.rmsprop(blas.SQRT, *blocks, single(alpha), single(1 - alpha), eps, single(-group["lr"]))
+            alpha, (theta, g, v) = group["alpha"], blocks
+            kernels.rmsprop(blas.SQRT, theta, g, v, single(alpha), single(1 - alpha), eps, single(-group["lr"]))

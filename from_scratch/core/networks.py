@@ -157,12 +157,12 @@ class StackedMLP:
         memory, y = self._memory(given)
         x.call(kernels.mlp, blas.SGEMM, blas.TANH, given, self.theta, self.compiled, memory)
         out = Array(y, program)
-        ours = program is not None and program.rows is rows and self.every == 1
+        ours = isinstance(rows, ArrayRows) and program is not None and program.rows is rows and self.every == 1
         if torch.is_grad_enabled() and (ours or x.needs):
 
             def pull(g: Array) -> None:
                 gx = np.empty(given.shape if x.needs else (0, 0, 0), y.dtype)
-                grad, add = (self.grad, rows.add_to(self.parameters)) if ours else (self.grad[:0], False)
+                grad, add = (self.grad, rows.add_to(self.parameters)) if ours else (self.grad[:0], False)  # type: ignore[attr-defined]
                 x.call(kernels.pull_mlp, blas.SGEMM, g.wide(y.shape).value, given, self.theta, grad, self.compiled, memory, gx, add)
                 x.give(Array(gx, program))
 

@@ -261,7 +261,8 @@ def test_where_two_critics_say_the_same_sacs_actor_follows_the_first_as_in_sb3()
     model = ours.SAC("MlpPolicy", "Pendulum-v1", buffer_size=10)
     model.q = lambda obs, a: torch.stack([a.sum(-1), 3 * a.sum(-1) - 2 * a.sum(-1).detach()], 1)  # equal values, slopes 1 and 3
     action = torch.zeros(1, 4, 1, requires_grad=True)
+    model.pi = lambda obs, noise: (action, torch.zeros(1, 4))
     batch = type("Batch", (), {"obs": torch.zeros(1, 4, 3)})
-    loss, _ = model.actor_loss(batch, action, torch.zeros(1, 4), torch.ones(1))
+    loss, _ = model.actor_loss(batch, torch.zeros(1, 4, 1), torch.ones(1))
     loss.sum().backward()
     assert action.grad.flatten().tolist() == [-0.25] * 4  # minus the mean of slope 1; sharing it out would give -0.5

@@ -6,9 +6,13 @@ import pytest
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.dqn.policies import DQNPolicy
+from stable_baselines3.sac.policies import SACPolicy
+from stable_baselines3.td3.policies import TD3Policy
 from torch import nn
 
 import from_scratch as ours
+from from_scratch.core.actors import squash
 from from_scratch.core.arrays import Array, Program, Unknown
 from from_scratch.core.distributions import Bernoulli, Categorical, Gaussian, Independent
 from from_scratch.core.lockstep import ArrayRows, Rows, per_seed
@@ -136,6 +140,10 @@ EXPRESSIONS = {  # of x, y [2, 4, 3], both positive, and z [2, 1, 3]
     "categorical": lambda x, y, z: Categorical(x * z).log_prob(constant(ACTION, x)) + Categorical(y).entropy(),
     "several categoricals": lambda x, y, z: Independent(x * z, [2, 1]).log_prob(constant(ACTIONS, x)) + Independent(y, [1, 2]).entropy(),
     "coins": lambda x, y, z: Bernoulli(x - y).log_prob(constant((ACTION[..., None].expand(2, 4, 3) > 0).float(), x)) + Bernoulli(x * z).entropy(),
+    "side by side": lambda x, y, z: (torch.cat((x, y * z), -1) * torch.cat((y, x), -1).unsqueeze(1).expand(-1, 2, -1, -1).flatten(0, 1)[::2]).sum(-1),
+    "repeated": lambda x, y, z: ((x * y).unsqueeze(1).expand(-1, 5, -1, -1).flatten(0, 1).sum(-1).view(2, 5, 4).sum(-1) * 0.5).sum(-1) + z.sum(-1)[..., 0],
+    "the smallest of critics": lambda x, y, z: (x * y).min(1).values.mean(-1) - (x * 0.0 + y).sum(-1).mean(-1) * z.min(1).values.sum(-1),
+    "squashed": lambda x, y, z: squash(x, z.log().clamp(-0.5, 0.3), y)[1] * squash(x, z, y)[0].sum(-1),
     "gaussian": lambda x, y, z: Gaussian(x, z.log()).log_prob(y) + Gaussian(y, z).entropy(),
 }  # fmt: skip
 
@@ -283,6 +291,43 @@ def test_an_algorithms_gradient_by_its_program_equals_autograds(equation, space,
             torch.testing.assert_close(metrics[key], value.detach(), atol=1e-6, rtol=1e-5, check_dtype=False)
 
 
+NARROW = {"learning_starts": 50, "policy_kwargs": {"net_arch": [40, 24]}}
+OFF_POLICY = {
+    "dqn": ("DQN", "CartPole-v1", {"learning_starts": 50}, lambda m, b: [(m._rows, m.loss, (b,))]),
+    "td3": ("TD3", "Pendulum-v1", {}, lambda m, b: [(m.q.rows, m.critic_loss, (b, noise(m, b))), (m._actor_rows, m.actor_loss, (b,))]),
+    "ddpg, tanh": ("DDPG", "Pendulum-v1", {"policy_kwargs": {"activation_fn": torch.nn.Tanh}}, lambda m, b: [
+        (m.q.rows, m.critic_loss, (b, noise(m, b))), (m._actor_rows, m.actor_loss, (b,))]),
+    "sac": ("SAC", "Pendulum-v1", {}, lambda m, b: [
+        (m._temperature_rows, m.temperature_loss, (b.obs, noise(m, b))), (m.q.rows, m.critic_loss, (b, noise(m, b), m.alpha())),
+        (m._actor_rows, m.actor_loss, (b, noise(m, b), m.alpha()))]),
+    "sac, fixed α": ("SAC", "Pendulum-v1", {"ent_coef": 0.2, "policy_kwargs": {"n_critics": 3}}, lambda m, b: [
+        (m.q.rows, m.critic_loss, (b, noise(m, b), m.alpha())), (m._actor_rows, m.actor_loss, (b, noise(m, b), m.alpha()))]),
+}  # fmt: skip
+
+
+def noise(model, batch):
+    return model._rng.noise(*batch.action.shape[1:])
+
+
+@pytest.mark.parametrize("name", OFF_POLICY)
+@pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
+def test_the_gradients_of_algorithms_with_a_memory_equal_autograds(name, seeds):
+    kind, env, kwargs, equations = OFF_POLICY[name]
+    model = getattr(ours, kind)("MlpPolicy", env, seeds=seeds, **{"policy_kwargs": {"net_arch": [32, 24]}, **kwargs}).learn(120)
+    for size in (64, 64, 37):
+        for rows, equation, data in equations(model, model.memory.sample(size)):
+            loss, metrics = rows.differentiate(equation, *data)
+            assert isinstance(loss, Program)
+            rows.backward(loss)
+            mine = rows.grad.clone()
+            expected, theirs = Rows.differentiate(rows, equation, *data)
+            Rows.backward(rows, expected)
+            torch.testing.assert_close(mine, rows.grad, atol=1e-6, rtol=1e-5)
+            assert rows.grad.abs().max() > 1e-4
+            for key, value in theirs.items():
+                torch.testing.assert_close(metrics[key], value.detach(), atol=1e-6, rtol=1e-5)
+
+
 class SomebodysPolicy(ActorCriticPolicy):
     """A subclass might compute anything: it takes the general path."""
 
@@ -317,6 +362,24 @@ def test_two_hundred_updates_on_the_fast_path_equal_those_on_the_general_path(na
     general.learn(steps, callback=Rollouts(kept.kept))
     assert isinstance(fast._rows, ArrayRows) and not isinstance(general._rows, ArrayRows)
     assert fast.updates[0] * (5 if name == "PPO" else 1) >= 200
+    for mine, theirs in zip(fast.policy.parameters(), general.policy.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=0)
+
+
+GENERAL = {
+    "DQN": ("CartPole-v1", {"learning_starts": 50, "train_freq": 1}, DQNPolicy),
+    "TD3": ("Pendulum-v1", NARROW, TD3Policy),
+    "SAC": ("Pendulum-v1", {**NARROW, "policy_kwargs": {"net_arch": [24]}}, SACPolicy),
+}
+
+
+@pytest.mark.parametrize("name", GENERAL)
+def test_two_hundred_updates_from_a_memory_are_the_same_on_both_paths(name):
+    env, kwargs, policy = GENERAL[name]
+    fast = getattr(ours, name)("MlpPolicy", env, seeds=[0], **kwargs).learn(260)
+    general = getattr(ours, name)(type("Somebodys" + policy.__name__, (policy,), {}), env, seeds=[0], **kwargs).learn(260)
+    assert type(general._rows if name == "DQN" else general.q.rows) is Rows
+    assert fast.updates[0] >= 200
     for mine, theirs in zip(fast.policy.parameters(), general.policy.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=0)
 
@@ -367,7 +430,8 @@ SMALL = {"n_steps": 72, "batch_size": 50, "n_epochs": 2}  # the last minibatch i
 @pytest.mark.filterwarnings("ignore:.*truncated mini-batch")
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10, 30])
 @pytest.mark.parametrize(("name", "env", "kwargs"), [
-    ("PPO", "CartPole-v1", SMALL), ("PPO", "Pendulum-v1", SMALL), ("A2C", "CartPole-v1", {}),
+    ("PPO", "CartPole-v1", SMALL), ("PPO", "Pendulum-v1", SMALL), ("A2C", "CartPole-v1", {}), ("DQN", "CartPole-v1", {"learning_starts": 50}),
+    ("TD3", "Pendulum-v1", NARROW), ("SAC", "Pendulum-v1", {**NARROW, "policy_kwargs": {"net_arch": [24]}}),
 ])  # fmt: skip
 def test_a_seed_of_any_stack_equals_the_seed_alone_bit_for_bit(name, env, kwargs, seeds):
     stack = getattr(ours, name)("MlpPolicy", env, seeds=range(seeds), **kwargs).learn(144)
