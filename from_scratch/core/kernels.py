@@ -92,6 +92,13 @@ def rmsprop(sqrt: Address, theta: np.ndarray, g: np.ndarray, v: np.ndarray, alph
 
 
 @njit(cache=True)
+def track(theta: np.ndarray, other: np.ndarray, kept: float, tau: float) -> None:
+    """θ ← kept θ + τ θ_other, as torch rounds θ.mul_(kept).add_(θ_other, alpha=τ)."""
+    for i in range(theta.size):
+        theta[i] = _fma(tau, other[i], kept * theta[i])
+
+
+@njit(cache=True)
 def norm(x: np.ndarray) -> float:
     """√ Σ x², added up as torch does it: eight sums side by side, then fours of what is left, then one by one, these fused."""
     lanes, whole, fours = np.zeros(LANES, np.float32), x.size // LANES * LANES, x.size // 4 * 4

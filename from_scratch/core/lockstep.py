@@ -199,6 +199,7 @@ class ArrayRows(Rows):
         super().__init__(modules)
         self.tell = tell
         self.in_numpy = {name: (self.of_all(self.theta, i).numpy(), self.of_all(self.grad, i).numpy()) for name, i in self.names.items()}
+        self.theta_numpy = self.theta.view(-1).numpy()
         self.grad_numpy, self.spans_numpy = self.grad.numpy(), np.array(self.spans)
         self._programs: dict[Any, Program] = {}
         self._program: Program | None = None  # of the equation that was differentiated last
@@ -260,6 +261,12 @@ class ArrayRows(Rows):
         if new:
             for name in self.names.keys() - self._written:
                 loss.loss.call(np.copyto, self.in_numpy[name][1], 0)
+
+    def track(self, other: Rows, tau: float) -> None:
+        if isinstance(other, ArrayRows):
+            kernels.track(self.theta_numpy, other.theta_numpy, np.float32(1 - tau), np.float32(tau))
+        else:
+            super().track(other, tau)
 
     def clip(self, max_norm: float) -> None:
         kernels.clip_rows(self.grad_numpy, self.spans_numpy, max_norm)

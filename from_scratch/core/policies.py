@@ -244,10 +244,10 @@ class ModularQ:
         return torch.stack([network(one(obs, k, self.device)) for k, network in enumerate(self.networks)])
 
 
-def action_value_rows(policies: Sequence[DQNPolicy], tell: Callable[[str], None]) -> Rows:
-    """The weights of the networks Q(s, ·; θ): their equations are NumPy's where a stack evaluates them on the CPU."""
-    networks = [policy.q_net for policy in policies]
-    return ArrayRows(networks, tell) if StackedQ.can_serve(policies[0]) and networks[0].device.type == "cpu" else Rows(networks)
+def action_value_rows(policies: Sequence[DQNPolicy], name: str, tell: Callable[[str], None]) -> Rows:
+    """The weights of each policy's network of that name, Q(s, ·; θ): their equations are programs of arrays where a stack evaluates them."""
+    networks = [getattr(policy, name) for policy in policies]
+    return ArrayRows(networks, tell) if StackedQ.can_serve(policies[0]) else Rows(networks)
 
 
 def action_values(policies: Sequence[DQNPolicy], networks: Sequence[nn.Module], rows: Rows) -> StackedQ | ModularQ:

@@ -60,7 +60,7 @@ class DQN(OffPolicy):
 
     def build(self) -> None:
         self.q_net, self.q_net_target = self.policy.q_net, self.policy.q_net_target
-        self._rows, self._target_rows = action_value_rows(self._policies, self._tell), self.rows(lambda policy: policy.q_net_target)
+        self._rows, self._target_rows = (action_value_rows(self._policies, pick, self._tell) for pick in ("q_net", "q_net_target"))
         self.q = action_values(self._policies, self._rows.modules, self._rows)  # Q(s, ·; θ)
         self.q_target = action_values(self._policies, self._target_rows.modules, self._target_rows)  # Q(s, ·; θ⁻)
         self._optimiser = self.optimiser(self._rows)
