@@ -10,8 +10,10 @@ from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stable_baselines3.common.env_util import make_vec_env
 
 import from_scratch.envs
+from benchmarks.environments import make_env
 from from_scratch import QLearning, ValueIteration
 from from_scratch.core.exact import expected_return, optimal_return, optimal_values
 from from_scratch.core.mdp import model_of
@@ -40,6 +42,24 @@ def test_every_registered_environment_is_made_and_plays(env_id):
     assert obs in env.observation_space
 
 
+@pytest.mark.parametrize("env_id", ENVIRONMENTS)
+def test_every_registered_environment_can_be_used_in_a_study(env_id):
+    """The harness names a render_mode, None, whoever the environment is."""
+    env = make_env(env_id)
+    assert env.reset(seed=0)[0] in env.observation_space and env.render_mode is None
+
+
+@pytest.mark.parametrize("env_id", ["from_scratch/KArmedTestbed-v0", "from_scratch/BernoulliBandit-v0", "from_scratch/ShortCorridor-v0"])
+def test_what_has_nothing_to_show_refuses_to_draw_and_sb3_makes_it_all_the_same(env_id):
+    with pytest.raises(TypeError, match="render_mode='rgb_array': .* draws no pictures"):
+        gym.make(env_id, render_mode="rgb_array")
+    assert make_vec_env(env_id, 2).num_envs == 2
+
+
+def test_all_ids_have_our_prefix():
+    assert all(env_id.startswith("from_scratch/") for env_id in ENVIRONMENTS)
+
+
 def test_registering_again_changes_nothing(recwarn):
     before = dict(gym.registry)
     register_all()
@@ -52,8 +72,8 @@ def test_importing_the_environments_imports_none_of_them():
 
 
 def test_gymnasium_finds_them_by_module_and_id_and_after_any_of_our_algorithms():
-    assert "ShortCorridor" in python("import gymnasium; print(gymnasium.make('from_scratch.envs:ShortCorridor-v0'))")
-    assert "ShortCorridor" in python("from from_scratch import ValueIteration; import gymnasium; print(gymnasium.make('ShortCorridor-v0'))")
+    assert "ShortCorridor" in python("import gymnasium; print(gymnasium.make('from_scratch.envs:from_scratch/ShortCorridor-v0'))")
+    assert "ShortCorridor" in python("from from_scratch import ValueIteration; import gymnasium; print(gymnasium.make('from_scratch/ShortCorridor-v0'))")
 
 
 def test_every_name_of_the_package_is_there_and_an_unknown_one_is_named():
@@ -63,7 +83,7 @@ def test_every_name_of_the_package_is_there_and_an_unknown_one_is_named():
 
 
 # ------------------------------------------------------------------------------------------------------------------- all of this file
-@pytest.mark.parametrize("env_id", OURS)
+@pytest.mark.parametrize("env_id", ENVIRONMENTS)
 def test_gymnasium_s_checker_has_nothing_against_them(env_id, recwarn):
     check_env(gym.make(env_id).unwrapped if "CartPole" not in env_id else CartPoleBins(), skip_render_check=True)
     assert [str(w.message) for w in recwarn.list if "from_scratch" in str(w.filename)] == []
