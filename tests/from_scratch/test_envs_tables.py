@@ -51,7 +51,7 @@ def test_every_registered_environment_can_be_used_in_a_study(env_id):
 
 @pytest.mark.parametrize("env_id", ["from_scratch/KArmedTestbed-v0", "from_scratch/BernoulliBandit-v0", "from_scratch/ShortCorridor-v0"])
 def test_what_has_nothing_to_show_refuses_to_draw_and_sb3_makes_it_all_the_same(env_id):
-    with pytest.raises(TypeError, match="render_mode='rgb_array': .* draws no pictures"):
+    with pytest.raises(TypeError, match=r"render_mode='rgb_array': .* draws no pictures"):
         gym.make(env_id, render_mode="rgb_array")
     assert make_vec_env(env_id, 2).num_envs == 2
 
