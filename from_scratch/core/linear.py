@@ -28,6 +28,7 @@ from stable_baselines3.common.utils import LinearSchedule
 
 from from_scratch.core import linear_loop
 from from_scratch.core.features import Features, Sparse, make_features
+from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.tabular import TabularLearner, greedy
 
 compiled = njit(cache=True, error_model="numpy")  # machine code is kept beside the file of the function
@@ -143,6 +144,7 @@ class Linear(TabularLearner):
     policy_aliases = {"LinearPolicy": LinearPolicy}
     saved = ("memory",)
 
+    largest_step: ClassVar[float] = np.inf  # what overshoots depends on how long x is
     update: ClassVar[Callable]
     arrays: ClassVar[Callable]  # the NamedTuple of what the update reads and writes: tables, memory, parameters and alpha
     chooses: ClassVar[bool]  # does it act on what it learns?
@@ -159,6 +161,10 @@ class Linear(TabularLearner):
         return {}
 
     # ------------------------------------------------------------------------------------------------------------ construction
+    def check(self) -> None:
+        super().check()
+        check_range(self, "beta", low=0)
+
     def check_observations(self) -> None:
         make_features(self.observation_space, self.features, self.features_kwargs)
 

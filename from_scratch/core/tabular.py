@@ -16,6 +16,7 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import LinearSchedule
 
+from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.stepwise import Stepwise
 
 
@@ -198,10 +199,15 @@ class TabularLearner(Tabular):
     initial_value: float = 0.0  # V(s) or Q(s, a) before learning; above what can be had, it makes the agent explore (S&B §2.6)
     learning_rate_decay: float = 0.0  # ω  the n-th update of an entry has step size α / n^ω; to converge it needs ½ < ω ≤ 1
 
+    largest_step: ClassVar[float] = 1.0  # a constant α above it overshoots its target
+
     N: np.ndarray  # [S, ...]  updates so far of each entry of the table, if ω > 0
 
     def check(self) -> None:
         super().check()
+        check_range(self, "learning_rate", above=0, high=np.inf if self.learning_rate_decay else self.largest_step)
+        check_range(self, "learning_rate_decay", low=0)
+        check_range(self, "initial_value")
         if np.ndim(self.learning_rate):
             self.learning_rate = np.asarray(self.learning_rate, dtype=np.float64)
             if self.env is not None and self.learning_rate.shape != (self.n_seeds,):
@@ -305,8 +311,8 @@ class TabularControl(TabularLearner):
 
     def check(self) -> None:
         super().check()
-        for name in ("exploration_initial_eps", "exploration_final_eps", "exploration_fraction"):
-            if not 0 <= getattr(self, name) <= 1:
+        for name in ("exploration_initial_eps", "exploration_final_eps", "exploration_fraction", "target_eps", "sigma"):
+            if name in self.hyperparameters and not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}={getattr(self, name)}: a probability or a fraction lies between 0 and 1.")
         self.exploration_rate = self.exploration_initial_eps
 

@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 
 from from_scratch.core.algorithm import StopTraining
+from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.mdp import Model, model_of, name_of
 from from_scratch.core.tabular import Tabular
 
@@ -31,6 +32,8 @@ class Planner(Tabular):
 
     def check(self) -> None:
         super().check()
+        check_range(self, "theta", "tolerance", low=0)
+        check_range(self, "max_sweeps", low=1)
         self.sweeps = np.zeros(self.n_seeds, dtype=int)
         if self.env is not None:
             self._models()

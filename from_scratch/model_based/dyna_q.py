@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from from_scratch.core.hyperparameters import check_range
 from from_scratch.temporal_difference.q_learning import QLearning
 
 
@@ -32,6 +33,7 @@ class DynaQ(QLearning):
 
     def check(self) -> None:
         super().check()
+        check_range(self, "kappa", "theta", low=0)
         if self.planning_steps < 0 or self.model_size < 1:
             raise ValueError(f"planning_steps={self.planning_steps}, model_size={self.model_size}: they are at least 0 and 1.")
         if self.env is not None:

@@ -106,7 +106,7 @@ def test_traces_begin_at_nothing_in_each_lane_where_its_episode_does(learner):
 def test_the_off_line_lambda_return_is_the_sum_of_the_td_errors_with_traces(seed, lambda_):
     """With V held still, Σ_t (G_t^λ − V(S_t)) over the visits to s = Σ_t δ_t z_t(s), for every s (S&B §12.2; exercise 12.4 asks why V must be still)."""
     env, γ = random_chain(seed), 0.9
-    model = OfflineLambdaReturn("TabularPolicy", vectorised(lambda: env), seeds=[seed], gamma=γ, lambda_=lambda_, learning_rate=0.0)
+    model = OfflineLambdaReturn("TabularPolicy", vectorised(lambda: env), seeds=[seed], gamma=γ, lambda_=lambda_, learning_rate=lambda _: 0.0)
     V = np.random.default_rng(seed).uniform(-1, 1, 4)
     seen, returns = [], OfflineLambdaReturn.returns
     model.V[:] = V

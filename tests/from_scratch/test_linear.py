@@ -131,7 +131,7 @@ def test_traces_by_hand():
 def test_clearing_forgets_the_other_actions():
     env = FiniteMDP([[[(1.0, 0, 0.0, False)]] * 2])
     for kind, left in (("replacing", 0.25), ("clearing", 0.0)):
-        model = LinearSARSALambda("LinearPolicy", env, gamma=0.5, lambda_=0.5, trace=kind, learning_rate=0.0)
+        model = LinearSARSALambda("LinearPolicy", env, gamma=0.5, lambda_=0.5, trace=kind, learning_rate=lambda _: 0.0)
         nothing = np.array([0]), np.zeros(1)
         for a in (0, 1):
             model.update(model.m, 0, (np.array([a]), np.ones(1)), 0.0, nothing, 0.5, False, 1.0)
