@@ -29,6 +29,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from from_scratch.core import linear_loop
 from from_scratch.core.features import Features, Sparse, make_features
 from from_scratch.core.hyperparameters import check_range
+from from_scratch.core.prediction import refuse_models
 from from_scratch.core.tabular import TabularLearner, greedy
 
 compiled = njit(cache=True, error_model="numpy")  # machine code is kept beside the file of the function
@@ -312,6 +313,7 @@ class LinearPrediction(Linear):
 
     def _check_policy(self, name: str) -> None:
         given = getattr(self, name)
+        refuse_models(name, given)
         if given is None or callable(given):
             return
         table, states = np.asarray(given), self.observation_space

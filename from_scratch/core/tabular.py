@@ -26,7 +26,12 @@ def number_of_states(space: spaces.Space) -> int:
         return int(space.n)
     if isinstance(space, spaces.MultiDiscrete):
         return int(np.prod(space.nvec))
-    hint = " Wrap the environment in from_scratch.envs.FlattenTuple." if isinstance(space, spaces.Tuple) else ""
+    if isinstance(space, spaces.Tuple):
+        hint = " Wrap the environment in from_scratch.envs.FlattenTuple."
+    elif isinstance(space, spaces.Box):
+        hint = " Cut it into bins with from_scratch.envs.Discretize, or take a method with features or a network: semi_gradient_sarsa, dqn, …"
+    else:
+        hint = ""
     raise ValueError(f"Tables need a Discrete or MultiDiscrete observation space; this one is {space}.{hint}")
 
 

@@ -200,3 +200,30 @@ def test_numbers_that_mean_nothing_are_refused(id, wrong, message):
 def test_numbers_that_mean_nothing_are_refused_by_bandits_too(wrong):
     with pytest.raises(ValueError, match="give a"):
         find("epsilon_greedy_bandit").load()("TabularPolicy", lambda: BernoulliBandit(), **wrong)
+
+
+Q_LAKE = find("q_learning").load()("TabularPolicy", "FrozenLake-v1", seed=0)
+
+
+@pytest.mark.parametrize(
+    ("id", "env", "wrong", "message"),
+    [
+        ("q_learning", "CartPole-v1", {}, "Cut it into bins with from_scratch.envs.Discretize, or take .* semi_gradient_sarsa, dqn"),
+        ("q_learning", "Blackjack-v1", {}, "Wrap the environment in from_scratch.envs.FlattenTuple"),
+        ("value_iteration", "CartPole-v1", {}, "CartPole-v1 has no transition table P .* for Box observations: dqn"),
+        ("semi_gradient_sarsa", "CartPole-v1", {}, r'Give bounds=.*; to an algorithm features_kwargs=\{"bounds": \[…\]\}'),
+        ("semi_gradient_sarsa", "Blackjack-v1", {}, "Wrap the environment in from_scratch.envs.FlattenTuple"),
+        ("td0", "FrozenLake-v1", {"pi": lambda s: 0}, r"pi is a function; a policy of tables is \[16, 4\] probabilities"),
+        ("td0", "FrozenLake-v1", {"pi": Q_LAKE}, r"pi is a QLearning, .* give pi=model.q_table.argmax\(-1\)"),
+        ("policy_evaluation", "FrozenLake-v1", {"pi": Q_LAKE}, "pi is a QLearning"),
+        ("semi_gradient_td", "FrozenLake-v1", {"behaviour": Q_LAKE.policy}, "behaviour is a TabularPolicy, not a policy's numbers"),
+    ],
+)
+def test_a_refusal_names_the_way_out(id, env, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        find(id).load()(find(id).policy, env, **wrong)
+
+
+def test_features_go_by_the_names_of_their_classes_too():
+    model = find("semi_gradient_sarsa").load()("LinearPolicy", "FrozenLake-v1", features="OneHot")
+    assert type(model.x).__name__ == "OneHot"
