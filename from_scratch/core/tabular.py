@@ -261,10 +261,9 @@ class TabularLearner(Tabular):
         obs_next, discount = self._last_obs, np.full(self.n_lanes, self.gamma)
         if dones.any():
             obs_next = obs_next.copy()
-            for lane in np.flatnonzero(dones):  # the vector environment has reset these: what they saw last is in their info
-                obs_next[lane] = infos[lane]["terminal_observation"]
-                if not infos[lane].get("TimeLimit.truncated", False):
-                    discount[lane] = 0
+            ended = np.flatnonzero(dones).tolist()
+            obs_next[ended] = [infos[lane]["terminal_observation"] for lane in ended]  # the vector environment has reset these
+            discount[[lane for lane in ended if not infos[lane].get("TimeLimit.truncated", False)]] = 0
         self._follow_schedules()
         shape, s_next = s.shape, self.policy.index(obs_next)
         return Steps(s, a, rewards.astype(np.float64).reshape(shape), s_next.reshape(shape), discount.reshape(shape), dones.reshape(shape))

@@ -34,15 +34,18 @@ BEST_VALUE = start_value(BEST_P_RIGHT)
 
 
 class _Lanes(LaneVecEnv):
-    of_each_lane = ("where",)
+    of_each_lane, tells_at_reset = ("where",), False
 
     def __init__(self, env: gym.Env, n_envs: int):
         super().__init__(env, n_envs)
         self.where = np.zeros(n_envs, np.int64)
 
     def begin(self, lane: int, options: Mapping[str, Any] | None) -> int:
-        self.where[lane] = 0
-        return 0
+        return int(self.begin_each(np.array([lane]))[0])
+
+    def begin_each(self, lanes: np.ndarray) -> np.ndarray:
+        self.where[lanes] = 0
+        return self.where[lanes]
 
     def advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         forward = (actions == RIGHT) != (self.where == 1)
