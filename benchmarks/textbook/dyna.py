@@ -294,8 +294,8 @@ class StartValue(BaseCallback):
         runs, n = model.Q.shape[:2]
         pick = np.ix_(range(runs), range(n))
         a = model.Q.argmax(-1)
-        p, r, s_next = (getattr(model, name)[(*pick, a)] for name in ("p", "r", "s_next"))  # [runs, n, successors]
-        onwards = p * model.goes_on[(*pick, a)]
+        p, r, s_next = (getattr(model.worlds, name)[(*pick, a)] for name in ("p", "r", "s_next"))  # [runs, n, successors]
+        onwards = p * model.worlds.goes_on[(*pick, a)]
         columns = s_next + n * np.arange(runs)[:, None, None]
         rows = np.arange(runs * n + 1) * p.shape[-1]
         transition = scipy.sparse.csr_matrix((onwards.ravel(), columns.ravel(), rows), shape=(runs * n, runs * n))
