@@ -70,8 +70,11 @@ def check_range(model: Any, *names: str, low: float = -math.inf, high: float = m
         numbers = np.asarray(value, dtype=float)
         if np.isfinite(numbers).all() and ((numbers >= low) & (numbers <= high)).all() and (above is None or (numbers > above).all()):
             continue
-        bounds = [f"above {above:g}" if above is not None else f"from {low:g} on" if low > -math.inf else "", f"up to {high:g}" if high < math.inf else ""]
-        wanted = " and ".join(filter(None, bounds))
+        if -math.inf < low and high < math.inf:
+            wanted = f"from {low:g} to {high:g}"
+        else:
+            least = f"above {above:g}" if above is not None else f"from {low:g} on" if low > -math.inf else ""
+            wanted = " and ".join(filter(None, (least, f"up to {high:g}" if high < math.inf else "")))
         raise ValueError(f"{name}={value}: give a {'' if wanted else 'finite '}number{' ' + wanted if wanted else ''}.")
 
 

@@ -165,6 +165,7 @@ class Linear(TabularLearner):
     def check(self) -> None:
         super().check()
         check_range(self, "beta", low=0)
+        check_range(self, "lambda_", low=0, high=1)
 
     def check_observations(self) -> None:
         make_features(self.observation_space, self.features, self.features_kwargs)

@@ -47,11 +47,6 @@ class TrueOnlineSARSALambda(LinearControl):
 
     arrays, update = Arrays, staticmethod(update)
 
-    def check(self) -> None:
-        super().check()
-        if not 0 <= self.lambda_ <= 1:
-            raise ValueError(f"lambda_={self.lambda_}: λ lies between 0 and 1.")
-
     def new_memory(self) -> dict[str, np.ndarray]:
         return {"z": np.zeros((self.n_seeds, self.n_weights)), "decay": np.zeros(self.n_seeds), "q_old": np.zeros(self.n_seeds)}
 

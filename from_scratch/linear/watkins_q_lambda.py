@@ -46,11 +46,6 @@ class LinearWatkinsQLambda(LinearControl):
     arrays, update = Arrays, staticmethod(update)
     off_policy = True
 
-    def check(self) -> None:
-        super().check()
-        if not 0 <= self.lambda_ <= 1:
-            raise ValueError(f"lambda_={self.lambda_}: λ lies between 0 and 1.")
-
     def new_memory(self) -> dict[str, np.ndarray]:
         return {"z": np.zeros((self.n_seeds, self.n_weights)), "decay": np.zeros(self.n_seeds)}
 
