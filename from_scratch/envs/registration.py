@@ -19,6 +19,7 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "from_scratch/RandomGrid-v0": ("gridworld:RandomGrid", {"max_episode_steps": 200}),
     "from_scratch/JumpGrid-v0": ("book_grids:JumpGrid", {"max_episode_steps": 100}),
     "from_scratch/CornerGrid-v0": ("book_grids:CornerGrid", {"max_episode_steps": 1000}),
+    "from_scratch/CliffWalk-v0": ("book_grids:CliffWalk", {"max_episode_steps": 10_000}),  # the book's has no limit; evaluating a policy needs one
     "from_scratch/CarRental-v0": ("car_rental:CarRental", {"max_episode_steps": 100}),
     "from_scratch/Gambler-v0": ("gambler:Gambler", {}),
     "from_scratch/RiverSwim-v0": ("river_swim:RiverSwim", {"max_episode_steps": 20}),

@@ -17,14 +17,28 @@ from benchmarks.environments import make_env
 from from_scratch import QLearning, ValueIteration
 from from_scratch.core.exact import expected_return, optimal_return, optimal_values
 from from_scratch.core.mdp import model_of
-from from_scratch.envs import CarRental, CartPoleBins, DeepSea, Discretize, FiniteMDP, Gambler, GridWorld, JumpGrid, RandomGrid, RiverSwim, random_map
+from from_scratch.envs import (
+    CarRental,
+    CartPoleBins,
+    CliffWalk,
+    DeepSea,
+    Discretize,
+    FiniteMDP,
+    Gambler,
+    GridWorld,
+    JumpGrid,
+    RandomGrid,
+    RiverSwim,
+    random_map,
+)
 from from_scratch.envs.car_rental import moved
 from from_scratch.envs.finite import AGENT, PIXELS
 from from_scratch.envs.gridworld import DOWN, LEFT, RIGHT, UP
 from from_scratch.envs.registration import ENVIRONMENTS, register_all
 
 OURS = [f"from_scratch/{name}-v0" for name in
-        ("GridWorld", "RandomGrid", "JumpGrid", "CornerGrid", "CarRental", "Gambler", "RiverSwim", "DeepSea", "TwoByTwo", "CartPoleBins")]  # fmt: skip
+        ("GridWorld", "RandomGrid", "JumpGrid", "CornerGrid", "CliffWalk", "CarRental", "Gambler", "RiverSwim", "DeepSea", "TwoByTwo",
+         "CartPoleBins")]  # fmt: skip
 TABLES = [env_id for env_id in OURS if "CartPole" not in env_id]
 
 
@@ -123,6 +137,16 @@ def test_what_is_played_is_what_is_planned(env_id):
 
 
 # ---------------------------------------------------------------------------------------------------------------------------- grids
+def test_the_cliff_is_gymnasium_s_in_our_order_of_actions():
+    ours, theirs = CliffWalk(), gym.make("CliffWalking-v1").unwrapped
+    for s in range(47):  # nobody acts in the last, the goal, nor on the cliff
+        for a, action in ((UP, 0), (RIGHT, 1), (DOWN, 2), (LEFT, 3)):
+            ((_, s_next, reward, terminated),) = theirs.P[s][action]
+            if s <= 36:
+                assert ours.P[s][a] == [(1.0, s_next, float(reward), terminated)]
+    assert optimal_return(gym.make("from_scratch/CliffWalk-v0")) == -13 and optimal_return(CliffWalk(slip=0.2), horizon=200) < -13
+
+
 def test_russell_and_norvig_s_utilities():
     """Artificial Intelligence, Figure 17.3: γ = 1, −0.04 a step, a fifth of the moves go astray."""
     values = optimal_values(GridWorld("4x3", slip=0.2, step_reward=-0.04), 1.0).reshape(3, 4)
