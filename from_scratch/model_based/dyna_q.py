@@ -54,9 +54,9 @@ class DynaQ(QLearning):
         u = self.draw()
         step = self.play(self.choose(self.state, u))
         for e, experience in enumerate(step.lanes()):
-            self.update(*experience)
-            self.remember(*experience)
-            self.plan(u[:, e, -self.n_more_draws :])
+            self.update(*experience)  # (d), eq. (6.8)
+            self.remember(*experience)  # (e)
+            self.plan(u[:, e, -self.n_more_draws :])  # (f)
 
     def remember(self, s: np.ndarray, a: np.ndarray, r: np.ndarray, s_next: np.ndarray, discount: np.ndarray) -> None:
         """Model(S, A) ← R, S' for one lane of every seed; all arguments are [S]."""
@@ -73,7 +73,7 @@ class DynaQ(QLearning):
         if not self.planning_steps:
             return
         for imagined in zip(*(x.T for x in self.imagine(u.reshape(self.n_seeds, -1, 3))), strict=True):
-            self.update(*imagined)
+            self.update(*imagined)  # eq. (6.8)
 
     def imagine(self, u: np.ndarray) -> tuple[np.ndarray, ...]:
         """n steps that the model remembers: S, A, R, S' and the discount, each [S, n], by random numbers u [S, n, 3]."""
