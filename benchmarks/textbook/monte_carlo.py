@@ -106,7 +106,7 @@ def stick_on_20(context: Context) -> Outcome:
     return Outcome(numbers, draw, size=(10, 7))
 
 
-@figure("5.2", title="Blackjack: the optimal policy, by exploring starts", cost="50 s")
+@figure("5.2", title="Blackjack: the optimal policy, by exploring starts", cost="40 s")
 def optimal_blackjack(context: Context) -> Outcome:
     class Progress(AfterEpisodes):
         def watch(self) -> None:
@@ -202,7 +202,7 @@ def importance_sampling(context: Context) -> Outcome:
     return Outcome(numbers, draw, [note])
 
 
-@figure("5.4", title="Ordinary importance sampling with infinite variance", cost="115 s")
+@figure("5.4", title="Ordinary importance sampling with infinite variance", cost="65 s")
 def infinite_variance(context: Context) -> Outcome:
     class Course(AfterEpisodes):
         """Episodes and values of every run, step by step."""
