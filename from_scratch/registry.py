@@ -28,11 +28,18 @@ class Entry:
     lockstep: bool = True  # trains many seeds in one process through `seeds=`
     together: int = 10  # seeds in lock-step beyond which a process gains little, as `python -m benchmarks.speed` measures it
     unit: str = "steps"  # what total_timesteps counts: environment "steps", or "backups" of a planner
+    predicts: bool = False  # learns what a given policy is worth, not a better one: its return says nothing of what it learnt
     deviations: tuple[str, ...] = ()  # known differences from the twin, printed in every report
 
     @property
     def class_name(self) -> str:
         return self.target.partition(":")[2]
+
+    @property
+    def kind(self) -> str:
+        if self.predicts:
+            return "prediction"
+        return "planning" if self.unit == "backups" else "bandit" if self.family == "bandits" else "control"
 
     def load(self) -> type:
         module, _, name = self.target.partition(":")
@@ -71,7 +78,7 @@ _ALL = (
     _ours("policy_iteration", "dynamic_programming.policy_iteration:PolicyIteration", "Policy iteration", "Sutton & Barto 2018, §4.3",
           policy="TabularPolicy", unit="backups"),
     _ours("policy_evaluation", "dynamic_programming.policy_evaluation:PolicyEvaluation", "Policy evaluation", "Sutton & Barto 2018, §4.1",
-          policy="TabularPolicy", unit="backups"),
+          policy="TabularPolicy", unit="backups", predicts=True),
     _ours("modified_policy_iteration", "dynamic_programming.modified_policy_iteration:ModifiedPolicyIteration", "Modified policy iteration",
           "Puterman & Shin 1978", policy="TabularPolicy", unit="backups"),
     _ours("gauss_seidel_value_iteration", "dynamic_programming.gauss_seidel_value_iteration:GaussSeidelValueIteration", "Gauss–Seidel value iteration",
@@ -84,18 +91,19 @@ _ALL = (
           policy="TabularPolicy", unit="backups"),
     _ours("afterstate_td", "temporal_difference.afterstate_td:AfterstateTD", "TD learning of afterstates by self-play", "Sutton & Barto 2018, §1.5",
           policy="TabularPolicy"),
-    _ours("mc_prediction", "monte_carlo.prediction:MCPrediction", "First-visit Monte Carlo prediction", "Sutton & Barto 2018, §5.1", policy="TabularPolicy"),
+    _ours("mc_prediction", "monte_carlo.prediction:MCPrediction", "First-visit Monte Carlo prediction", "Sutton & Barto 2018, §5.1",
+          policy="TabularPolicy", predicts=True),
     _ours("every_visit_mc_prediction", "monte_carlo.prediction:EveryVisitMCPrediction", "Every-visit Monte Carlo prediction", "Singh & Sutton 1996",
-          policy="TabularPolicy"),
+          policy="TabularPolicy", predicts=True),
     _ours("mc_exploring_starts", "monte_carlo.exploring_starts:MCExploringStarts", "Monte Carlo control with exploring starts",
           "Sutton & Barto 2018, §5.3", policy="TabularPolicy"),
     _ours("mc_control", "monte_carlo.control:MCControl", "Monte Carlo control (ε-soft, on-policy)", "Sutton & Barto 2018, §5.4", policy="TabularPolicy"),
     _ours("off_policy_mc_prediction", "monte_carlo.off_policy_prediction:OffPolicyMCPrediction",
-          "Off-policy Monte Carlo prediction (weighted importance sampling)", "Sutton & Barto 2018, §5.6", policy="TabularPolicy"),
+          "Off-policy Monte Carlo prediction (weighted importance sampling)", "Sutton & Barto 2018, §5.6", policy="TabularPolicy", predicts=True),
     _ours("ordinary_off_policy_mc_prediction", "monte_carlo.off_policy_prediction:OrdinaryOffPolicyMCPrediction",
-          "Off-policy Monte Carlo prediction (ordinary importance sampling)", "Sutton & Barto 2018, §5.5", policy="TabularPolicy"),
+          "Off-policy Monte Carlo prediction (ordinary importance sampling)", "Sutton & Barto 2018, §5.5", policy="TabularPolicy", predicts=True),
     _ours("per_decision_off_policy_mc_prediction", "monte_carlo.off_policy_prediction:PerDecisionOffPolicyMCPrediction",
-          "Off-policy Monte Carlo prediction (per-decision importance sampling)", "Precup et al. 2000", policy="TabularPolicy"),
+          "Off-policy Monte Carlo prediction (per-decision importance sampling)", "Precup et al. 2000", policy="TabularPolicy", predicts=True),
     _ours("off_policy_mc_control", "monte_carlo.off_policy_control:OffPolicyMCControl", "Off-policy Monte Carlo control", "Sutton & Barto 2018, §5.7",
           policy="TabularPolicy"),
     _ours("q_learning", "temporal_difference.q_learning:QLearning", "Q-learning", "Watkins & Dayan 1992", policy="TabularPolicy"),
@@ -107,29 +115,34 @@ _ALL = (
           "Sutton & Barto 2018, §7.3", policy="TabularPolicy"),
     _ours("tree_backup", "temporal_difference.tree_backup:TreeBackup", "n-step tree backup", "Precup et al. 2000", policy="TabularPolicy"),
     _ours("q_sigma", "temporal_difference.q_sigma:QSigma", "n-step Q(σ)", "De Asis et al. 2018", policy="TabularPolicy"),
-    _ours("td0", "temporal_difference.td0:TD0", "TD(0), prediction", "Sutton 1988", policy="TabularPolicy"),
-    _ours("n_step_td", "temporal_difference.n_step_td:NStepTD", "n-step TD, prediction", "Sutton & Barto 2018, §7.1", policy="TabularPolicy"),
-    _ours("batch_td", "temporal_difference.batch_td:BatchTD", "Batch TD(0), prediction", "Sutton & Barto 2018, §6.3", policy="TabularPolicy"),
-    _ours("batch_mc", "temporal_difference.batch_mc:BatchMC", "Batch Monte Carlo, prediction", "Sutton & Barto 2018, §6.3", policy="TabularPolicy"),
+    _ours("td0", "temporal_difference.td0:TD0", "TD(0), prediction", "Sutton 1988", policy="TabularPolicy", predicts=True),
+    _ours("n_step_td", "temporal_difference.n_step_td:NStepTD", "n-step TD, prediction", "Sutton & Barto 2018, §7.1", policy="TabularPolicy", predicts=True),
+    _ours("batch_td", "temporal_difference.batch_td:BatchTD", "Batch TD(0), prediction", "Sutton & Barto 2018, §6.3", policy="TabularPolicy", predicts=True),
+    _ours("batch_mc", "temporal_difference.batch_mc:BatchMC", "Batch Monte Carlo, prediction", "Sutton & Barto 2018, §6.3",
+          policy="TabularPolicy", predicts=True),
     _ours("offline_lambda_return", "eligibility_traces.offline_lambda_return:OfflineLambdaReturn", "Off-line λ-return, prediction",
-          "Sutton & Barto 2018, §12.1", policy="TabularPolicy"),
-    _ours("td_lambda", "eligibility_traces.td_lambda:TDLambda", "TD(λ), prediction", "Sutton 1988", policy="TabularPolicy"),
+          "Sutton & Barto 2018, §12.1", policy="TabularPolicy", predicts=True),
+    _ours("td_lambda", "eligibility_traces.td_lambda:TDLambda", "TD(λ), prediction", "Sutton 1988", policy="TabularPolicy", predicts=True),
     _ours("true_online_td_lambda", "eligibility_traces.true_online_td_lambda:TrueOnlineTDLambda", "True online TD(λ), prediction",
-          "van Seijen & Sutton 2014", policy="TabularPolicy"),
+          "van Seijen & Sutton 2014", policy="TabularPolicy", predicts=True),
     _ours("sarsa_lambda", "eligibility_traces.sarsa_lambda:SARSALambda", "SARSA(λ)", "Rummery & Niranjan 1994", policy="TabularPolicy"),
     _ours("watkins_q_lambda", "eligibility_traces.watkins_q_lambda:WatkinsQLambda", "Watkins's Q(λ)", "Watkins 1989", policy="TabularPolicy"),
     _ours("dyna_q", "model_based.dyna_q:DynaQ", "Dyna-Q", "Sutton 1990; Sutton & Barto 2018, §8.2", policy="TabularPolicy"),
     _ours("dyna_q_plus", "model_based.dyna_q_plus:DynaQPlus", "Dyna-Q+", "Sutton 1990; Sutton & Barto 2018, §8.3", policy="TabularPolicy"),
     _ours("prioritized_sweeping", "model_based.prioritized_sweeping:PrioritizedSweeping", "Prioritised sweeping", "Moore & Atkeson 1993",
           policy="TabularPolicy"),
-    _ours("gradient_mc", "linear.gradient_mc:GradientMC", "Gradient Monte Carlo prediction", "Sutton & Barto 2018, §9.3", policy="LinearPolicy"),
-    _ours("semi_gradient_td", "linear.semi_gradient_td:SemiGradientTD", "Semi-gradient TD(0)", "Sutton 1988", policy="LinearPolicy"),
+    _ours("gradient_mc", "linear.gradient_mc:GradientMC", "Gradient Monte Carlo prediction", "Sutton & Barto 2018, §9.3",
+          policy="LinearPolicy", predicts=True),
+    _ours("semi_gradient_td", "linear.semi_gradient_td:SemiGradientTD", "Semi-gradient TD(0)", "Sutton 1988", policy="LinearPolicy", predicts=True),
     _ours("n_step_semi_gradient_td", "linear.n_step_semi_gradient_td:NStepSemiGradientTD", "n-step semi-gradient TD",
-          "Sutton & Barto 2018, §9.4", policy="LinearPolicy"),
-    _ours("lstd", "linear.lstd:LSTD", "Least-squares TD", "Bradtke & Barto 1996", policy="LinearPolicy"),
-    _ours("gtd2", "linear.gtd2:GTD2", "Gradient TD (GTD2)", "Sutton et al. 2009", policy="LinearPolicy"),
-    _ours("tdc", "linear.tdc:TDC", "TD with gradient correction (TDC)", "Sutton et al. 2009", policy="LinearPolicy"),
-    _ours("emphatic_td", "linear.emphatic_td:EmphaticTD", "Emphatic TD", "Sutton, Mahmood & White 2016", policy="LinearPolicy"),
+          "Sutton & Barto 2018, §9.4", policy="LinearPolicy", predicts=True),
+    _ours("linear_td_lambda", "linear.td_lambda:LinearTDLambda", "Semi-gradient TD(λ)", "Sutton 1988", policy="LinearPolicy", predicts=True),
+    _ours("linear_true_online_td_lambda", "linear.true_online_td_lambda:LinearTrueOnlineTDLambda", "True online TD(λ), linear",
+          "van Seijen & Sutton 2014", policy="LinearPolicy", predicts=True),
+    _ours("lstd", "linear.lstd:LSTD", "Least-squares TD", "Bradtke & Barto 1996", policy="LinearPolicy", predicts=True),
+    _ours("gtd2", "linear.gtd2:GTD2", "Gradient TD (GTD2)", "Sutton et al. 2009", policy="LinearPolicy", predicts=True),
+    _ours("tdc", "linear.tdc:TDC", "TD with gradient correction (TDC)", "Sutton et al. 2009", policy="LinearPolicy", predicts=True),
+    _ours("emphatic_td", "linear.emphatic_td:EmphaticTD", "Emphatic TD", "Sutton, Mahmood & White 2016", policy="LinearPolicy", predicts=True),
     _ours("semi_gradient_sarsa", "linear.semi_gradient_sarsa:SemiGradientSARSA", "Semi-gradient Sarsa", "Sutton & Barto 2018, §10.1", policy="LinearPolicy"),
     _ours("n_step_semi_gradient_sarsa", "linear.n_step_semi_gradient_sarsa:NStepSemiGradientSARSA", "n-step semi-gradient Sarsa",
           "Sutton & Barto 2018, §10.2", policy="LinearPolicy"),

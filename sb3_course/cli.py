@@ -39,7 +39,8 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(module=f"sb3_course.commands.{module}", function=function)
         return sub
 
-    verb("list", "catalogue", "run", "algorithms, environments with tuned settings, suites")
+    catalogue = verb("list", "catalogue", "run", "algorithms, environments with tuned settings, suites")
+    catalogue.add_argument("--envs", action="store_true", help="instead: the environments of this library")
 
     train = verb("train", "train", "run", "train one model, score it as it goes, save it (flags as in the RL Zoo)")
     train.add_argument("--algo", required=True, help="an algorithm's id; sb3/... runs the Stable-Baselines3 twin")

@@ -51,6 +51,12 @@ def test_every_entry_of_ours_is_documented_by_its_file(entry):
         assert year in opening, f"{entry.target} does not open with the year of {entry.paper}"
 
 
+@pytest.mark.parametrize("entry", OURS, ids=lambda entry: entry.id)
+def test_what_learns_a_given_policy_s_value_is_marked(entry):
+    """It takes the policy as `pi`, and no better one comes of it."""
+    assert entry.predicts == (entry.kind == "prediction") == ("pi" in inspect.signature(entry.load()).parameters)
+
+
 @pytest.mark.parametrize("entry", [entry for entry in OURS if entry.lockstep], ids=lambda entry: entry.id)
 def test_what_trains_in_lock_step_takes_seeds(entry):
     parameters = inspect.signature(entry.load()).parameters

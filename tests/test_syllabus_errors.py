@@ -16,6 +16,7 @@ from from_scratch.core.mdp import model_of
 from from_scratch.dynamic_programming.policy_iteration import PolicyIteration
 from from_scratch.dynamic_programming.value_iteration import ValueIteration
 from from_scratch.envs import FiniteMDP, FlattenTuple, geometric_chain, two_by_two_grid
+from from_scratch.registry import find
 from from_scratch.temporal_difference.q_learning import QLearning
 
 FOR_EVER = 10**9
@@ -194,3 +195,16 @@ def test_e17_the_two_by_two_grid_stays_within_its_walls():
 def test_the_chain_for_first_visits_is_worth_ten():
     """The environment of E6 (first against last visits): it ends with probability 0.1 after each step, so that V = 10 at γ = 1."""
     assert ValueIteration("TabularPolicy", geometric_chain(0.1), gamma=1.0).learn(FOR_EVER).values[0] == pytest.approx(10)
+
+
+@pytest.mark.parametrize("id", ["value_iteration", "sarsa", "a2c"])
+def test_e12_what_is_listed_without_code_is_there_and_finds_the_way(id):
+    """Value iteration, SARSA and an actor-critic: each reaches the goal of the 2 × 2 grid, two steps away, from what it has learnt."""
+    settings = {"a2c": {"learning_rate": 0.01, "gamma": 0.9}, "sarsa": {"gamma": 0.9}, "value_iteration": {"gamma": 0.9}}[id]
+    model = find(id).load()(find(id).policy, "from_scratch/TwoByTwo-v0", seeds=[0], **settings).learn(4000)
+    env, steps, over = gym.make("from_scratch/TwoByTwo-v0"), 0, False
+    obs, _ = env.reset(seed=0)
+    while not over and steps < 5:
+        obs, _, over, _, _ = env.step(int(model.predict(np.array(obs), deterministic=True)[0]))
+        steps += 1
+    assert over and steps == 2

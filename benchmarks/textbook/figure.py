@@ -35,6 +35,7 @@ from scipy import stats as distributions
 
 from benchmarks import UserError
 from benchmarks.figures import PALETTE
+from benchmarks.stats.intervals import t_interval
 
 FAMILIES = (
     "planning", "bandits", "monte_carlo", "temporal_difference", "traces", "dyna", "policy_gradient", "approximation", "control_approximation", "off_policy",
@@ -70,6 +71,7 @@ class Number:
     reference_se: float | None = None  # its standard error, where it is known
     relation: str = "="
     note: str = ""
+    values: np.ndarray | None = field(default=None, repr=False, compare=False)  # one per run, where `measured` is their mean
 
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
@@ -87,7 +89,7 @@ class Number:
     def of(cls, name: str, values: Any, expected: Any = None, **more: Any) -> Number:
         """The mean of `values`, one per run, with its standard error."""
         x = np.asarray(values, dtype=float).ravel()
-        return cls(name, float(x.mean()), expected, se=_standard_error(x), runs=len(x), **more)
+        return cls(name, float(x.mean()), expected, se=_standard_error(x), runs=len(x), values=x, **more)
 
     @classmethod
     def order(cls, name: str, smaller: Any, larger: Any, **more: Any) -> Number:
@@ -140,6 +142,8 @@ class Number:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % (Student's t) around `measured`; NaN where it was not sampled, or from a single run."""
+        if self.values is not None:
+            return mean_interval(self.values)
         if not self.se or not self.runs or self.runs < 2:
             return float("nan"), float("nan")
         half = float(distributions.t.ppf(0.975, self.runs - 1)) * self.se
@@ -162,6 +166,14 @@ class Number:
             "expected": expected, "printed": self.printed, "relation": self.relation, "source": self.source, "tolerance": self.tolerance,
             "reference_runs": self.reference_runs, "passes": self.passes if judged else None, "note": self.note,
         }  # fmt: skip
+
+
+def mean_interval(x: np.ndarray) -> tuple[float, float]:
+    """The 95 % t interval of the mean of x [runs], the statistics package's; NaN where there is none: a single run, no spread, or one that diverged."""
+    if not np.isfinite(x).all():
+        return float("nan"), float("nan")
+    found = t_interval(x)
+    return float(found.low), float(found.high)
 
 
 def _standard_error(x: np.ndarray) -> float:
@@ -326,5 +338,5 @@ def curve(ax: Axes, x: Any, values: Any, label: str | None = None, colour: int |
     mean = values.mean(0)
     ax.plot(x, mean, color=tint, label=label, **more)
     if len(values) > 1:
-        half = distributions.t.ppf(0.975, len(values) - 1) * values.std(0, ddof=1) / np.sqrt(len(values))
-        ax.fill_between(x, mean - half, mean + half, color=tint, alpha=0.18, linewidth=0)
+        low, high = np.transpose([mean_interval(at_one_point) for at_one_point in values.T])
+        ax.fill_between(x, low, high, color=tint, alpha=0.18, linewidth=0)

@@ -12,7 +12,7 @@ from jinja2 import Environment
 
 from benchmarks.figures import number as with_minus
 from benchmarks.store import write_whole
-from benchmarks.textbook.figure import in_order
+from benchmarks.textbook.figure import figures, in_order
 
 Record = dict[str, Any]
 VERDICTS = {True: "pass", False: "OFF", None: "–"}
@@ -43,7 +43,7 @@ def cells(number: Record) -> tuple[str, ...]:
     measured = with_minus(number["measured"], digits) + (unit or "")
     if number["low"] is not None and number["low"] == number["low"]:
         measured += f" [{with_minus(number['low'], digits)}, {with_minus(number['high'], digits)}]"
-    source = number["source"] + (f", {number['runs']} runs" if number["source"] != "exact" and number["runs"] else "")
+    source = number["source"] + (f", {number['runs']} run{'s' * (number['runs'] != 1)}" if number["source"] != "exact" and number["runs"] else "")
     judged = number["expected"] is not None
     tolerance = f"±{with_minus(number['tolerance'], digits)}" if judged and number["tolerance"] is not None else ""
     name = f"{number['name']} ({number['note']})" if number["note"] else number["name"]
@@ -103,8 +103,16 @@ INTRODUCTION = (
 )
 
 
+def made_by(records: list[Record]) -> str:
+    """The command, and which of its figures the folder has not."""
+    known, _ = figures()
+    there = {record["id"] for record in records}
+    missing = [figure.label for figure in known.values() if figure.id not in there]
+    return f"{len(known) - len(missing)} of {len(known)} figures; not run: {', '.join(missing)}." if missing else "Made by `sb3-course figure all`."
+
+
 def markdown(records: list[Record]) -> str:
-    lines = [f"# {TITLE}", "", "Made by `sb3-course figure all`.", "", INTRODUCTION, "", f"**{headline(records)}**", ""]
+    lines = [f"# {TITLE}", "", made_by(records), "", INTRODUCTION, "", f"**{headline(records)}**", ""]
     lines += overview(records)
     for record in records:
         lines += ["", f'<a id="{_anchor(record)}"></a>', "", f"## {record['label']}: {record['title']}", ""]
@@ -132,7 +140,8 @@ def html(records: list[Record]) -> str:
     templates = resources.files("benchmarks") / "templates"
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string((templates / "textbook.html").read_text(encoding="utf-8"))
     return template.render(
-        title=TITLE, style=(templates / "report.css").read_text(encoding="utf-8"), introduction=INTRODUCTION.replace("*", "").replace("`", ""),
+        title=TITLE, made_by=made_by(records).replace("`", ""),
+        style=(templates / "report.css").read_text(encoding="utf-8"), introduction=INTRODUCTION.replace("*", "").replace("`", ""),
         headline=headline(records), records=records, header=HEADER, cells=cells, summary=summary, anchor=_anchor, badges=COUNTED, how=how(records),
     )  # fmt: skip
 

@@ -31,4 +31,4 @@ class EpsilonGreedyBandit(ActionValueBandit):
 
     def choose(self, u: np.ndarray) -> np.ndarray:
         explore, anything = u[..., 0] < self.epsilon, (u[..., 1] * self.n_actions).astype(np.int64)
-        return np.where(explore, anything, greedy(np.broadcast_to(self.Q, u[..., 2:].shape), u[..., 2:]))
+        return np.where(explore, anything, greedy(np.broadcast_to(self.Q, u[..., 2:].shape), u[..., 2:]))  # eq. (2.2), but for ε

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.tabular import Tabular
 
 
@@ -21,6 +22,9 @@ class Bandit(Tabular):
 
     def check(self) -> None:
         super().check()
+        check_range(self, "learning_rate", above=0)
+        check_range(self, "learning_rate_decay", low=0)
+        check_range(self, "initial_value")
         if self.env is not None and self.n_states != 1:
             raise ValueError(
                 f"{type(self).__name__} chooses among the arms of a single state, but this environment has {self.n_states} states. "

@@ -54,7 +54,7 @@ class Features:
             i = wide.argmax()
             raise ValueError(
                 f"{type(self).__name__} needs finite bounds; number {i} of an observation lies between {self.low[i]:g} and {self.high[i]:g}. "
-                f"Give bounds=[(low, high), …], one pair for each of the {len(self.low)} numbers."
+                f'Give bounds=[(low, high), …], one pair for each of the {len(self.low)} numbers; to an algorithm features_kwargs={{"bounds": […]}}.'
             )
 
     def points(self, obs: Any) -> np.ndarray:
@@ -128,7 +128,8 @@ class OneHot(Features):
 
     def __init__(self, space: spaces.Space):
         if not isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
-            raise ValueError(f"OneHot needs a Discrete or MultiDiscrete observation space; this one is {space}. For a Box: TileCoding, Fourier, …")
+            hint = "Wrap the environment in from_scratch.envs.FlattenTuple." if isinstance(space, spaces.Tuple) else "For a Box: TileCoding, Fourier, …"
+            raise ValueError(f"OneHot needs a Discrete or MultiDiscrete observation space; this one is {space}. {hint}")
         super().__init__(space)
         self.sizes = self.high.astype(np.int64) + 1
         self.n = int(self.sizes.prod())
@@ -346,8 +347,10 @@ def make_features(space: spaces.Space, features: str | Callable[..., Features] =
     if features == "auto":
         features = "tile_coding" if isinstance(space, spaces.Box) else "one_hot"
     if isinstance(features, str):
+        by_class = {cls.__name__: name for name, cls in FEATURES.items()}
+        features = by_class.get(features, features)
         if features not in FEATURES:
-            near = difflib.get_close_matches(features, FEATURES, n=1)
+            near = difflib.get_close_matches(features.lower(), FEATURES, n=1)
             raise ValueError(f"features='{features}': {f'did you mean {near[0]}? ' if near else ''}There are {', '.join(FEATURES)}.")
         features = FEATURES[features]
     return features(space, **(kwargs or {}))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 import types
 from typing import Any, ClassVar, dataclass_transform
+
+import numpy as np
 
 REQUIRED = inspect.Parameter.empty
 HEAD = {"policy": REQUIRED, "env": REQUIRED}
@@ -53,6 +56,26 @@ def _bind(cls: type, signature: inspect.Signature, args: tuple, kwargs: dict[str
         raise TypeError(f"{cls.__name__}.__init__() {'got ' * str(error).startswith('multiple')}{error}") from None
     bound.apply_defaults()
     return {name: value for name, value in bound.arguments.items() if name != "self"}
+
+
+def check_range(model: Any, *names: str, low: float = -math.inf, high: float = math.inf, above: float | None = None) -> None:
+    """ValueError unless each of these hyper-parameters is finite, lies between low and high, and is more than `above`.
+
+    What the class does not have, or fixes, is passed over, as are None and schedules; of a sequence every number is checked.
+    """
+    for name in names:
+        value = getattr(model, name, None)
+        if name not in model.hyperparameters or value is None or callable(value):
+            continue
+        numbers = np.asarray(value, dtype=float)
+        if np.isfinite(numbers).all() and ((numbers >= low) & (numbers <= high)).all() and (above is None or (numbers > above).all()):
+            continue
+        if -math.inf < low and high < math.inf:
+            wanted = f"from {low:g} to {high:g}"
+        else:
+            least = f"above {above:g}" if above is not None else f"from {low:g} on" if low > -math.inf else ""
+            wanted = " and ".join(filter(None, (least, f"up to {high:g}" if high < math.inf else "")))
+        raise ValueError(f"{name}={value}: give a {'' if wanted else 'finite '}number{' ' + wanted if wanted else ''}.")
 
 
 @dataclass_transform(kw_only_default=True)

@@ -28,6 +28,8 @@ from stable_baselines3.common.utils import LinearSchedule
 
 from from_scratch.core import linear_loop
 from from_scratch.core.features import Features, Sparse, make_features
+from from_scratch.core.hyperparameters import check_range
+from from_scratch.core.prediction import refuse_models
 from from_scratch.core.tabular import TabularLearner, greedy
 
 compiled = njit(cache=True, error_model="numpy")  # machine code is kept beside the file of the function
@@ -143,6 +145,7 @@ class Linear(TabularLearner):
     policy_aliases = {"LinearPolicy": LinearPolicy}
     saved = ("memory",)
 
+    largest_step: ClassVar[float] = np.inf  # what overshoots depends on how long x is
     update: ClassVar[Callable]
     arrays: ClassVar[Callable]  # the NamedTuple of what the update reads and writes: tables, memory, parameters and alpha
     chooses: ClassVar[bool]  # does it act on what it learns?
@@ -159,6 +162,11 @@ class Linear(TabularLearner):
         return {}
 
     # ------------------------------------------------------------------------------------------------------------ construction
+    def check(self) -> None:
+        super().check()
+        check_range(self, "beta", low=0)
+        check_range(self, "lambda_", low=0, high=1)
+
     def check_observations(self) -> None:
         make_features(self.observation_space, self.features, self.features_kwargs)
 
@@ -306,6 +314,7 @@ class LinearPrediction(Linear):
 
     def _check_policy(self, name: str) -> None:
         given = getattr(self, name)
+        refuse_models(name, given)
         if given is None or callable(given):
             return
         table, states = np.asarray(given), self.observation_space

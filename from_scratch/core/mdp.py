@@ -64,7 +64,7 @@ def model_of(env: gym.Env) -> Model:
     if table is None:
         raise ValueError(
             f"{name_of(env)} has no transition table P (P[s][a] = [(probability, s', reward, terminated), …]), which planning needs. "
-            "FrozenLake-v1, CliffWalking-v1 and Taxi-v4 have one; without a model: q_learning, sarsa."
+            "FrozenLake-v1, CliffWalking-v1 and Taxi-v4 have one; without a model: q_learning, sarsa, …; for Box observations: dqn."
         )
     n_states, n_actions = len(table), len(table[0])
     p, r, total = np.zeros((n_states, n_actions, n_states)), np.zeros((n_states, n_actions)), np.zeros((n_states, n_actions))

@@ -28,6 +28,13 @@ def draw(probabilities: np.ndarray, u: np.ndarray) -> np.ndarray:
     return (cumulated > u[..., None] * cumulated[..., -1:]).argmax(-1)
 
 
+def refuse_models(name: str, given: Any) -> None:
+    """ValueError if what is given as a policy is a model, or its `policy`."""
+    if hasattr(given, "predict"):
+        kind = type(given).__name__
+        raise ValueError(f"{name} is a {kind}, not a policy's numbers: give {name}=model.q_table.argmax(-1), what it does in each state, or its probabilities.")
+
+
 class TabularPrediction(TabularLearner):
     """Learns V(s) of a given policy π while following it."""
 
@@ -47,6 +54,9 @@ class TabularPrediction(TabularLearner):
         shape = (self.n_states, self.n_actions)
         if getattr(self, name) is None:
             return np.full(shape, 1 / self.n_actions)
+        refuse_models(name, getattr(self, name))
+        if callable(getattr(self, name)):
+            raise ValueError(f"{name} is a function; a policy of tables is {list(shape)} probabilities, or [{shape[0]}] numbers of actions.")
         pi = np.asarray(getattr(self, name))
         if pi.shape == shape[:1] and pi.dtype.kind in "iu" and ((pi >= 0) & (pi < self.n_actions)).all():
             return np.eye(self.n_actions)[pi]

@@ -31,8 +31,10 @@ class Segment(NamedTuple):
         if not self.over:
             yield 0, slice(None)
             return
+        by_first = np.argsort(self.first, kind="stable")
+        begun = np.searchsorted(self.first[by_first], np.arange(len(self.s)), side="right")  # how many have begun by step k
         for k in range(self.first.min(), len(self.s)):
-            yield k, np.flatnonzero(self.first <= k)
+            yield k, by_first[: begun[k]]
 
     def each(self) -> Iterator[Segment]:
         """For every step that is learnt from now, oldest first: the segment that begins with it."""

@@ -16,6 +16,7 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import LinearSchedule
 
+from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.stepwise import Stepwise
 
 
@@ -25,7 +26,12 @@ def number_of_states(space: spaces.Space) -> int:
         return int(space.n)
     if isinstance(space, spaces.MultiDiscrete):
         return int(np.prod(space.nvec))
-    hint = " Wrap the environment in from_scratch.envs.FlattenTuple." if isinstance(space, spaces.Tuple) else ""
+    if isinstance(space, spaces.Tuple):
+        hint = " Wrap the environment in from_scratch.envs.FlattenTuple."
+    elif isinstance(space, spaces.Box):
+        hint = " Cut it into bins with from_scratch.envs.Discretize, or take a method with features or a network: semi_gradient_sarsa, dqn, …"
+    else:
+        hint = ""
     raise ValueError(f"Tables need a Discrete or MultiDiscrete observation space; this one is {space}.{hint}")
 
 
@@ -198,10 +204,15 @@ class TabularLearner(Tabular):
     initial_value: float = 0.0  # V(s) or Q(s, a) before learning; above what can be had, it makes the agent explore (S&B §2.6)
     learning_rate_decay: float = 0.0  # ω  the n-th update of an entry has step size α / n^ω; to converge it needs ½ < ω ≤ 1
 
+    largest_step: ClassVar[float] = 1.0  # a constant α above it overshoots its target
+
     N: np.ndarray  # [S, ...]  updates so far of each entry of the table, if ω > 0
 
     def check(self) -> None:
         super().check()
+        check_range(self, "learning_rate", above=0, high=np.inf if self.learning_rate_decay else self.largest_step)
+        check_range(self, "learning_rate_decay", low=0)
+        check_range(self, "initial_value")
         if np.ndim(self.learning_rate):
             self.learning_rate = np.asarray(self.learning_rate, dtype=np.float64)
             if self.env is not None and self.learning_rate.shape != (self.n_seeds,):
@@ -250,10 +261,9 @@ class TabularLearner(Tabular):
         obs_next, discount = self._last_obs, np.full(self.n_lanes, self.gamma)
         if dones.any():
             obs_next = obs_next.copy()
-            for lane in np.flatnonzero(dones):  # the vector environment has reset these: what they saw last is in their info
-                obs_next[lane] = infos[lane]["terminal_observation"]
-                if not infos[lane].get("TimeLimit.truncated", False):
-                    discount[lane] = 0
+            ended = np.flatnonzero(dones).tolist()
+            obs_next[ended] = [infos[lane]["terminal_observation"] for lane in ended]  # the vector environment has reset these
+            discount[[lane for lane in ended if not infos[lane].get("TimeLimit.truncated", False)]] = 0
         self._follow_schedules()
         shape, s_next = s.shape, self.policy.index(obs_next)
         return Steps(s, a, rewards.astype(np.float64).reshape(shape), s_next.reshape(shape), discount.reshape(shape), dones.reshape(shape))
@@ -305,8 +315,8 @@ class TabularControl(TabularLearner):
 
     def check(self) -> None:
         super().check()
-        for name in ("exploration_initial_eps", "exploration_final_eps", "exploration_fraction"):
-            if not 0 <= getattr(self, name) <= 1:
+        for name in ("exploration_initial_eps", "exploration_final_eps", "exploration_fraction", "target_eps", "sigma"):
+            if name in self.hyperparameters and not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}={getattr(self, name)}: a probability or a fraction lies between 0 and 1.")
         self.exploration_rate = self.exploration_initial_eps
 

@@ -55,7 +55,7 @@ class LinearProgramming(Planner):
             if found.status != 0:
                 raise ValueError(f"The linear program has no solution at gamma={self.gamma}: {found.message.strip()} With gamma < 1 it has one.")
             delta[k], pivots[k] = np.abs(found.x - self.V[k]).max(), found.nit
-            self.V[k], self.rho[k] = found.x, -found.ineqlin.marginals.reshape(shape)
+            self.V[k], self.rho[k] = found.x, -found.ineqlin.marginals.reshape(shape)  # primal and dual, Puterman §6.9
             self.Q[k] = model.backup(self.V[k], self.gamma)
             self.pi[k] = np.eye(self.n_actions)[self.rho[k].argmax(-1)]
             self.sweeps[k] += 1

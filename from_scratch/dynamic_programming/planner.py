@@ -6,8 +6,10 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium import spaces
 
 from from_scratch.core.algorithm import StopTraining
+from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.mdp import Model, model_of, name_of
 from from_scratch.core.tabular import Tabular
 
@@ -31,21 +33,26 @@ class Planner(Tabular):
 
     def check(self) -> None:
         super().check()
+        check_range(self, "theta", "tolerance", low=0)
+        check_range(self, "max_sweeps", low=1)
         self.sweeps = np.zeros(self.n_seeds, dtype=int)
-        if self.env is not None:
-            self._models()
 
     def tables(self) -> dict[str, np.ndarray]:
         shape = (self.n_states, self.n_actions)
         first = np.eye(self.n_actions)[np.zeros(self.n_states, dtype=int)]  # π(a|s): begin with action 0 everywhere
         return {"V": np.zeros(self.n_states), "Q": np.zeros(shape), "pi": first}
 
+    def check_observations(self) -> None:
+        self._models()  # whatever the observations are: without a table there is nothing to plan with
+        super().check_observations()
+
     def _models(self) -> list[Model]:
         """The model of each seed's environment."""
         envs: list[gym.Env] = [venv.get_attr("unwrapped", [0])[0] for venv in getattr(self.env, "venvs", [self.env])]
         models = [model_of(env) for env in envs]
         for env, model in zip(envs, models, strict=True):
-            if model.r.shape != (self.n_states, self.n_actions):
+            spaces_fit = isinstance(self.observation_space, spaces.Discrete | spaces.MultiDiscrete)
+            if spaces_fit and model.r.shape != (self.n_states, self.n_actions):
                 raise ValueError(
                     f"The table P of {name_of(env)} has {model.n_states} states and {model.n_actions} actions, but its spaces have "
                     f"{self.n_states} and {self.n_actions}: a wrapper changed them. Plan on the unwrapped environment."

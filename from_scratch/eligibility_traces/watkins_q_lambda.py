@@ -24,8 +24,8 @@ class WatkinsQLambda(SARSALambda):
         Q, i, α = self.Q, self.i, self.step_size(s, a)
         best = Q[i, s_next].max(-1)
         goes_on = Q[i, s_next, a_next] == best
-        δ = r + discount * best - Q[i, s, a]
-        z[i, s, a] = TRACES[self.trace](z[i, s, a], α)
-        Q += (α * δ)[:, None, None] * z
-        z *= np.where(goes_on, self.gamma * self.lambda_, 0.0)[:, None, None]
+        δ = r + discount * best - Q[i, s, a]  # the error of eq. (6.8)
+        z[i, s, a] = TRACES[self.trace](z[i, s, a], α)  # eq. (12.5)
+        Q += (α * δ)[:, None, None] * z  # eq. (12.7)
+        z *= np.where(goes_on, self.gamma * self.lambda_, 0.0)[:, None, None]  # the cut, §12.10
         self.keep(δ)

@@ -17,6 +17,7 @@ _MODULES = {
     "BlockingMaze": "mazes",
     "CarRental": "car_rental",
     "CartPoleBins": "discretize",
+    "CliffWalk": "book_grids",
     "CornerGrid": "book_grids",
     "ChangingMaze": "mazes",
     "DeepSea": "deep_sea",

@@ -21,7 +21,9 @@ class AccessControl(FiniteMDP):
     `best_average_reward`; the book's learner estimates 2.31.
     """
 
-    def __init__(self, n_servers: int = 10, free_probability: float = 0.06, rewards: Sequence[float] = (1, 2, 4, 8)):
+    def __init__(
+        self, n_servers: int = 10, free_probability: float = 0.06, rewards: Sequence[float] = (1, 2, 4, 8), render_mode: str | None = None
+    ):
         if n_servers < 1 or not 0 < free_probability <= 1 or not len(rewards):
             raise ValueError(
                 f"n_servers={n_servers}, free_probability={free_probability}, rewards={list(rewards)}: a server, a chance and a reward are needed."
@@ -41,7 +43,7 @@ class AccessControl(FiniteMDP):
         P = [[outcomes(free, priority, a) for a in (REJECT, ACCEPT)] for free in range(n_servers + 1) for priority in range(self.n_priorities)]
         start = np.zeros(len(P))
         start[-self.n_priorities :] = 1 / self.n_priorities  # all servers are free
-        super().__init__(P, start)
+        super().__init__(P, start, render_mode=render_mode)
 
 
 def best_average_reward(p: np.ndarray, r: np.ndarray, tolerance: float = 1e-10) -> tuple[float, np.ndarray]:

@@ -23,9 +23,9 @@ class Baird(FiniteMDP):
     pi = np.array([0.0, 1.0])
     behaviour = np.array([6 / 7, 1 / 7])
 
-    def __init__(self) -> None:
+    def __init__(self, render_mode: str | None = None):
         dashed, solid = [(1 / 6, s, 0.0, False) for s in range(6)], [(1.0, 6, 0.0, False)]
-        super().__init__([[dashed, solid]] * 7, np.full(7, 1 / 7))
+        super().__init__([[dashed, solid]] * 7, np.full(7, 1 / 7), render_mode=render_mode)
 
 
 class WToTwoW(FiniteMDP):
@@ -37,8 +37,8 @@ class WToTwoW(FiniteMDP):
 
     features = np.array([[1.0], [2.0]])
 
-    def __init__(self, end: float = 0.1):
+    def __init__(self, end: float = 0.1, render_mode: str | None = None):
         if not 0 < end <= 1:
             raise ValueError(f"end={end}: a probability above 0.")
         on = [(1 - end, 1, 0.0, False)] if end < 1 else []
-        super().__init__([[[(1.0, 1, 0.0, False)]], [[*on, (end, 1, 0.0, True)]]])
+        super().__init__([[[(1.0, 1, 0.0, False)]], [[*on, (end, 1, 0.0, True)]]], render_mode=render_mode)

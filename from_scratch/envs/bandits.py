@@ -4,9 +4,10 @@
     from_scratch/DriftingTestbed-v0   the same, but all means start equal and take random walks       exercise 2.5
     from_scratch/BernoulliBandit-v0   rewards are 1 with probability p(a) ~ U(0, 1), 0 otherwise
 
-Every reset draws a new problem, unless `values` gives one. An episode is one run of the testbed: it is cut short after 1000 steps (10,000 where
-the means drift), and gym.make's max_episode_steps gives it another length. `optimal` is the best arm at the moment, `values` are all means:
-figures read them with get_attr, agents do not.
+Every reset draws a new problem, as the book's averages over problems need it, unless `task_seed` fixes one or `values` gives one. A model is then
+scored on the problem that it learnt: studies (`sb3-course compare`) take task_seed 0 unless told otherwise. An episode is one run of the testbed:
+it is cut short after 1000 steps (10,000 where the means drift), and gym.make's max_episode_steps gives it another length. `optimal` is the best
+arm at the moment, `values` are all means: figures read them with get_attr, agents do not.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from from_scratch.envs.finite import draws_nothing
 from from_scratch.envs.vector.lanes import LaneVecEnv
 
 AHEAD = 256  # numbers drawn from a lane's stream at once, at least
@@ -91,8 +93,13 @@ class Bandit(gym.Env):
     observation_space = spaces.Discrete(1)
     numbers_per_step = 1  # the reward's, then those of `after`
 
-    def __init__(self, k: int = 10, values: Sequence[float] | None = None):
+    def __init__(self, k: int = 10, values: Sequence[float] | None = None, task_seed: int | None = None, render_mode: str | None = None):
+        draws_nothing(self, render_mode)
+        if values is not None and task_seed is not None:
+            raise ValueError(f"values={list(values)}, task_seed={task_seed}: each says what the arms are. Give one of them.")
         self.given = None if values is None else np.array(values, dtype=float)
+        if task_seed is not None:
+            self.given = self.problem(self.draw(np.random.default_rng(task_seed), k))
         self.k = k if self.given is None else len(self.given)
         self.action_space = spaces.Discrete(self.k)
 
@@ -135,9 +142,19 @@ class KArmedTestbed(Bandit):
     Figure 2.5 has mean = 4; exercise 2.5 has spread = 0 and drift = 0.01.
     """
 
-    def __init__(self, k: int = 10, mean: float = 0.0, spread: float = 1.0, noise: float = 1.0, drift: float = 0.0, values: Sequence[float] | None = None):
-        super().__init__(k, values)
+    def __init__(
+        self,
+        k: int = 10,
+        mean: float = 0.0,
+        spread: float = 1.0,
+        noise: float = 1.0,
+        drift: float = 0.0,
+        values: Sequence[float] | None = None,
+        task_seed: int | None = None,
+        render_mode: str | None = None,
+    ):
         self.mean, self.spread, self.noise, self.drift = mean, spread, noise, drift
+        super().__init__(k, values, task_seed, render_mode)
         self.numbers_per_step = 1 + self.k if drift else 1
 
     def draw(self, stream: np.random.Generator, n: int) -> np.ndarray:
@@ -156,8 +173,8 @@ class KArmedTestbed(Bandit):
 class BernoulliBandit(Bandit):
     """p(a) ~ U(0, 1); a reward is 1 with probability p(a), and 0 otherwise."""
 
-    def __init__(self, k: int = 10, values: Sequence[float] | None = None):
-        super().__init__(k, values)
+    def __init__(self, k: int = 10, values: Sequence[float] | None = None, task_seed: int | None = None, render_mode: str | None = None):
+        super().__init__(k, values, task_seed, render_mode)
         if self.given is not None and not ((self.given >= 0) & (self.given <= 1)).all():
             raise ValueError(f"values={values}: the arms of a BernoulliBandit have probabilities, between 0 and 1.")
 

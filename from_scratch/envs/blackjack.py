@@ -78,14 +78,14 @@ class BlackjackTable(FiniteMDP):
     start=(sum, dealer's card, usable ace).
     """
 
-    def __init__(self, sab: bool = True, natural: bool = False, start: str | tuple[int, int, int] = "dealt"):
+    def __init__(self, sab: bool = True, natural: bool = False, start: str | tuple[int, int, int] = "dealt", render_mode: str | None = None):
         self.sab, self.natural = sab, natural
         P: list[list[list[Outcome]]] = [[[(1.0, s, 0.0, True)] for _ in (STICK, HIT)] for s in range(N_OBSERVATIONS + 10)]
         for card in CARDS:
             for total, ace in HANDS:
                 self._fill(P, number(total, card, ace), total, card, ace, False)
             self._fill(P, number(21, card, 1, natural=True), 21, card, 1, True)
-        super().__init__(P, self._start(start))
+        super().__init__(P, self._start(start), render_mode=render_mode)
 
     def _fill(self, P: list, s: int, total: int, card: int, ace: int, is_natural: bool) -> None:
         P[s][STICK] = [(p, s, reward, True) for p, reward in stick(total, card, is_natural, self.sab, self.natural)]

@@ -1,4 +1,4 @@
-"""The two grids on which Sutton & Barto (2018) show what values are."""
+"""Grids on which Sutton & Barto (2018) show what values are, and what exploring costs."""
 
 from __future__ import annotations
 
@@ -30,3 +30,18 @@ class CornerGrid(GridWorld):
 
     def __init__(self, render_mode: str | None = None):
         super().__init__(desc=["GSSS", "SSSS", "SSSS", "SSSG"], step_reward=-1.0, rewards={"G": 0.0}, render_mode=render_mode)
+
+
+class CliffWalk(GridWorld):
+    """The cliff of Example 6.6: every step costs 1; a step off the edge (C) costs 100 and leads back to the start, and the episode goes on.
+
+    Gymnasium's CliffWalking-v1 in our order of actions; with `slip` steps go astray to either side, as in every GridWorld.
+    """
+
+    def __init__(self, slip: float = 0.0, render_mode: str | None = None):
+        desc = [*["." * 12] * 3, "S" + "C" * 10 + "G"]
+        super().__init__(desc=desc, slip=slip, step_reward=-1.0, rewards={"G": 0.0, "C": -99.0}, render_mode=render_mode)
+
+    def move(self, s: int, way: int) -> tuple[int, float, bool]:
+        s_next, reward, terminated = super().move(s, way)
+        return (self.letters.index("S") if self.letters[s_next] == "C" else s_next), reward, terminated

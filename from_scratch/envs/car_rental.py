@@ -22,7 +22,8 @@ class CarRental(gym.Env):
 
     A moved car costs 2, a rented one earns 10, returned ones can be rented the day after, and cars above 20 at a place are sent away.
     Asked to move more cars than there are, it moves all. It never ends; the book's discount is 0.9, and an episode begins with 10 cars each.
-    There are two million transitions, so there is no table `P`: planners get the model from `mdp()`.
+    There is no table `P`: its two million transitions would take some 250 MB as Gymnasium's tuples, more with every possible rent as an outcome of
+    its own; and with mean rents alone, what is played from the table would not be this game. Planners get the model from `mdp()`.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}

@@ -61,6 +61,12 @@ class FiniteMDP(gym.Env):
         return as_pixels(self.desc, self.s) if self.render_mode == "rgb_array" else None
 
 
+def draws_nothing(env: gym.Env, render_mode: str | None) -> None:
+    """Refuse any render_mode: for environments that have nothing to show. A TypeError, after which SB3 tries again without one."""
+    if render_mode is not None:
+        raise TypeError(f"render_mode='{render_mode}': {type(env).__name__} draws no pictures, there is nothing to see. Leave render_mode out.")
+
+
 def as_text(desc: Sequence[str], agent: int) -> str:
     letters, columns = "".join(desc), len(desc[0])
     letters = letters[:agent] + "@" + letters[agent + 1 :]

@@ -15,5 +15,5 @@ LEFT, RIGHT = 0, 1
 
 
 class InfiniteVariance(FiniteMDP):
-    def __init__(self) -> None:
-        super().__init__([[[(0.9, 0, 0.0, False), (0.1, 0, 1.0, True)], [(1.0, 0, 0.0, True)]]])
+    def __init__(self, render_mode: str | None = None):
+        super().__init__([[[(0.9, 0, 0.0, False), (0.1, 0, 1.0, True)], [(1.0, 0, 0.0, True)]]], render_mode=render_mode)

@@ -14,7 +14,7 @@ class LongWalk(FiniteMDP):
     policy; its states 1 … 1000 are 0 … 999 here.
     """
 
-    def __init__(self, n: int = 1000, jump: int = 100):
+    def __init__(self, n: int = 1000, jump: int = 100, render_mode: str | None = None):
         if n < 1 or jump < 1:
             raise ValueError(f"n={n}, jump={jump}: both count states, from 1 on.")
 
@@ -26,4 +26,4 @@ class LongWalk(FiniteMDP):
 
         start = [0.0] * n
         start[(n - 1) // 2] = 1.0
-        super().__init__([[walk(s, -1), walk(s, 1)] for s in range(n)], start)
+        super().__init__([[walk(s, -1), walk(s, 1)] for s in range(n)], start, render_mode=render_mode)

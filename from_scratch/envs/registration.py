@@ -19,6 +19,7 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "from_scratch/RandomGrid-v0": ("gridworld:RandomGrid", {"max_episode_steps": 200}),
     "from_scratch/JumpGrid-v0": ("book_grids:JumpGrid", {"max_episode_steps": 100}),
     "from_scratch/CornerGrid-v0": ("book_grids:CornerGrid", {"max_episode_steps": 1000}),
+    "from_scratch/CliffWalk-v0": ("book_grids:CliffWalk", {"max_episode_steps": 10_000}),  # the book's has no limit; evaluating a policy needs one
     "from_scratch/CarRental-v0": ("car_rental:CarRental", {"max_episode_steps": 100}),
     "from_scratch/Gambler-v0": ("gambler:Gambler", {}),
     "from_scratch/RiverSwim-v0": ("river_swim:RiverSwim", {"max_episode_steps": 20}),
@@ -31,7 +32,7 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "from_scratch/MountainCar-v0": ("mountain_car:mountain_car", {}),
     "from_scratch/AccessControl-v0": ("access_control:AccessControl", {"max_episode_steps": 1000}),
     # The limit is not the book's: it ends what a deterministic policy would play forever, and a policy with p in [0.05, 0.95] hardly meets it.
-    "ShortCorridor-v0": ("short_corridor:ShortCorridor", {"max_episode_steps": 1000}),
+    "from_scratch/ShortCorridor-v0": ("short_corridor:ShortCorridor", {"max_episode_steps": 1000}),
     "from_scratch/RandomWalk5-v0": ("random_walk:RandomWalk", {}),
     "from_scratch/RandomWalk19-v0": ("random_walk:RandomWalk", {"kwargs": {"n_states": 19, "left": -1.0}}),
     "from_scratch/WindyGridworld-v0": ("windy:WindyGridworld", {"max_episode_steps": 10_000}),  # the book's has no limit; evaluating a policy needs one

@@ -1,4 +1,4 @@
-"""The short corridor with switched actions (Sutton & Barto 2018, Example 13.1), registered as ShortCorridor-v0.
+"""The short corridor with switched actions (Sutton & Barto 2018, Example 13.1), as from_scratch/ShortCorridor-v0.
 
     state   0 (start)     1              2              goal
     right   to 1          back to 0      to the goal
@@ -18,6 +18,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from from_scratch.envs.finite import draws_nothing
 from from_scratch.envs.vector.lanes import LaneVecEnv
 
 LEFT, RIGHT, GOAL = 0, 1, 3
@@ -33,15 +34,18 @@ BEST_VALUE = start_value(BEST_P_RIGHT)
 
 
 class _Lanes(LaneVecEnv):
-    of_each_lane = ("where",)
+    of_each_lane, tells_at_reset = ("where",), False
 
     def __init__(self, env: gym.Env, n_envs: int):
         super().__init__(env, n_envs)
         self.where = np.zeros(n_envs, np.int64)
 
     def begin(self, lane: int, options: Mapping[str, Any] | None) -> int:
-        self.where[lane] = 0
-        return 0
+        return int(self.begin_each(np.array([lane]))[0])
+
+    def begin_each(self, lanes: np.ndarray) -> np.ndarray:
+        self.where[lanes] = 0
+        return self.where[lanes]
 
     def advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         forward = (actions == RIGHT) != (self.where == 1)
@@ -61,6 +65,9 @@ class ShortCorridor(gym.Env):
     lanes = _Lanes
     metadata: dict[str, Any] = {"render_modes": []}
     observation_space, action_space = spaces.Discrete(1), spaces.Discrete(2)
+
+    def __init__(self, render_mode: str | None = None):
+        draws_nothing(self, render_mode)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         super().reset(seed=seed)

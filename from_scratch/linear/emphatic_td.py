@@ -26,9 +26,9 @@ class Arrays(NamedTuple):
 @compiled
 def update(m: Arrays, i: int, x: Sparse, r: float, x_next: Sparse, discount: float, done: bool, rho: float) -> float:
     w = m.w[i]
-    M = m.follow_on[i] + 1.0
+    M = m.follow_on[i] + 1.0  # M_t = γ ρ_{t−1} M_{t−1} + I_t
     δ = r + discount * dot(w, x_next) - dot(w, x)
-    add(w, m.alpha[i] * M * rho * δ, x)
+    add(w, m.alpha[i] * M * rho * δ, x)  # w ← w + α M ρ δ x, both §11.8
     m.follow_on[i] = 0.0 if done else discount * rho * M
     return δ
 

@@ -61,8 +61,6 @@ class LinearSARSALambda(LinearControl):
         super().check()
         if self.trace not in TRACES:
             raise ValueError(f"trace='{self.trace}': there are {', '.join(TRACES)}.")
-        if not 0 <= self.lambda_ <= 1:
-            raise ValueError(f"lambda_={self.lambda_}: λ lies between 0 and 1.")
 
     def new_memory(self) -> dict[str, np.ndarray]:
         return {"z": np.zeros((self.n_seeds, self.n_weights)), "decay": np.zeros(self.n_seeds)}

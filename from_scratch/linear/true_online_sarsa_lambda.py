@@ -34,9 +34,9 @@ def update(m: Arrays, i: int, x: Sparse, r: float, x_next: Sparse, discount: flo
     Q, Q_next = dot(w, x), dot(w, x_next)
     Q_old, δ = m.q_old[i], r + discount * Q_next - Q
     z *= m.decay[i] * m.lambda_[i]
-    add(z, 1.0 - α * dot(z, x), x)
+    add(z, 1.0 - α * dot(z, x), x)  # eq. (12.11)
     w += α * (δ + Q - Q_old) * z
-    add(w, -α * (Q - Q_old), x)
+    add(w, -α * (Q - Q_old), x)  # both lines: §12.5's update of w_{t+1}, of pairs
     m.q_old[i] = 0.0 if done else Q_next
     m.decay[i] = 0.0 if done else discount
     return δ
@@ -46,11 +46,6 @@ class TrueOnlineSARSALambda(LinearControl):
     lambda_: float = 0.9  # λ
 
     arrays, update = Arrays, staticmethod(update)
-
-    def check(self) -> None:
-        super().check()
-        if not 0 <= self.lambda_ <= 1:
-            raise ValueError(f"lambda_={self.lambda_}: λ lies between 0 and 1.")
 
     def new_memory(self) -> dict[str, np.ndarray]:
         return {"z": np.zeros((self.n_seeds, self.n_weights)), "decay": np.zeros(self.n_seeds), "q_old": np.zeros(self.n_seeds)}

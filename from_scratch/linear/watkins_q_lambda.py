@@ -32,11 +32,11 @@ class Arrays(NamedTuple):
 def update(m: Arrays, i: int, x: Sparse, r: float, x_next: Sparse, discount: float, done: bool, rho: float) -> float:
     """x_next is that of the greedy action; rho is 1 if A' is one, 0 otherwise."""
     w, z = m.w[i], m.z[i]
-    δ = r + discount * dot(w, x_next) - dot(w, x)
+    δ = r + discount * dot(w, x_next) - dot(w, x)  # the error of eq. (6.8)
     z *= m.decay[i] * m.lambda_[i]
-    add(z, 1.0, x)
-    w += m.alpha[i] * δ * z
-    m.decay[i] = 0.0 if done else discount * rho
+    add(z, 1.0, x)  # eq. (12.5)
+    w += m.alpha[i] * δ * z  # eq. (12.7)
+    m.decay[i] = 0.0 if done else discount * rho  # the cut, §12.10
     return δ
 
 
@@ -45,11 +45,6 @@ class LinearWatkinsQLambda(LinearControl):
 
     arrays, update = Arrays, staticmethod(update)
     off_policy = True
-
-    def check(self) -> None:
-        super().check()
-        if not 0 <= self.lambda_ <= 1:
-            raise ValueError(f"lambda_={self.lambda_}: λ lies between 0 and 1.")
 
     def new_memory(self) -> dict[str, np.ndarray]:
         return {"z": np.zeros((self.n_seeds, self.n_weights)), "decay": np.zeros(self.n_seeds)}

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from from_scratch.core.hyperparameters import check_range
 from from_scratch.temporal_difference.q_learning import QLearning
 
 
@@ -32,6 +33,7 @@ class DynaQ(QLearning):
 
     def check(self) -> None:
         super().check()
+        check_range(self, "kappa", "theta", low=0)
         if self.planning_steps < 0 or self.model_size < 1:
             raise ValueError(f"planning_steps={self.planning_steps}, model_size={self.model_size}: they are at least 0 and 1.")
         if self.env is not None:
@@ -52,9 +54,9 @@ class DynaQ(QLearning):
         u = self.draw()
         step = self.play(self.choose(self.state, u))
         for e, experience in enumerate(step.lanes()):
-            self.update(*experience)
-            self.remember(*experience)
-            self.plan(u[:, e, -self.n_more_draws :])
+            self.update(*experience)  # (d), eq. (6.8)
+            self.remember(*experience)  # (e)
+            self.plan(u[:, e, -self.n_more_draws :])  # (f)
 
     def remember(self, s: np.ndarray, a: np.ndarray, r: np.ndarray, s_next: np.ndarray, discount: np.ndarray) -> None:
         """Model(S, A) ← R, S' for one lane of every seed; all arguments are [S]."""
@@ -71,7 +73,7 @@ class DynaQ(QLearning):
         if not self.planning_steps:
             return
         for imagined in zip(*(x.T for x in self.imagine(u.reshape(self.n_seeds, -1, 3))), strict=True):
-            self.update(*imagined)
+            self.update(*imagined)  # eq. (6.8)
 
     def imagine(self, u: np.ndarray) -> tuple[np.ndarray, ...]:
         """n steps that the model remembers: S, A, R, S' and the discount, each [S, n], by random numbers u [S, n, 3]."""

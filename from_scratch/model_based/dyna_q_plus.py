@@ -37,7 +37,7 @@ class DynaQPlus(DynaQ):
     def imagine(self, u: np.ndarray) -> tuple[np.ndarray, ...]:
         s, a, r, s_next, discount = super().imagine(u)
         τ = self.clock - self.last[self.i[:, None], s, a]
-        return s, a, r + self.kappa * np.sqrt(τ), s_next, discount
+        return s, a, r + self.kappa * np.sqrt(τ), s_next, discount  # R + κ √τ, §8.3
 
     def imaginable(self, i: np.ndarray, s: np.ndarray) -> np.ndarray:
         return ~np.isneginf(self.Q[i, s])  # every action that can be chosen at all

@@ -35,9 +35,9 @@ class PrioritizedSweeping(DynaQ):
     def iterate(self) -> None:
         step = self.play(self.choose(self.state, self.draw()))
         for s, a, r, s_next, discount in step.lanes():
-            self.remember(s, a, r, s_next, discount)
-            self.insert(self.i, s, a)
-            self.sweep()
+            self.remember(s, a, r, s_next, discount)  # (d)
+            self.insert(self.i, s, a)  # (e), (f)
+            self.sweep()  # (g)
         self._n_updates = int(self.updates[0])
 
     def error(self, i: np.ndarray, s: np.ndarray, a: np.ndarray) -> np.ndarray:
@@ -62,7 +62,7 @@ class PrioritizedSweeping(DynaQ):
             s, a = np.divmod(first[i], self.n_actions)
             self.priority[i, s, a] = 0
             δ = self.error(i, s, a)
-            self.Q[i, s, a] += self.step_size(s, a, i=i) * δ
+            self.Q[i, s, a] += self.step_size(s, a, i=i) * δ  # eq. (6.8), from the model
             self.keep(δ, i)
             self.updates[i] += 1
             leads_here = (self.successor[i] == s[:, None, None, None]) & (self.discount[i] > 0) & (self.tried[i] > 0)[..., None]

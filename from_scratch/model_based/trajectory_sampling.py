@@ -11,13 +11,51 @@ is right already.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from from_scratch.core.algorithm import StopTraining
+from from_scratch.core.linear import compiled
+from from_scratch.core.linear_loop import best_of, first_above
 from from_scratch.core.mdp import name_of
-from from_scratch.core.tabular import Tabular, greedy
+from from_scratch.core.tabular import Tabular
+
+
+class Worlds(NamedTuple):
+    """What each pair may lead to in every seed's environment, all [S, n_states, n_actions, most successors], and where episodes begin."""
+
+    p: np.ndarray
+    r: np.ndarray
+    s_next: np.ndarray
+    goes_on: np.ndarray  # 0 where the episode terminates
+    start: np.ndarray  # [S, n_states]  cumulated
+
+
+@compiled
+def update(Q: np.ndarray, m: Worlds, i: int, s: int, a: int, gamma: float) -> None:
+    """One update of seed i's table."""
+    q = 0.0
+    for k in range(m.p.shape[3]):
+        q += m.p[i, s, a, k] * (m.r[i, s, a, k] + gamma * m.goes_on[i, s, a, k] * np.max(Q[i, m.s_next[i, s, a, k]]))
+    Q[i, s, a] = q  # eq. (8.1)
+
+
+@compiled
+def update_each(Q: np.ndarray, m: Worlds, s: np.ndarray, a: np.ndarray, gamma: float) -> None:
+    """One update of every seed's table; s and a are [S]."""
+    for i in range(len(Q)):
+        update(Q, m, i, s[i], a[i], gamma)
+
+
+@compiled
+def step_each(Q: np.ndarray, m: Worlds, here: np.ndarray, u: np.ndarray, epsilon: float, s: np.ndarray, a: np.ndarray) -> None:
+    """The next S, A of every seed's trajectory into s and a [S], and where it leads into `here`: −1 where another is to begin. u is [S, 4 + n_actions]."""
+    for i in range(len(Q)):
+        s[i] = here[i] if here[i] >= 0 else first_above(m.start[i], u[i, 0])
+        a[i] = int(u[i, 2] * Q.shape[2]) if u[i, 1] < epsilon else best_of(Q[i, s[i]], u[i, 4:])
+        k = first_above(np.cumsum(m.p[i, s[i], a[i]]), u[i, 3])
+        here[i] = m.s_next[i, s[i], a[i], k] if m.goes_on[i, s[i], a[i], k] > 0 else -1
 
 
 class ExpectedUpdates(Tabular):
@@ -45,14 +83,14 @@ class ExpectedUpdates(Tabular):
         return self.env.get_attr("unwrapped", range(0, self.n_lanes, self.n_envs))
 
     def _models(self) -> None:
-        """The successors of each pair in every seed's environment: p, r, s_next and goes_on, [S, n_states, n_actions, most successors]."""
+        """Read every seed's environment."""
         envs = self._envs()
         widest = max(len(outcomes) for env in envs for row in env.P.values() for outcomes in row.values())
         nowhere = (0.0, 0, 0.0, True)
         padded = [[*env.P[s][a], *[nowhere] * (widest - len(env.P[s][a]))] for env in envs for s in range(self.n_states) for a in range(self.n_actions)]
         p, s_next, r, ends = np.moveaxis(np.array(padded, dtype=np.float64).reshape(len(envs), self.n_states, self.n_actions, widest, 4), -1, 0)
-        self.p, self.r, self.s_next, self.goes_on = p, r, s_next.astype(np.int64), 1.0 - ends
-        self.start = np.stack([np.cumsum(getattr(env, "initial_state_distrib", np.arange(self.n_states) == 0)) for env in envs])
+        start = np.stack([np.cumsum(getattr(env, "initial_state_distrib", np.arange(self.n_states) == 0), dtype=float) for env in envs])
+        self.worlds = Worlds(*map(np.ascontiguousarray, (p, r, s_next.astype(np.int64), 1.0 - ends, start)))
 
     def _setup_learn(self, *args: Any, **kwargs: Any) -> Any:
         result = super()._setup_learn(*args, **kwargs)
@@ -60,13 +98,11 @@ class ExpectedUpdates(Tabular):
         return result
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "p", "r", "s_next", "goes_on", "start"]
+        return [*super()._excluded_save_params(), "worlds"]
 
     def update(self, s: np.ndarray, a: np.ndarray) -> None:
         """One update of every seed's table; s and a are [S]."""
-        Q, i = self.Q, self.i
-        v_next = Q[i[:, None], self.s_next[i, s, a]].max(-1)
-        Q[i, s, a] = (self.p[i, s, a] * (self.r[i, s, a] + self.gamma * self.goes_on[i, s, a] * v_next)).sum(-1)  # eq. (8.1)
+        update_each(self.Q, self.worlds, s, a, self.gamma)
         self.num_timesteps += 1
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
         if self._log_interval is not None and self.num_timesteps % self._log_interval == 0:
@@ -94,11 +130,6 @@ class TrajectorySampling(ExpectedUpdates):
         self.s = np.full(self.n_seeds, -1)  # where the trajectories are; −1 where one is to begin
 
     def iterate(self) -> None:
-        i, u = self.i, self._rng.uniform(4 + self.n_actions)
-        begin = (self.start > u[:, :1]).argmax(-1)
-        s = np.where(self.s < 0, begin, self.s)
-        explore, anything = u[:, 1] < self.exploration_rate, (u[:, 2] * self.n_actions).astype(np.int64)
-        a = np.where(explore, anything, greedy(self.Q[i, s], u[:, 4:]))
-        k = (self.p[i, s, a].cumsum(-1) > u[:, 3:4]).argmax(-1)
-        self.s = np.where(self.goes_on[i, s, a, k] > 0, self.s_next[i, s, a, k], -1)
+        s, a = np.empty_like(self.s), np.empty_like(self.s)
+        step_each(self.Q, self.worlds, self.s, self._rng.uniform(4 + self.n_actions), self.exploration_rate, s, a)
         self.update(s, a)

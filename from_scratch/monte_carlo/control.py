@@ -35,7 +35,7 @@ class MCControl(LearnsFromEpisodes, TabularControl):
         for now in in_turn(k, s, a):
             i, s_now, a_now = k[now], s[now], a[now]
             error = G[now] - Q[i, s_now, a_now]
-            Q[i, s_now, a_now] += self.step_size(s_now, a_now, i=i) * error
+            Q[i, s_now, a_now] += self.step_size(s_now, a_now, i=i) * error  # eq. (2.3), of pairs: with 1/n the mean
             self.keep_each(i, error)
 
     def value(self, k: np.ndarray, s: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ class MCPrediction(LearnsFromEpisodes, TabularPrediction):
         for now in in_turn(k, s):
             i, s_now = k[now], s[now]
             error = G[now] - V[i, s_now]
-            V[i, s_now] += self.step_size(s_now, i=i) * error
+            V[i, s_now] += self.step_size(s_now, i=i) * error  # eq. (6.1); with 1/n, as in (2.3), the mean
             self.keep_each(i, error)
 
     def counts(self, episodes: Episodes) -> np.ndarray:

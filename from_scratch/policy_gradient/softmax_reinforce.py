@@ -70,6 +70,7 @@ class SoftmaxREINFORCE(LearnsFromEpisodes):
     initial_value: ClassVar[float] = 0.0
     min_probability: float = 0.0  # no action becomes rarer. With 0, bad luck may make π deterministic, where ∇ ln π is 0 for ever
 
+    largest_step = np.inf  # θ has no target
     log_interval = 100  # episodes
     policy_aliases = {"TabularPolicy": SoftmaxPolicy}
     acts_on = "theta"

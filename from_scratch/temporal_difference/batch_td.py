@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.prediction import TabularPrediction
 
 
@@ -32,8 +33,9 @@ class BatchTD(TabularPrediction):
 
     def check(self) -> None:
         super().check()
-        if callable(self.learning_rate) or not (0 < np.min(self.learning_rate) <= np.max(self.learning_rate) <= 1):
-            raise ValueError(f"learning_rate={self.learning_rate}: batch updating converges for a constant above 0 and up to 1.")
+        check_range(self, "theta", above=0)
+        if callable(self.learning_rate):
+            raise ValueError(f"learning_rate={self.learning_rate}: batch updating converges for a constant; give a number above 0 and up to 1.")
 
     def tables(self) -> dict[str, np.ndarray]:
         n = self.n_states

@@ -25,12 +25,6 @@ class QSigma(Remembering, TabularControl):
     sigma: float = 0.5  # σ  how much is sampled; 0: nothing, 1: everything
     target_eps: float = 0.0  # π, which is learnt, is ε-greedy with this ε: greedy
 
-    def check(self) -> None:
-        super().check()
-        for name in ("sigma", "target_eps"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name}={getattr(self, name)}: it lies between 0 and 1.")
-
     def iterate(self) -> None:
         s, u = self.state, self.draw()
         a = self.choose(s, u)

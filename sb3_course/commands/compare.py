@@ -139,6 +139,10 @@ def _carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...], allo
 
 def _check(study: dict[str, Any], todo: list[Run]) -> None:
     """Refuse what cannot run, or could not be reported, before anything does."""
+    predictors = [algo for algo in study["hyperparams"] if registry.find(algo).predicts]
+    if predictors:
+        raise UserError(f"{', '.join(predictors)}: learns what a given policy is worth, so a return says nothing of what it learnt and ranks nothing. "
+                        "Its error against the exact values (from_scratch.core.exact.policy_values) does, as in sb3-course figure 6.2")
     if not todo:
         return
     from benchmarks.analysis import Statistics

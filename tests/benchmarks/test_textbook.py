@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import UserError
+from benchmarks.stats.intervals import t_interval
 from benchmarks.textbook import figure as frame
 from benchmarks.textbook import page, run
 from benchmarks.textbook.figure import Context, Figure, Number, Outcome, curve, identifier, in_order
@@ -97,6 +98,8 @@ def test_a_mean_over_runs_brings_its_standard_error_and_student_s_interval():
 def test_an_order_is_claimed_of_the_difference_and_needs_three_of_its_standard_errors():
     number = Number.order("x below y", [1.0, 2.0], [7.0, 8.0, 9.0])
     assert number.measured == -6.5 and number.se == pytest.approx(np.sqrt(1 / 4 + 1 / 3)) and number.passes
+    assert np.isnan(Number.of("diverged", [1.0, np.inf]).interval).all() and np.isnan(Number.of("no spread", [1.0, 1.0]).interval).all()
+    assert Number.of("x", [1.0, 4.0]).interval == (t_interval([1.0, 4.0]).low, t_interval([1.0, 4.0]).high)
     assert not Number.order("x below y", [1.0, 2.0], [2.0, 3.0, 4.0]).passes and not Number.order("x below y", [7.0, 8.0], [1.0, 2.0]).passes
 
 
@@ -216,6 +219,8 @@ def test_the_command_shows_failures_goes_on_and_says_so_in_its_exit_code(book, c
 def test_a_number_that_is_off_is_exit_code_3_and_all_in_order_0(book, capsys):
     assert cli.main(["figure", "91.2", "--out", "out"]) == 3
     assert cli.main(["figure", "91.1", "Figure 91.1", "--out", "out"]) == 0
+    for name in ("README.md", "index.html"):
+        assert "2 of 4 figures; not run: Figure 91.4, Example 91.3." in Path("out", name).read_text()
     assert "2 figures" in Path("out/README.md").read_text(), "the page shows what the folder holds, not only the last command's"
 
 
@@ -244,3 +249,11 @@ def test_every_family_is_there_and_every_figure_has_a_title_and_a_cost():
     assert not broken
     assert all(found.title and found.cost > 0 for found in known.values())
     assert {found.function.__module__.rpartition(".")[2] for found in known.values()} == set(frame.FAMILIES)
+
+
+def test_what_was_sampled_is_not_called_exact():
+    """Numbers of single figures that depend on luck, by name: a reader must see how many runs they are of."""
+    sampled = ("that a run has found", "most frequent length", "farthest from 1 of ten runs", "the best run's reward", "of five")
+    for path in Path(frame.__file__).parent.glob("*.py"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert not (any(name in line for name in sampled) and 'source="exact"' in line), f"{path.name}: {line.strip()}"

@@ -66,6 +66,20 @@ def test_a_reset_draws_a_new_problem_unless_one_is_given():
         BernoulliBandit(values=[2.0])
 
 
+@pytest.mark.parametrize("cls", [KArmedTestbed, BernoulliBandit])
+def test_a_task_seed_fixes_the_arms_through_all_resets_and_in_all_lanes(cls):
+    one, other = cls(task_seed=3), cls(task_seed=4)
+    first = one.reset(seed=0) and one.values.copy()
+    one.reset(seed=1)
+    assert np.array_equal(one.values, first) and not np.array_equal(other.reset(seed=0) and other.values, first)
+    venv = make_vector_env(lambda: cls(task_seed=3), 2)
+    venv.seed(5)
+    venv.reset()
+    assert np.array_equal(venv.get_attr("values"), [first, first])
+    with pytest.raises(ValueError, match="each says what the arms are"):
+        cls(values=[0.1, 0.2], task_seed=0)
+
+
 def test_rewards_have_the_means_that_values_says():
     normal, coins = KArmedTestbed(values=[3.0], noise=0.5), BernoulliBandit(values=[0.3])
     for env in (normal, coins):

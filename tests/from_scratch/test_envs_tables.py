@@ -10,19 +10,35 @@ from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stable_baselines3.common.env_util import make_vec_env
 
 import from_scratch.envs
+from benchmarks.environments import make_env
 from from_scratch import QLearning, ValueIteration
 from from_scratch.core.exact import expected_return, optimal_return, optimal_values
 from from_scratch.core.mdp import model_of
-from from_scratch.envs import CarRental, CartPoleBins, DeepSea, Discretize, FiniteMDP, Gambler, GridWorld, JumpGrid, RandomGrid, RiverSwim, random_map
+from from_scratch.envs import (
+    CarRental,
+    CartPoleBins,
+    CliffWalk,
+    DeepSea,
+    Discretize,
+    FiniteMDP,
+    Gambler,
+    GridWorld,
+    JumpGrid,
+    RandomGrid,
+    RiverSwim,
+    random_map,
+)
 from from_scratch.envs.car_rental import moved
 from from_scratch.envs.finite import AGENT, PIXELS
 from from_scratch.envs.gridworld import DOWN, LEFT, RIGHT, UP
 from from_scratch.envs.registration import ENVIRONMENTS, register_all
 
 OURS = [f"from_scratch/{name}-v0" for name in
-        ("GridWorld", "RandomGrid", "JumpGrid", "CornerGrid", "CarRental", "Gambler", "RiverSwim", "DeepSea", "TwoByTwo", "CartPoleBins")]  # fmt: skip
+        ("GridWorld", "RandomGrid", "JumpGrid", "CornerGrid", "CliffWalk", "CarRental", "Gambler", "RiverSwim", "DeepSea", "TwoByTwo",
+         "CartPoleBins")]  # fmt: skip
 TABLES = [env_id for env_id in OURS if "CartPole" not in env_id]
 
 
@@ -40,6 +56,24 @@ def test_every_registered_environment_is_made_and_plays(env_id):
     assert obs in env.observation_space
 
 
+@pytest.mark.parametrize("env_id", ENVIRONMENTS)
+def test_every_registered_environment_can_be_used_in_a_study(env_id):
+    """The harness names a render_mode, None, whoever the environment is."""
+    env = make_env(env_id)
+    assert env.reset(seed=0)[0] in env.observation_space and env.render_mode is None
+
+
+@pytest.mark.parametrize("env_id", ["from_scratch/KArmedTestbed-v0", "from_scratch/BernoulliBandit-v0", "from_scratch/ShortCorridor-v0"])
+def test_what_has_nothing_to_show_refuses_to_draw_and_sb3_makes_it_all_the_same(env_id):
+    with pytest.raises(TypeError, match=r"render_mode='rgb_array': .* draws no pictures"):
+        gym.make(env_id, render_mode="rgb_array")
+    assert make_vec_env(env_id, 2).num_envs == 2
+
+
+def test_all_ids_have_our_prefix():
+    assert all(env_id.startswith("from_scratch/") for env_id in ENVIRONMENTS)
+
+
 def test_registering_again_changes_nothing(recwarn):
     before = dict(gym.registry)
     register_all()
@@ -52,8 +86,8 @@ def test_importing_the_environments_imports_none_of_them():
 
 
 def test_gymnasium_finds_them_by_module_and_id_and_after_any_of_our_algorithms():
-    assert "ShortCorridor" in python("import gymnasium; print(gymnasium.make('from_scratch.envs:ShortCorridor-v0'))")
-    assert "ShortCorridor" in python("from from_scratch import ValueIteration; import gymnasium; print(gymnasium.make('ShortCorridor-v0'))")
+    assert "ShortCorridor" in python("import gymnasium; print(gymnasium.make('from_scratch.envs:from_scratch/ShortCorridor-v0'))")
+    assert "ShortCorridor" in python("from from_scratch import ValueIteration; import gymnasium; print(gymnasium.make('from_scratch/ShortCorridor-v0'))")
 
 
 def test_every_name_of_the_package_is_there_and_an_unknown_one_is_named():
@@ -63,7 +97,7 @@ def test_every_name_of_the_package_is_there_and_an_unknown_one_is_named():
 
 
 # ------------------------------------------------------------------------------------------------------------------- all of this file
-@pytest.mark.parametrize("env_id", OURS)
+@pytest.mark.parametrize("env_id", ENVIRONMENTS)
 def test_gymnasium_s_checker_has_nothing_against_them(env_id, recwarn):
     check_env(gym.make(env_id).unwrapped if "CartPole" not in env_id else CartPoleBins(), skip_render_check=True)
     assert [str(w.message) for w in recwarn.list if "from_scratch" in str(w.filename)] == []
@@ -103,6 +137,16 @@ def test_what_is_played_is_what_is_planned(env_id):
 
 
 # ---------------------------------------------------------------------------------------------------------------------------- grids
+def test_the_cliff_is_gymnasium_s_in_our_order_of_actions():
+    ours, theirs = CliffWalk(), gym.make("CliffWalking-v1").unwrapped
+    for s in range(47):  # nobody acts in the last, the goal, nor on the cliff
+        for a, action in ((UP, 0), (RIGHT, 1), (DOWN, 2), (LEFT, 3)):
+            ((_, s_next, reward, terminated),) = theirs.P[s][action]
+            if s <= 36:
+                assert ours.P[s][a] == [(1.0, s_next, float(reward), terminated)]
+    assert optimal_return(gym.make("from_scratch/CliffWalk-v0")) == -13 and optimal_return(CliffWalk(slip=0.2), horizon=200) < -13
+
+
 def test_russell_and_norvig_s_utilities():
     """Artificial Intelligence, Figure 17.3: γ = 1, −0.04 a step, a fifth of the moves go astray."""
     values = optimal_values(GridWorld("4x3", slip=0.2, step_reward=-0.04), 1.0).reshape(3, 4)

@@ -10,10 +10,12 @@ from gymnasium.wrappers import TimeLimit
 from stable_baselines3.common.logger import KVWriter, Logger
 
 import from_scratch.envs  # noqa: F401  # registers the ids
-from from_scratch.core.features import Fourier, Tabulated, TileCoding
+from from_scratch.core.features import Fourier, OneHot, Tabulated, TileCoding
 from from_scratch.core.linear import LinearPolicy
 from from_scratch.core.linear_exact import LinearSystem, visits
 from from_scratch.core.mdp import model_of
+from from_scratch.eligibility_traces.td_lambda import TDLambda
+from from_scratch.eligibility_traces.true_online_td_lambda import TrueOnlineTDLambda
 from from_scratch.envs import AccessControl, Baird, FiniteMDP, LongWalk, WToTwoW, geometric_chain, two_by_two_grid
 from from_scratch.envs.access_control import best_average_reward
 from from_scratch.envs.vector import vectorised
@@ -27,11 +29,13 @@ from from_scratch.linear.n_step_semi_gradient_td import NStepSemiGradientTD
 from from_scratch.linear.sarsa_lambda import TRACES, LinearSARSALambda
 from from_scratch.linear.semi_gradient_sarsa import SemiGradientSARSA
 from from_scratch.linear.semi_gradient_td import SemiGradientTD
+from from_scratch.linear.td_lambda import LinearTDLambda
 from from_scratch.linear.tdc import TDC
 from from_scratch.linear.true_online_sarsa_lambda import TrueOnlineSARSALambda
+from from_scratch.linear.true_online_td_lambda import LinearTrueOnlineTDLambda
 from from_scratch.linear.watkins_q_lambda import LinearWatkinsQLambda
 
-PREDICTION = (GradientMC, SemiGradientTD, NStepSemiGradientTD, LSTD, GTD2, TDC, EmphaticTD)
+PREDICTION = (GradientMC, SemiGradientTD, NStepSemiGradientTD, LinearTDLambda, LinearTrueOnlineTDLambda, LSTD, GTD2, TDC, EmphaticTD)
 CONTROL = (SemiGradientSARSA, NStepSemiGradientSARSA, DifferentialSARSA, LinearSARSALambda, TrueOnlineSARSALambda, LinearWatkinsQLambda)
 EVERY = PREDICTION + CONTROL
 
@@ -131,7 +135,7 @@ def test_traces_by_hand():
 def test_clearing_forgets_the_other_actions():
     env = FiniteMDP([[[(1.0, 0, 0.0, False)]] * 2])
     for kind, left in (("replacing", 0.25), ("clearing", 0.0)):
-        model = LinearSARSALambda("LinearPolicy", env, gamma=0.5, lambda_=0.5, trace=kind, learning_rate=0.0)
+        model = LinearSARSALambda("LinearPolicy", env, gamma=0.5, lambda_=0.5, trace=kind, learning_rate=lambda _: 0.0)
         nothing = np.array([0]), np.zeros(1)
         for a in (0, 1):
             model.update(model.m, 0, (np.array([a]), np.ones(1)), 0.0, nothing, 0.5, False, 1.0)
@@ -146,7 +150,7 @@ def test_watkins_cuts_the_trace_where_the_next_action_explores():
         assert model.memory["z"][0].tolist() == [left, 1]
 
 
-@pytest.mark.parametrize("learner", [LinearSARSALambda, TrueOnlineSARSALambda, LinearWatkinsQLambda])
+@pytest.mark.parametrize("learner", [LinearSARSALambda, TrueOnlineSARSALambda, LinearWatkinsQLambda, LinearTDLambda, LinearTrueOnlineTDLambda])
 def test_a_trace_does_not_reach_into_the_episode_before(learner):
     model = model_with(learner, TWO, lambda_=1.0)
     teach(model, [1.0, 0.0], 0.0, [0.0, 0.0], discount=0.0, done=True)
@@ -193,6 +197,24 @@ def test_more_steps_than_the_episode_has_are_monte_carlo():
 def test_no_trace_is_the_one_step_method(trace):
     assert learners_agree((LinearSARSALambda, {"lambda_": 0.0, "trace": trace}), (SemiGradientSARSA, {}))
     assert learners_agree((TrueOnlineSARSALambda, {"lambda_": 0.0}), (SemiGradientSARSA, {}))
+    assert learners_agree((LinearTDLambda, {"lambda_": 0.0}), (SemiGradientTD, {}), ratios=[2.0, 0.5, 1, 0, 3, 1])
+    assert learners_agree((LinearTrueOnlineTDLambda, {"lambda_": 0.0}), (SemiGradientTD, {}))
+
+
+def test_the_ratio_weighs_the_trace_with_all_that_it_carries():
+    """z = ρ (γ λ z + x): 2 · [1, 0], then 3 · (¼ · [2, 0] + [0, 1]) = [1.5, 3]."""
+    model = model_with(LinearTDLambda, TWO, lambda_=0.5)
+    teach(model, [1.0, 0.0], 0.0, [0.0, 0.0], rho=2.0)
+    teach(model, [0.0, 1.0], 0.0, [0.0, 0.0], rho=3.0)
+    assert model.memory["z"][0].tolist() == [1.5, 3]
+
+
+@pytest.mark.parametrize(("linear", "tabular"), [(LinearTDLambda, TDLambda), (LinearTrueOnlineTDLambda, TrueOnlineTDLambda)])
+def test_with_a_feature_for_each_state_td_lambda_is_the_tabular_one(linear, tabular):
+    settings = {"seeds": [3, 4], "lambda_": 0.8, "learning_rate": 0.2, "gamma": 0.95}
+    one = linear("LinearPolicy", vectorised(walk), features=OneHot, **settings).learn(400)
+    other = tabular("TabularPolicy", vectorised(walk), **settings).learn(400)
+    assert np.abs(other.V).max() > 0.3 and np.abs(one.w - other.V).max() < 1e-12
 
 
 def test_gradient_monte_carlo_by_hand():
@@ -228,6 +250,8 @@ def test_the_backward_view_of_true_online_sarsa_is_the_forward_view(lambda_):
     x, r = episode(7, 3, seed=1)
     model = model_with(TrueOnlineSARSALambda, x, gamma=0.9, learning_rate=0.1, lambda_=lambda_)
     assert run_episode(model, x, r, 0.9) == pytest.approx(online_lambda_return(x, r, 0.9, lambda_, 0.1), abs=1e-12)
+    prediction = model_with(LinearTrueOnlineTDLambda, x, gamma=0.9, learning_rate=0.1, lambda_=lambda_)
+    assert run_episode(prediction, x, r, 0.9) == pytest.approx(online_lambda_return(x, r, 0.9, lambda_, 0.1), abs=1e-12)
     other = model_with(LinearSARSALambda, x, gamma=0.9, learning_rate=0.1, lambda_=lambda_, trace="accumulating")
     assert lambda_ == 0 or run_episode(other, x, r, 0.9) != pytest.approx(online_lambda_return(x, r, 0.9, lambda_, 0.1), abs=1e-3)
 

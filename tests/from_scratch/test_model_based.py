@@ -29,8 +29,8 @@ CASES = [
     (DynaQ, LAKE, {"model_size": 4}),
     (DynaQPlus, SHORTCUT, {"planning_steps": 3, "learning_rate": 1.0}),
     (PrioritizedSweeping, LAKE, {"model_size": 4, "learning_rate_decay": 0.8}),
-    (SoftmaxREINFORCE, "ShortCorridor-v0", {"learning_rate": 1e-4}),
-    (SoftmaxREINFORCEBaseline, "ShortCorridor-v0", {"learning_rate": 1e-3}),
+    (SoftmaxREINFORCE, "from_scratch/ShortCorridor-v0", {"learning_rate": 1e-4}),
+    (SoftmaxREINFORCEBaseline, "from_scratch/ShortCorridor-v0", {"learning_rate": 1e-3}),
     (UniformUpdates, LAKE, {}),
     (TrajectorySampling, LAKE, {}),
 ]
@@ -113,12 +113,12 @@ def test_continuous_spaces_and_misspelt_hyperparameters_are_refused_in_one_line(
                                             (TrajectorySampling, {"exploration_rate": 1.5})])  # fmt: skip
 def test_hyperparameters_out_of_range_are_refused(cls, wrong):
     with pytest.raises(ValueError, match="=".join(map(str, next(iter(wrong.items()))))):
-        cls("TabularPolicy", "ShortCorridor-v0" if cls is SoftmaxREINFORCE else LAKE, **wrong)
+        cls("TabularPolicy", "from_scratch/ShortCorridor-v0" if cls is SoftmaxREINFORCE else LAKE, **wrong)
 
 
 def test_expected_updates_need_a_table_and_name_what_needs_none():
     with pytest.raises(ValueError, match=r"has no transition table P .* dyna_q"):
-        UniformUpdates("TabularPolicy", "ShortCorridor-v0")
+        UniformUpdates("TabularPolicy", "from_scratch/ShortCorridor-v0")
 
 
 # ------------------------------------------------------------------------------------------------------------------------ Dyna-Q
@@ -335,7 +335,7 @@ def test_one_episode_of_reinforce_by_hand():
 
     θ(0) ← 0 + ½·4·(1 − ½) = 1, θ(1) ← −1; then π(0) = 1 / (1 + e⁻²), and θ(0) ← 1 + ½·½·4·(1 − π(0)).
     """
-    model = SoftmaxREINFORCE("TabularPolicy", "ShortCorridor-v0", learning_rate=0.5, gamma=0.5, seed=0)
+    model = SoftmaxREINFORCE("TabularPolicy", "from_scratch/ShortCorridor-v0", learning_rate=0.5, gamma=0.5, seed=0)
     model.alpha = model.learning_rate
     model.learn_from(0, np.zeros(2, int), np.zeros(2, int), np.array([4.0, 4.0]))
     second = 1 + 0.5 * 0.5 * 4 * (1 - 1 / (1 + np.exp(-2)))
@@ -344,7 +344,7 @@ def test_one_episode_of_reinforce_by_hand():
 
 def test_the_baseline_is_taken_off_before_it_learns_and_weighs_no_discount():
     """V = 1, G = 3, α^w = ½, γ = 0.9: δ = 2, V ← 2; θ moves by α δ (1 − ½)."""
-    model = SoftmaxREINFORCEBaseline("TabularPolicy", "ShortCorridor-v0", learning_rate=0.1, baseline_learning_rate=0.5, gamma=0.9, seed=0)
+    model = SoftmaxREINFORCEBaseline("TabularPolicy", "from_scratch/ShortCorridor-v0", learning_rate=0.1, baseline_learning_rate=0.5, gamma=0.9, seed=0)
     model.alpha = model.learning_rate
     model.V[:] = 1.0
     model.learn_from(0, np.zeros(1, int), np.ones(1, int), np.array([3.0]))
@@ -355,7 +355,7 @@ def test_no_action_falls_below_the_floor():
     assert softmax(np.array([9.0, -9.0]), 0.05) == pytest.approx([0.95, 0.05])
     assert softmax(np.array([0.0, 0.0, -50.0]), 0.1) == pytest.approx([0.45, 0.45, 0.1])
     assert softmax(np.array([1.0, 0.0])) == pytest.approx([1 / (1 + np.exp(-1)), 1 / (1 + np.exp(1))])
-    model = SoftmaxREINFORCE("TabularPolicy", "ShortCorridor-v0", min_probability=0.2, seed=0)
+    model = SoftmaxREINFORCE("TabularPolicy", "from_scratch/ShortCorridor-v0", min_probability=0.2, seed=0)
     model.theta[:] = [50.0, -50.0]
     assert np.mean(model.predict(np.zeros(2000, int))[0]) == pytest.approx(0.2, abs=0.03) and model.predict(np.zeros(5, int), deterministic=True)[0].sum() == 0
 

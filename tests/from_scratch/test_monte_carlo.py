@@ -149,7 +149,7 @@ def two_rounds(r):
 
 
 def all_episodes(env, b):
-    """Every episode of two_rounds from state 0 with its probability under b."""
+    """Every episode from state 0, of an environment where none is endless, with its probability under b."""
 
     def following(s):
         for a, (p, s_next, r, end) in itertools.chain.from_iterable([(a, outcome) for outcome in row] for a, row in env.P[s].items()):
@@ -178,6 +178,32 @@ def test_importance_sampling_is_unbiased_and_the_weighted_kind_consistent(pi, b,
         weight, target = (x[:, 0] for x in model.weighed(played, model.ratio(played)))  # of the first steps, in state 0
         assert chance @ (weight * target) == pytest.approx(exact, abs=1e-9)
         assert chance @ weight == pytest.approx(1)
+
+
+def layers(seed):
+    """A random MDP in which every step leads to a later state, or ends: 5 states, 2 or 3 actions, and two policies that take all of them."""
+    rng, n_states = np.random.default_rng(seed), 5
+    n_actions = int(rng.integers(2, 4))
+
+    def outcomes(s):
+        ahead = [*range(s + 1, n_states), None]
+        chances = rng.dirichlet(np.ones(len(ahead)))
+        return [(float(p), s if s_next is None else s_next, float(rng.normal()), s_next is None) for p, s_next in zip(chances, ahead, strict=True)]
+
+    pi, b = rng.dirichlet(np.ones(n_actions), size=(2, n_states))
+    return FiniteMDP([[outcomes(s) for _ in range(n_actions)] for s in range(n_states)]), pi, b
+
+
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.7, 1.0]))
+@settings(max_examples=8, deadline=None)
+def test_importance_sampling_is_unbiased_on_random_mdps(seed, gamma):
+    env, pi, b = layers(seed)
+    exact = model_of(env).solve(pi, gamma)[0]
+    played, chance = all_episodes(env, b)
+    for cls in ESTIMATORS:
+        model = cls("TabularPolicy", env, gamma=gamma, pi=pi, behaviour=b)
+        weight, target = (x[:, 0] for x in model.weighed(played, model.ratio(played)))
+        assert chance @ (weight * target) == pytest.approx(exact, abs=1e-9) and chance @ weight == pytest.approx(1)
 
 
 def test_ratios_by_hand():

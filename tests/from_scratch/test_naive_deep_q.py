@@ -8,6 +8,7 @@ import pytest
 import torch
 from stable_baselines3.common.logger import KVWriter, Logger
 
+from from_scratch.value_based.dqn import DQN
 from from_scratch.value_based.naive_deep_q import DiagnosedDQN, DQNWithoutReplay, DQNWithoutTarget, NaiveDeepQ
 
 ARMS = (DiagnosedDQN, DQNWithoutTarget, DQNWithoutReplay, NaiveDeepQ)
@@ -46,6 +47,11 @@ def test_without_a_target_network_the_target_is_the_network_itself_at_every_upda
 
     arm(Watched, seeds=[0]).learn(40)
     assert len(found) >= 29 and all(found[1:]) is same
+
+
+@pytest.mark.parametrize("learner", ARMS)
+def test_the_arms_differ_from_dqn_in_the_remedies_alone(learner):
+    assert learner.loss is DQN.loss and learner.train is DQN.train and learner.max_grad_norm == DQN.max_grad_norm == 10
 
 
 def test_the_naive_arms_leave_the_bound_and_dqn_stays_within():

@@ -73,6 +73,22 @@ def test_a_policy_that_is_greedy_on_another_s_values_is_nowhere_worse(env, gamma
 
 
 @few
+@given(mdps(), discounts, seeds)
+def test_policy_iteration_s_improvement_is_nowhere_worse_and_changes_nothing_only_at_the_optimum(env, gamma, seed):
+    plan, rng = PolicyIteration("TabularPolicy", env, gamma=gamma), np.random.default_rng(seed)
+    plan.models = [model] = plan._models()
+    plan.pi[0] = np.eye(model.n_actions)[rng.integers(model.n_actions, size=model.n_states)]
+    is_better = True
+    while is_better:
+        v = model.solve(plan.pi[0], gamma)
+        plan.Q[0] = model.backup(v, gamma)
+        is_better = plan.improve(0)
+        after = policy_values(env, plan.pi[0], gamma)
+        assert (after >= v - 1e-10).all() and (after > v + 1e-10).any() == is_better
+    assert np.abs(v - optimal_values(env, gamma)).max() < 1e-7
+
+
+@few
 @given(mdps(), discounts)
 def test_all_planners_agree_and_their_policies_are_worth_it(env, gamma):
     exact = optimal_values(env, gamma)

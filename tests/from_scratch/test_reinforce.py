@@ -134,7 +134,7 @@ def test_without_the_factor_gamma_power_t_the_gradient_is_another_one():
 
 def test_one_update_by_hand():
     """Two actions at even odds, one state: ∇ ln π(a) is (½, −½) for the chosen action's bias and the other's."""
-    model = frozen("REINFORCE", "ShortCorridor-v0", gamma=0.5, episodes_per_update=1, policy_kwargs={"net_arch": []})
+    model = frozen("REINFORCE", "from_scratch/ShortCorridor-v0", gamma=0.5, episodes_per_update=1, policy_kwargs={"net_arch": []})
     with torch.no_grad():
         model.policy.actor.layers[0].weight.zero_()
     gradient(model, record([[([(0, 1, 2.0), (0, 0, 4.0)], None)]]))  # G = 2 + .5·4 = 4, and 4
@@ -344,7 +344,7 @@ def walk_the_corridor(name, seed, n, **kwargs):
     Our preferences are a weight plus a bias of the same constant feature, so they move twice as far as the book's: α here is half its α.
     """
     policy_kwargs = {"net_arch": [], "optimizer_class": torch.optim.SGD}
-    model = make(name, "ShortCorridor-v0", seeds=[seed], gamma=1.0, episodes_per_update=1, policy_kwargs=policy_kwargs, **kwargs)
+    model = make(name, "from_scratch/ShortCorridor-v0", seeds=[seed], gamma=1.0, episodes_per_update=1, policy_kwargs=policy_kwargs, **kwargs)
     with torch.no_grad():
         model.policy.actor.layers[0].weight.zero_()
         model.policy.actor.layers[0].bias[1] = np.log(0.05 / 0.95)
@@ -364,7 +364,7 @@ def test_the_short_corridor_is_what_the_book_says():
 
 
 def test_the_environment_pays_what_the_formula_says():
-    env = gym.make("ShortCorridor-v0")
+    env = gym.make("from_scratch/ShortCorridor-v0")
     rng, returns = np.random.default_rng(0), []
     for _ in range(1000):
         env.reset()
@@ -403,7 +403,7 @@ def test_a_baseline_takes_most_of_the_gradients_variance():
     """On the short corridor at p = ½, where returns are −12 and worse: of 200 gradients each, from the same policy."""
     spread = {}
     for name in NAMES:
-        model = make(name, "ShortCorridor-v0", seeds=[0], gamma=1.0, episodes_per_update=1, learning_rate=0.0, policy_kwargs={"net_arch": []})
+        model = make(name, "from_scratch/ShortCorridor-v0", seeds=[0], gamma=1.0, episodes_per_update=1, learning_rate=0.0, policy_kwargs={"net_arch": []})
         seen = []
         improve = model.improve_policy
 

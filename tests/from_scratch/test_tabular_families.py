@@ -9,9 +9,9 @@ from stable_baselines3.common.logger import KVWriter, Logger
 
 from from_scratch.core.prediction import TabularPrediction
 from from_scratch.core.tabular import TabularControl
-from from_scratch.envs import FiniteMDP, geometric_chain
+from from_scratch.envs import BernoulliBandit, FiniteMDP, geometric_chain
 from from_scratch.envs.vector import vectorised
-from from_scratch.registry import ENTRIES
+from from_scratch.registry import ENTRIES, find
 
 FAMILIES = ("temporal_difference", "eligibility_traces")
 LEARNERS = [entry.load() for entry in ENTRIES.values() if entry.family in FAMILIES and issubclass(entry.load(), TabularPrediction | TabularControl)]
@@ -166,3 +166,64 @@ def test_what_a_state_does_not_allow_is_never_chosen():
         assert set(np.concatenate(chosen).tolist()) == {0, 1}, learner
         assert np.isneginf(model.q_table[0, 2:]).all() and np.isfinite(model.q_table[0, :2]).all() and np.isfinite(model.q_table[1]).all(), learner
         assert set(model.predict(np.zeros(100, dtype=int))[0].tolist()) == {0, 1}, learner
+
+
+@pytest.mark.parametrize(
+    ("id", "wrong", "message"),
+    [
+        ("q_learning", {"learning_rate": 0.0}, "learning_rate=0.0: give a number above 0 and up to 1."),
+        ("q_learning", {"learning_rate": 1e9}, "learning_rate=1000000000.0: give a number above 0 and up to 1."),
+        ("td0", {"learning_rate": -0.1, "learning_rate_decay": 1.0}, "learning_rate=-0.1: give a number above 0."),
+        ("sarsa", {"learning_rate": [0.1, -0.1], "seeds": [0, 1]}, r"learning_rate=\[0.1, -0.1\]: give a number above 0 and up to 1."),
+        ("sarsa", {"learning_rate_decay": -1.0}, "learning_rate_decay=-1.0: give a number from 0 on."),
+        ("expected_sarsa", {"initial_value": float("nan")}, "initial_value=nan: give a finite number."),
+        ("semi_gradient_sarsa", {"learning_rate": float("inf")}, "learning_rate=inf: give a number above 0."),
+        ("gtd2", {"beta": -1.0}, "beta=-1.0: give a number from 0 on."),
+        ("tdc", {"beta": -1.0}, "beta=-1.0: give a number from 0 on."),
+        ("differential_sarsa", {"beta": -0.1}, "beta=-0.1: give a number from 0 on."),
+        ("dyna_q_plus", {"kappa": -1e-3}, "kappa=-0.001: give a number from 0 on."),
+        ("prioritized_sweeping", {"theta": -1.0}, "theta=-1.0: give a number from 0 on."),
+        ("value_iteration", {"theta": -1.0}, "theta=-1.0: give a number from 0 on."),
+        ("policy_iteration", {"max_sweeps": 0}, "max_sweeps=0: give a number from 1 on."),
+        ("batch_td", {"theta": 0.0}, "theta=0.0: give a number above 0."),
+        ("tree_backup", {"target_eps": 2.0}, "target_eps=2.0: a probability or a fraction lies between 0 and 1."),
+        ("off_policy_n_step_sarsa", {"target_eps": 2.0}, "target_eps=2.0: a probability or a fraction lies between 0 and 1."),
+        ("q_sigma", {"sigma": -1.0}, "sigma=-1.0: a probability or a fraction lies between 0 and 1."),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(id, wrong, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        find(id).load()(find(id).policy, "FrozenLake-v1", **wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"learning_rate": 0.0}, {"learning_rate_decay": -1.0}, {"initial_value": float("nan")}])
+def test_numbers_that_mean_nothing_are_refused_by_bandits_too(wrong):
+    with pytest.raises(ValueError, match="give a"):
+        find("epsilon_greedy_bandit").load()("TabularPolicy", lambda: BernoulliBandit(), **wrong)
+
+
+Q_LAKE = find("q_learning").load()("TabularPolicy", "FrozenLake-v1", seed=0)
+
+
+@pytest.mark.parametrize(
+    ("id", "env", "wrong", "message"),
+    [
+        ("q_learning", "CartPole-v1", {}, "Cut it into bins with from_scratch.envs.Discretize, or take .* semi_gradient_sarsa, dqn"),
+        ("q_learning", "Blackjack-v1", {}, "Wrap the environment in from_scratch.envs.FlattenTuple"),
+        ("value_iteration", "CartPole-v1", {}, "CartPole-v1 has no transition table P .* for Box observations: dqn"),
+        ("semi_gradient_sarsa", "CartPole-v1", {}, r'Give bounds=.*; to an algorithm features_kwargs=\{"bounds": \[…\]\}'),
+        ("semi_gradient_sarsa", "Blackjack-v1", {}, "Wrap the environment in from_scratch.envs.FlattenTuple"),
+        ("td0", "FrozenLake-v1", {"pi": lambda s: 0}, r"pi is a function; a policy of tables is \[16, 4\] probabilities"),
+        ("td0", "FrozenLake-v1", {"pi": Q_LAKE}, r"pi is a QLearning, .* give pi=model.q_table.argmax\(-1\)"),
+        ("policy_evaluation", "FrozenLake-v1", {"pi": Q_LAKE}, "pi is a QLearning"),
+        ("semi_gradient_td", "FrozenLake-v1", {"behaviour": Q_LAKE.policy}, "behaviour is a TabularPolicy, not a policy's numbers"),
+    ],
+)
+def test_a_refusal_names_the_way_out(id, env, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        find(id).load()(find(id).policy, env, **wrong)
+
+
+def test_features_go_by_the_names_of_their_classes_too():
+    model = find("semi_gradient_sarsa").load()("LinearPolicy", "FrozenLake-v1", features="OneHot")
+    assert type(model.x).__name__ == "OneHot"

@@ -193,8 +193,10 @@ def test_batch_mc_is_the_mean_return_of_every_visit():
 
 
 def test_a_batch_step_size_that_would_not_converge_is_refused():
-    with pytest.raises(ValueError, match=r"learning_rate=1.5: batch updating converges for a constant above 0 and up to 1"):
+    with pytest.raises(ValueError, match=r"learning_rate=1.5: give a number above 0 and up to 1"):
         load("batch_td")("TabularPolicy", GRID(), learning_rate=1.5)
+    with pytest.raises(ValueError, match=r"batch updating converges for a constant"):
+        load("batch_td")("TabularPolicy", GRID(), learning_rate=lambda progress: progress)
 
 
 # ------------------------------------------------------------------------------------------------- identities, on random problems

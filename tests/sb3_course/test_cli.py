@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.store import Store
+from from_scratch.envs.registration import ENVIRONMENTS
 from sb3_course import cli
 
 TINY = ["steps=256", "seeds=1"]
@@ -45,6 +46,7 @@ def _store():
         ("compare smoke --sedes 3", "unrecognized arguments: --sedes 3 (sb3-course compare --help)"),
         ("compare smoke statistics.reps=1", "statistics.reps=1: give at least 100 bootstrap repetitions"),
         ("compare smke", "unknown suite 'smke': did you mean 'smoke'? (or name --algos and --envs)"),
+        ("compare --algos td0,random --envs FrozenLake-v1 -n 100", "td0: learns what a given policy is worth, so a return says nothing of what it learnt"),
         ("comparre smoke", "unknown verb 'comparre': did you mean 'compare'? (sb3-course --help)"),
         ("train --algo sb3/dqn --env Pendulum-v1", "DQN needs a Discrete action space; Pendulum-v1 has Box(-2.0, 2.0, (1,), float32)."),
         ("train --algo sb3/ppo --env CartPole-v1 -params lerning_rate:1", "sb3/ppo has no hyper-parameter 'lerning_rate': did you mean 'learning_rate'?"),
@@ -258,3 +260,13 @@ def test_a_run_that_was_killed_while_it_was_written_is_run_again_from_the_beginn
     assert _compare() == 0
     assert "2 runs (1 finished), 1 to do" in capsys.readouterr().out
     assert not orphan.exists() and victim.is_dir()
+
+
+def test_what_there_is_is_listed_with_its_kind_and_so_are_our_environments(capsys):
+    assert cli.main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    kinds = {line.split()[0]: line.split()[1] for line in lines if line.startswith("  ") and len(line.split()) > 3}
+    assert [kinds[id] for id in ("td0", "q_learning", "value_iteration", "ucb_bandit", "lstd")] == ["prediction", "control", "planning", "bandit", "prediction"]
+    assert cli.main(["list", "--envs"]) == 0
+    shown = [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert shown == sorted(ENVIRONMENTS)

@@ -27,6 +27,7 @@ class LaneVecEnv(VecEnv):
     """
 
     constants: ClassVar[tuple[str, ...]] = ()  # attributes of the scalar environment that the equations read: set_attr may change them
+    tells_at_reset = True  # does reset_info say anything?
     of_each_lane: ClassVar[tuple[str, ...]] = ("elapsed", "returns")  # arrays [..., n]: what `select` picks from, beside the streams
     assumed: ClassVar[Mapping[str, Any]] = {}  # variants of the scalar environment that are not vectorised: attribute and the value it must have
 
@@ -73,6 +74,10 @@ class LaneVecEnv(VecEnv):
         """Begin an episode in one lane, with Gymnasium's reset options: what is seen there."""
         raise NotImplementedError
 
+    def begin_each(self, lanes: np.ndarray) -> Any:
+        """Begin an episode in these lanes, without options: what is seen there, [k, ...]. For many lanes at once, one by one is slow."""
+        return [self.begin(lane, None) for lane in lanes.tolist()]
+
     def advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Take the actions [n, ...] in all lanes: rewards [n] as float64, and which lanes terminated [n]."""
         raise NotImplementedError
@@ -102,16 +107,12 @@ class LaneVecEnv(VecEnv):
         for lane, seed in enumerate(self._seeds):
             if seed is not None or lane not in self.streams:
                 self.reseed(lane, seed)
-            first.append(self._begin(lane, self._options[lane] or None))
+            self.elapsed[lane], self.returns[lane] = 0, 0.0
+            first.append(self.begin(lane, self._options[lane] or None))
+            self.reset_infos[lane] = self.reset_info(lane)
         self._reset_seeds()
         self._reset_options()
         return np.array(first, self.observation_space.dtype)
-
-    def _begin(self, lane: int, options: Mapping[str, Any] | None = None) -> Any:
-        self.elapsed[lane], self.returns[lane] = 0, 0.0
-        first = self.begin(lane, options)
-        self.reset_infos[lane] = self.reset_info(lane)
-        return first
 
     def step_async(self, actions: np.ndarray) -> None:
         if not self.streams:
@@ -130,16 +131,18 @@ class LaneVecEnv(VecEnv):
         self.returns += rewards
         truncated = self.elapsed >= self.time_limit
         dones = terminated | truncated
-        for lane in dones.nonzero()[0].tolist():
-            info = infos[lane]
-            info["TimeLimit.truncated"] = bool(truncated[lane] and not terminated[lane])
-            info["episode"] = {
-                "r": round(float(self.returns[lane]), 6),
-                "l": int(self.elapsed[lane]),
-                "t": round(time.time() - self._started, 6),
-            }
-            info["terminal_observation"] = obs[lane].copy()
-            obs[lane] = self._begin(lane)
+        ended = dones.nonzero()[0]
+        if len(ended):
+            now, cut, last = round(time.time() - self._started, 6), (truncated & ~terminated)[ended].tolist(), obs[ended]
+            for lane, r, length, is_cut, seen in zip(ended.tolist(), self.returns[ended].tolist(), self.elapsed[ended].tolist(), cut, last, strict=True):
+                info = infos[lane]
+                info["TimeLimit.truncated"], info["terminal_observation"] = is_cut, seen
+                info["episode"] = {"r": round(r, 6), "l": length, "t": now}
+            self.elapsed[ended], self.returns[ended] = 0, 0.0
+            obs[ended] = self.begin_each(ended)
+            if self.tells_at_reset:
+                for lane in ended.tolist():
+                    self.reset_infos[lane] = self.reset_info(lane)
         return obs, rewards.astype(np.float32), dones, infos
 
     def seed_lanes(self, seeds: Sequence[int]) -> None:

@@ -45,6 +45,7 @@ class Table(LaneVecEnv):
         _, info = env.reset(seed=0)
         self.tells_probability = "prob" in info
         self.action_mask = np.array([self.scalar.action_mask(s) for s in range(n_states)]) if "action_mask" in info else None
+        self.tells_at_reset = self.tells_probability or self.action_mask is not None
         self.s = np.zeros(n_envs, np.int64)
         self.u, self.used = np.zeros((n_envs, BLOCK)), np.full(n_envs, BLOCK)
         self.lanes = np.arange(n_envs)
@@ -53,10 +54,14 @@ class Table(LaneVecEnv):
         super().reseed(lane, seed)
         self.used[lane] = BLOCK
 
-    def _refill(self, lane: int) -> None:
-        if self.used[lane] == BLOCK:
+    def _next(self, lanes: np.ndarray) -> np.ndarray:
+        """The next number u of each of these lanes."""
+        for lane in lanes[self.used[lanes] == BLOCK].tolist():
             self.u[lane] = self.streams[lane].random(BLOCK)
             self.used[lane] = 0
+        u = self.u[lanes, self.used[lanes]]
+        self.used[lanes] += 1
+        return u
 
     def select(self, lanes: Sequence[int]) -> Self:
         other, lanes = super().select(lanes), list(lanes)
@@ -64,16 +69,15 @@ class Table(LaneVecEnv):
         return other
 
     def begin(self, lane: int, options: Mapping[str, Any] | None) -> int:
-        self._refill(lane)
-        self.s[lane] = (self.start > self.u[lane, self.used[lane]]).argmax()
-        self.used[lane] += 1
-        return int(self.s[lane])
+        return int(self.begin_each(np.array([lane]))[0])
+
+    def begin_each(self, lanes: np.ndarray) -> np.ndarray:
+        s = np.searchsorted(self.start, self._next(lanes), side="right")  # the first whose cumulated probability exceeds u
+        self.s[lanes] = np.where(s < len(self.start), s, 0)
+        return self.s[lanes]
 
     def advance(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        for lane in (self.used == BLOCK).nonzero()[0]:
-            self._refill(lane)
-        u = self.u[self.lanes, self.used]
-        self.used += 1
+        u = self._next(self.lanes)
         i = (self.s, actions, (self.cumulated[self.s, actions] > u[:, None]).argmax(1))
         self.drawn, self.s = i, self.s_next[i]
         return self.r[i], self.terminated[i]
