@@ -22,7 +22,7 @@ from torch import nn
 
 from from_scratch.core.actors import SquashedSample, critics, rows_of_actors, squashed_actor
 from from_scratch.core.data import Transition
-from from_scratch.core.lockstep import ArrayRows, RowOptimizer, Rows, per_seed
+from from_scratch.core.lockstep import RowOptimizer, per_seed
 from from_scratch.core.off_policy import OffPolicy
 
 Loss = tuple[torch.Tensor, dict[str, torch.Tensor]]
@@ -70,10 +70,9 @@ class SAC(OffPolicy):
     def build(self) -> None:
         P = self._policies
         self._create_aliases()
-        self._actor_rows = rows_of_actors(P, [policy.actor for policy in P], self._tell)
-        self.pi = squashed_actor(P, self._actor_rows.modules, self._actor_rows)  # (a, log π(a|s)) from s and noise
-        self.q = critics(P, [policy.critic for policy in P], self._tell)  # Q_i: [S, C, M]
-        self.q_target = critics(P, [policy.critic_target for policy in P], self._tell)  # Q'_i
+        self._actor_rows = rows_of_actors(P, "actor", self._tell)
+        self.pi = squashed_actor(P, self._actor_rows)  # (a, log π(a|s)) from s and noise
+        self.q, self.q_target = (critics(P, name, self._tell) for name in ("critic", "critic_target"))  # Q_i, Q'_i: [S, C, M]
         self._actor_optimiser = self.optimiser(self._actor_rows, lambda policy: policy.actor.optimizer)
         self._critic_optimiser = self.optimiser(self.q.rows, lambda policy: policy.critic.optimizer)
         self.batch_norm_stats = get_parameters_by_name(self.critic, ["running_"])
@@ -90,12 +89,14 @@ class SAC(OffPolicy):
         assert initial > 0, "The initial value of ent_coef must be greater than 0"
         self.temperatures = nn.ModuleList(Temperature(initial, self.lr_schedule(1), self.device) for _ in self._policies)
         self.log_ent_coef, self.ent_coef_optimizer = self.temperatures[0].log_ent_coef, self.temperatures[0].optimizer
-        self._temperature_rows = ArrayRows(list(self.temperatures), self._tell) if isinstance(self._actor_rows, ArrayRows) else Rows(list(self.temperatures))
+        self._temperature_rows = type(self._actor_rows)(list(self.temperatures))
         self._temperature_optimiser = RowOptimizer(self._temperature_rows, [temperature.optimizer for temperature in self.temperatures])
 
-    def log_alpha(self, like: torch.Tensor) -> torch.Tensor:
-        """log α of every seed, [S, 1], to compute with numbers like these."""
-        return self._temperature_rows.parameter("log_ent_coef", like)
+    @property
+    def alpha(self) -> torch.Tensor:
+        """α of every seed, [S]."""
+        tuned = self._temperature_optimiser is not None
+        return self._temperature_rows.parameter("log_ent_coef").detach()[:, 0].exp() if tuned else self.ent_coef_tensor.expand(self.n_seeds)
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         return self._asked(obs, deterministic) if self._asks_policy else self.pi.play(obs, None if deterministic else self._rng)
@@ -107,7 +108,7 @@ class SAC(OffPolicy):
             b = self.memory.sample(batch_size)
             self.reset_noise(1)
             noise, noise_next = self.update_noise(b.obs, b), self.update_noise(b.next_obs, b)
-            α = self.alpha()  # before its update, as SB3
+            α = self.alpha  # before its update, as SB3
             self.note(ent_coef=α)
             if self._temperature_optimiser is not None:
                 self.minimise(self.temperature_loss, b.obs, noise, by=self._temperature_optimiser)
@@ -125,7 +126,7 @@ class SAC(OffPolicy):
     def temperature_loss(self, obs: torch.Tensor, noise: Noise) -> Loss:
         with torch.no_grad():
             log_pi = self.pi(obs, noise)[1]  # log π of the current policy, [S, M]
-        loss = -(self.log_alpha(log_pi) * (log_pi + self.target_entropy)).mean(-1)  # eq. (18), in log α
+        loss = -(self._temperature_rows.parameter("log_ent_coef", log_pi) * (log_pi + self.target_entropy)).mean(-1)  # eq. (18), in log α
         return loss, {"ent_coef_loss": loss}
 
     @per_seed
@@ -143,12 +144,6 @@ class SAC(OffPolicy):
         q = self.q(b.obs, a).min(1).values  # of two equal ones the first, and all the gradient to it: amin would share it out
         loss = (α.unsqueeze(-1) * log_pi - q).mean(-1)  # eq. (7)
         return loss, {"actor_loss": loss}
-
-    def alpha(self) -> torch.Tensor:
-        """α of every seed, [S]."""
-        if self._temperature_optimiser is None:
-            return self.ent_coef_tensor.expand(self.n_seeds)
-        return torch.stack([temperature.log_ent_coef.detach()[0] for temperature in self.temperatures]).exp()
 
     def update_noise(self, obs: torch.Tensor, b: Transition) -> Noise:
         """ε for one reparameterised action per sample; gSDE and users' actors draw for themselves, and give their samples."""

@@ -49,12 +49,9 @@ class TD3(OffPolicy):
     def build(self) -> None:
         P = self._policies
         self._create_aliases()
-        self._actor_rows = rows_of_actors(P, [policy.actor for policy in P], self._tell)
-        self._actor_target_rows = rows_of_actors(P, [policy.actor_target for policy in P], self._tell)
-        self.mu = deterministic_actor(P, self._actor_rows.modules, self._actor_rows)  # μ(s; φ)
-        self.mu_target = deterministic_actor(P, self._actor_target_rows.modules, self._actor_target_rows)  # μ'(s; φ')
-        self.q = critics(P, [policy.critic for policy in P], self._tell)  # Q_i: [S, C, M]
-        self.q_target = critics(P, [policy.critic_target for policy in P], self._tell)  # Q'_i
+        self._actor_rows, self._actor_target_rows = (rows_of_actors(P, name, self._tell) for name in ("actor", "actor_target"))
+        self.mu, self.mu_target = deterministic_actor(P, self._actor_rows), deterministic_actor(P, self._actor_target_rows)  # μ(s; φ), μ'(s; φ')
+        self.q, self.q_target = (critics(P, name, self._tell) for name in ("critic", "critic_target"))  # Q_i, Q'_i: [S, C, M]
         self._actor_optimiser = self.optimiser(self._actor_rows, lambda policy: policy.actor.optimizer)
         self._critic_optimiser = self.optimiser(self.q.rows, lambda policy: policy.critic.optimizer)
         self.actor_batch_norm_stats = get_parameters_by_name(self.actor, ["running_"])

@@ -184,19 +184,21 @@ class ModularCritics:
         return self(obs, a)[:, 0]
 
 
-def rows_of_actors(policies: Sequence[BasePolicy], actors: Sequence[BasePolicy], tell: Callable[[str], None]) -> Rows:
-    """The actors' weights: their equations are programs of arrays where a stack evaluates them."""
+def rows_of_actors(policies: Sequence[BasePolicy], name: str, tell: Callable[[str], None]) -> Rows:
+    """The weights of each policy's actor of that name: their equations are programs of arrays where a stack evaluates them."""
+    actors = [getattr(policy, name) for policy in policies]
     stacked = StackedActor.can_serve(policies[0]) or StackedSquashedActor.can_serve(policies[0])
     return ArrayRows(actors, tell) if stacked else Rows(actors)
 
 
-def deterministic_actor(policies: Sequence[TD3Policy], actors: Sequence[TD3Actor], rows: Rows) -> StackedActor | ModularActor:
-    return (StackedActor if StackedActor.can_serve(policies[0]) else ModularActor)(actors, rows)
+def deterministic_actor(policies: Sequence[TD3Policy], rows: Rows) -> StackedActor | ModularActor:
+    return (StackedActor if StackedActor.can_serve(policies[0]) else ModularActor)(rows.modules, rows)
 
 
-def squashed_actor(policies: Sequence[SACPolicy], actors: Sequence[SACActor], rows: Rows) -> StackedSquashedActor | ModularSquashedActor:
-    return (StackedSquashedActor if StackedSquashedActor.can_serve(policies[0]) else ModularSquashedActor)(actors, rows)
+def squashed_actor(policies: Sequence[SACPolicy], rows: Rows) -> StackedSquashedActor | ModularSquashedActor:
+    return (StackedSquashedActor if StackedSquashedActor.can_serve(policies[0]) else ModularSquashedActor)(rows.modules, rows)
 
 
-def critics(policies: Sequence[BasePolicy], networks: Sequence[ContinuousCritic], tell: Callable[[str], None]) -> StackedCritics | ModularCritics:
-    return (StackedCritics if StackedCritics.can_serve(policies[0]) else ModularCritics)(networks, tell)
+def critics(policies: Sequence[BasePolicy], name: str, tell: Callable[[str], None]) -> StackedCritics | ModularCritics:
+    """Each policy's critics of that name, "critic" or "critic_target"."""
+    return (StackedCritics if StackedCritics.can_serve(policies[0]) else ModularCritics)([getattr(policy, name) for policy in policies], tell)

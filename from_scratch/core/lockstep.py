@@ -103,8 +103,8 @@ class Rows:
         self._asked.add(i)
         return self._leaves[i]
 
-    def parameter(self, name: str, like: Any) -> Any:
-        """A parameter of all rows, [R, *shape], to compute with numbers like these."""
+    def parameter(self, name: str, like: Any = None) -> Any:
+        """A parameter of all rows, [R, *shape], to compute with numbers like these, tensors unless it says otherwise."""
         return self.leaf(name).view(-1, *self.shapes[self.names[name]])
 
     def gradient_of(self, name: str) -> torch.Tensor:
@@ -219,7 +219,7 @@ class ArrayRows(Rows):
             program.history[-1] = leaf, pull  # type: ignore[union-attr]
         return leaf
 
-    def parameter(self, name: str, like: Any) -> Any:
+    def parameter(self, name: str, like: Any = None) -> Any:
         return self.array(name, like.program) if isinstance(like, Array) else super().parameter(name, like)
 
     def add_to(self, names: Sequence[str]) -> bool:

@@ -298,10 +298,10 @@ OFF_POLICY = {
     "ddpg, tanh": ("DDPG", "Pendulum-v1", {"policy_kwargs": {"activation_fn": torch.nn.Tanh}}, lambda m, b: [
         (m.q.rows, m.critic_loss, (b, noise(m, b))), (m._actor_rows, m.actor_loss, (b,))]),
     "sac": ("SAC", "Pendulum-v1", {}, lambda m, b: [
-        (m._temperature_rows, m.temperature_loss, (b.obs, noise(m, b))), (m.q.rows, m.critic_loss, (b, noise(m, b), m.alpha())),
-        (m._actor_rows, m.actor_loss, (b, noise(m, b), m.alpha()))]),
+        (m._temperature_rows, m.temperature_loss, (b.obs, noise(m, b))), (m.q.rows, m.critic_loss, (b, noise(m, b), m.alpha)),
+        (m._actor_rows, m.actor_loss, (b, noise(m, b), m.alpha))]),
     "sac, fixed α": ("SAC", "Pendulum-v1", {"ent_coef": 0.2, "policy_kwargs": {"n_critics": 3}}, lambda m, b: [
-        (m.q.rows, m.critic_loss, (b, noise(m, b), m.alpha())), (m._actor_rows, m.actor_loss, (b, noise(m, b), m.alpha()))]),
+        (m.q.rows, m.critic_loss, (b, noise(m, b), m.alpha)), (m._actor_rows, m.actor_loss, (b, noise(m, b), m.alpha))]),
 }  # fmt: skip
 
 
