@@ -326,7 +326,7 @@ def start_values(n_states: int, b: int, tasks: range, at: np.ndarray) -> dict[st
 TIMES = np.array([0, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 12, 16, 20])  # in updates for each state; 2 are a sweep over all pairs
 
 
-@figure("8.8", title="Updates along trajectories and in turn", cost="60 s")
+@figure("8.8", title="Updates along trajectories and in turn", cost="70 s")
 def trajectories(context: Context) -> Outcome:
     tasks = context.seeds(200)
     panels = [(n, b, (n * TIMES).astype(int)) for n, b in ((1000, 1), (1000, 3), (1000, 10), (10_000, 1))]
