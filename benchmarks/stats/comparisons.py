@@ -20,6 +20,7 @@ from scipy import stats as distributions
 
 from benchmarks.stats.bootstrap import FIRST, Sample, Scores, aggregate, check_paired, metric_of, pair_of, pooled, stream, subset_replicates, subsets
 from benchmarks.stats.intervals import (
+    NO_SPREAD,
     NO_SPREAD_WITHIN,
     BadScores,
     Interval,
@@ -50,7 +51,7 @@ def welch_difference(x: np.ndarray, y: np.ndarray, *, confidence: float = 0.95) 
         return no_interval(point, 1, confidence, "n = 1: no interval")
     error, freedom = _welch(x, y)
     if error == 0:
-        return no_interval(point, n, confidence, NO_SPREAD_WITHIN)
+        return no_interval(point, n, confidence, NO_SPREAD_WITHIN if point else NO_SPREAD)
     half = float(distributions.t.ppf((1 + confidence) / 2, freedom) * error)
     return Interval(point, point - half, point + half, n, confidence)
 
@@ -130,11 +131,12 @@ def permutation_test(
 ) -> Test:
     """Are the runs of X and Y exchangeable on every task? By how many standard errors the metric lies apart when runs change sides within their task.
 
-    paired: run i of x and run i of y change sides together. The error is that of each division, from the spread of the runs on its either side:
+    paired: run i of x and run i of y change sides together. The error is that of each division, from the spread of the runs on either side:
     then the test is exact at any number of runs where the distributions are the same (Pitman 1937), and near enough for many runs where only the
     metric is (Janssen 1997; Chung & Romano 2013). Divisions that lie equally many errors apart, such as those of runs that do not vary, are
-    ordered by the difference itself, then by that of the means. Of the median over tasks there is no such error; it is compared as it is. p counts the observed division
-    itself, so it is never 0. All divisions of a single task are counted where they are at most `most_exact`, else `reps` random ones.
+    ordered by the difference itself, then by that of the means. Of the median over tasks there is no such error; it is compared as it is.
+    p counts the observed division itself, so it is never 0. All divisions of a single task are counted where they are at most `most_exact`,
+    else `reps` random ones.
     """
     a, b = _sides(x, y, paired)
     both = pooled(a, b)

@@ -76,7 +76,7 @@ def coverage_warning(kind: str, n: int, tasks: int = 1, confidence: float = CALI
     if not low:
         return ""
     found = ", ".join(f"{100 * share:.0f} % for {name} scores" for name, share in low.items())
-    where = "" if at == (n, tasks) else f" at n = {at[0]}" + (f" on {at[1]} tasks" if at[1] > 1 else "")
+    where = (f" at n = {at[0]}" if at[0] != n else "") + (f" on {at[1]} task{'s' if at[1] > 1 else ''}" if at[1] != tasks else "")
     return f"n = {n}: in calibration{where} such an interval held the true value not {100 * nominal:g} % of the time, but {found}"
 
 

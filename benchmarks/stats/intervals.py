@@ -151,7 +151,7 @@ def from_replicates(
     flat = high - low <= 1e-12 * np.maximum(np.abs(low), np.abs(high))
     if flat.all():
         same = all(np.ptp(task, axis=0).max() == 0 for sample in samples for task in sample.tasks())
-        alone = len(samples) == 1 and len(samples[0].runs) == 1
+        alone = np.ptp(np.concatenate([sample.values for sample in samples]), axis=0).max() == 0
         return no_interval(point, n, confidence, (NO_SPREAD if alone else NO_SPREAD_WITHIN) if same else "no spread among the resamples: no interval")
     low, high = np.where(flat, np.nan, low), np.where(flat, np.nan, high)
     warning = twice(samples)
