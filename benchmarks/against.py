@@ -13,7 +13,7 @@ from typing import Any
 
 import matplotlib
 
-from benchmarks import UserError, figures, report, stats
+from benchmarks import UserError, evidence, figures, report, stats
 from benchmarks.analysis import Analysis, Cell, analyse
 from benchmarks.figures import PALETTE, Figure, Table, bracket, decimals, number, p_value, percent, with_interval
 from benchmarks.store import Store, write_whole
@@ -157,8 +157,9 @@ def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis) -> Fi
     how = analysis.statistics
     caption = (f"Scores of {names[1]} minus those of {names[0]}, divided by the margin: inside the shaded band is equivalent. "
                f"Thin: {percent(how.confidence)} interval; thick: 90\u00a0% interval. "
-               f"Over several tasks the difference of IQMs (bootstrap, {figures.count(how.reps)} repetitions, seed {how.seed}); "
-               "on one task the difference of means (Welch). Permutation tests, corrected by Holm over the pairs of each kind.")  # fmt: skip
+               f"Over several tasks the difference of IQMs (expanded bootstrap intervals, {figures.count(how.reps)} repetitions, seed {how.seed}); "
+               "on one task the difference of means (Welch). Tests of a difference by permutation and by t, corrected by Holm over the pairs of "
+               "each kind; claims of equivalence are not corrected.")  # fmt: skip
     header = ["algorithm", "tasks", "runs", "difference", "90 % interval", "margin", "p (Holm)", "verdict", "same run at the same seed"]
     rows = []
     for p in found:
@@ -166,4 +167,12 @@ def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis) -> Fi
         margin = f"±{number(p.test.margin, digits)}" if p.test.margin else "–"
         rows.append([p.algo, ", ".join(p.envs), f"{p.n[0]} / {p.n[1]}", with_interval(p.test.difference, digits, sign=True), bracket(p.test.narrow, digits),
                      margin, p_value(p.test.p), p.test.meaning, f"{p.same} of {p.shared}"])
-    return Figure("against", "Differences", svg, alt, caption, Table(header, rows))
+    sentences = [_caution(p, how.confidence) for p in found]
+    warning = ". ".join(dict.fromkeys(s for s in sentences if s))
+    return Figure("against", "Differences", svg, alt, caption, Table(header, rows), f"Caution. {warning}." if warning else "")
+
+
+def _caution(pair: Pair, confidence: float) -> str:
+    many = len(pair.envs) > 1
+    kinds = [(kind, len(pair.envs)) for kind in (("difference", "difference_90") if many else ("welch", "welch_90"))]
+    return evidence.cautions(kinds, pair.test.difference.n, confidence)
