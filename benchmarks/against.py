@@ -30,8 +30,9 @@ class Pair:
     unit: str
     n: tuple[str, str]  # runs there and here, such as "10 runs"
     test: stats.Equivalence
-    same: int  # of the seeds that both have on all these tasks: how many end with the same weights, or score the same at every checkpoint
+    same: int  # of the seeds that both have on all these tasks: how many score the same at every checkpoint, and end with the same weights if known
     shared: int
+    same_weights: int  # how many end with the same weights, whatever they score
 
     @property
     def sentence(self) -> str:
@@ -66,14 +67,15 @@ def pairs(first: Analysis, second: Analysis) -> list[Pair]:
 
 
 def _pair(algo: str, envs: list[str], unit: str, cells: list[tuple[Cell, Cell]], test: stats.Equivalence) -> Pair:
-    same = shared = 0
+    same = shared = same_weights = 0
     for before, after in cells:
         a, b = ({seed: (w, s) for seed, w, s in zip(c.seeds, c.weights, c.scores, strict=True)} for c in (before, after))
         both = a.keys() & b.keys()
         shared += len(both)
-        same += sum((a[k][0] is not None and a[k][0] == b[k][0]) or a[k][1].tolist() == b[k][1].tolist() for k in both)
+        same_weights += sum(a[k][0] is not None and a[k][0] == b[k][0] for k in both)
+        same += sum((a[k][0] == b[k][0] or None in (a[k][0], b[k][0])) and a[k][1].tolist() == b[k][1].tolist() for k in both)
     runs = tuple(f"{min(ns)}" if len(set(ns)) == 1 else f"{min(ns)}–{max(ns)}" for ns in ([c[side].n for c in cells] for side in (0, 1)))
-    return Pair(algo, envs, unit, (runs[0], runs[1]), test, same, shared)
+    return Pair(algo, envs, unit, (runs[0], runs[1]), test, same, shared, same_weights)
 
 
 def changes(first: dict[str, Any], second: dict[str, Any]) -> list[str]:

@@ -27,7 +27,8 @@ from from_scratch import registry
 
 PROJECT = Path(__file__).parent.parent
 # Packages that can change a number; the full list is in repro.json.
-PACKAGES = ("stable-baselines3", "sb3-contrib", "gymnasium", "torch", "numpy", "scipy", "numba", "pandas", "pyarrow", "duckdb", "hydra-core", "matplotlib")
+PACKAGES = ("stable-baselines3", "sb3-contrib", "gymnasium", "torch", "numpy", "scipy", "numba", "llvmlite", "pandas", "pyarrow", "duckdb", "hydra-core",
+            "matplotlib")
 REPORTING = ("analysis", "evidence", "sequential", "figures", "report", "exports", "animation", "reproduction")  # with stats/ and templates/
 PER_RUN = ("peak_memory_mb",)  # facts of run.json's host that differ from run to run on the same machine
 
