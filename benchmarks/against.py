@@ -140,24 +140,27 @@ def _names(first: Path, second: Path) -> tuple[str, str]:
 
 
 def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis) -> Figure:
-    """The differences in units of the margin where there is one (so that tasks of any scale stand side by side), else of the interval."""
+    """The differences in units of the margin (so that tasks of any scale stand side by side); without one, of the half-width of the 90 % interval."""
     with matplotlib.rc_context(figures.STYLE):
         canvas = figures.new_canvas(9, 0.9 + 0.3 * len(found))
         ax = canvas.subplots()
-        ax.axvspan(-1, 1, color="#009E73", alpha=0.12, linewidth=0)
+        if any(p.test.margin for p in found):
+            ax.axvspan(-1, 1, color="#009E73", alpha=0.12, linewidth=0)
         for row, pair in enumerate(found):
-            unit = pair.test.margin or 1.0
+            unit = pair.test.margin or _half(pair.test.narrow)
             scaled = [stats.Interval(i.point / unit, i.low / unit, i.high / unit, i.n, i.confidence) for i in (pair.test.difference, pair.test.narrow)]
             figures.whisker(ax, row, scaled[0], PALETTE[0 if len(pair.envs) > 1 else 7], inner=scaled[1])
         ax.axvline(0, color=figures.INK, linewidth=1, linestyle=":")
-        ax.set_yticks(range(len(found)), [f"{p.algo}, {p.envs[0] if len(p.envs) == 1 else f'{len(p.envs)} tasks'}" for p in found])
+        ax.set_yticks(range(len(found)), [_label(p) for p in found])
         ax.set_ylim(len(found) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
-        ax.set_xlabel(f"{names[1]} − {names[0]}, in margins of equivalence")
+        some = [p for p in found if not p.test.margin]
+        ax.set_xlabel(f"{names[1]} − {names[0]}, in margins of equivalence{' (without a margin: see the caption)' if some else ''}")
         svg = figures.svg(canvas, "against", alt := f"Differences of {names[1]} from {names[0]}, in margins: " + "; ".join(
             f"{p.algo} on {', '.join(p.envs)} {with_interval(p.test.difference, sign=True)}" for p in found) + ".")
     how = analysis.statistics
     caption = (f"Scores of {names[1]} minus those of {names[0]}, divided by the margin: inside the shaded band is equivalent. "
+               f"{'Those with a star have no margin and are divided by the half-width of their 90 % interval; no equivalence can be claimed. ' if some else ''}"
                f"Thin: {percent(how.confidence)} interval; thick: 90\u00a0% interval. "
                f"Over several tasks the difference of IQMs (expanded bootstrap intervals, {figures.count(how.reps)} repetitions, seed {how.seed}); "
                "on one task the difference of means (Welch). Tests of a difference by permutation and by t, corrected by Holm over the pairs of "
@@ -172,6 +175,15 @@ def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis) -> Fi
     sentences = [_caution(p, how.confidence) for p in found]
     warning = ". ".join(dict.fromkeys(s for s in sentences if s))
     return Figure("against", "Differences", svg, alt, caption, Table(header, rows), f"Caution. {warning}." if warning else "")
+
+
+def _label(pair: Pair) -> str:
+    where = pair.envs[0] if len(pair.envs) == 1 else f"{len(pair.envs)} tasks"
+    return f"{pair.algo}, {where}{'' if pair.test.margin else ' *'}"
+
+
+def _half(narrow: stats.Interval) -> float:
+    return float((narrow.high - narrow.low) / 2) if narrow.is_claimed and narrow.high > narrow.low else 1.0
 
 
 def _caution(pair: Pair, confidence: float) -> str:

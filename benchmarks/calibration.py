@@ -51,6 +51,7 @@ CHUNK = 50  # studies in one piece of work
 CHECKPOINTS = 10
 TAUS = 101  # as many as the report's profiles have
 LOOKS = 4  # of a sequential study
+PERMUTATIONS = 400  # of its test
 Row = dict[str, Any]
 
 
@@ -241,7 +242,7 @@ def _of_shifted(design: Row, rng: np.random.Generator, seed: int) -> dict[str, f
 def _after_stopping(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
     """At most four batches of n runs, until a sequential test has decided; then the intervals, as if n had been fixed."""
     population, n, tasks, shift = design["distribution"], design["n"], design["tasks"], design["shift"]
-    test, batches = sequential.SequentialTest(["x against y"], LOOKS, reps=1000, seed=seed), []
+    test, batches = sequential.SequentialTest(["x against y"], LOOKS, reps=PERMUTATIONS, seed=seed), []
     while not test.is_finished:
         batches.append((moved(draw(population, n, tasks, rng), population, shift), draw(population, n, tasks, rng)))
         test.look({"x against y": batches[-1]})
@@ -304,7 +305,7 @@ def _claims(algos: list[list[np.ndarray]], design: Row, seed: int) -> dict[str, 
 
 def _sequential(population: str, n: int, tasks: int, rng: np.random.Generator, seed: int) -> float:
     """At most 4n runs in batches of n, until all three comparisons are decided."""
-    test = sequential.SequentialTest(["1", "2", "3"], looks=LOOKS, reps=1000, seed=seed)
+    test = sequential.SequentialTest(["1", "2", "3"], looks=LOOKS, reps=PERMUTATIONS, seed=seed)
     while not test.is_finished:
         batch = [draw(population, n, tasks, rng) for _ in range(4)]
         test.look({name: (batch[0], batch[int(name)]) for name in test.names})
@@ -331,7 +332,7 @@ def unequal(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float
     if tasks == 1:
         found["Welch's interval holds 0"] = _held(stats.welch_difference(x[0], means[0]), 0.0)
     if design["n"] == design["n_y"]:
-        test = sequential.SequentialTest(["x against y"], LOOKS, reps=1000, seed=seed)
+        test = sequential.SequentialTest(["x against y"], LOOKS, reps=PERMUTATIONS, seed=seed)
         while not test.is_finished:
             batch = (draw(population, design["n"], tasks, rng), draw(population, design["n"], tasks, rng))
             test.look({"x against y": (batch[0], wider(batch[1], [whole.mean() for whole in true["sorted"]]))})

@@ -122,13 +122,13 @@ def build(
         "scores.csv": scores.to_csv(index=False, lineterminator="\n"),
         "curves.csv": curves.to_csv(index=False, lineterminator="\n"),
         "tables.tex": exports.latex(_tables(groups), analysis.study["name"], facts["study"]["hash"]),
-        "references.bib": exports.bibliography(algos) + "\n",
+        "references.bib": exports.bibliography(algos, analysis.sequential is not None) + "\n",
     }
     if options.parquet:
         files |= {"scores.parquet": exports.parquet(scores), "curves.parquet": exports.parquet(curves)}
-    if options.pdf:
-        files["report.pdf"] = exports.pdf(text)
     facts["files"] = {name: hash_of(name, content) for name, content in sorted(files.items())}
+    if options.pdf:  # a print of the page, with its date: not among the hashes
+        files["report.pdf"] = exports.pdf(text)
     return BuiltReport(analysis, {**files, "repro.json": as_json(facts)}, verdicts)
 
 
@@ -350,7 +350,7 @@ def _html(
         most_rows=MOST_ROWS,
         options_said="".join(f", <code>{name}</code>" for name, on in (("report.pdf", options.pdf), ("*.parquet", options.parquet)) if on),
         study_yaml=yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=110),
-        bibliography=exports.bibliography([a for group in study["groups"] for a in group["algos"]]),
+        bibliography=exports.bibliography([a for group in study["groups"] for a in group["algos"]], analysis.sequential is not None),
         environment_rows=_environment_rows(facts),
         checklist_rows=_checklist_rows(facts),
     )
@@ -389,8 +389,10 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
     ]
     if how.paired:
         card.append(("Pairs", "runs of the same seed share their environment and are compared as pairs; Hedges' g and areas take them as independent"))
-    if tuned := exports.tuning(study):
-        card.append(("Hyper-parameters", f"{tuned}. No seed of tuning is among the seeds here"))
+    tuned = exports.tuning(study)
+    said_of_them = [exports.hyperparams_from(study), f"{tuned}. No seed of tuning is among the seeds here" if tuned else ""]
+    if any(said_of_them):
+        card.append(("Hyper-parameters", ". ".join(filter(None, said_of_them))))
     if analysis.sequential is not None:
         after = evidence.after_stopping(study)
         card.append(("Sequential", f"{sequential.error_per_study(study)}; p-values of single tests do not hold after several looks and are left out. "

@@ -171,6 +171,9 @@ def source() -> dict[str, Any]:
     if commit is None:
         return {"commit": os.environ.get("SB3_COURSE_COMMIT"), "dirty": None, "diff_hash": None}
     difference = (_git("diff", "HEAD") or "") + (_git("status", "--porcelain", "--untracked-files=all") or "")
+    for name in (_git("ls-files", "--others", "--exclude-standard", "-z") or "").split("\0"):  # their names alone would not tell one content from another
+        if name and (PROJECT / name).is_file():
+            difference += f"{name} {hashlib.sha256((PROJECT / name).read_bytes()).hexdigest()}\n"
     return {"commit": commit, "dirty": bool(difference), "diff_hash": hashlib.sha256(difference.encode()).hexdigest() if difference else None}
 
 
