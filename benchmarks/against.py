@@ -13,7 +13,7 @@ from typing import Any
 
 import matplotlib
 
-from benchmarks import UserError, figures, report, stats
+from benchmarks import UserError, evidence, figures, report, stats
 from benchmarks.analysis import Analysis, Cell, analyse
 from benchmarks.figures import PALETTE, Figure, Table, bracket, decimals, number, p_value, percent, with_interval
 from benchmarks.store import Store, write_whole
@@ -30,8 +30,9 @@ class Pair:
     unit: str
     n: tuple[str, str]  # runs there and here, such as "10 runs"
     test: stats.Equivalence
-    same: int  # of the seeds that both have on all these tasks: how many end with the same weights, or score the same at every checkpoint
+    same: int  # of the seeds that both have on all these tasks: how many score the same at every checkpoint, and end with the same weights if known
     shared: int
+    same_weights: int  # how many end with the same weights, whatever they score
 
     @property
     def sentence(self) -> str:
@@ -66,14 +67,15 @@ def pairs(first: Analysis, second: Analysis) -> list[Pair]:
 
 
 def _pair(algo: str, envs: list[str], unit: str, cells: list[tuple[Cell, Cell]], test: stats.Equivalence) -> Pair:
-    same = shared = 0
+    same = shared = same_weights = 0
     for before, after in cells:
         a, b = ({seed: (w, s) for seed, w, s in zip(c.seeds, c.weights, c.scores, strict=True)} for c in (before, after))
         both = a.keys() & b.keys()
         shared += len(both)
-        same += sum((a[k][0] is not None and a[k][0] == b[k][0]) or a[k][1].tolist() == b[k][1].tolist() for k in both)
+        same_weights += sum(a[k][0] is not None and a[k][0] == b[k][0] for k in both)
+        same += sum((a[k][0] == b[k][0] or None in (a[k][0], b[k][0])) and a[k][1].tolist() == b[k][1].tolist() for k in both)
     runs = tuple(f"{min(ns)}" if len(set(ns)) == 1 else f"{min(ns)}–{max(ns)}" for ns in ([c[side].n for c in cells] for side in (0, 1)))
-    return Pair(algo, envs, unit, (runs[0], runs[1]), test, same, shared)
+    return Pair(algo, envs, unit, (runs[0], runs[1]), test, same, shared, same_weights)
 
 
 def changes(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
@@ -138,27 +140,31 @@ def _names(first: Path, second: Path) -> tuple[str, str]:
 
 
 def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis) -> Figure:
-    """The differences in units of the margin where there is one (so that tasks of any scale stand side by side), else of the interval."""
+    """The differences in units of the margin (so that tasks of any scale stand side by side); without one, of the half-width of the 90 % interval."""
     with matplotlib.rc_context(figures.STYLE):
         canvas = figures.new_canvas(9, 0.9 + 0.3 * len(found))
         ax = canvas.subplots()
-        ax.axvspan(-1, 1, color="#009E73", alpha=0.12, linewidth=0)
+        if any(p.test.margin for p in found):
+            ax.axvspan(-1, 1, color="#009E73", alpha=0.12, linewidth=0)
         for row, pair in enumerate(found):
-            unit = pair.test.margin or 1.0
+            unit = pair.test.margin or _half(pair.test.narrow)
             scaled = [stats.Interval(i.point / unit, i.low / unit, i.high / unit, i.n, i.confidence) for i in (pair.test.difference, pair.test.narrow)]
             figures.whisker(ax, row, scaled[0], PALETTE[0 if len(pair.envs) > 1 else 7], inner=scaled[1])
         ax.axvline(0, color=figures.INK, linewidth=1, linestyle=":")
-        ax.set_yticks(range(len(found)), [f"{p.algo}, {p.envs[0] if len(p.envs) == 1 else f'{len(p.envs)} tasks'}" for p in found])
+        ax.set_yticks(range(len(found)), [_label(p) for p in found])
         ax.set_ylim(len(found) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
-        ax.set_xlabel(f"{names[1]} − {names[0]}, in margins of equivalence")
+        some = [p for p in found if not p.test.margin]
+        ax.set_xlabel(f"{names[1]} − {names[0]}, in margins of equivalence{' (without a margin: see the caption)' if some else ''}")
         svg = figures.svg(canvas, "against", alt := f"Differences of {names[1]} from {names[0]}, in margins: " + "; ".join(
             f"{p.algo} on {', '.join(p.envs)} {with_interval(p.test.difference, sign=True)}" for p in found) + ".")
     how = analysis.statistics
     caption = (f"Scores of {names[1]} minus those of {names[0]}, divided by the margin: inside the shaded band is equivalent. "
+               f"{'Those with a star have no margin and are divided by the half-width of their 90 % interval; no equivalence can be claimed. ' if some else ''}"
                f"Thin: {percent(how.confidence)} interval; thick: 90\u00a0% interval. "
-               f"Over several tasks the difference of IQMs (bootstrap, {figures.count(how.reps)} repetitions, seed {how.seed}); "
-               "on one task the difference of means (Welch). Permutation tests, corrected by Holm over the pairs of each kind.")  # fmt: skip
+               f"Over several tasks the difference of IQMs (expanded bootstrap intervals, {figures.count(how.reps)} repetitions, seed {how.seed}); "
+               "on one task the difference of means (Welch). Tests of a difference by permutation and by t, corrected by Holm over the pairs of "
+               "each kind; claims of equivalence are not corrected.")  # fmt: skip
     header = ["algorithm", "tasks", "runs", "difference", "90 % interval", "margin", "p (Holm)", "verdict", "same run at the same seed"]
     rows = []
     for p in found:
@@ -166,4 +172,21 @@ def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis) -> Fi
         margin = f"±{number(p.test.margin, digits)}" if p.test.margin else "–"
         rows.append([p.algo, ", ".join(p.envs), f"{p.n[0]} / {p.n[1]}", with_interval(p.test.difference, digits, sign=True), bracket(p.test.narrow, digits),
                      margin, p_value(p.test.p), p.test.meaning, f"{p.same} of {p.shared}"])
-    return Figure("against", "Differences", svg, alt, caption, Table(header, rows))
+    sentences = [_caution(p, how.confidence) for p in found]
+    warning = ". ".join(dict.fromkeys(s for s in sentences if s))
+    return Figure("against", "Differences", svg, alt, caption, Table(header, rows), f"Caution. {warning}." if warning else "")
+
+
+def _label(pair: Pair) -> str:
+    where = pair.envs[0] if len(pair.envs) == 1 else f"{len(pair.envs)} tasks"
+    return f"{pair.algo}, {where}{'' if pair.test.margin else ' *'}"
+
+
+def _half(narrow: stats.Interval) -> float:
+    return float((narrow.high - narrow.low) / 2) if narrow.is_claimed and narrow.high > narrow.low else 1.0
+
+
+def _caution(pair: Pair, confidence: float) -> str:
+    many = len(pair.envs) > 1
+    kinds = [(kind, len(pair.envs)) for kind in (("difference", "difference_90") if many else ("welch", "welch_90"))]
+    return evidence.cautions(kinds, pair.test.difference.n, confidence)

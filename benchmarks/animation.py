@@ -38,15 +38,29 @@ class Film:
 
 
 def films(store: Store, analysis: Analysis) -> list[Film]:
-    """One for each task and algorithm (a twin only where its algorithm is not there); with more than MOST, of each task's best algorithm by IQM."""
+    """One for each of the `shown`, and what is left out."""
+    cells, left_out = shown(analysis)
+    return [*(_film(store, cell) for cell in cells), *([Film("Not all are shown:", "", "", "", left_out)] if left_out else [])]
+
+
+def shown(analysis: Analysis) -> tuple[list[Cell], str]:
+    """Each task and algorithm (a twin only where its algorithm is not there); with more than MOST, each task's best algorithm by IQM. What is left out."""
     cells: list[Cell] = []
     for group in analysis.groups:
         algos = {algo for algo, _ in group.cells}
         cells += [cell for (algo, _), cell in group.cells.items() if not (is_twin(algo) and family_of(algo) in algos)]
-    if len(cells) > MOST:
-        best = {cell.env: cell for cell in sorted(cells, key=lambda cell: cell.summary.iqm)}
-        cells = list(best.values())[:MOST]
-    return [_film(store, cell) for cell in cells]
+    if len(cells) <= MOST:
+        return cells, ""
+    best = list({cell.env: cell for cell in sorted(cells, key=lambda cell: cell.summary.iqm)}.values())
+    kept, lost = best[:MOST], [cell.env for cell in best[MOST:]]
+    more = f"; left out: {', '.join(lost)}" if lost else ""
+    return kept, f"{len(cells)} median runs are more than the {MOST} that a report holds, so of each task its best algorithm by IQM{more}"
+
+
+def median_runs(store: Store, analysis: Analysis) -> list[str]:
+    """The names of the runs that are shown."""
+    runs = {(run.algo, run.env, run.seed): run.id for _, run in store.planned()}
+    return [runs[cell.algo, cell.env, median_seed(cell)] for cell in shown(analysis)[0]]
 
 
 def median_seed(cell: Cell) -> int:

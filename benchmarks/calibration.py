@@ -1,13 +1,16 @@
 """`python -m benchmarks.calibration`: how often the report's intervals hold, and how often its claims are false, measured.
 
 Studies are drawn from populations whose truth is known, analysed by the functions that the report uses, and counted:
-    coverage        how often each kind of interval holds the true value, by number of runs and of tasks
+    coverage        how often each kind of interval holds the true value, by number of runs and of tasks: of equal algorithms, of ones that
+                    differ by 1 or 2 sd, of pairs, and after a sequential test has stopped
     false claims    A/A studies: four equal algorithms, three comparisons; how often any is called different, with and without correction
+    unequal         two algorithms with the same mean or IQM, but another spread or number of runs: how often they are called different
     equivalence     how often TOST claims equivalence at the margin's edge (an error), and at no difference (its power)
     power           how often a true difference is found
 Populations: normal, skewed (log-normal) and failing (a fifth of the runs score 5 standard deviations less) scores, and Stable-Baselines3's
-own final scores in the published studies, resampled (SB3 against itself).
-Every study has a random stream of its own, made from the seed, its design and its number: the result does not depend on --jobs.
+own final scores in the published studies: ten real runs of each algorithm and task, drawn again with replacement (SB3 against itself).
+Every study has a random stream of its own, made from the seed, its design and its number: the result does not depend on --jobs. What is
+done is kept in progress.jsonl of --out until the end: started again, the same command goes on.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from scipy import stats as distributions
 
 from benchmarks import stats
 from benchmarks.stats import sequential
+from benchmarks.stats.comparisons import judge
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "results" / "calibration"
@@ -45,7 +49,9 @@ RUNS = (3, 5, 10, 20)
 TASKS = (1, 5, 20)
 CHUNK = 50  # studies in one piece of work
 CHECKPOINTS = 10
-TAUS = 21
+TAUS = 101  # as many as the report's profiles have
+LOOKS = 4  # of a sequential study
+PERMUTATIONS = 400  # of its test
 Row = dict[str, Any]
 
 
@@ -75,8 +81,7 @@ POPULATIONS = (*SYNTHETIC, REAL_SCORES)
 def real_scores() -> tuple[np.ndarray, ...]:
     """The final scores of each of SB3's algorithms on each task of the published studies, in standard deviations; those that vary."""
     cells: dict[tuple[str, str], list[float]] = {}
-    for study in REAL:
-        path = ROOT / "results" / study / "report" / "scores.csv"
+    for path in populations():
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 if row["algo"].startswith("sb3/"):
@@ -120,15 +125,39 @@ def curves(final: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray
 def truth(population: str, tasks: int) -> dict[str, Any]:
     """The true values that intervals should hold."""
     whole = [_whole(population, m) for m in range(tasks)]
-    everything = np.concatenate(whole)
-    taus = np.quantile(everything, np.linspace(0.05, 0.95, TAUS))
-    rng = np.random.default_rng([7, crc32(population.encode()), tasks])
+    learning = curves(whole, np.random.default_rng([7, crc32(population.encode()), tasks]))
+    areas = _areas(learning)
     return {
         **{metric: stats.aggregate(whole, metric) for metric in ("iqm", "mean", "median", "optimality_gap")},
-        "band": stats.aggregate(curves(whole, rng), "iqm"),
-        "taus": taus,
-        "profile": np.mean([(scores[:, None] > taus).mean(axis=0) for scores in whole], axis=0),
+        "sorted": [np.sort(scores) for scores in whole],
+        "sds": [float(scores.std()) for scores in whole],
+        "band": stats.aggregate(learning, "iqm"),
+        "area": stats.aggregate(areas, "iqm"),
+        "task_area": float(areas[0].mean()),
     }
+
+
+def _areas(learning: list[np.ndarray]) -> list[np.ndarray]:
+    return [stats.area_under_curve(scores, np.arange(1.0, CHECKPOINTS + 1)) for scores in learning]
+
+
+def _profile(true: Mapping[str, Any], taus: np.ndarray) -> np.ndarray:
+    """The true share of runs above each τ."""
+    return np.mean([1 - np.searchsorted(scores, taus, side="right") / len(scores) for scores in true["sorted"]], axis=0)
+
+
+def _improvement(true: Mapping[str, Any], shift: float) -> float:
+    """The true P(X > Y) where X is `shift` standard deviations of each task ahead."""
+    parts = []
+    for scores, sd in zip(true["sorted"], true["sds"], strict=True):
+        ahead = scores + shift * sd
+        parts.append((np.searchsorted(scores, ahead, side="left") + np.searchsorted(scores, ahead, side="right")).mean() / 2 / len(scores))
+    return float(np.mean(parts))
+
+
+def moved(scores: list[np.ndarray], population: str, shift: float) -> list[np.ndarray]:
+    """The same runs, `shift` standard deviations of each task better."""
+    return [task + shift * sd for task, sd in zip(scores, truth(population, len(scores))["sds"], strict=True)] if shift else scores
 
 
 # -------------------------------------------------------------------------------------------------------------------- experiments
@@ -144,40 +173,52 @@ def _held(interval: stats.Interval, value: Any) -> float:
 
 
 def coverage(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
+    return {"equal": _of_equal, "shifted": _of_shifted, "sequential": _after_stopping, "many": _of_many}[design["study"]](design, rng, seed)
+
+
+def _of_equal(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
+    """Every interval of a study of equal algorithms."""
     population, n, tasks = design["distribution"], design["n"], design["tasks"]
-    x, y, true = draw(population, n, tasks, rng), draw(population, n, tasks, rng), truth(population, tasks)
-    how: dict[str, Any] = {"reps": design["resamples"], "seed": seed}
+    x, y, z, shared = (draw(population, n, tasks, rng) for _ in range(4))  # shared: what runs of the same seed have in common
+    true, how = truth(population, tasks), {"reps": design["resamples"], "seed": seed}
     kinds = {"aggregate": "iqm", "aggregate_mean": "mean", "aggregate_median": "median", "aggregate_gap": "optimality_gap"}
     found = {kind: _held(stats.interval_estimates({"x": x}, metric, **how)["x"], true[metric]) for kind, metric in kinds.items()}
-    curve = curves(x, rng)
-    for kind, suffix in (("expanded", ""), ("percentile", "_percentile")):
-        found["band" + suffix] = _held(stats.interval_estimates({"x": curve}, "iqm", simultaneous=True, kind=kind, **how)["x"], true["band"])
-        found["profile" + suffix] = _held(stats.performance_profile({"x": x}, true["taus"], kind=kind, **how)["x"], true["profile"])
-    found["improvement"] = _held(stats.probability_of_improvement(x, y, **how), 0.5)
-    found["difference"] = _held(stats.difference(x, y, **how), 0.0)
+    learning = [curves(side, rng) for side in (x, y)]
+    found["band"] = _held(stats.interval_estimates({"x": learning[0]}, "iqm", simultaneous=True, kind="expanded", **how)["x"], true["band"])
+    areas = [_areas(side) for side in learning]
+    found["area"] = _held(stats.interval_estimates({"x": areas[0]}, "iqm", **how)["x"], true["area"])
+    found["area_difference"] = _held(stats.difference(areas[0], areas[1], **how), 0.0)
+    every = np.concatenate([*x, *y])
+    pad = 0.05 * (np.ptp(every) or 1.0)
+    taus = np.linspace(every.min() - pad, every.max() + pad, TAUS)  # as benchmarks.analysis spreads them
+    found["profile"] = _held(stats.performance_profile({"x": x}, taus, kind="expanded", **how)["x"], _profile(true, taus))
+    found |= _of_pair(x, y, how, 0.5, 0.0) | {"rank": _held(stats.ranks({"x": x, "y": y, "z": z}, **how)["x"].mean, 2.0)}
     found["difference_percentile"] = _held(stats.difference(x, y, kind="percentile", **how), 0.0)
-    if tasks <= 5:
-        z = draw(population, n, tasks, rng)
-        found["rank"] = _held(stats.ranks({"x": x, "y": y, "z": z}, **how)["x"].mean, 2.0)
-    if tasks == 1:
-        found |= _of_one_task(x[0], y[0], design, rng, how)
-    return found
+    pairs = [[own + common for own, common in zip(side, shared, strict=True)] for side in (x, y)]
+    found |= _of_pair(pairs[0], pairs[1], how | {"paired": True}, 0.5, 0.0)
+    return found | (_of_one_task(x[0], y[0], areas[0][0], shared[0], design, found) if tasks == 1 else {})
 
 
-def _of_one_task(x: np.ndarray, y: np.ndarray, design: Row, rng: np.random.Generator, how: Mapping) -> dict[str, float]:
-    population, whole = design["distribution"], _whole(design["distribution"], 0)
-    shared = draw(population, len(x), 1, rng)[0]  # what runs of the same seed have in common
-    tolerance = stats.tolerance_interval(x)
-    inside = np.mean((tolerance.low <= whole) & (whole <= tolerance.high)) if tolerance.is_claimed else float("nan")
+def _of_pair(x: list[np.ndarray], y: list[np.ndarray], how: Mapping[str, Any], p: float, apart: float) -> dict[str, float]:
+    suffix = "_paired" if how.get("paired") else ""
+    improvement = _held(stats.probability_of_improvement(x, y, **how), p)
+    found = {"improvement": improvement, "cliffs": improvement}  # Cliff's δ is 2 P − 1, and so is its interval
+    found["difference"] = _held(stats.difference(x, y, **how), apart)
+    found = {kind + suffix: held for kind, held in found.items()}
+    return found | {f"difference{suffix}_90": _held(stats.difference(x, y, confidence=0.90, **how), apart)}
+
+
+def _of_one_task(x: np.ndarray, y: np.ndarray, areas: np.ndarray, shared: np.ndarray, design: Row, known: Mapping[str, float]) -> dict[str, float]:
+    whole = _whole(design["distribution"], 0)
     found = {
         "task_t": _held(stats.t_interval(x), whole.mean()),
-        "task_bootstrap": _held(stats.interval_estimates({"x": [x]}, "iqm", **how)["x"], truth(population, 1)["iqm"]),
-        "task_tolerance": float(inside >= 0.9) if tolerance.is_claimed else float("nan"),
-        "welch": _held(stats.welch_difference(x, y), 0.0),
-        "paired": _held(stats.paired_difference(x + shared, y + shared), 0.0),
+        "task_bootstrap": known["aggregate"],  # the IQM over one task, by the same function
+        "task_area": _held(stats.t_interval(areas), truth(design["distribution"], 1)["task_area"]),
         "hedges": _held(stats.hedges_g(x, y), 0.0),
-        "cliffs": _held(stats.cliffs_delta([x], [y], **how), 0.0),
     }
+    for suffix, confidence in (("", 0.95), ("_90", 0.90)):
+        found["welch" + suffix] = _held(stats.welch_difference(x, y, confidence=confidence), 0.0)
+        found["paired" + suffix] = _held(stats.paired_difference(x + shared, y + shared, confidence=confidence), 0.0)
     steps = np.arange(1, 21.0)  # the better a run's score, the sooner it is there; a run far below never is
     arrival = lambda scores: np.where(scores < -2, np.inf, np.clip(np.ceil(10 - 4 * scores), 1, 30))
     reached = (arrival(x)[:, None] <= steps).astype(float)
@@ -187,32 +228,84 @@ def _of_one_task(x: np.ndarray, y: np.ndarray, design: Row, rng: np.random.Gener
     return found
 
 
+def _of_shifted(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
+    """Two algorithms, the first of which is some standard deviations ahead on every task."""
+    population, n, tasks, shift = design["distribution"], design["n"], design["tasks"], design["shift"]
+    x, y, true = moved(draw(population, n, tasks, rng), population, shift), draw(population, n, tasks, rng), truth(population, tasks)
+    apart = stats.aggregate(moved(true["sorted"], population, shift)) - true["iqm"]
+    found = _of_pair(x, y, {"reps": design["resamples"], "seed": seed}, _improvement(true, shift), apart)
+    if tasks == 1:
+        found |= {"hedges": _held(stats.hedges_g(x[0], y[0]), shift), "welch": _held(stats.welch_difference(x[0], y[0]), shift * true["sds"][0])}
+    return found
+
+
+def _after_stopping(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
+    """At most four batches of n runs, until a sequential test has decided; then the intervals, as if n had been fixed."""
+    population, n, tasks, shift = design["distribution"], design["n"], design["tasks"], design["shift"]
+    test, batches = sequential.SequentialTest(["x against y"], LOOKS, reps=PERMUTATIONS, seed=seed), []
+    while not test.is_finished:
+        batches.append((moved(draw(population, n, tasks, rng), population, shift), draw(population, n, tasks, rng)))
+        test.look({"x against y": batches[-1]})
+    x, y = ([np.concatenate(task) for task in zip(*(batch[side] for batch in batches), strict=True)] for side in (0, 1))
+    true, how = truth(population, tasks), {"reps": design["resamples"], "seed": seed}
+    moved_iqm = stats.aggregate(moved(true["sorted"], population, shift))
+    found = _of_pair(x, y, how, _improvement(true, shift), moved_iqm - true["iqm"])
+    found["aggregate"] = _held(stats.interval_estimates({"x": x}, "iqm", **how)["x"], moved_iqm)
+    if tasks == 1:
+        found["task_t"] = _held(stats.t_interval(x[0]), true["mean"] + shift * true["sds"][0])
+        for suffix, confidence in (("", 0.95), ("_90", 0.90)):
+            found["welch" + suffix] = _held(stats.welch_difference(x[0], y[0], confidence=confidence), shift * true["sds"][0])
+    return {f"{kind}_sequential": held for kind, held in found.items()}
+
+
+def _of_many(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
+    """What only many runs allow."""
+    found, whole = stats.tolerance_interval(draw(design["distribution"], design["n"], 1, rng)[0]), _whole(design["distribution"], 0)
+    return {"task_tolerance": float(np.mean((found.low <= whole) & (whole <= found.high)) >= 0.9) if found.is_claimed else float("nan")}
+
+
+def _p(x: list[np.ndarray], y: list[np.ndarray], metric: str, resamples: int, seed: int, paired: bool = False, t: float | None = None) -> float:
+    """The p-value of the report's test, or, where its t test alone finds nothing at α, that test's: the whole one's can only be larger."""
+    t = stats.t_test(x, y, metric, paired=paired).p if t is None else t
+    return t if t >= stats.ALPHA else stats.difference_test(x, y, metric, reps=resamples, most_exact=resamples, seed=seed, paired=paired).p
+
+
+def _any(p: list[float]) -> float:
+    return float(np.nanmin(p, initial=1.0) < stats.ALPHA)
+
+
 def false_claims(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
     """Four equal algorithms, the first against the others: is any comparison, on any task or over all, called different?"""
     population, n, tasks = design["distribution"], design["n"], design["tasks"]
     algos = [draw(population, n, tasks, rng) for _ in range(4)]
-    return _claims(algos, design, seed) | {"sequential": _sequential(population, n, tasks, rng, seed)}
+    found = _claims(algos, design, seed)
+    if tasks > 5:
+        return found
+    shared = draw(population, n, tasks, rng)
+    pairs = [[own + common for own, common in zip(algo, shared, strict=True)] for algo in algos]
+    paired = [_p(pairs[0], other, "iqm", design["resamples"], seed, paired=True) for other in pairs[1:]]
+    return found | {"suite, paired, Holm": _any(stats.holm(paired)), "sequential": _sequential(population, n, tasks, rng, seed)}
 
 
 def _claims(algos: list[list[np.ndarray]], design: Row, seed: int) -> dict[str, float]:
-    how: dict[str, Any] = {"reps": design["resamples"], "seed": seed}
-    first, others = algos[0], algos[1:]
-    by_task = [stats.permutation_test([a], [b], "mean", most_exact=design["resamples"], **how).p for other in others for a, b in zip(first, other, strict=True)]
-    welch = [stats.welch_test(a, b).p for other in others for a, b in zip(first, other, strict=True)]
-    overall = [stats.permutation_test(first, other, "iqm", most_exact=design["resamples"], **how).p for other in others]
-    apart = [stats.difference(first, other, kind="percentile", **how).excludes_zero for other in others]
-    least = lambda p: float(np.nanmin(p, initial=1.0) < stats.ALPHA)
-    return {
-        "tasks, Holm": least(stats.holm(by_task)), "tasks, uncorrected": least(by_task),
-        "tasks, Welch and Holm": least(stats.holm(welch)), "tasks, Welch uncorrected": least(welch),
-        "suite, Holm": least(stats.holm(overall)), "suite, uncorrected": least(overall),
-        "suite, percentile interval excludes 0": float(any(apart)),
+    first, others, resamples = algos[0], algos[1:], design["resamples"]
+    cells = [(a, b) for other in others for a, b in zip(first, other, strict=True)]
+    welch = [stats.welch_test(a, b).p for a, b in cells]  # of one task and the mean, the report's t test
+    enough = max(resamples, 100 * len(cells))  # for the first step of Holm's
+    by_task = [_p([a], [b], "mean", enough, seed, t=t) for (a, b), t in zip(cells, welch, strict=True)]
+    overall = [_p(first, other, "iqm", resamples, seed) for other in others]
+    apart = [stats.difference(first, other, kind="percentile", reps=resamples, seed=seed).excludes_zero for other in others] if len(first) <= 5 else []
+    found = {
+        "tasks, Holm": _any(stats.holm(by_task)), "tasks, uncorrected": _any(by_task),
+        "tasks, Welch and Holm": _any(stats.holm(welch)), "tasks, Welch uncorrected": _any(welch),
+        "suite, Holm": _any(stats.holm(overall)), "suite, uncorrected": _any(overall),
     }  # fmt: skip
+    return found | ({"suite, percentile interval excludes 0": float(any(apart))} if apart else {})
 
 
 def _sequential(population: str, n: int, tasks: int, rng: np.random.Generator, seed: int) -> float:
     """At most 4n runs in batches of n, until all three comparisons are decided."""
-    test = sequential.SequentialTest(["1", "2", "3"], looks=4, reps=1000, seed=seed)
+    test = sequential.SequentialTest(["1", "2", "3"], looks=LOOKS, reps=PERMUTATIONS, seed=seed)
     while not test.is_finished:
         batch = [draw(population, n, tasks, rng) for _ in range(4)]
         test.look({name: (batch[0], batch[int(name)]) for name in test.names})
@@ -226,51 +319,82 @@ def split(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
     return _claims(halves, design, seed)
 
 
-def equivalence(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
-    """Is equivalence claimed where the true difference is the margin itself (an error), or 0 (right)?"""
-    population, n, tasks = design["distribution"], design["n"], design["tasks"]
-    margin = design["margin"] * spread(population)
-    x, y = draw(population, n, tasks, rng), draw(population, n, tasks, rng)
-    edge = [scores + margin for scores in x]
-    found = {}
-    for where, ahead in (("at the margin", edge), ("at no difference", x)):
-        found[where] = float(_tost(ahead, y, margin, design, seed))
+def unequal(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
+    """Two algorithms whose means (or whose IQM) are equal, y with `spread` times the spread of x: is a difference claimed, do intervals hold 0?"""
+    population, tasks, true = design["distribution"], design["tasks"], truth(design["distribution"], design["tasks"])
+    x, y = draw(population, design["n"], tasks, rng), draw(population, design["n_y"], tasks, rng)
+    wider = lambda scores, centre: [design["spread"] * (task - c) + c for task, c in zip(scores, centre, strict=True)]
+    means, iqm = wider(y, [whole.mean() for whole in true["sorted"]]), wider(y, [true["iqm"]] * tasks)
+    how: dict[str, Any] = {"reps": design["resamples"], "seed": seed}
+    by_task = [_p([a], [b], "mean", design["resamples"], seed) for a, b in zip(x, means, strict=True)]
+    found = {"tasks, Holm": _any(stats.holm(by_task)), "suite": float(_p(x, iqm, "iqm", design["resamples"], seed) < stats.ALPHA)}
+    found["interval of the difference of IQMs holds 0"] = _held(stats.difference(x, iqm, **how), 0.0)
+    if tasks == 1:
+        found["Welch's interval holds 0"] = _held(stats.welch_difference(x[0], means[0]), 0.0)
+    if design["n"] == design["n_y"]:
+        test = sequential.SequentialTest(["x against y"], LOOKS, reps=PERMUTATIONS, seed=seed)
+        while not test.is_finished:
+            batch = (draw(population, design["n"], tasks, rng), draw(population, design["n"], tasks, rng))
+            test.look({"x against y": (batch[0], wider(batch[1], [whole.mean() for whole in true["sorted"]]))})
+        found["sequential"] = float(not test.open)
     return found
 
 
-def _tost(x: list[np.ndarray], y: list[np.ndarray], margin: float, design: Row, seed: int) -> bool:
-    if design["method"] == "welch":
-        narrow = stats.welch_difference(x[0], y[0], confidence=0.90)
+def equivalence(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
+    """Is equivalence claimed where the true difference is the margin itself (an error), or 0 (right)?"""
+    population, n, tasks = design["distribution"], design["n"], design["tasks"]
+    margin, paired = design["margin"] * spread(population), design["method"].endswith("paired")
+    x, y, shared = (draw(population, n, tasks, rng) for _ in range(3))
+    if paired:
+        x, y = ([own + common for own, common in zip(side, shared, strict=True)] for side in (x, y))
+    return {where: float(_is_equivalent([task + ahead for task in x], y, margin, design, seed, paired))
+            for where, ahead in (("at the margin", margin), ("at no difference", 0.0))}
+
+
+def _is_equivalent(x: list[np.ndarray], y: list[np.ndarray], margin: float, design: Row, seed: int, paired: bool) -> bool:
+    if design["method"].startswith("means"):
+        narrow = (stats.paired_difference if paired else stats.welch_difference)(x[0], y[0], confidence=0.90)
     else:
-        narrow = stats.difference(x, y, confidence=0.90, reps=design["resamples"], seed=seed)
-    return narrow.n >= stats.FEWEST_RUNS_FOR_EQUIVALENCE and narrow.is_claimed and -margin < narrow.low and narrow.high < margin
+        narrow = stats.difference(x, y, confidence=0.90, reps=design["resamples"], seed=seed, paired=paired)
+    return judge(narrow, narrow, margin, stats.Test(float("nan"), ""), float("nan"), is_identical=False).tier == "C"
 
 
 def power(design: Row, rng: np.random.Generator, seed: int) -> dict[str, float]:
     population, n, tasks = design["distribution"], design["n"], design["tasks"]
     effect = design["effect"] * spread(population)
     x, y = [scores + effect for scores in draw(population, n, tasks, rng)], draw(population, n, tasks, rng)
-    found = {"permutation": float(stats.permutation_test(x, y, "iqm", reps=design["resamples"], seed=seed, most_exact=design["resamples"]).p < stats.ALPHA)}
+    found = {"IQM": float(_p(x, y, "iqm", design["resamples"], seed) < stats.ALPHA)}
     if tasks == 1:
-        found["welch"] = float(stats.welch_test(x[0], y[0]).p < stats.ALPHA)
+        found["mean"] = float(_p(x, y, "mean", design["resamples"], seed) < stats.ALPHA)
     return found
 
 
-EXPERIMENTS = {"coverage": coverage, "false_claims": false_claims, "split": split, "equivalence": equivalence, "power": power}
+EXPERIMENTS = {"coverage": coverage, "false_claims": false_claims, "split": split, "unequal": unequal, "equivalence": equivalence, "power": power}
+CORRECTED = ("tasks, Holm", "suite, Holm", "suite, paired, Holm", "sequential")  # what a report claims, of what is counted
 
 
 def designs(resamples: int) -> dict[str, list[Row]]:
     """Every design of each table."""
     base = {"resamples": resamples}
-    everywhere: list[Row] = [{"distribution": p, "n": n, "tasks": t, **base} for p in POPULATIONS for n in RUNS for t in TASKS]
+    everywhere: list[Row] = [{"distribution": p, "n": n, "tasks": t} for p in POPULATIONS for n in RUNS for t in TASKS]
+    some = [d for d in everywhere if d["tasks"] <= 5]
+    intervals = [{**d, "shift": 0, "study": "equal", **base} for d in everywhere]
+    intervals += [{**d, "shift": shift, "study": "shifted", **base} for d in some for shift in (1, 2)]
+    intervals += [{**d, "shift": shift, "study": "sequential", **base} for d in some if d["n"] in (5, 10) for shift in (0, 1)]
+    intervals += [{"distribution": p, "n": 50, "tasks": 1, "shift": 0, "study": "many", **base} for p in POPULATIONS]
+    sides = [(5, 5, 5.0), (5, 10, 1.0), (5, 10, 0.2), (5, 10, 5.0), (10, 10, 5.0), (10, 20, 0.2), (20, 20, 5.0)]
+    margins = (0.5, 1.0, 2.0)
+    ways = [(1, "means", margins), (1, "IQM", margins), (5, "IQM", margins), (1, "means, paired", (1.0,)), (5, "IQM, paired", (0.5, 1.0))]
     edges = [{"distribution": p, "n": n, "tasks": t, "method": method, "margin": margin, **base} for p in POPULATIONS for n in (5, 10, 20)
-             for t, method in ((1, "welch"), (1, "bootstrap"), (5, "bootstrap")) for margin in (0.5, 1.0, 2.0)]
+             for t, method, some_margins in ways for margin in some_margins]
     effects = [{"distribution": p, "n": n, "tasks": t, "effect": e, **base} for p in SYNTHETIC for t in (1, 5) for n in (3, 5, 10, 20, 30)
-               for e in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)]
+               for e in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0) if t == 1 or e <= 1]
     return {
-        "coverage": everywhere,
-        "false_claims": [d for d in everywhere if d["n"] in (5, 10, 20) and d["tasks"] <= 5],
+        "coverage": intervals,
+        "false_claims": [{**d, **base} for d in everywhere if d["n"] in (5, 10, 20)],
         "split": [{"distribution": f"{REAL_SCORES}, halved", "n": 5, "tasks": len(real_scores()), **base}],
+        "unequal": [{"distribution": p, "n": n, "n_y": n_y, "spread": ratio, "tasks": t, **base} for p in POPULATIONS for t in (1, 5)
+                    for n, n_y, ratio in sides],
         "equivalence": edges,
         "power": effects,
     }
@@ -303,33 +427,58 @@ def _pieces(table: list[Row], experiment: str, repetitions: int) -> Iterator[tup
             yield experiment, k, design, first, min(first + CHUNK, repetitions)
 
 
-def measure(repetitions: int, resamples: int, jobs: int, seed: int, only: tuple[str, ...] = tuple(EXPERIMENTS)) -> dict[str, list[Row]]:
-    """Every table, as rows: the design, what was counted, in how many studies, how many of them claimed something, and the share."""
+def measure(
+    repetitions: int, resamples: int, jobs: int, seed: int, only: tuple[str, ...] = tuple(EXPERIMENTS), progress: Path | None = None
+) -> dict[str, list[Row]]:
+    """Every table, as rows: the design, what was counted, in how many studies, how many of them claimed something, and the share.
+
+    progress: a file that keeps each piece of work that is done, so that the same measurement can go on if it is cut short.
+    """
     tables = {name: table for name, table in designs(resamples).items() if name in only}
     pieces = [piece for name, table in tables.items() for piece in _pieces(table, name, repetitions)]
     pieces.sort(key=lambda piece: -piece[2]["n"] * piece[2]["tasks"])  # the dearest first
-    sums: dict[tuple[str, int], dict[str, list[float]]] = {}
+    named = {f"{_name(piece[0], piece[2])} {piece[3]}-{piece[4]}, seed {seed}, source {source_hash()}": piece for piece in pieces}
+    done = {key: counted for key, counted in _kept(progress) if key in named}
     for threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):  # the spawned processes read them
         os.environ[threads] = "1"
-    begin = time.monotonic()
+    begin, before = time.monotonic(), len(done)
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = {pool.submit(work, name, design, first, last, seed): (name, k) for name, k, design, first, last in pieces}
-        for done, future in enumerate(as_completed(waiting), start=1):
-            entry = sums.setdefault(waiting[future], {})
-            for what, numbers in future.result().items():
-                entry[what] = [a + b for a, b in zip(entry.get(what, [0, 0.0, 0]), numbers, strict=True)]
-            if done % max(1, len(pieces) // 40) == 0 or done == len(pieces):
+        waiting = {pool.submit(work, name, design, first, last, seed): key for key, (name, _, design, first, last) in named.items() if key not in done}
+        for future in as_completed(waiting):
+            key = waiting[future]
+            done[key] = future.result()
+            if progress is not None:
+                with progress.open("a", encoding="utf-8") as file:
+                    file.write("\n" + json.dumps([key, done[key]]))  # on a line of its own, after one that may have been cut short
+            if len(done) % max(1, len(pieces) // 40) == 0 or len(done) == len(pieces):
                 passed = time.monotonic() - begin
-                left = passed / done * (len(pieces) - done)
-                print(f"{done} of {len(pieces)} pieces, {passed:.0f} s, less than {left:.0f} s left", file=sys.stderr, flush=True)
+                left = passed / (len(done) - before) * (len(pieces) - len(done))
+                print(f"{len(done)} of {len(pieces)} pieces, {passed:.0f} s, less than {left:.0f} s left", file=sys.stderr, flush=True)
+    sums: dict[tuple[str, int], dict[str, list[float]]] = {}
+    for key, (name, k, *_) in named.items():
+        entry = sums.setdefault((name, k), {})
+        for what, numbers in done[key].items():
+            entry[what] = [a + b for a, b in zip(entry.get(what, [0, 0.0, 0]), numbers, strict=True)]
     found: dict[str, list[Row]] = {}
     for name, table in tables.items():
         found[name] = []
         for k, design in enumerate(table):
             for what, (claimed, total, studies) in sorted(sums[name, k].items()):
-                row = {key: value for key, value in design.items() if key != "resamples"}
+                row = {key: value for key, value in design.items() if key not in ("resamples", "study")}
                 found[name].append({"kind": what, **row, "repetitions": int(studies), "claimed": int(claimed),
                                     "share": round(total / claimed, 4) if claimed else None})
+    return found
+
+
+def _kept(progress: Path | None) -> list[tuple[str, dict[str, list[float]]]]:
+    """The pieces that an earlier, unfinished measurement has done; a line that was cut short is left out."""
+    found = []
+    for line in progress.read_text(encoding="utf-8").splitlines() if progress is not None and progress.is_file() else []:
+        try:
+            key, counted = json.loads(line)
+        except ValueError:  # empty, or cut short
+            continue
+        found.append((key, counted))
     return found
 
 
@@ -363,10 +512,16 @@ def _number(text: str) -> Any:
         return text or None
 
 
+@cache
 def source_hash() -> str:
-    """sha256 over the code that was calibrated."""
-    files = [Path(__file__), *sorted(Path(stats.__file__).parent.glob("*.py"))]
+    """sha256 over the code that was calibrated, and over the real scores that are a population."""
+    files = [Path(__file__), *sorted(Path(stats.__file__).parent.glob("*.py")), *populations()]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def populations() -> list[Path]:
+    """The files with SB3's real scores."""
+    return [ROOT / "results" / study / "report" / "scores.csv" for study in REAL]
 
 
 def select(rows: list[Row], **wanted: Any) -> list[Row]:
@@ -387,7 +542,7 @@ def figure(tables: Mapping[str, list[Row]]) -> bytes:
         panels = [("task_t", 1, "t interval of one task"), ("task_bootstrap", 1, "bootstrap IQM of one task"), ("difference", 5, "difference of IQMs, 5 tasks")]
         for ax, (kind, tasks, title) in zip(axes[0], panels, strict=True):
             for population in POPULATIONS:
-                rows = select(tables["coverage"], kind=kind, tasks=tasks, distribution=population)
+                rows = select(tables["coverage"], kind=kind, tasks=tasks, distribution=population, shift=0)
                 ax.plot([r["n"] for r in rows], [r["share"] for r in rows], color=colours[population], marker=marks[population], label=population)
             ax.axhline(0.95, color="0.6", linewidth=0.8)
             ax.axhline(0.90, color="0.6", linewidth=0.8, linestyle=":")
@@ -403,13 +558,13 @@ def figure(tables: Mapping[str, list[Row]]) -> bytes:
         axes[1, 0].set(title="A/A: any of 15 tests claims a difference\n(solid: Holm, dotted: uncorrected)", xlabel="runs per task and algorithm",
                        ylabel="share of studies", ylim=(0, 0.7))
         for n, colour in zip((5, 10, 20, 30), ("#56B4E9", "#0072B2", "#CC79A7", "#000000"), strict=True):
-            rows = select(tables["power"], kind="permutation", tasks=1, distribution="normal", n=n)
+            rows = select(tables["power"], kind="IQM", tasks=1, distribution="normal", n=n)
             axes[1, 1].plot([r["effect"] for r in rows], [r["share"] for r in rows], color=colour, marker="o", label=f"{n} runs a side")
         axes[1, 1].axhline(0.8, color="0.6", linewidth=0.8)
         axes[1, 1].legend(frameon=False, fontsize=8)
         axes[1, 1].set(title="Power: IQM, one task, normal scores", xlabel="true difference [sd of a run]", ylabel="share that find it", ylim=(0, 1))
         for population in POPULATIONS:
-            for method, style in (("welch", "-"), ("bootstrap", ":")):
+            for method, style in (("means", "-"), ("IQM", ":")):
                 rows = select(tables["equivalence"], kind="at the margin", tasks=1, margin=1.0, distribution=population, method=method)
                 axes[1, 2].plot([r["n"] for r in rows], [r["share"] for r in rows], style, color=colours[population], marker=marks[population])
         axes[1, 2].axhline(0.05, color="0.6", linewidth=0.8)
@@ -442,29 +597,37 @@ def markdown(rows: list[Row], across: str, down: tuple[str, ...]) -> str:
 def readme(tables: Mapping[str, list[Row]], how: Row) -> str:
     """What was found, with every number taken from the tables."""
     claims, edge = tables["false_claims"], select(tables["equivalence"], kind="at the margin")
-    corrected = [r for r in [*claims, *tables["split"]] if r["kind"] in ("tasks, Holm", "suite, Holm", "sequential") and r["share"] is not None]
+    corrected = [r for r in [*claims, *tables["split"]] if r["kind"] in CORRECTED and r["share"] is not None]
     worst, worst_edge = max(corrected, key=lambda r: r["share"]), max((r for r in edge if r["share"] is not None), key=lambda r: r["share"])
+    spread_out = [r for r in tables["unequal"] if r["kind"] in ("tasks, Holm", "suite", "sequential")]
+    most = {what: max((r for r in spread_out if what == (r["kind"] == "sequential")), key=lambda r: r["share"]) for what in (False, True)}
     error = 100 * (0.05 * 0.95 / how["repetitions"]) ** 0.5
-    sides = [row for row in tables["coverage"] if row["tasks"] == 1]
-    suites = [row for row in tables["coverage"] if row["tasks"] > 1]
+    rows = tables["coverage"]
+    fixed = [row for row in rows if row["shift"] == 0 and not row["kind"].endswith("_sequential") and row["kind"] != "task_tolerance"]
+    stopped, many = [row for row in rows if row["kind"].endswith("_sequential")], select(rows, kind="task_tolerance")
+    apart = [row for row in rows if row["shift"] and row not in stopped]
+    sides, suites = [row for row in fixed if row["tasks"] == 1], [row for row in fixed if row["tasks"] > 1]
+    where = lambda r: f"{r['kind']}; {r['distribution']}, n = {r['n']}{' and ' + str(r['n_y']) if 'n_y' in r else ''}, {r['tasks']} task(s)"
     return f"""# Calibration of the statistics
 
 How often the intervals that a report prints hold the true value, and how often its claims are false, counted over {how["repetitions"]:,} drawn
-studies per design, {how["resamples"]:,} resamples in each. A share of 5 % has a standard error of {error:.1f} points.
+studies per design, {how["resamples"]:,} resamples in each (a report takes 50,000). A share of 5 % has a standard error of {error:.1f} points.
 
-Made by `{how["command"]}` ({how["seconds"] / 60:.0f} minutes on {how["jobs"]} processes; Python {how["python"]}, NumPy {how["packages"]["numpy"]}).
-`calibration.json` has the versions and the hash of the code; the same command makes the same numbers, whatever `--jobs` is. Reports read
-`benchmarks/stats/coverage.csv`, the same table as `coverage.csv` here, and print a warning beside intervals that held less than 90 % of the time.
+Made by `{how["command"]}` ({how["seconds"] / 60:.0f} minutes on {how["jobs"]} process(es); Python {how["python"]}, NumPy {how["packages"]["numpy"]}).
+`calibration.json` has the versions and the hash of the code and of the real scores; the same command makes the same numbers, whatever `--jobs` is.
+Reports read `benchmarks/stats/coverage.csv`, the same table as `coverage.csv` here, and print a warning beside intervals of 95 % that held less
+than 90 % of the time, and beside intervals of 90 % that held less than 85 %.
 
-Populations: **normal**; **skewed** (log-normal, σ = 0.75); **failing** (a fifth of the runs score 5 standard deviations less); **{REAL_SCORES}**
-(final scores of SB3's algorithms in `results/{REAL[0]}` and `results/{REAL[1]}`, resampled). Tasks differ in mean and spread.
+Populations: **normal**; **skewed** (log-normal, σ = 0.75); **failing** (a fifth of the runs score 5 standard deviations less); **{REAL_SCORES}**:
+the final scores of SB3's algorithms in `results/{REAL[0]}` and `results/{REAL[1]}`, ten real runs of each algorithm and task, from which the runs of
+a study are drawn with replacement. These are resamples of ten runs, not new runs of SB3. Tasks differ in mean and spread.
 
 ![Calibration](calibration.svg)
 
 ## False claims
 Four equal algorithms, three comparisons with the first: the share of studies in which **any** is called different. After correction the most is
-{100 * worst["share"]:.1f} % ({worst["kind"]}; {worst["distribution"]}, n = {worst["n"]}, {worst["tasks"]} task(s)). `sequential` may look four times,
-after n, 2n, 3n and 4n runs. Claims rest on the permutation test with Holm; the uncorrected rows show what they would be without it.
+{100 * worst["share"]:.1f} % ({where(worst)}). `sequential` may look four times, after n, 2n, 3n and 4n runs. Claims rest on the larger p of the
+studentised permutation test and the t test, with Holm; the uncorrected rows show what they would be without it.
 
 {markdown(claims, "n", ("kind", "distribution", "tasks"))}
 
@@ -472,17 +635,38 @@ SB3's real runs of {tables["split"][0]["tasks"]} tasks, ten of each, divided int
 
 {markdown(tables["split"], "n", ("kind", "distribution"))}
 
+## Equal on average, unequal in spread or number of runs
+Two algorithms of which y has `spread` times the spread of x, about the same mean (`tasks`, `sequential`) or IQM (`suite`): the share of studies in
+which they are called different, and in which intervals hold 0. Nothing holds 5 % for skewed scores of unequal spread and few runs. The most is
+{100 * most[False]["share"]:.1f} % ({where(most[False])}, spread × {most[False]["spread"]:g}); of the sequential test, which is not
+studentised, {100 * most[True]["share"]:.1f} % ({where(most[True])}).
+
+{markdown(tables["unequal"], "distribution", ("kind", "tasks", "n", "n_y", "spread"))}
+
 ## Coverage of nominal 95 % intervals of one task [%]
-Of the studies in which an interval is claimed. `task_tolerance` needs more runs than 20. `hedges`, `cliffs`, `welch`, `paired`, `difference`:
-between equal algorithms. `difference`, `band` and `profile` are expanded, `…_percentile` is what that replaces.
+Of the studies in which an interval is claimed; `…_90` are the 90 % intervals that claims of equivalence rest on, `…_paired` of runs that share
+what their seed makes. Differences, P and effect sizes: between equal algorithms. `difference`, `band` and `profile` are expanded;
+`difference_percentile`, which no report prints, is what that replaces.
 
 {markdown(sides, "n", ("kind", "distribution"))}
+
+A tolerance interval needs more runs:
+
+{markdown(many, "n", ("kind", "distribution"))}
 
 ## Coverage over suites [%]
 {markdown(suites, "n", ("kind", "tasks", "distribution"))}
 
+## Coverage where the algorithms differ by 1 or 2 standard deviations [%]
+{markdown(apart, "n", ("kind", "tasks", "shift", "distribution"))}
+
+## Coverage after a sequential test has stopped [%]
+n runs a batch, at most {LOOKS} batches; intervals as if the number of runs had been fixed before.
+
+{markdown(stopped, "n", ("kind", "tasks", "shift", "distribution"))}
+
 ## Equivalence (TOST)
-False equivalence, the true difference being the margin itself [%]; nominal 5. The most is {100 * worst_edge["share"]:.1f} % ({worst_edge["method"]},
+False equivalence, the true difference being the margin itself [%]; nominal 5. The most is {100 * worst_edge["share"]:.1f} % ({worst_edge["method"]};
 {worst_edge["distribution"]}, n = {worst_edge["n"]}, {worst_edge["tasks"]} task(s), margin {worst_edge["margin"]} sd). A margin in standard deviations of a run.
 
 {markdown(edge, "n", ("method", "tasks", "margin", "distribution"))}
@@ -492,7 +676,7 @@ Equivalence claimed between equal algorithms (power) [%]:
 {markdown(select(tables["equivalence"], kind="at no difference"), "n", ("method", "tasks", "margin", "distribution"))}
 
 ## Power
-A true difference found at 5 %, permutation test of IQMs (and Welch's test of means for one task) [%]; effects in standard deviations of a run.
+A true difference found at 5 % by the report's test of IQMs (and, for one task, of means) [%]; effects in standard deviations of a run.
 
 {markdown(tables["power"], "effect", ("kind", "tasks", "distribution", "n"))}
 """
@@ -509,8 +693,8 @@ def write(out: Path, tables: Mapping[str, list[Row]], how: Row) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     top = argparse.ArgumentParser(prog="python -m benchmarks.calibration", description="How often the report's intervals hold, and its claims are false.")
-    top.add_argument("--repetitions", type=int, default=2000, metavar="N", help="studies per design (default 2000)")
-    top.add_argument("--resamples", type=int, default=1000, metavar="N", help="bootstrap and permutation resamples per analysis (default 1000)")
+    top.add_argument("--repetitions", type=int, default=1000, metavar="N", help="studies per design (default 1000)")
+    top.add_argument("--resamples", type=int, default=400, metavar="N", help="bootstrap and permutation resamples per analysis (default 400)")
     top.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)")
     top.add_argument("--seed", type=int, default=0)
     top.add_argument("--out", type=Path, default=PUBLISHED, metavar="DIR")
@@ -519,17 +703,20 @@ def main(arguments: list[str] | None = None) -> int:
     if min(args.repetitions, args.resamples, args.jobs) < 1:
         top.error("--repetitions, --resamples and --jobs must be at least 1")
     begin = time.monotonic()
-    tables = measure(args.repetitions, args.resamples, args.jobs, args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    progress = args.out / "progress.jsonl"
+    tables = measure(args.repetitions, args.resamples, args.jobs, args.seed, progress=progress)
     command = f"python -m benchmarks.calibration --repetitions {args.repetitions} --resamples {args.resamples} --seed {args.seed} --install"
     how = {
         "command": command, "repetitions": args.repetitions, "resamples": args.resamples, "seed": args.seed, "jobs": args.jobs,
         "seconds": round(time.monotonic() - begin), "source": source_hash(), "python": platform.python_version(), "system": platform.system(),
         "packages": {name: version(name) for name in ("numpy", "scipy", "numba")},
-        "populations": {REAL_SCORES: [f"results/{study}/report/scores.csv" for study in REAL]},
+        "populations": {str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest() for path in populations()},
     }  # fmt: skip
     write(args.out, tables, how)
     if args.install:
         write_whole(READ_BY_REPORTS, as_csv(tables["coverage"]))
+    progress.unlink(missing_ok=True)
     print(args.out / "README.md")
     return 0
 

@@ -4,14 +4,14 @@
     tasks[env][algo]     planned, finished, failed, missing: numbers of runs (missing: neither finished nor failed)
                          diverged: the seeds whose training diverged; their scores are kept
                          errors: {first line of an error: number of runs that failed with it}
-                         warnings: sentences about this cell: coverage of its intervals at this n, runs that are the same run
+                         warnings: sentences about this cell: coverage of its intervals (OF_A_CELL) at this n, runs that are the same run
                          tolerance: stats.Interval, where runs to come will score (median as its point), or why n does not allow one
                          area: stats.Interval of the mean score during training (area under the curve / steps), t interval, task's unit
                          threshold: stats.TimeToThreshold in the task's unit, or None where the task has no reference scores
     area[algo]           stats.Interval: IQM over runs and tasks of the area under the curve, where the group is aggregated
     ranks[algo]          stats.Ranks: share of each rank, mean rank
     leave_one_task_out   [task left out][algo] -> IQM of the others
-    warnings             {what is printed ("aggregates", "curves", "profiles", "improvement", "difference"): sentence}, only where one is due
+    warnings             {what is printed (a key of PRINTED): sentence}, only where one is due
 
 `Comparison.evidence` (of_pair), where `Comparison.overall` and `.tasks` hold the verdicts (stats.Equivalence), Holm-corrected:
     paired               whether run i of both sides belongs together (seeds that share an environment); runs: [per task] compared
@@ -19,10 +19,10 @@
     detectable           the smallest difference of IQMs found with 80 % power at this n; runs_to_detect: a side, for the difference seen;
     runs_for_equivalence a side, for two equal algorithms and this margin. Numbers, or None where no number of runs (≤ 10,000) does or it is unknown
     fewer_seeds          stats.FewerSeeds: would five seeds have told the same story? None with five or fewer
-    tasks[env]           welch, permutation: stats.Test; welch_holm, permutation_holm: p-values corrected over the group's tasks and pairs
+    tasks[env]           test, welch: stats.Test, of a difference and the t test within it; test_holm, welch_holm: p-values corrected over the
+                         group's tasks and pairs
                          hedges_g, cliffs_delta: stats.Interval; equivalence_p: of TOST, or None without a margin
                          detectable (task's unit), runs_to_detect, runs_for_equivalence: as above
-                         warning: coverage of the difference's interval at this n, or ""
 """
 
 from __future__ import annotations
@@ -36,12 +36,29 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import sequential, stats
+from benchmarks.stats import coverage
 from benchmarks.stats.sequential import SequentialTest
 
 if TYPE_CHECKING:
     from benchmarks.analysis import Cell, Comparison, Group, Sides, Statistics
 
 FEWER = 5
+PRINTED = {  # what a report prints of a group -> the intervals in it: over all tasks, and task by task (names of stats.coverage.KINDS)
+    "aggregates": (("aggregate", "aggregate_mean", "aggregate_median", "aggregate_gap"), ()),
+    "curves": (("band",), ()),
+    "profiles": (("profile",), ()),
+    "comparisons": (("improvement", "cliffs", "difference", "difference_90"), ()),
+    "verdict": (("improvement", "difference", "difference_90"), ("welch", "welch_90")),
+    "per_task": ((), ("welch", "welch_90")),
+    "effects": ((), ("hedges", "cliffs")),
+    "areas": (("area", "area_difference"), ("task_area",)),
+    "ranks": (("rank",), ()),
+    "leave_one_out": (("aggregate",), ()),
+    "thresholds": ((), ("threshold",)),
+}
+OF_A_CELL = {"t": "task_t", "bootstrap": "task_bootstrap", "tolerance": "task_tolerance"}  # the intervals of one algorithm on one task
+PAIRED = {"welch": "paired", "welch_90": "paired_90", "difference_90": "difference_paired_90"}  # where it is not "_paired" at the end
+NOT_PAIRED = ("hedges", "area_difference")  # which pairing does not touch
 
 
 def of_group(group: Group, runs: pd.DataFrame, statistics: Statistics) -> dict[str, Any]:
@@ -90,7 +107,9 @@ def _of_cell(cell: Cell, group: Group, rows: pd.DataFrame, statistics: Statistic
         level = scale.random + statistics.threshold * scale.span
         threshold = stats.steps_to_threshold(sign * cell.scores, cell.steps, sign * level, confidence=statistics.confidence)
         threshold = replace(threshold, threshold=level)
-    warnings = [f"{name} interval: {w}" for name, kind in (("t", "task_t"), ("bootstrap", "task_bootstrap")) if (w := _coverage(kind, cell.n, statistics))]
+    claimed = {"t": cell.summary.t, "bootstrap": cell.summary.bootstrap, "tolerance": cell.summary.tolerance}
+    warnings = [f"{name} interval: {w}" for name, kind in OF_A_CELL.items() if claimed[name].is_claimed
+                and (w := stats.coverage_warning(kind, cell.n, 1, statistics.confidence))]
     return {
         "tolerance": cell.summary.tolerance,
         "area": stats.t_interval(_areas(cell), confidence=statistics.confidence),
@@ -109,14 +128,46 @@ def _same_runs(cell: Cell) -> list[str]:
             for same in seeds.values() if len(same) > 1]
 
 
-def _coverage(kind: str, n: int, statistics: Statistics, tasks: int = 1) -> str:
-    return stats.coverage_warning(kind, n, tasks, statistics.confidence)
+def cautions(kinds: list[tuple[str, int]], n: int, confidence: float) -> str:
+    """What to know of these kinds of interval, each over a number of tasks, at n runs: one sentence, empty where they hold."""
+    found: dict[str, list[str]] = {}
+    for kind, tasks in kinds:
+        if warning := stats.coverage_warning(kind, n, tasks, confidence):
+            found.setdefault(warning.partition(": ")[2], []).append(coverage.KINDS[kind])
+    return f"n = {n}: " + "; ".join(f"{', '.join(names)}: {warning}" for warning, names in found.items()) if found else ""
+
+
+def kinds_of(what: str, tasks: int, paired: bool) -> list[tuple[str, int]]:
+    """The intervals in a part of the report, with their numbers of tasks."""
+    found = [(kind, number) for side, number in zip(PRINTED[what], (tasks, 1), strict=True) for kind in side]
+    pairs = what in ("comparisons", "verdict", "per_task", "effects")
+    return [(PAIRED.get(kind, f"{kind}_paired") if paired and pairs and kind not in NOT_PAIRED else kind, number) for kind, number in found]
 
 
 def _warnings(group: Group, statistics: Statistics) -> dict[str, str]:
     n, tasks = min((cell.n for cell in group.cells.values()), default=0), len(group.envs)
-    kinds = {"aggregates": "aggregate", "curves": "band", "profiles": "profile", "improvement": "improvement", "difference": "difference"}
-    return {what: warning for what, kind in kinds.items() if (warning := _coverage(kind, n, statistics, tasks))}
+    found = {}
+    for what in PRINTED:
+        kinds = kinds_of(what, tasks, statistics.paired)
+        if not group.is_aggregated:  # P(X > Y) and Cliff's δ need no common unit
+            kinds = [(kind, m) for kind, m in kinds if m == 1 or kind.startswith(("improvement", "cliffs"))]
+        if warning := cautions(kinds, n, statistics.confidence):
+            found[what] = warning
+    return found
+
+
+def after_stopping(study: Mapping) -> str:
+    """How often intervals held in calibration where a sequential test had stopped, at the worst; empty where that was not measured."""
+    batch = study["sequential"]["batch"]
+    worst: dict[float, tuple[float, str]] = {}
+    for kind in sorted({row["kind"] for row in coverage.measured() if row["kind"].endswith("_sequential")}):
+        plain = kind.removesuffix("_sequential")
+        for tasks in (1, 5):
+            for population, share in coverage.covered(kind, batch, tasks).items():
+                nominal = coverage.nominal_of(plain, coverage.CALIBRATED)
+                worst[nominal] = min(worst.get(nominal, (2.0, "")), (share, f"{coverage.KINDS[plain]}, {population} scores"))
+    said = [f"nominal {100 * nominal:.0f} % intervals {100 * share:.0f} % ({where})" for nominal, (share, where) in sorted(worst.items(), reverse=True)]
+    return f"in calibration, where such a test had stopped, {' and '.join(said)} at the worst" if said else ""
 
 
 # ----------------------------------------------------------------------------------------------------------------- comparisons
@@ -166,11 +217,10 @@ def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence,
         sd = float(np.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2))
     return {
         "welch": stats.paired_test(x, y) if paired else stats.welch_test(x, y),
-        "permutation": verdict.test,
+        "test": verdict.test,
         "hedges_g": stats.hedges_g(x, y, confidence=statistics.confidence),
         "cliffs_delta": stats.cliffs_delta([x], [y], **statistics.options, paired=paired),
         "equivalence_p": None if verdict.margin is None else stats.equivalence_p(x, y, verdict.margin, paired=paired),
-        "warning": _coverage("paired" if paired else "welch", min(len(x), len(y)), statistics),
         **_what_n_allows(sd, len(x), len(y), verdict),
     }
 
@@ -178,15 +228,15 @@ def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence,
 def corrected(comparisons: list[Comparison]) -> list[Comparison]:
     """The comparisons of one group with Holm's correction: over all its pairs and tasks, and over its pairs where tasks are aggregated."""
     cells = [(k, env) for k, pair in enumerate(comparisons) for env in pair.tasks]
-    permutation = dict(zip(cells, stats.holm([comparisons[k].tasks[env].test.p for k, env in cells]), strict=True))
+    tested = dict(zip(cells, stats.holm([comparisons[k].tasks[env].test.p for k, env in cells]), strict=True))
     welch = dict(zip(cells, stats.holm([comparisons[k].evidence["tasks"][env]["welch"].p for k, env in cells]), strict=True))
     whole = [k for k, pair in enumerate(comparisons) if pair.overall is not None]
     overall = dict(zip(whole, stats.holm([pair.overall.test.p for pair in comparisons if pair.overall is not None]), strict=True))
     found = []
     for k, pair in enumerate(comparisons):
-        tasks = {env: verdict.adjusted(permutation[k, env]) for env, verdict in pair.tasks.items()}
+        tasks = {env: verdict.adjusted(tested[k, env]) for env, verdict in pair.tasks.items()}
         for env in tasks:
-            pair.evidence["tasks"][env] |= {"permutation_holm": permutation[k, env], "welch_holm": welch[k, env]}
+            pair.evidence["tasks"][env] |= {"test_holm": tested[k, env], "welch_holm": welch[k, env]}
         found.append(replace(pair, tasks=tasks, overall=pair.overall.adjusted(overall[k]) if pair.overall is not None else None))
     return found
 
@@ -205,7 +255,7 @@ def decided(group: Group, study: Mapping, test: SequentialTest) -> list[Comparis
             d = by_task.get(env) or (whole.get(prefix) if len(pair.tasks) == 1 else None)
             how = said.get(env, said.get(prefix, note)) if d else note
             tasks[env] = verdict.decided(how, is_different=bool(d and d.look))
-            pair.evidence["tasks"][env] |= {"permutation_holm": float("nan"), "welch_holm": float("nan")}
+            pair.evidence["tasks"][env] |= {"test_holm": float("nan"), "welch_holm": float("nan")}
         overall = pair.overall.decided(said[prefix], is_different=bool(whole[prefix].look)) if pair.overall is not None and whole else pair.overall
         found.append(replace(pair, tasks=tasks, overall=overall))
     return found

@@ -12,7 +12,7 @@ import pandas as pd
 from benchmarks import HarnessError, UserError
 from benchmarks.analysis import Analysis
 from benchmarks.figures import Table, count, percent
-from benchmarks.study import tuning_of
+from benchmarks.study import MEDIAN, tuning_of
 from from_scratch import registry
 
 TEX = {  # what LaTeX would read otherwise, or not at all
@@ -60,21 +60,44 @@ def pdf(html: str) -> bytes:
     except OSError as error:  # it is there, Pango is not
         library = str(error).splitlines()[0]
         raise HarnessError(f"weasyprint lacks its system libraries ({library}): on Debian and Ubuntu, apt install libpango-1.0-0 libpangoft2-1.0-0") from None
-    return HTML(string=html).write_pdf()
+    return HTML(string=printed(html)).write_pdf()
 
 
-def bibliography(algos: list[str]) -> str:
-    """BibTeX entries of the algorithms' papers and of what the numbers and twins stand on."""
+def printed(html: str) -> str:
+    """The page with everything open that is printed: weasyprint does not know what a browser's style sheet opens."""
+    return re.sub(r"<details(?! class=.screen)", "<details open", html)
+
+
+STATISTICS = ("rliable", "Hesterberg 2015", "Mandel & Betensky 2008", "Chung & Romano 2013", "Yuen 1974", "Holm 1979", "Schuirmann 1987")
+
+
+def papers_of(algo: str) -> list[str]:
+    """The papers of an algorithm, as references.bib names them."""
+    paper = registry.ENTRIES[algo].paper if algo in registry.ENTRIES else "–"
+    return [] if paper == "–" else [re.sub(r", §.*", "", part) for part in paper.split("; ")]
+
+
+def bibliography(algos: list[str], sequential: bool = False) -> str:
+    """BibTeX entries of the algorithms' papers and of what the numbers and twins stand on; a paper without one is named."""
     entries: dict[str, str] = {}
     for part in (resources.files("benchmarks") / "templates" / "references.bib").read_text(encoding="utf-8").split("% ")[1:]:
         title, _, entry = part.partition("\n")
         entries[title] = entry.strip()
-    papers = [registry.ENTRIES[a].paper.partition(",")[0] for a in algos if a in registry.ENTRIES]
-    wanted = ["rliable", *(["Stable-Baselines3"] if any(a.startswith("sb3/") for a in algos) else []), *papers]
-    return "\n\n".join(entries[key] for key in dict.fromkeys(wanted) if key in entries)
+    wanted = [*STATISTICS, *(["Mathieu et al. 2024"] if sequential else []), *(["Stable-Baselines3"] if any(a.startswith("sb3/") for a in algos) else []),
+              *(paper for algo in algos for paper in papers_of(algo))]
+    return "\n\n".join(entries.get(key, f"% no entry here for {key}") for key in dict.fromkeys(wanted))
 
 
 # ------------------------------------------------------------------------------------------------------------- checklist
+
+
+def hyperparams_from(study: dict[str, Any]) -> str:
+    """Where each algorithm's hyper-parameters come from; empty where the study does not say."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for algo, of_env in (study.get("provenance") or {}).items():
+        for source in dict.fromkeys(of_env.values()):
+            found.setdefault((source, ", ".join(env for env, own in of_env.items() if own == source)), []).append(algo)
+    return "; ".join(f"{', '.join(algos)} on {envs}: {source}" for (source, envs), algos in found.items())
 
 
 def tuning(study: dict[str, Any]) -> str:
@@ -99,11 +122,12 @@ def checklist(analysis: Analysis, facts: dict[str, Any]) -> list[dict[str, str]]
     finished = int((planned["status"] == "finished").sum())
     source, seconds = facts["source"] or {}, facts["seconds"]
     protocol = study.get("protocol") or {}
-    tuned = tuning(study)
+    tuned, come_from = tuning(study), hyperparams_from(study)
     known = study.get("hyperparams")
     own_seeds = protocol.get("eval_seed") is not None
     commit = f"git commit {source['commit']}{', with uncommitted changes' if source.get('dirty') else ''}" if source.get("commit") else ""
-    models = "in every run's directory" if study.get("keep_models") else "not kept; their hashes are in repro.json" if known else "not part of this study"
+    models = {True: "in every run's directory", MEDIAN: "of the median runs, which this report shows; the hashes of all are in repro.json"}.get(
+        study.get("keep_models"), "not kept; their hashes are in repro.json" if known else "not part of this study")
     counts = f"{len(planned)} planned, {finished} finished"
     hours = f"{seconds['train'] / 3600:.2f} h of training and {seconds['eval'] / 3600:.2f} h of evaluation in all; per task under training health"
     yes = lambda found: "yes" if found else "for the authors"
@@ -120,7 +144,7 @@ def checklist(analysis: Analysis, facts: dict[str, Any]) -> list[dict[str, str]]
         ("Code", "Trained models", "yes" if study.get("keep_models") else "no", models),
         ("Code", "Results with the command that produces them", yes(facts["command"]), facts["command"] or ""),
         ("Experiments", "All hyper-parameters of the results", yes(known), "the resolved study is in the appendix" if known else ""),
-        ("Experiments", "How hyper-parameters were chosen", yes(tuned), tuned),
+        ("Experiments", "How hyper-parameters were chosen", yes(tuned or come_from), ". ".join(filter(None, (come_from, tuned)))),
         ("Experiments", "Number of training and evaluation runs", "yes",
          f"{counts}; {protocol['eval_episodes']} evaluation episodes at a checkpoint" if protocol.get("eval_episodes") else counts),
         ("Experiments", "The statistics are defined", "yes", "the IQM and others as in rliable; the protocol says what a score is"),

@@ -55,6 +55,7 @@ class Table:
     header: list[str]
     rows: list[list[str]]
     caption: str = ""
+    warning: str = ""  # what to know before its intervals are believed
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,8 @@ def _how(statistics: Statistics, kind: str, group: Group, partial: bool, env: st
     return f"{text} Runs are missing: this shows the finished ones only." if partial else text
 
 
-def _warning(group: Group, what: str) -> str:
+def caution(group: Group, what: str) -> str:
+    """What to know of the intervals of this part of the report (evidence.PRINTED)."""
     found = group.evidence.get("warnings", {}).get(what, "")
     return f"Caution. {found}." if found else ""
 
@@ -262,7 +264,7 @@ def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
     )
     rows = [[a, *(with_interval(group.aggregates[m][a]) for m in metrics)] for a in group.algos]
     table = Table(["algorithm", *(METRIC_TITLES[m] for m in metrics)], rows)
-    return Figure(key, "Aggregate scores", svg(canvas, key, alt), alt, caption, table, _warning(group, "aggregates"))
+    return Figure(key, "Aggregate scores", svg(canvas, key, alt), alt, caption, table, caution(group, "aggregates"))
 
 
 def curves(group: Group, statistics: Statistics, partial: bool, against: str = "steps") -> Figure:
@@ -293,7 +295,7 @@ def curves(group: Group, statistics: Statistics, partial: bool, against: str = "
     budgets = "" if against == "steps" and "%" not in label else f" {_budgets(group)}"
     planned = f" Planners ({', '.join(planners)}) count state backups, not environment steps: their final score is a dotted line." if planners else ""
     clock = " Training time leaves evaluation out; it is of the machine in the reproducibility section." if against != "steps" else ""
-    how = _how(statistics, "simultaneous bootstrap bands (each holds a whole curve)", group, partial)
+    how = _how(statistics, "simultaneous expanded bootstrap bands (each holds a whole curve)", group, partial)
     caption = f"IQM of the evaluation returns during training, {group.unit}.{budgets}{planned}{clock} {how}"
     rows = []
     for algo, curve in group.curves.items():
@@ -304,7 +306,7 @@ def curves(group: Group, statistics: Statistics, partial: bool, against: str = "
     rows += [[a, "final", "–", with_interval(group.aggregates["iqm"][a])] for a in planners]
     table = Table(["algorithm", group.steps_label, "training seconds", "IQM"], rows)
     title = "Learning curves by steps" if against == "steps" else "Learning curves by training time"
-    return Figure(key, title, svg(canvas, key, alt), alt, caption, table, _warning(group, "curves"))
+    return Figure(key, title, svg(canvas, key, alt), alt, caption, table, caution(group, "curves"))
 
 
 def _budgets(group: Group) -> str:
@@ -335,13 +337,13 @@ def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
     middle = len(group.taus) // 2
     halves = "; ".join(f"{a} {percent(p.point[middle])}" for a, p in group.profiles.items())
     alt = f"Performance profiles: the share of runs that score more than τ. At τ = {number(group.taus[middle])}: {halves}."
-    how = _how(statistics, "simultaneous bootstrap bands", group, partial)
+    how = _how(statistics, "simultaneous expanded bootstrap bands", group, partial)
     caption = f"Performance profile: the share of runs, over all tasks, whose final score exceeds τ; further right and up is better. {how}"
     rows = []
     for k in _thin(len(group.taus)):
         at = [stats.Interval(p.point[k], p.low[k], p.high[k], p.n, p.confidence, "" if np.isfinite(p.low[k]) else p.note) for p in group.profiles.values()]
         rows.append([number(group.taus[k]), *(with_interval(i, 2) for i in at)])
-    return Figure(key, "Performance profiles", svg(canvas, key, alt), alt, caption, Table(["τ", *group.profiles], rows), _warning(group, "profiles"))
+    return Figure(key, "Performance profiles", svg(canvas, key, alt), alt, caption, Table(["τ", *group.profiles], rows), caution(group, "profiles"))
 
 
 def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
@@ -384,7 +386,9 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
     if group.is_aggregated:
         caption += f"Thin line: {percent(statistics.confidence)} interval; thick line: 90\u00a0% interval. "
         caption += "The thick line must lie inside the shaded margin for a claim of equivalence. " if tests[0].margin else ""
-    caption += _how(statistics, "stratified percentile-bootstrap intervals; both sides resampled", group, partial)
+    drawn = "runs of the same seed are drawn together" if statistics.paired else "both sides resampled"
+    kinds = "percentile intervals of P, expanded intervals of differences" if group.is_aggregated else "percentile intervals"
+    caption += _how(statistics, f"stratified bootstrap ({kinds}; {drawn})", group, partial)
     header = ["X", "Y", "P(X > Y)", "Cliff's δ"]
     header += ["difference of IQMs", "90 % interval", "margin", "p (Holm)", "verdict"] if group.is_aggregated else []
     rows = []
@@ -393,8 +397,7 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
         if p.overall:
             allowed = f"±{p.overall.margin:g}" if p.overall.margin else "–"
             rows[-1] += [with_interval(p.overall.difference, sign=True), bracket(p.overall.narrow), allowed, p_value(p.overall.p), p.overall.meaning]
-    warning = " ".join(dict.fromkeys(w for what in ("improvement", "difference") if (w := _warning(group, what))))
-    return Figure(key, "Comparisons", svg(canvas, key, alt), alt, caption, Table(header, rows), warning)
+    return Figure(key, "Comparisons", svg(canvas, key, alt), alt, caption, Table(header, rows), caution(group, "comparisons"))
 
 
 def whisker(ax: Axes, row: int, estimate: stats.Interval, colour: str, inner: stats.Interval | None = None) -> None:
@@ -555,7 +558,8 @@ def ranks(group: Group, statistics: Statistics, partial: bool) -> Figure:
     caption = (f"The place of a random run of each algorithm among random runs of the others, averaged over tasks; darkest: first. "
                f"{_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}")  # fmt: skip
     rows = [[a, with_interval(r.mean, 2), *(percent(round(float(s), 4)) for s in np.asarray(r.share.point))] for a, r in found.items()]
-    return Figure(key, "Ranks", svg(canvas, key, alt), alt, caption, Table(["algorithm", "mean rank", *(f"place {k + 1}" for k in range(places))], rows))
+    table = Table(["algorithm", "mean rank", *(f"place {k + 1}" for k in range(places))], rows)
+    return Figure(key, "Ranks", svg(canvas, key, alt), alt, caption, table, caution(group, "ranks"))
 
 
 def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure:
@@ -578,7 +582,8 @@ def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure
                f"{_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}")  # fmt: skip
     rows = [["none", *(number(group.aggregates["iqm"][a].point) for a in group.algos)]]
     rows += [[env, *(number(without[env][a]) for a in group.algos)] for env in group.envs]
-    return Figure(key, "One task left out", svg(canvas, key, alt), alt, caption, Table(["task left out", *group.algos], rows))
+    table = Table(["task left out", *group.algos], rows)
+    return Figure(key, "One task left out", svg(canvas, key, alt), alt, caption, table, caution(group, "leave_one_out"))
 
 
 def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | None:
@@ -623,7 +628,7 @@ def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | 
                f"{percent(statistics.confidence)} intervals (Brookmeyer and Crowley 1982). {group.runs()} per algorithm and task."
                f"{' Runs are missing: this shows the finished ones only.' if partial else ''}")  # fmt: skip
     header = ["task", "algorithm", "threshold", "runs there", "median steps", "mean steps, at most the budget"]
-    return Figure(key, "Steps to a threshold", svg(canvas, key, alt), alt, caption, Table(header, rows))
+    return Figure(key, "Steps to a threshold", svg(canvas, key, alt), alt, caption, Table(header, rows), caution(group, "thresholds"))
 
 
 def slug(group: Group) -> str:

@@ -1,6 +1,7 @@
 """Copy a study to where it can be committed: python -m benchmarks.publish studies/quickstart results/quickstart
 
-The copy has every run without its trained model (each run.json sealed anew and saying what was left out), and a report of its own.
+The copy has every run without its trained model, but for the median runs that the report shows in motion (each run.json sealed anew and saying what
+was left out), and a report of its own.
 """
 
 from __future__ import annotations
@@ -10,37 +11,42 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from benchmarks import HarnessError, IncompleteData, UserError
 from benchmarks.store import Store, open_study, write_whole
-from benchmarks.study import digest
+from benchmarks.study import MEDIAN, digest
 
 MODELS = ("model.zip", "vecnormalize.pkl")
 
 
 def publish(source: Store, target: Path) -> Store:
-    """Copy a finished study without its models. UserError if the target exists, IncompleteData if a run is missing."""
+    """Copy a finished study without its models, but for those of the median runs. UserError if the target exists, IncompleteData if a run is missing."""
     if target.exists():
         raise UserError(f"{target} exists already: remove it first, or choose another folder")
     runs = source.runs()
     unfinished = runs[runs["status"] != "finished"]
     if len(unfinished):
         raise IncompleteData(f"{len(unfinished)} of {len(runs)} runs of {source.path} are not finished; sb3-course status names them")
-    return copy_runs(source, target)
+    if not source.keeps_models:
+        return copy_runs(source, target)
+    from benchmarks import analysis, animation
+
+    return copy_runs(source, target, animation.median_runs(source, analysis.analyse(source.study(), runs, source.curves())))
 
 
-def copy_runs(source: Store, target: Path) -> Store:
-    """Every run of a finished study without its model: sealed anew, saying what was left out."""
+def copy_runs(source: Store, target: Path, with_model: Collection[str] = ()) -> Store:
+    """Every run of a finished study, without its model unless it is named: sealed anew, saying what was left out."""
     study = source.study()
     copy = Store(target)
     command = re.sub(r" --out[ =]\S+", "", study.get("command", ""))  # where it lay first concerns nobody
-    copy.save_study({**study, "command": command, "keep_models": False})
+    copy.save_study({**study, "command": command, "keep_models": MEDIAN if with_model else False})
     for run_id in dict.fromkeys(run.id for _, run in source.planned()):
         record = source.record(run_id)
         assert record is not None  # it is finished
         record.pop("seal")
-        record["left_out"] = [name for name in MODELS if record["files"].pop(name, None)]
+        record["left_out"] = [name for name in MODELS if run_id not in with_model and record["files"].pop(name, None)]
         directory = copy.runs_path / run_id
         directory.mkdir()
         for name in record["files"]:

@@ -246,6 +246,10 @@ def _table(path: Path, how: Reading, columns: dict[str, str]) -> list[Read]:
             line = int(np.argmax(bad)) + 2
             value = table[named[key]].iloc[line - 2]
             raise UserError(f"{path} line {line}: {key} ({named[key]}) is {value}; a run that failed has no row, not an empty one")
+        broken = np.flatnonzero(numbers.to_numpy(dtype=float) % 1)
+        if len(broken) and key in ("seed", "step"):
+            line = int(broken[0]) + 2
+            raise UserError(f"{path} line {line}: {key} ({named[key]}) is {table[named[key]].iloc[line - 2]}, not a whole number")
         table[named[key]] = numbers
     found = []
     digest_of_file = _hash([path])

@@ -28,7 +28,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmarks import animation, exports, figures, reproduction, sequential, stats
+from benchmarks import animation, evidence, exports, figures, reproduction, sequential, stats
 from benchmarks.analysis import Analysis, Comparison, Group, IncompleteStudy, analyse, unit_of
 from benchmarks.figures import Table, bracket, count, decimals, number, p_value, percent, signed, slug, steps, with_interval
 from benchmarks.store import Store, write_whole
@@ -122,13 +122,13 @@ def build(
         "scores.csv": scores.to_csv(index=False, lineterminator="\n"),
         "curves.csv": curves.to_csv(index=False, lineterminator="\n"),
         "tables.tex": exports.latex(_tables(groups), analysis.study["name"], facts["study"]["hash"]),
-        "references.bib": exports.bibliography(algos) + "\n",
+        "references.bib": exports.bibliography(algos, analysis.sequential is not None) + "\n",
     }
     if options.parquet:
         files |= {"scores.parquet": exports.parquet(scores), "curves.parquet": exports.parquet(curves)}
-    if options.pdf:
-        files["report.pdf"] = exports.pdf(text)
     facts["files"] = {name: hash_of(name, content) for name, content in sorted(files.items())}
+    if options.pdf:  # a print of the page, with its date: not among the hashes
+        files["report.pdf"] = exports.pdf(text)
     return BuiltReport(analysis, {**files, "repro.json": as_json(facts)}, verdicts)
 
 
@@ -157,10 +157,10 @@ def _tables(groups: list[dict[str, Any]]) -> list[tuple[str, Table, str]]:
     found = []
     for group in groups:
         for part in ("aggregates", "comparisons", "tasks", "robustness"):
-            found += [(f.key, f.table, f"{f.title}, group {group['name']}. {f.caption}") for f in group["figures"][part]]
+            found += [(f.key, f.table, f"{f.title}, group {group['name']}. {f.caption} {f.warning}".rstrip()) for f in group["figures"][part]]
         for part in ("per_task", "effects", "areas"):
             if group[part]:
-                found.append((f"{group['id']}-{part}", group[part], group[part].caption))
+                found.append((f"{group['id']}-{part}", group[part], f"{group[part].caption} {group[part].warning}".rstrip()))
     return found
 
 
@@ -176,7 +176,8 @@ def _verdict(group: Group, analysis: Analysis) -> dict[str, Any]:
             for algo in group.algos
         ]
     lines += [{"badge": None, "text": f"{what}: {why}.", "details": []} for what, why in group.left_out.items()]
-    return {"group": group.name, "id": slug(group), "lines": lines}
+    warning = figures.caution(group, "verdict" if group.comparisons else "aggregates")
+    return {"group": group.name, "id": slug(group), "lines": lines, "caution": warning}
 
 
 def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
@@ -184,7 +185,8 @@ def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
     runs = group.runs()
     tasks = group.envs[0] if len(group.envs) == 1 else f"{len(group.envs)} tasks"
     details = [_task_detail(pair, env, group) for env in group.envs]
-    start = f"{pair.x} against {pair.y} on {tasks}, {runs} each{' per task' if len(group.envs) > 1 else ''}: "
+    per_task = " per task" if len(group.envs) > 1 else ""
+    start = f"{pair.x} against {pair.y} on {tasks}, {runs} each{per_task}{', paired by seed' if pair.evidence['paired'] else ''}: "
     if pair.overall is None:
         return {"badge": None, "text": f"{start}no aggregate (the tasks share no unit); task by task below.", "details": details}
     test, unit = pair.overall, "normalised score" if "normalised" in group.unit else "mean return"
@@ -348,7 +350,7 @@ def _html(
         most_rows=MOST_ROWS,
         options_said="".join(f", <code>{name}</code>" for name, on in (("report.pdf", options.pdf), ("*.parquet", options.parquet)) if on),
         study_yaml=yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=110),
-        bibliography=exports.bibliography([a for group in study["groups"] for a in group["algos"]]),
+        bibliography=exports.bibliography([a for group in study["groups"] for a in group["algos"]], analysis.sequential is not None),
         environment_rows=_environment_rows(facts),
         checklist_rows=_checklist_rows(facts),
     )
@@ -375,15 +377,26 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
         ("Evaluation", f"{episodes} episodes{more}, {kind}, at each of {points} checkpoints evenly spaced over the budget; rewards are the environment's own"),
         ("Seeds", f"{len(study['seeds'])}: {_ranges(study['seeds'])}; the same evaluation episodes for every algorithm"),
         ("Runs", f"{planned} planned, {finished} finished"),
-        ("Intervals", f"{percent(how.confidence)} stratified percentile bootstrap, {count(how.reps)} repetitions, seed {how.seed}"),
+        ("Intervals", f"{percent(how.confidence)}, by a stratified bootstrap of {count(how.reps)} repetitions, seed {how.seed}: percentile intervals of "
+                      "aggregates, P(X > Y), Cliff's δ and ranks; expanded ones, which allow for few runs, of differences, learning curves and profiles. "
+                      f"Of one task also t intervals of means, and {'paired' if how.paired else 'Welch'} t intervals of their differences"),
+        ("Differences", f"claimed where the larger p of a studentised permutation test and {'a paired' if how.paired else 'Welch’s'} t test (of IQMs: Yuen's) "
+                        f"is below {percent(stats.ALPHA)} after Holm, over the pairs and tasks of a group"),
         ("Margin of equivalence", f"±{how.margin:g} of the span from random to expert, fixed in the study before running; equivalence is claimed where the "
-                                  f"90\u00a0% interval of the difference lies inside it, from at least {stats.FEWEST_RUNS_FOR_EQUIVALENCE} runs"),
+                                  f"90\u00a0% interval of the difference lies inside it, from at least {stats.FEWEST_RUNS_FOR_EQUIVALENCE} runs; not "
+                                  "corrected for the number of pairs and tasks: each errs in 5\u00a0%, so of many at the edge of the margin some will"),
         ("What n allows", _power(analysis)),
     ]
-    if tuned := exports.tuning(study):
-        card.append(("Hyper-parameters", f"{tuned}. No seed of tuning is among the seeds here"))
+    if how.paired:
+        card.append(("Pairs", "runs of the same seed share their environment and are compared as pairs; Hedges' g and areas take them as independent"))
+    tuned = exports.tuning(study)
+    said_of_them = [exports.hyperparams_from(study), f"{tuned}. No seed of tuning is among the seeds here" if tuned else ""]
+    if any(said_of_them):
+        card.append(("Hyper-parameters", ". ".join(filter(None, said_of_them))))
     if analysis.sequential is not None:
-        card.append(("Sequential", f"{sequential.error_per_study(study)}; p-values of single tests do not hold after several looks and are left out"))
+        after = evidence.after_stopping(study)
+        card.append(("Sequential", f"{sequential.error_per_study(study)}; p-values of single tests do not hold after several looks and are left out. "
+                                   f"Intervals, those behind claims of equivalence too, take the number of runs as fixed{f': {after}' if after else ''}"))
     said = protocol.get("words") or {}  # of runs that other programs made: what is known of them
     return [(term, said.get(term, words)) for term, words in card]
 
@@ -395,7 +408,7 @@ def _ranges(seeds: list[int]) -> str:
 
 def _power(analysis: Analysis) -> str:
     n = min((c.n for g in analysis.groups for c in g.cells.values()), default=0)
-    return f"{stats.coverage_note(n)}. For one task, read the t interval beside it." if n else "nothing finished"
+    return f"{stats.coverage_note(n, analysis.statistics.confidence)}. For one task, read the t interval beside it." if n else "nothing finished"
 
 
 def _budgets(analysis: Analysis) -> Table:
@@ -456,14 +469,16 @@ def _effects(group: Group) -> Table:
             known, digits = pair.evidence["tasks"][env], decimals(group.cells[pair.x, env].summary.mean, group.cells[pair.y, env].summary.mean)
             detectable = number(known["detectable"], digits) if known["detectable"] else "–"
             seeds = " / ".join(str(known[k] or "–") for k in ("runs_to_detect", "runs_for_equivalence"))
-            tests = [p_value(np.nan if known[k] is None else known[k]) for k in ("permutation_holm", "welch_holm", "equivalence_p")]
+            tests = [p_value(np.nan if known[k] is None else known[k]) for k in ("test_holm", "welch_holm", "equivalence_p")]
             effects = [with_interval(known[k], 2, sign=True) for k in ("hedges_g", "cliffs_delta")]
             rows.append([env, pair.x, pair.y, *tests, *effects, detectable, seeds])
-    header = ["task", "X", "Y", "p, permutation (Holm)", "p, Welch (Holm)", "p, TOST", "Hedges' g", "Cliff's δ"]
+    paired = group.comparisons[0].evidence["paired"]
+    header = ["task", "X", "Y", "p of the difference (Holm)", f"p, {'paired t' if paired else 'Welch'} (Holm)", "p, TOST", "Hedges' g", "Cliff's δ"]
     header += ["detectable at this n", "runs to detect / for equivalence"]
-    caption = ("Tests corrected by Holm over this table; effect sizes with intervals; the smallest difference that this n finds with 80\u00a0% power, "
+    caption = (f"Tests corrected by Holm over this table, TOST not; the first p is the larger of the permutation test's and the {'paired ' if paired else ''}"
+               "t test's. Effect sizes with intervals; the smallest difference that this n finds with 80\u00a0% power, "
                "in the task's unit; and how many runs a side would find the difference seen, or show equivalence if there is none.")  # fmt: skip
-    return Table(header, rows, caption)
+    return Table(header, rows, caption, figures.caution(group, "effects"))
 
 
 def _fewer(group: Group) -> list[str]:
@@ -486,9 +501,12 @@ def _areas(group: Group) -> Table | None:
             if "area" in known:
                 rows.append([env, algo, with_interval(known["area"])])
     rows += [["all tasks (IQM, normalised)", algo, with_interval(area)] for algo, area in group.evidence["area"].items() if len(group.envs) > 1]
+    over_all = "all tasks (IQM, normalised)" if len(group.envs) > 1 else group.envs[0]
+    rows += [[over_all, f"{p.x} − {p.y}", with_interval(p.evidence["area"], sign=True)] for p in group.comparisons if p.evidence["area"] is not None]
     how = "Area under the learning curve as the mean score between the first and the last checkpoint: task by task with its t interval"
-    over = ", over all tasks with a bootstrap interval" if len(group.envs) > 1 else ""
-    return Table(["task", "algorithm", "mean score during training"], rows, f"{how}{over}.")
+    over = ", over all tasks with a percentile-bootstrap interval" if len(group.envs) > 1 else ""
+    apart = "; differences of IQMs, in the group's unit, with expanded ones" if any(pair.evidence["area"] is not None for pair in group.comparisons) else ""
+    return Table(["task", "algorithm", "mean score during training"], rows, f"{how}{over}{apart}.", figures.caution(group, "areas"))
 
 
 def _per_task(group: Group) -> Table:
@@ -502,7 +520,8 @@ def _per_task(group: Group) -> Table:
             apart, narrow = with_interval(test.difference, digits, sign=True), bracket(test.narrow, digits)
             rows.append([env, pair.x, pair.y, apart, narrow, margin, test.meaning, f"{same} of {shared}"])
     header = ["task", "X", "Y", "mean(X) − mean(Y)", "90 % interval", "margin", "verdict", "same run at the same seed"]
-    return Table(header, rows, "Task by task, in the task's own unit: difference of means with Welch's t interval.")
+    how = "the paired t interval (runs of the same seed)" if group.comparisons[0].evidence["paired"] else "Welch's t interval"
+    return Table(header, rows, f"Task by task, in the task's own unit: difference of means with {how}.", figures.caution(group, "per_task"))
 
 
 def _speeds(analysis: Analysis) -> Table:
@@ -595,5 +614,7 @@ def _summary(analysis: Analysis, verdicts: list[dict]) -> Any:
         grid.add_section()
     lines = [Text(f"Incomplete: {'; '.join(analysis.missing)}.", style="bold red")] if analysis.is_partial else []
     lines += [Text(f"• {line['text']}") for verdict in verdicts for line in verdict["lines"]]
-    return Stack(grid, *lines)
+    said = [w for g in analysis.groups for of_algo in g.evidence["tasks"].values() for known in of_algo.values() for w in known.get("warnings", [])]
+    said = [*(v["caution"] for v in verdicts), *(f"Caution. {w}." for w in said if w.startswith("t interval"))]
+    return Stack(grid, *lines, *(Text(w, style="yellow") for w in dict.fromkeys(w for w in said if w)))
 

@@ -1,9 +1,10 @@
 """Does a study hold what its report says? Four levels, each with those before it.
 
-1  integrity   every file is the one that was written, the plan and its seeds are those that were hashed, the report is of this store
+1  integrity   every file is the one that was written, the plan and its seeds are those that were hashed, every score is the mean of its episodes,
+               the report is of this store
 2  analysis    every number of the report is computed again and equal to the last bit, and the page is the same
-3  sample      some runs are trained again: the same hash of the weights on the same kind of machine; on another kind, curves as a new run of that
-               algorithm would have them, flagged as numerically different
+3  sample      some runs are trained again: the same hash of the weights, scores and episodes on the same kind of machine; on another kind, curves as a
+               new run of that algorithm would have them, flagged as numerically different
 4  everything  the whole study is run again, and old and new are compared by two one-sided tests with the study's margin
 
 What fails is named: the run and its file, the number by its place in report.json, the line of the page.
@@ -95,7 +96,7 @@ def _integrity(store: Store) -> Iterator[Finding]:
     yield _judged(1, "plan", wrong, f"study.yaml hashes to {found[:16]}")
 
     planned = jobs.runs_by_id(run for _, run in store.planned())
-    lost, wrong, seeds, n_files = [], [], [], 0
+    lost, wrong, seeds, scores, n_files = [], [], [], [], 0
     for run in planned.values():
         state, record = store.status(run)
         if state == "corrupt":
@@ -106,12 +107,14 @@ def _integrity(store: Store) -> Iterator[Finding]:
             n_files += 1 + len(record["files"])
             wrong += [f"run {run.id}/run.json: {key} is not the plan's" for key in run.__dataclass_fields__ if record.get(key) != getattr(run, key)]
             seeds += _wrong_seeds(run, record)
+            scores += _wrong_scores(store, run, record)
     whole = _read_json(store.path / "report" / "report.json")
     said = isinstance(whole, dict) and whole.get("is_partial") is True
     yield _judged(1, "runs", [*wrong, *([] if said else lost)], f"{len(planned) - len(lost)} runs, {n_files} files: all hashes are right")
     if lost and said:
         yield Finding(1, "runs", "note", f"{len(lost)} of {len(planned)} runs are missing, as the report says")
     yield _judged(1, "seeds", seeds, "the seeds of models and evaluation episodes are those that the rule derives")
+    yield _judged(1, "scores", scores, "every score of a curve is the mean of its evaluation episodes")
     strays = sorted({path.name for path in store.runs_path.iterdir() if not path.name.startswith(".")} - set(planned)) if store.runs_path.is_dir() else []
     if strays:
         yield Finding(1, "runs", "note", f"{len(strays)} directories belong to no planned run and enter no number: {', '.join(strays[:MOST_NAMED])}")
@@ -127,6 +130,31 @@ def _wrong_seeds(run: Run, record: dict[str, Any]) -> list[str]:
     if "episode_seeds" in record and record["episode_seeds"] != episode_seeds(run.protocol["eval_seed"], run.seed, run.protocol["eval_episodes"]):
         wrong.append(f"run {run.id}: its evaluation episodes have other seeds than seed {run.seed} gives")
     return wrong
+
+
+def _wrong_scores(store: Store, run: Run, record: dict[str, Any]) -> list[str]:
+    """Where a run's curve is not what its evaluation episodes give. Runs of other programs may have no episodes."""
+    curve, episodes = (_rows(store, run, name) for name in ("curve", "episodes"))
+    if "episode_seeds" not in record and episodes.empty:
+        return []
+    if curve["step"].tolist() != list(run.checkpoints):
+        return [f"run {run.id}: its curve has other checkpoints than the plan"]
+    played = episodes.groupby("step")
+    for row in curve.itertuples():
+        returns = played.get_group(row.step) if row.step in played.groups else episodes[:0]
+        if len(returns) != run.protocol["eval_episodes"] or row.n_episodes != len(returns):
+            return [f"run {run.id}: {len(returns)} episodes at step {row.step}, not {run.protocol['eval_episodes']}"]
+        means = {"score": returns["return"].mean(), "score_std": returns["return"].std(ddof=0), "episode_length": returns["length"].mean()}
+        for column, mean in means.items():
+            if not np.isclose(getattr(row, column), mean, rtol=1e-9, atol=1e-9, equal_nan=True):
+                return [f"run {run.id}: {column} at step {row.step} is {getattr(row, column):.6g}, but its episodes give {mean:.6g}"]
+    return []
+
+
+def _rows(store: Store, run: Run, name: str) -> Any:
+    import pandas as pd
+
+    return pd.read_parquet(store.runs_path / run.id / f"{name}.parquet").sort_values(["step", "episode"] if name == "episodes" else "step")
 
 
 def _report_is_of_this_store(store: Store) -> Iterator[Finding]:
@@ -189,10 +217,13 @@ def _text(content: str | bytes) -> str:
     return content if isinstance(content, str) else content.decode()
 
 
+BITS = ("numpy", "scipy", "numba", "llvmlite", "pandas")  # packages that may change the last bit of a number
+
+
 def _same_kind_of_rendering(rendering: dict[str, Any]) -> bool:
     here = reproduction.packages()["main"]
     there = rendering["packages"]["main"]
-    return rendering["machine"] == reproduction.machine() and all(here.get(p) == there.get(p) for p in ("numpy", "scipy", "numba", "pandas"))
+    return rendering["machine"] == reproduction.machine() and all(here.get(p) == there[p] for p in BITS if p in there)
 
 
 def _numbers(reported: Any, computed: Any, same_code: bool, same_kind: bool) -> Finding:
@@ -324,9 +355,7 @@ def _sample(store: Store, sample: int, seed: int, names: tuple[str, ...], worker
 
 
 def _curve(store: Store, run: Run) -> np.ndarray:
-    import pandas as pd
-
-    return pd.read_parquet(store.runs_path / run.id / "curve.parquet").sort_values("step")["score"].to_numpy()
+    return _rows(store, run, "curve")["score"].to_numpy()
 
 
 def _launcher(workers: int) -> dict[str, Any]:
@@ -340,13 +369,18 @@ def _compared(name: str, store: Store, other: Store, run: Run, analysis: Analysi
     assert before is not None  # it is finished
     if state != "finished":
         return Finding(3, name, "fail", f"trained again it {state}: {after.get('error')}")
-    if before.get("weights_hash_end") == after["weights_hash_end"]:
-        return Finding(3, name, "pass", f"the same weights, {after['weights_hash_end'][:16]}")
+    old = next(planned for _, planned in store.planned() if planned.id == name)
+    apart = _other_scores(_rows(store, old, "curve"), _rows(other, run, "curve"), _rows(store, old, "episodes"), _rows(other, run, "episodes"))
+    same_weights = before.get("weights_hash_end") == after["weights_hash_end"]
+    if same_weights and not apart:
+        return Finding(3, name, "pass", f"the same weights, {after['weights_hash_end'][:16]}, scores and episodes")
     changed = [] if before["code"] == run.code else ["the code or its packages changed since"]
     changed += [f"{key}: {a} there, {b} here" for key, a, b in _other_machine(before.get("host") or {}, after["host"])]
     hashes = f"weights {str(before.get('weights_hash_end'))[:16]} there, {after['weights_hash_end'][:16]} here"
+    hashes = f"the same weights, but {apart}" if same_weights else hashes
     if not changed:
-        return Finding(3, name, "fail", f"other weights on the same kind of machine with the same code: {hashes}")
+        what = "other scores" if same_weights else "other weights"
+        return Finding(3, name, "fail", f"{what} on the same kind of machine with the same code: {hashes}")
     cell = next(c for group in analysis.groups for (algo, env), c in group.cells.items() if (algo, env) == (run.algo, run.env))
     outside = _outside(cell, _curve(other, run), analysis)
     why = f"numerically different ({'; '.join(changed)}): {hashes}"
@@ -355,9 +389,25 @@ def _compared(name: str, store: Store, other: Store, run: Run, analysis: Analysi
     return Finding(3, name, "note", f"{why}; its scores are as a new run's would be")
 
 
+def _other_scores(curve: Any, curve_again: Any, episodes: Any, episodes_again: Any) -> str:
+    """Where the scores and episodes of two runs differ, in words; empty where they do not."""
+    for what, there, here, columns in (("score", curve, curve_again, ["step", "score"]), ("episodes", episodes, episodes_again, ["step", "episode", "return"])):
+        a, b = there[columns].to_numpy(), here[columns].to_numpy()
+        if len(a) and not np.array_equal(a, b, equal_nan=True):
+            if a.shape != b.shape:
+                return f"{len(a)} rows of {what} there, {len(b)} here"
+            row = int(np.argmax((a != b).any(axis=1)))
+            return f"{what} at step {a[row][0]:.0f} {a[row][-1]:.6g} there, {b[row][-1]:.6g} here"
+    return ""
+
+
+KIND = ("python", "machine", "cpu", "cpu_capability", "threads", "torch", "torch_config", "numpy", "scipy", "numba", "llvmlite", "gymnasium",
+        "stable_baselines3")
+
+
 def _other_machine(there: dict[str, Any], here: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    kind = ("python", "machine", "cpu", "threads", "torch", "numpy", "gymnasium", "stable_baselines3")
-    return [(key, there.get(key), here.get(key)) for key in kind if there.get(key) != here.get(key)]
+    """In what two machines differ that may change a bit of a run. What an earlier version did not record is not known to differ."""
+    return [(key, there[key], here.get(key)) for key in KIND if there.get(key) is not None and there[key] != here.get(key)]
 
 
 def _outside(cell: Cell, scores: np.ndarray, analysis: Analysis) -> str:
@@ -396,11 +446,15 @@ def _everything(store: Store, out: Path, workers: int, show: Show) -> Iterator[F
         row = failed.iloc[0]
         raise IntegrityError(f"{len(failed)} of the runs that finished there do not finish here, such as {row.run_id}: {row.error or row.status}")
     old, new = (analyse(s.study(), s.runs(), s.curves(), allow_partial=True) for s in (store, other))
+    hosts = [json.loads(text) for text in (store.runs()["host"].iloc[0], runs["host"].iloc[0])]
+    same_kind = study.get("code") == again["code"] and not _other_machine(hosts[0], hosts[1])
     for pair in against.pairs(old, new):
         name = f"{pair.algo} on {', '.join(pair.envs)}"
-        same = f"{pair.same} of {pair.shared} seeds end with the same weights"
-        if pair.same == pair.shared:
+        same = f"{pair.same} of {pair.shared} seeds end with the same weights and scores"
+        if 0 < pair.same == pair.shared:
             yield Finding(4, name, "pass", same)
+        elif same_kind and pair.same < pair.same_weights:
+            yield Finding(4, name, "fail", f"{same}, but {pair.same_weights} with the same weights, by the same code on the same kind of machine")
         elif pair.test.tier in ("C", "identical"):
             yield Finding(4, name, "pass", f"{same}; {pair.sentence}")
         else:

@@ -27,7 +27,8 @@ from from_scratch import registry
 
 PROJECT = Path(__file__).parent.parent
 # Packages that can change a number; the full list is in repro.json.
-PACKAGES = ("stable-baselines3", "sb3-contrib", "gymnasium", "torch", "numpy", "scipy", "numba", "pandas", "pyarrow", "duckdb", "hydra-core", "matplotlib")
+PACKAGES = ("stable-baselines3", "sb3-contrib", "gymnasium", "torch", "numpy", "scipy", "numba", "llvmlite", "pandas", "pyarrow", "duckdb", "hydra-core",
+            "matplotlib")
 REPORTING = ("analysis", "evidence", "sequential", "figures", "report", "exports", "animation", "reproduction")  # with stats/ and templates/
 PER_RUN = ("peak_memory_mb",)  # facts of run.json's host that differ from run to run on the same machine
 
@@ -87,7 +88,8 @@ def reporting_code() -> str:
     total = hashlib.sha256()
     here = Path(__file__).parent
     written = [here / f"{name}.py" for name in REPORTING]
-    for path in [*written, *sorted((here / "stats").glob("*.py")), *sorted((here / "templates").iterdir())]:
+    read = [*(here / "stats").glob("*.py"), here / "stats" / "coverage.csv"]  # the code, and the measurement that its warnings come from
+    for path in [*written, *sorted(read), *sorted((here / "templates").iterdir())]:
         total.update(path.name.encode() + path.read_bytes())
     return total.hexdigest()
 
@@ -169,6 +171,9 @@ def source() -> dict[str, Any]:
     if commit is None:
         return {"commit": os.environ.get("SB3_COURSE_COMMIT"), "dirty": None, "diff_hash": None}
     difference = (_git("diff", "HEAD") or "") + (_git("status", "--porcelain", "--untracked-files=all") or "")
+    for name in (_git("ls-files", "--others", "--exclude-standard", "-z") or "").split("\0"):  # their names alone would not tell one content from another
+        if name and (PROJECT / name).is_file():
+            difference += f"{name} {hashlib.sha256((PROJECT / name).read_bytes()).hexdigest()}\n"
     return {"commit": commit, "dirty": bool(difference), "diff_hash": hashlib.sha256(difference.encode()).hexdigest() if difference else None}
 
 

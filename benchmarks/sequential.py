@@ -51,7 +51,8 @@ def hypotheses(study: Mapping) -> dict[str, tuple[str, str, list[str], bool]]:
 def decide(study: Mapping, curves: pd.DataFrame) -> SequentialTest:
     """The test after all looks that the study's seeds allow. IncompleteData where a run of such a batch has no score."""
     how, asked = study["sequential"], hypotheses(study)
-    test = SequentialTest(list(asked), len(batches(study)), how["alpha"], how["reps"], how["seed"])
+    paired = bool((study.get("statistics") or {}).get("paired"))  # the runs of a seed then change sides together
+    test = SequentialTest(list(asked), len(batches(study)), how["alpha"], how["reps"], how["seed"], paired)
     last = curves.sort_values("step").groupby(["algo", "env", "seed"])["score"].last()
     for seeds in batches(study):
         if test.is_finished or not set(seeds) <= set(study["seeds"]):

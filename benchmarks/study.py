@@ -17,11 +17,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from benchmarks import UserError, environments, hyperparams
 from benchmarks.configs import CONFIGS, options
 from from_scratch import registry
 
-NOT_HASHED = ("hash", "launcher", "code", "command", "source", "keep_models")  # how and when it was run, not what was asked
+MEDIAN = "median"  # of keep_models: of a published study, the median runs that its report shows in motion
+NOT_HASHED = ("hash", "launcher", "code", "command", "source", "keep_models", "provenance")  # how and when it was run, not what was asked
 
 
 def digest(value: Any) -> str:
@@ -149,6 +152,7 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
         "hyperparams": {},
         "budget": {env: {} for env in envs},
         "zoo_budget": {env: {} for env in envs},
+        "provenance": {},
         "envs": {},
         "normalise": {},
         "references": {},
@@ -171,6 +175,7 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(steps, int) or steps < 1:
             raise UserError(f"steps={steps} for {algo} on {env}: give a whole number of training steps, such as -n 50000")
         study["hyperparams"].setdefault(algo, {})[env] = raw
+        study["provenance"].setdefault(algo, {})[env] = _provenance(base, env, raw)
         study["budget"][env][algo] = steps
         if env in values and _is_from_zoo(base):
             study["zoo_budget"][env][algo] = recommended
@@ -226,6 +231,21 @@ def tuning_of(study: Mapping[str, Any], algo: str) -> str:
     runs = how["trials"] * len(how["seeds"])
     return (f"tuned by {how['method']}: {how['trials']:,} trials × {len(how['seeds'])} seeds ({_ranges(sorted(how['seeds']))}) = {runs:,} runs "
             f"besides those shown; source: {how['source']}")
+
+
+def _provenance(algo: str, env: str, raw: dict[str, Any]) -> str:
+    """Where these values come from: the file, its entry and its source, and what was changed since."""
+    path = CONFIGS / "algo" / f"{algo}.yaml"
+    if not path.is_file():
+        return f"given: {', '.join(raw)}; the class's defaults else" if raw else "the class's defaults"
+    text = path.read_text(encoding="utf-8")
+    entries = yaml.safe_load(text)
+    own = entries.get(env, entries.get("default")) or {}
+    source = re.search(r"^# Source: (.*?)\.?$", text, re.MULTILINE)
+    words = f"configs/algo/{path.name}, {'entry of the task' if env in entries else 'default entry'}"
+    words += f", from {source[1]}" if source and env in entries else ""
+    changed = sorted(key for key in {*raw, *own} - {"n_timesteps"} if raw.get(key) != own.get(key))
+    return f"{words}; changed: {', '.join(changed)}" if changed else words
 
 
 def _is_from_zoo(algo: str) -> bool:

@@ -9,6 +9,7 @@ are its share, the group's seconds divided by the number of seeds.
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import os
 import platform
 import resource
@@ -244,13 +245,23 @@ def host() -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": _cpu_name(),
         "cores": os.cpu_count(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
+        "torch_config": hashlib.sha256(torch.__config__.show().encode()).hexdigest()[:16],  # of how it was built: compiler, BLAS, instructions
         "numpy": np.__version__,
+        **{name: _version(name) for name in ("scipy", "numba", "llvmlite")},
         "gymnasium": gymnasium.__version__,
         "stable_baselines3": stable_baselines3.__version__,
         "peak_memory_mb": round(peak / (1024 if sys.platform != "darwin" else 1024**2)),
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # numba is not needed to train
+        return None
 
 
 def _cpu_name() -> str:

@@ -138,6 +138,7 @@ def parser() -> argparse.ArgumentParser:
     power.add_argument("--seeds", default="3,5,10,15,20,30", metavar="N,…", help="numbers of seeds to try")
     power.add_argument("--reps", type=int, default=1000, metavar="N", help="simulated studies for each number of seeds")
     power.add_argument("--seed", type=int, default=0, help="of the simulation")
+    power.add_argument("--comparisons", type=int, metavar="N", help="of the table that Holm corrects (default: those of the study's group; without a study, 1)")
     power.add_argument("--power", type=float, default=0.8, help="the power asked for")
     power.add_argument("--json", metavar="FILE", help="also write the numbers there")
 

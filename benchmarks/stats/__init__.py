@@ -3,7 +3,7 @@
     from benchmarks import stats
     stats.interval_estimates({"ppo": scores}, metric="iqm", reps=50_000, seed=0, confidence=0.95)     # point, low, high (per checkpoint)
     stats.probability_of_improvement(x, y)      stats.difference(x, y)      stats.performance_profile({"ppo": scores}, taus)
-    stats.equivalence(x, y, margin=0.05)        stats.permutation_test(x, y)
+    stats.equivalence(x, y, margin=0.05)        stats.difference_test(x, y)
 
 Scores are `[runs, tasks]` or `[runs, tasks, checkpoints]`; a task with another number of runs is allowed when scores are given as a
 sequence with one array, `[runs_m]` or `[runs_m, checkpoints]`, per task. One resample of the runs serves all checkpoints, since the
@@ -33,6 +33,7 @@ from benchmarks.stats.comparisons import (
     FewerSeeds,
     Test,
     cliffs_delta,
+    difference_test,
     equivalence,
     equivalence_p,
     equivalence_power,
@@ -48,6 +49,7 @@ from benchmarks.stats.comparisons import (
     runs_for_equivalence,
     runs_to_detect,
     t_power,
+    t_test,
     welch_difference,
     welch_test,
 )
@@ -71,9 +73,9 @@ from benchmarks.stats.intervals import (
 __all__ = [
     "ALPHA", "FEWEST_RUNS_FOR_EQUIVALENCE", "METRICS", "PARITY", "POWER",
     "BadScores", "Equivalence", "FewerSeeds", "Interval", "Ranks", "Scores", "TaskSummary", "Test", "TimeToThreshold",
-    "aggregate", "area_under_curve", "cliffs_delta", "coverage_note", "coverage_warning", "difference", "equivalence", "equivalence_p", "equivalence_power",
-    "fewer_seeds", "hedges_g", "holm", "improvement_replicates", "interval_estimates", "kaplan_meier", "leave_one_task_out",
+    "aggregate", "area_under_curve", "cliffs_delta", "coverage_note", "coverage_warning", "difference", "difference_test", "equivalence", "equivalence_p",
+    "equivalence_power", "fewer_seeds", "hedges_g", "holm", "improvement_replicates", "interval_estimates", "kaplan_meier", "leave_one_task_out",
     "minimal_detectable_effect", "paired_difference", "paired_test", "performance_profile", "permutation_test", "probability_of_improvement",
     "ranks", "replicates", "run_sd", "runs_for_equivalence", "runs_for_tolerance", "runs_to_detect", "steps_to_threshold", "subset_replicates", "t_interval",
-    "t_power", "task_summary", "tolerance_interval", "welch_difference", "welch_test",
+    "t_power", "t_test", "task_summary", "tolerance_interval", "welch_difference", "welch_test",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -55,14 +56,14 @@ class Sample:
             raise BadScores(f"scores of {name} differ in their checkpoints from task to task: {sorted(shapes)}. Cut them to checkpoints that all have")
         if shapes == {(0,)}:
             raise BadScores(f"scores of {name} hold no checkpoint")
-        for m, task in enumerate(per_task):
+        runs = np.array([len(task) for task in per_task])
+        values = np.concatenate([task.reshape(len(task), -1) for task in per_task])
+        for m, task in enumerate(per_task if not np.isfinite(values).all() else []):
             bad = np.argwhere(~np.isfinite(task))
             if len(bad):
                 run, *checkpoint = bad[0]
                 where = f"run {run}, task {m}" + (f", checkpoint {checkpoint[0]}" if checkpoint else "")
                 raise BadScores(f"scores of {name} hold {len(bad)} value(s) that are not finite (first: {where}). A run that failed is missing, not NaN")
-        runs = np.array([len(task) for task in per_task])
-        values = np.concatenate([task.reshape(len(task), -1) for task in per_task])
         return cls(values, np.repeat(np.arange(len(runs)), runs), runs, has_checkpoints=bool(shapes.pop()))
 
     @property
@@ -137,9 +138,18 @@ def blocks(runs: np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterato
     """Counts of `reps` stratified bootstrap resamples, [N, up to BLOCK] at a time."""
     if reps < 1:
         raise ValueError(f"reps={reps}: at least 1 resample is needed; 50000 is usual")
+    if reps <= BLOCK:
+        yield _single_block(tuple(map(int, runs)), reps, seed, side)
+        return
     rng = stream(seed, side)
     for first in range(0, reps, BLOCK):
         yield _with_replacement(runs, min(BLOCK, reps - first), rng)
+
+
+@lru_cache(8)
+def _single_block(runs: tuple[int, ...], reps: int, seed: int, side: int) -> np.ndarray:
+    """One analysis after another draws the same counts; nobody writes to them."""
+    return _with_replacement(np.array(runs), reps, stream(seed, side))
 
 
 def subsets(runs: np.ndarray, kept: np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[np.ndarray]:

@@ -36,6 +36,7 @@ from benchmarks.stats.bootstrap import (
 
 KINDS = ("percentile", "expanded")
 NO_SPREAD = "all runs equal: no interval"
+NO_SPREAD_WITHIN = "no run differs from the others of its side and task: no interval"  # those of another side or task may differ
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,8 @@ def from_replicates(
     flat = high - low <= 1e-12 * np.maximum(np.abs(low), np.abs(high))
     if flat.all():
         same = all(np.ptp(task, axis=0).max() == 0 for sample in samples for task in sample.tasks())
-        return no_interval(point, n, confidence, NO_SPREAD if same else "no spread among the resamples: no interval")
+        alone = np.ptp(np.concatenate([sample.values for sample in samples]), axis=0).max() == 0
+        return no_interval(point, n, confidence, (NO_SPREAD if alone else NO_SPREAD_WITHIN) if same else "no spread among the resamples: no interval")
     low, high = np.where(flat, np.nan, low), np.where(flat, np.nan, high)
     warning = twice(samples)
     if values.ndim == 1:
@@ -324,20 +326,19 @@ def _rank_shares(samples: Sequence[Sample], counts: Sequence[np.ndarray]) -> np.
         rows = [slice(begin[m], begin[m + 1]) for begin in starts]
         scores, weights = [s.values[r, 0] for s, r in zip(samples, rows, strict=True)], [c[r] / (r.stop - r.start) for c, r in zip(counts, rows, strict=True)]
         for i in range(n):
-            for value, weight in zip(scores[i], weights[i], strict=True):
-                ahead = {(0, 0): np.ones_like(weight)}  # (how many score more, how many tie) -> probability
-                for j in range(n):
-                    if j == i:
-                        continue
-                    more, same = (scores[j] > value) @ weights[j], (scores[j] == value) @ weights[j]
-                    step: dict[tuple[int, int], np.ndarray] = {}
-                    for (above, tied), p in ahead.items():
-                        for key, q in (((above + 1, tied), more), ((above, tied + 1), same), ((above, tied), 1 - more - same)):
-                            if np.any(q):
-                                step[key] = step.get(key, 0) + p * q
-                    ahead = step
+            ahead = {(0, 0): np.ones_like(weights[i])}  # (how many score more, how many tie) -> probability, [runs of i, reps]
+            for j in range(n):
+                if j == i:
+                    continue
+                more, same = (is_so.astype(np.float64) @ weights[j] for is_so in (scores[j] > scores[i][:, None], scores[j] == scores[i][:, None]))
+                step: dict[tuple[int, int], np.ndarray] = {}
                 for (above, tied), p in ahead.items():
-                    out[i, above : above + tied + 1] += weight * p / (tied + 1)
+                    for key, q in (((above + 1, tied), more), ((above, tied + 1), same), ((above, tied), 1 - more - same)):
+                        if np.any(q):
+                            step[key] = step.get(key, 0) + p * q
+                ahead = step
+            for (above, tied), p in ahead.items():
+                out[i, above : above + tied + 1] += (weights[i] * p).sum(axis=0) / (tied + 1)
     return out / tasks
 
 

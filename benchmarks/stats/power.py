@@ -1,18 +1,22 @@
 """How many seeds? Power by simulation, with the very tests that the report makes: studies of n runs a side are drawn again and again.
 
-Runs are drawn from a population: the runs of a finished study (with replacement, shifted so that the true difference is known), or normal
-scores of a given spread, of which a share fails.
+Runs are drawn from a population: the runs of a finished study (with replacement, shifted so that the true difference is known; pairs stay
+together), or normal scores of a given spread, of which a share fails. A comparison that is one of k is held against α/k, Holm's first step: the
+power where the others find nothing, and the least where they do. A sequential study is drawn batch by batch, by its own test.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from benchmarks.stats.bootstrap import BadScores, aggregate, stream
-from benchmarks.stats.comparisons import ALPHA, POWER, equivalence, minimal_detectable_effect, permutation_test, run_sd
+from benchmarks.stats.bootstrap import BadScores, aggregate
+from benchmarks.stats.comparisons import ALPHA, POWER, difference_test, equivalence, minimal_detectable_effect, run_sd
+from benchmarks.stats.sequential import SequentialTest
 
 Draw = Callable[[np.random.Generator, int], list[np.ndarray]]  # n runs of every task: one array [n] each
 
@@ -26,6 +30,7 @@ class PowerAt:
     equivalent: float | None  # that claim equivalence where the true difference is 0; None without a margin
     detectable: float  # the smallest difference found with the power asked for, by the t test's formula, in the scores' unit
     error: float
+    used: float  # runs a side on average where there is `effect`: fewer than n if a sequential test stops before
 
 
 def of_runs(scores: Sequence[np.ndarray], shift: float = 0.0) -> Draw:
@@ -54,31 +59,57 @@ def power_curve(
     seed: int = 0,
     power: float = POWER,
     metric: str = "iqm",
+    comparisons: int = 1,
+    paired: bool = False,
+    batch: int | None = None,
 ) -> list[PowerAt]:
-    """The share of `reps` simulated studies in which the report's tests find `effect`, and find no difference where there is none.
+    """The share of `reps` simulated studies in which the report's tests find `effect`, and show equivalence where there is no difference.
 
-    x, y: populations whose metric is equal. sd: of one run, for `detectable`. resamples: permutations, and bootstrap repetitions, of each study.
+    x, y: populations whose metric is equal; paired: drawn by the same random numbers. sd: of one run, for `detectable`. comparisons: of the table
+    that this one stands in. batch: of a sequential study, n then being the stated maximum. resamples: permutations, and bootstrap repetitions, of each study.
     """
-    if effect == 0:
-        raise ValueError("effect=0: give the difference that should be found")
+    if effect == 0 or not math.isfinite(effect):
+        raise ValueError(f"effect={effect:g}: give the difference that should be found, which is not 0")
+    if margin is not None and not margin > 0:
+        raise ValueError(f"margin={margin:g} must be positive: the largest difference that would still count as none")
+    if comparisons < 1:
+        raise ValueError(f"comparisons={comparisons}: there is at least this one")
+    alpha = ALPHA / comparisons
+    how: dict[str, Any] = {"paired": paired, "reps": max(resamples, math.ceil(20 / alpha)), "most_exact": max(resamples, math.ceil(20 / alpha))}
     found = []
     for k, n in enumerate(sizes):
         if n < 2:
             raise BadScores(f"n = {n}: no test is possible with fewer than 2 runs a side")
-        rng = stream(seed, k)
-        hits, same = 0, 0
+        hits, same, used = 0, 0, 0
         for study in range(reps):
-            one, other = x(rng, n), y(rng, n)
+            one, other = (draw(np.random.default_rng([seed, k, study, 0 if paired else side]), n) for side, draw in enumerate((x, y)))
             ahead = [task + effect for task in one]
-            hits += permutation_test(ahead, other, metric, reps=resamples, seed=study, most_exact=resamples).p < ALPHA
-            same += margin is not None and equivalence(one, other, margin, metric, reps=resamples, seed=study, most_exact=resamples).tier in ("C", "identical")
-        found.append(PowerAt(n, hits / reps, same / reps if margin is not None else None, minimal_detectable_effect(n, n, power=power) * sd, 0.5 / reps**0.5))
+            if batch is None or batch >= n:
+                hit, runs = difference_test(ahead, other, metric, seed=study, **how).p < alpha, n
+            else:
+                hit, runs = _in_batches(ahead, other, batch, alpha, study, how)
+            hits, used = hits + hit, used + runs
+            if margin is not None:
+                same += equivalence(one, other, margin, metric, seed=study, **{**how, "reps": resamples}).tier in ("C", "identical")
+        least = minimal_detectable_effect(n, n, power=power, alpha=alpha) * sd
+        found.append(PowerAt(n, hits / reps, same / reps if margin is not None else None, least, 0.5 / reps**0.5, used / reps))
     return found
 
 
-def of_study(x: Sequence[np.ndarray], y: Sequence[np.ndarray], metric: str = "iqm", seed: int = 0) -> tuple[Draw, Draw, float]:
+def _in_batches(x: Sequence[np.ndarray], y: Sequence[np.ndarray], batch: int, alpha: float, seed: int, how: dict[str, Any]) -> tuple[bool, int]:
+    """Whether a sequential test finds a difference, and after how many runs a side it stops."""
+    n = len(x[0])
+    looks = math.ceil(n / batch)
+    test = SequentialTest(["x against y"], looks, alpha, max(how["reps"], math.ceil(2 * looks / alpha)), seed, how["paired"])
+    while not test.is_finished:
+        now = slice(test.taken * batch, (test.taken + 1) * batch)
+        test.look({"x against y": ([task[now] for task in x], [task[now] for task in y])})
+    return bool(test.decisions["x against y"].look), min(test.taken * batch, n)
+
+
+def of_study(x: Sequence[np.ndarray], y: Sequence[np.ndarray], metric: str = "iqm", seed: int = 0, paired: bool = False) -> tuple[Draw, Draw, float]:
     """Both sides of a finished comparison as populations with the same metric, and the spread of a run. BadScores where runs do not vary."""
-    sd = run_sd(x, y, metric, reps=10_000, seed=seed)
+    sd = run_sd(x, y, metric, reps=10_000, seed=seed, paired=paired)
     if not sd > 0:
         raise BadScores("the runs do not vary (or there is one a side), so they cannot say how many are needed")
     return of_runs(x), of_runs(y, aggregate(x, metric) - aggregate(y, metric)), sd

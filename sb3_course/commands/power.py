@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,12 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--reps {args.reps}: at least 100 simulated studies are needed to tell a power of 80 % from one of 60 %")
     if (args.study is None) == (args.sd is None):
         raise UserError("give either a study (sb3-course power quickstart --effect 0.1) or a spread (sb3-course power --sd 0.2 --effect 0.1), and not both")
+    if args.effect is not None and (args.effect == 0 or not math.isfinite(args.effect)):
+        raise UserError(f"--effect {args.effect:g}: give the difference that should be found, which is not 0")
+    if args.margin is not None and not 0 < args.margin < math.inf:
+        raise UserError(f"--margin {args.margin:g}: a margin is the largest difference that would still count as none; give a positive number")
+    if args.comparisons is not None and args.comparisons < 1:
+        raise UserError(f"--comparisons {args.comparisons}: there is at least one, the one that is asked about")
     cases = _of_spread(args) if args.study is None else _of_study(args)
     document = []
     for case in cases:
@@ -30,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
             continue
         draws = case.pop("draws")
         curve = power.power_curve(*draws, effect=case["effect"], margin=case["margin"], sizes=sizes, sd=case["sd"], reps=args.reps, seed=args.seed,
-                                  power=args.power)
+                                  power=args.power, comparisons=case["comparisons"], paired=case["paired"], batch=case["batch"])
         _print(case, curve, args.power)
         document.append(case | {"reps": args.reps, "seed": args.seed, "power": args.power, "curve": [asdict(point) for point in curve]})
     if args.json:
@@ -58,32 +65,38 @@ def _of_spread(args: argparse.Namespace) -> list[dict[str, Any]]:
     failing = f", {100 * args.failing:g} % of them failing, {args.failed_at:g} sd lower" if args.failing else ""
     sd = args.sd * (1 + args.failing * (1 - args.failing) * args.failed_at**2) ** 0.5
     name = f"normal scores with sd {args.sd:g}{failing}"
-    return [{"name": name, "unit": "score", "effect": args.effect, "margin": args.margin, "sd": sd, "draws": (draw, draw)}]
+    of = {"comparisons": args.comparisons or 1, "paired": False, "batch": None}
+    return [{"name": name, "unit": "score", "effect": args.effect, "margin": args.margin, "sd": sd, **of, "draws": (draw, draw)}]
 
 
 def _of_study(args: argparse.Namespace) -> list[dict[str, Any]]:
-    from benchmarks.analysis import analyse
+    from benchmarks.analysis import Sides, Statistics, analyse
     from benchmarks.stats import BadScores
     from benchmarks.store import open_study
 
     store = open_study(args.study)
     study = store.study()
     study["statistics"] = {**(study.get("statistics") or {}), "reps": 100}  # only scores are taken from the analysis here
+    paired, batch = Statistics.of(study).paired, (study.get("sequential") or {}).get("batch")
     cases: list[dict[str, Any]] = []
     for group in analyse(study, store.runs(), store.curves(), allow_partial=True).groups:
+        tables = len(group.comparisons) * (1 if group.is_aggregated else len(group.envs))  # the comparisons that Holm corrects together
         for pair in group.comparisons:
             envs = [group.envs] if group.is_aggregated else [[env] for env in group.envs]
             for tasks in envs:
-                x, y = ([group.scales[env](group.cells[algo, env].final) for env in tasks] for algo in (pair.x, pair.y))
+                sides = Sides.of(group, pair.x, pair.y, paired)
+                assert isinstance(sides, Sides)  # else there were no comparison
+                x, y = ([side[group.envs.index(env)] for env in tasks] for side in (sides.x, sides.y))
                 verdict = pair.overall if pair.overall is not None else pair.tasks[tasks[0]]
                 margin = args.margin if args.margin is not None else verdict.margin
                 effect = args.effect if args.effect is not None else margin
                 on = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
-                case = {"name": f"{group.name}: {pair.x} against {pair.y} on {on}", "unit": group.unit, "effect": effect, "margin": margin}
+                case = {"name": f"{group.name}: {pair.x} against {pair.y} on {on}", "unit": group.unit, "effect": effect, "margin": margin,
+                        "comparisons": args.comparisons or tables, "paired": paired, "batch": batch}
                 if effect is None:
                     raise UserError(f"{case['name']}: no reference scores, so no margin; say what difference should be found with --effect")
                 try:
-                    *draws, sd = power.of_study(x, y)
+                    *draws, sd = power.of_study(x, y, paired=paired)
                 except BadScores as error:
                     cases.append(case | {"refused": str(error)})
                 else:
@@ -98,17 +111,20 @@ def _print(case: dict[str, Any], curve: list[power.PowerAt], asked: float) -> No
     from rich.table import Table
 
     margin = case["margin"]
-    table = Table(title=f"{case['name']} ({case['unit']})", title_justify="left")
+    how = [f"one of {case['comparisons']} comparisons (Holm's first step)"] if case["comparisons"] > 1 else []
+    how += ["paired by seed"] if case["paired"] else []
+    how += [f"sequential, {case['batch']} seeds a batch; seeds a side: at most"] if case["batch"] else []
+    table = Table(title=f"{case['name']} ({case['unit']}){''.join(f', {words}' for words in how)}", title_justify="left")
     columns = ("seeds a side", f"finds a difference of {case['effect']:g}", "shows equivalence" + (f" within ±{margin:g}" if margin else ""),
                f"smallest difference found with {100 * asked:g} % power")
-    for column in columns:
+    for column in (*columns, *(["seeds used on average"] if case["batch"] else [])):
         table.add_column(column, justify="right")
     for point in curve:
         same = "–" if point.equivalent is None else f"{100 * point.equivalent:.0f} %"
-        table.add_row(str(point.n), f"{100 * point.finds:.0f} %", same, f"{point.detectable:.3g}")
+        table.add_row(str(point.n), f"{100 * point.finds:.0f} %", same, f"{point.detectable:.3g}", *([f"{point.used:.3g}"] if case["batch"] else []))
     console = Console()
     Console(width=max(100, console.width) if not console.is_terminal else console.width).print(table)
-    print(f"{_advice(curve, case, asked)} Standard error of a share: at most {100 * curve[0].error:.1f} %; tests at {100 * ALPHA:g} %.\n")
+    print(f"{_advice(curve, case, asked)} Standard error of a share: at most {100 * curve[0].error:.1f} %; tests at {100 * ALPHA:g} % of the table.\n")
 
 
 def _advice(curve: list[power.PowerAt], case: dict[str, Any], asked: float) -> str:

@@ -17,11 +17,32 @@ def report(args: argparse.Namespace) -> int:
         raise UserError(f"{' and '.join([*given, *([f'the study {args.study}'] if args.study else [])])}: a report is of one of them")
     if given:
         return _foreign(args)
+    if args.study and archive.is_archive(args.study):
+        return _of_archive(args)
     store = open_study(args.study or "quickstart")
     if args.against:
         return _against(args, store)
     list_troubles(store.runs())
     return render(store, args.allow_partial, _options(args))
+
+
+def _of_archive(args: argparse.Namespace) -> int:
+    """The report of a study in an archive, into --out (by default a folder beside the archive, named as it is)."""
+    from benchmarks.report import render_store
+
+    name = Path(args.study).name
+    for suffix in archive.SUFFIXES:
+        name = name.removesuffix(suffix)
+    directory = Path(args.out) if args.out else Path(args.study).with_name(f"{name}-report")
+    with archive.opened(args.study) as store:
+        if args.against:
+            args.out = str(directory)
+            return _against(args, store)
+        list_troubles(store.runs())
+        rendered = render_store(store, directory, allow_partial=args.allow_partial, options=_options(args))
+    show(rendered.summary)
+    print(f"Report: {rendered.path}")
+    return 0
 
 
 def _options(args: argparse.Namespace):

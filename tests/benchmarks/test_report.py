@@ -371,9 +371,9 @@ def test_every_planned_run_is_accounted_for(tmp_path):
 
 
 def test_an_interval_that_holds_less_often_than_it_says_is_printed_with_a_caution(tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmarks.stats.coverage_warning", lambda kind, n, tasks, confidence: "held 76 % of the time" if kind == "aggregate" else "")
+    monkeypatch.setattr("benchmarks.stats.coverage_warning", lambda kind, n, tasks, confidence: "n = 10: held 76 % of the time" if kind == "aggregate" else "")
     _, text = rendered(one_task(), tmp_path)
-    assert '<span class="caution">Caution. held 76 % of the time.</span>' in text
+    assert '<span class="caution">Caution. n = 10: the IQM over tasks: held 76 % of the time.</span>' in text
 
 
 def test_the_tables_are_latex_that_needs_booktabs_alone(quickstart):

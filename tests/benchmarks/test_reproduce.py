@@ -6,11 +6,12 @@ import shutil
 import tarfile
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from benchmarks import IncompleteData, IntegrityError, UserError, against, archive, figures, jobs, launchers, report, reproduce, study
+from benchmarks import IncompleteData, IntegrityError, UserError, against, archive, figures, jobs, launchers, report, reproduce, study, worker
 from benchmarks.analysis import analyse
-from benchmarks.store import Store
+from benchmarks.store import TABLES, Store, file_hash, write_table
 from benchmarks.study import digest
 from sb3_course import cli
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore
@@ -82,14 +83,14 @@ def edit(path, old, new):
 
 def test_a_whole_study_passes_the_first_three_levels(original):
     found = states(original, 3, sample=2)
-    assert set(found.values()) == {"pass"} and len(found) == 13
+    assert set(found.values()) == {"pass"} and len(found) == 14
 
 
 def test_a_run_that_is_trained_again_has_the_same_weights(original):
     name = a_run(original, seed=2)
     finding = list(reproduce.verify(original, 3, runs=(name,)))[-1]
     weights = original.record(name)["weights_hash_end"]
-    assert (finding.what, finding.state, finding.said) == (name, "pass", f"the same weights, {weights[:16]}")
+    assert (finding.what, finding.state, finding.said) == (name, "pass", f"the same weights, {weights[:16]}, scores and episodes")
 
 
 def test_the_sample_is_drawn_by_its_seed(original):
@@ -101,7 +102,7 @@ def test_the_sample_is_drawn_by_its_seed(original):
 def test_all_runs_again_are_the_same_runs_and_continue_where_they_stopped(original, tmp_path):
     found = [f for f in reproduce.verify(original, 4, sample=1, out=tmp_path / "again") if f.level == 4]
     assert [(f.what, f.state, f.said) for f in found] == [
-        (f"{algo} on FrozenLake-v1", "pass", "3 of 3 seeds end with the same weights") for algo in ("q_learning", "value_iteration")
+        (f"{algo} on FrozenLake-v1", "pass", "3 of 3 seeds end with the same weights and scores") for algo in ("q_learning", "value_iteration")
     ]
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "again" / "runs").rglob("run.json")}
     assert len(before) == 6
@@ -197,6 +198,50 @@ def test_a_changed_provenance_is_named(store):
     assert failures(store, 1) == ["provenance: repro.json: command is 'sb3-course compare other', computed 'sb3-course compare ...'"]
 
 
+def forge(store, algo, score=1.0, episodes=False):
+    """Give every run of an algorithm another score, in its curve (and in its episodes), seal the runs and write the report again."""
+    for name in (run.id for _, run in store.planned() if run.algo == algo):
+        changed = {"curve": {"score": score, "score_std": 0.0}} | ({"episodes": {"return": score}} if episodes else {})
+        for table, columns in changed.items():
+            path = store.runs_path / name / f"{table}.parquet"
+            frame = pd.read_parquet(path).assign(**columns)
+            write_table(path, table, [tuple(row) for row in frame[list(TABLES[table])].itertuples(index=False)])
+        rewrite(store, name, files={path.name: file_hash(path) for path in sorted((store.runs_path / name).iterdir()) if path.name != "run.json"})
+    report.render(store.path, options=report.Options(animations=False))
+
+
+def test_a_score_that_its_episodes_do_not_give_is_named_although_all_was_sealed_again(store):
+    forge(store, "q_learning")
+    found = failures(store, 1)
+    assert len(found) == 1 and found[0].startswith(f"scores: run {a_run(store)}: score at step 200 is 1, but its episodes give ")
+    assert failures(store, 2) == found, "everything else was made to fit"
+
+
+def test_forged_episodes_are_found_by_training_again_although_the_weights_are_right(store):
+    forge(store, "q_learning", episodes=True)
+    assert failures(store, 2) == []
+    name = a_run(store)
+    (failure,) = failures(store, 3, runs=(name,))
+    assert failure.startswith(f"{name}: other scores on the same kind of machine with the same code: the same weights, but score at step 200 1 there, ")
+
+
+@pytest.mark.slow
+def test_forged_episodes_are_found_by_running_everything_again(store, tmp_path):
+    forge(store, "q_learning", episodes=True)
+    found = [f for f in reproduce.verify(store, 4, runs=(a_run(store, "value_iteration"),), out=tmp_path / "again") if f.level == 4]
+    said = "0 of 3 seeds end with the same weights and scores, but 3 with the same weights, by the same code on the same kind of machine"
+    assert [(f.what, f.state) for f in found] == [("q_learning on FrozenLake-v1", "fail"), ("value_iteration on FrozenLake-v1", "pass")]
+    assert found[0].said == said
+
+
+def test_what_an_earlier_version_did_not_record_of_a_machine_is_not_known_to_differ():
+    here = worker.host()
+    assert {"cpu_capability", "torch_config", "scipy", "numba", "llvmlite"} <= set(here)
+    old = {key: value for key, value in here.items() if key not in ("cpu_capability", "torch_config", "scipy", "numba", "llvmlite")}
+    assert reproduce._other_machine(old, here) == []
+    assert reproduce._other_machine(here | {"cpu_capability": "DEFAULT"}, here) == [("cpu_capability", "DEFAULT", here["cpu_capability"])]
+
+
 def test_a_directory_that_no_plan_names_is_noted(store):
     shutil.copytree(store.runs_path / a_run(store), store.runs_path / "ppo-extra")
     notes = [f.said for f in reproduce.verify(store, 1) if f.state == "note"]
@@ -282,7 +327,7 @@ def test_a_level_or_a_run_that_does_not_exist_is_refused(original):
 
 def test_the_exit_code_is_zero_or_four_and_the_findings_can_be_kept(store, tmp_path, capsys):
     assert cli.main(["reproduce", str(store.path), "--level", "2", "--json", str(tmp_path / "found.json")]) == 0
-    assert "Reproduced at level 2: 11 of 11 checks hold" in capsys.readouterr().out
+    assert "Reproduced at level 2: 12 of 12 checks hold" in capsys.readouterr().out
     assert {f["state"] for f in json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))} == {"pass"}
     edit(store.path / "report" / "tables.tex", "FrozenLake", "FrozenPond")
     assert cli.main(["reproduce", str(store.path), "--level", "1"]) == 4

@@ -21,7 +21,7 @@ def samples(n=6, m=5, apart=0.0, seed=0):
 
 def test_the_exact_permutation_test_equals_scipys():
     x, y = samples(apart=1.5)
-    apart = lambda a, b, axis: np.abs(a.mean(axis) - b.mean(axis))
+    apart = lambda a, b, axis: np.abs(scipy.stats.ttest_ind(a, b, axis=axis, equal_var=False).statistic)
     theirs = scipy.stats.permutation_test((x, y), apart, n_resamples=np.inf, alternative="greater", vectorized=True)
     ours = stats.permutation_test([x], [y], "mean")
     assert ours.p == pytest.approx(theirs.pvalue) and ours.method == "exact permutation, 462 divisions"
@@ -29,9 +29,10 @@ def test_the_exact_permutation_test_equals_scipys():
 
 def test_the_permutation_test_of_the_iqm_counts_every_division():
     x, y = samples(4, 4, apart=1.0)
-    everything, iqm = np.concatenate([x, y]), lambda s: stats.aggregate(np.array(s)[:, None])
-    observed = abs(iqm(x) - iqm(y))
-    far = [abs(iqm(everything[list(c)]) - iqm(np.delete(everything, c))) >= observed - 1e-12 for c in itertools.combinations(range(8), 4)]
+    everything = np.concatenate([x, y])
+    yuen = lambda a, b: abs(scipy.stats.ttest_ind(a, b, equal_var=False, trim=0.25).statistic)
+    observed = yuen(x, y)
+    far = [yuen(everything[list(c)], np.delete(everything, c)) >= observed * (1 - 1e-9) for c in itertools.combinations(range(8), 4)]
     assert stats.permutation_test([x], [y], "iqm").p == pytest.approx(np.mean(far))
 
 
@@ -50,6 +51,51 @@ def test_a_paired_permutation_test_flips_the_signs_of_the_differences():
     found = stats.permutation_test([x], [y], "mean", paired=True)
     assert found.p == pytest.approx(np.mean(np.abs(flips) >= abs((x - y).sum()) - 1e-9)) and found.method == "exact paired permutation, 128 divisions"
     assert stats.permutation_test([x], [y], "mean").p > 0.5, "unpaired, the spread of the environments hides it"
+
+
+def test_the_t_test_of_one_task_is_welchs_or_yuens_or_the_paired_one():
+    x, y = samples(8, 6, apart=1.0)
+    assert stats.t_test([x], [y], "mean").p == pytest.approx(scipy.stats.ttest_ind(x, y, equal_var=False).pvalue)
+    assert stats.t_test([x], [y], "iqm").p == pytest.approx(scipy.stats.ttest_ind(x, y, equal_var=False, trim=0.25).pvalue)
+    assert stats.t_test([x[:6]], [y], "mean", paired=True).p == pytest.approx(scipy.stats.ttest_rel(x[:6], y).pvalue)
+
+
+@pytest.mark.parametrize(("n", "m", "spread"), [(10, 10, 5.0), (10, 5, 0.2), (5, 5, 5.0)])
+def test_equal_centres_with_unequal_spread_are_seldom_called_different(n, m, spread):
+    """A plain permutation test of the difference of IQMs claims one in 18 % (10 against 10) and 39 % (sd 1 against 5 at 10 and 5 runs) of studies."""
+    hits = 0
+    for study in range(400):
+        rng = np.random.default_rng([1, study])
+        x, y = rng.normal(0, 1, n), rng.normal(0, spread, m)
+        hits += stats.difference_test([x], [y], "iqm", reps=300, most_exact=300, seed=study).p < 0.05
+    assert hits / 400 < 0.06 + 3 * np.sqrt(0.05 * 0.95 / 400)
+
+
+@pytest.mark.parametrize("metric", ["iqm", "mean"])
+@pytest.mark.parametrize(("n", "m", "p"), [(5, 5, 2 / 252), (8, 8, 2 / 12870), (5, 10, 1 / 3003)])
+def test_constant_scores_that_differ_are_told_apart_by_counting(metric, n, m, p):
+    x, y = np.full(n, 0.1), np.full(m, 0.7)
+    assert stats.difference_test([x], [y], metric).p == pytest.approx(p)
+    found = stats.equivalence([x], [y], 0.05, metric, reps=200)
+    assert found.tier == "different" and "no run differs from the others of its side" in found.difference.note
+
+
+def test_the_larger_p_of_both_tests_decides():
+    x, y = samples(5, 5, apart=3.0, seed=2)
+    permuted, t, both = (test([x], [y], "iqm") for test in (stats.permutation_test, stats.t_test, stats.difference_test))
+    assert both == max(permuted, t, key=lambda test: test.p)
+
+
+def test_the_error_of_a_difference_is_that_of_simulated_studies():
+    """Five tasks, ten runs each, IQM: the standard error that the tests divide by, beside the spread of the difference over studies."""
+    rng, apart, errors = np.random.default_rng(0), [], []
+    for _ in range(400):
+        x, y = rng.normal(0, 1, (10, 5)), rng.normal(0, 2, (10, 5))
+        sides = comparisons._sides(x, y, False)
+        spread = comparisons._Spread.of("iqm", comparisons.pooled(*sides), sides[0].runs, sides[1].runs, 1.0, False)
+        errors.append(spread(comparisons._as_observed(*sides)).sum())
+        apart.append(stats.aggregate(x) - stats.aggregate(y))
+    assert np.sqrt(np.mean(errors)) == pytest.approx(np.std(apart), rel=0.1)
 
 
 def test_runs_change_sides_only_within_their_task():
@@ -130,12 +176,34 @@ def test_the_power_formulas_agree_with_simulation():
 
 def test_a_simulated_power_curve_rises_and_is_repeatable():
     draw = power.of_spread(1.0)
-    curve = lambda: power.power_curve(draw, draw, effect=1.5, margin=2.0, sizes=(3, 10), sd=1.0, reps=60, resamples=100)
+    curve = lambda: power.power_curve(draw, draw, effect=2.0, margin=2.0, sizes=(3, 10), sd=1.0, reps=60, resamples=100)
     few, many = curve()
     assert few.finds < 0.4 < 0.7 < many.finds and few.equivalent == 0 and many.equivalent > 0.5
     assert curve() == [few, many]
     assert many.detectable == stats.minimal_detectable_effect(10, 10)
     assert power.enough([few, many], lambda p: p.finds, 0.7) == 10 and power.enough([few, many], lambda p: p.finds, 0.999) is None
+
+
+def test_power_counts_the_other_comparisons_the_pairs_and_the_batches():
+    rng = np.random.default_rng(0)
+    hard = rng.normal(0, 3, 12)  # what both runs of a seed share
+    x, y = [hard + rng.normal(0, 0.5, 12)], [hard + rng.normal(0, 0.5, 12)]
+    how = {"effect": 1.0, "margin": None, "sizes": (8,), "reps": 100, "resamples": 100}
+    free, paired = ((power.of_study(x, y, paired=is_so), is_so) for is_so in (False, True))
+    shares = [power.power_curve(*draws[:2], sd=draws[2], paired=is_so, **how)[0] for draws, is_so in (free, paired)]
+    assert shares[0].finds < 0.2 < 0.4 < shares[1].finds and shares[1].detectable < shares[0].detectable / 2
+    draw = power.of_spread(1.0)
+    one, ten = (power.power_curve(draw, draw, sd=1.0, comparisons=k, **how | {"effect": 1.5})[0] for k in (1, 10))
+    assert ten.finds < one.finds - 0.1 and ten.detectable > one.detectable and one.used == 8
+    looked = power.power_curve(draw, draw, sd=1.0, batch=4, **how | {"effect": 4.0, "sizes": (12,)})[0]
+    assert looked.finds > 0.95 and looked.used < 8
+
+
+@pytest.mark.parametrize(("wrong", "complaint"), [({"effect": 0.0}, "effect=0"), ({"margin": -1.0}, "margin=-1 must be positive")])
+def test_a_power_curve_refuses_what_no_study_could_ask(wrong, complaint):
+    draw = power.of_spread(1.0)
+    with pytest.raises(ValueError, match=complaint):
+        power.power_curve(draw, draw, **{"effect": 1.0, "margin": 1.0, "sizes": (5,), "sd": 1.0} | wrong)
 
 
 def test_a_study_becomes_a_population_without_a_difference():
@@ -235,6 +303,20 @@ def test_the_first_boundary_is_the_quantile_of_all_divisions():
         test.look({"a": ([x], [y])})
         assert bool(test.decisions["a"].look) == decided
     assert comparisons.permutation_test([x], [y], "mean").p == pytest.approx(2 / 70)
+
+
+def test_paired_batches_change_sides_as_pairs():
+    rng = np.random.default_rng(0)
+    hard = rng.normal(0, 10, 8)
+    x, y = hard + 1 + rng.normal(0, 0.3, 8), hard + rng.normal(0, 0.3, 8)
+    verdicts = []
+    for paired in (False, True):
+        test = SequentialTest(["a"], 1, reps=2000, paired=paired)
+        test.look({"a": ([x], [y])})
+        verdicts.append(test.decisions["a"].verdict)
+    assert verdicts == ["undecided", "larger"]
+    with pytest.raises(stats.BadScores, match="paired runs"):
+        SequentialTest(["a"], 1, paired=True).look({"a": ([x], [y[:7]])})
 
 
 def test_the_unit_of_the_scores_does_not_matter_and_equal_runs_decide_nothing():

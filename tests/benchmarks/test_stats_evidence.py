@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import IncompleteData, UserError, calibration, sequential, stats, study
+from benchmarks import IncompleteData, UserError, calibration, evidence, sequential, stats, study
 from benchmarks.analysis import analyse
+from benchmarks.report import render_store
 from benchmarks.stats import coverage
 from sb3_course.cli import main
 from tests.benchmarks.synthetic import CONTROL, SPANS, TABULAR, SyntheticStore
@@ -58,7 +59,7 @@ def test_p_values_are_corrected_over_all_tasks_and_pairs_of_the_group(control):
     raw = [pair.tasks[env].test.p for pair in control.comparisons for env in control.envs]
     adjusted = [pair.tasks[env].p for pair in control.comparisons for env in control.envs]
     assert len(raw) == 4 and adjusted == stats.holm(raw)
-    assert adjusted == [pair.evidence["tasks"][env]["permutation_holm"] for pair in control.comparisons for env in control.envs]
+    assert adjusted == [pair.evidence["tasks"][env]["test_holm"] for pair in control.comparisons for env in control.envs]
     assert [pair.overall.p for pair in control.comparisons] == stats.holm([pair.overall.test.p for pair in control.comparisons])
 
 
@@ -90,9 +91,43 @@ def test_the_warnings_of_a_small_study_are_those_of_the_measured_table(monkeypat
     rows = tuple({"kind": kind, "distribution": "normal", "n": "3", "tasks": "1", "share": "0.5"} for kind in ("aggregate", "task_bootstrap", "welch"))
     monkeypatch.setattr(coverage, "measured", lambda: rows)
     group = analysed(SyntheticStore(groups=[CONTROL], seeds=3, reps=200)).groups[0]
-    assert "50 % for normal scores" in group.evidence["warnings"]["aggregates"] and "curves" not in group.evidence["warnings"]
+    assert "50 % for normal scores" in group.evidence["warnings"]["aggregates"] and "not been calibrated" in group.evidence["warnings"]["curves"]
     assert any(w.startswith("bootstrap interval: n = 3") for w in group.evidence["tasks"]["CartPole-v1"]["ppo"]["warnings"])
-    assert "50 %" in group.comparisons[0].evidence["tasks"]["CartPole-v1"]["warning"]
+    said = group.evidence["warnings"]["per_task"]
+    assert "the difference of means: in calibration such an interval held the true value not 95 % of the time, but 50 %" in said
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_every_interval_that_is_printed_has_its_warning_where_it_stands(monkeypatch, tmp_path, paired):
+    """The table of measured coverages says that nothing holds: then every kind of interval that the page prints is warned of by name, under it."""
+    monkeypatch.setattr(coverage, "coverage_warning", lambda kind, n, tasks=1, confidence=0.95: f"n = {n}: «{kind}»")
+    monkeypatch.setattr(stats, "coverage_warning", coverage.coverage_warning)
+    store = SyntheticStore(groups=[CONTROL], seeds=50 if not paired else 5, points=3, reps=100)
+    store.study()["statistics"]["paired"] = paired
+    page = render_store(store, tmp_path).path.read_text(encoding="utf-8")
+    of_pairs = {"improvement", "cliffs", "difference", "difference_90", "welch", "welch_90"}
+    kinds = {kind for kind in coverage.KINDS if "paired" not in kind} if not paired else \
+        set(coverage.KINDS) - of_pairs - {"task_tolerance", "area_difference"}
+    assert not [kind for kind in kinds if f"«{kind}»" not in page]
+    assert not [kind for kind in set(coverage.KINDS) - kinds - {"area_difference"} if f"«{kind}»" in page]
+    verdict = page[page.index('id="verdict"') : page.index("</section>")]
+    for kind in ("difference_paired_90", "paired_90") if paired else ("difference_90", "welch_90"):
+        assert f"«{kind}»" in verdict
+
+
+def test_a_paired_study_says_so_and_names_its_intervals(tmp_path):
+    pages = {}
+    for paired in (False, True):
+        store = SyntheticStore(groups=[CONTROL], seeds=6, points=3, reps=100)
+        store.study()["statistics"]["paired"] = paired
+        pages[paired] = render_store(store, tmp_path / str(paired)).path.read_text(encoding="utf-8")
+    for words in (", paired by seed: ", "are compared as pairs", "the paired t interval (runs of the same seed)", "p, paired t (Holm)",
+                  "runs of the same seed are drawn together"):
+        assert words in pages[True] and words not in pages[False]
+    assert "p, Welch (Holm)" in pages[False] and "Welch" not in pages[True].replace("Welch–", "")
+    for words in ("expanded ones, which allow for few runs, of differences, learning curves and profiles", "expanded intervals of differences",
+                  "simultaneous expanded bootstrap bands", "not corrected for the number of pairs and tasks"):
+        assert words in pages[False]
 
 
 def test_runs_of_the_same_seed_are_compared_pair_by_pair_where_the_study_says_so():
@@ -130,6 +165,28 @@ def test_a_sequential_study_claims_what_its_test_decides_and_no_p_value():
     assert analysis.sequential.decisions["control: ppo against sb3/ppo"].verdict == "smaller"
     assert ppo.overall.tier == "different" and "decided at look" in ppo.overall.note and np.isnan(ppo.overall.p)
     assert "undecided after look 2 of 4 (10 seeds each)" in dqn.overall.test.method and dqn.overall.tier != "different"
+
+
+def test_a_sequential_study_of_pairs_changes_sides_by_pairs_and_warns_of_its_intervals(tmp_path):
+    store = in_batches(SyntheticStore(groups=[CONTROL], reps=200), 20, 5, 10)
+    hard = np.random.default_rng(0).uniform(0.2, 0.8, 10)
+    for env in CONTROL["envs"]:
+        low, high = SPANS[env]
+        store.set_final("ppo", env, low + (hard + 0.05 + np.linspace(0, 0.01, 10)) * (high - low)).set_final("sb3/ppo", env, low + hard * (high - low))
+    name = "control: ppo against sb3/ppo"
+    assert analysed(store).sequential.decisions[name].look == 0
+    page = render_store(store, tmp_path).path.read_text(encoding="utf-8")
+    assert "take the number of runs as fixed" in page
+    store.study()["statistics"]["paired"] = True
+    assert analysed(store).sequential.decisions[name].verdict == "larger"
+
+
+def test_what_is_known_of_intervals_after_stopping_is_said(monkeypatch):
+    rows = [{"kind": kind, "distribution": "normal", "n": "5", "tasks": "1", "share": share} for kind, share in (
+        ("difference_sequential", "0.88"), ("task_t_sequential", "0.94"), ("difference_90_sequential", "0.81"))]
+    monkeypatch.setattr(coverage, "measured", lambda: tuple(rows))
+    said = evidence.after_stopping({"sequential": {"batch": 5}})
+    assert "nominal 95 % intervals 88 % (the difference of IQMs, normal scores)" in said and "nominal 90 % intervals 81 %" in said
 
 
 def test_a_sequential_study_needs_whole_batches():
@@ -194,7 +251,7 @@ def test_the_power_command_advises_on_seeds(capsys, tmp_path):
     shown = " ".join(capsys.readouterr().out.split())
     assert "8 seeds a side would find a difference of 3 with 80 % power" in shown
     curve = json.loads(out.read_text())[0]["curve"]
-    assert [point["n"] for point in curve] == [3, 8] and curve[0]["finds"] < curve[1]["finds"] == 1
+    assert [point["n"] for point in curve] == [3, 8] and curve[0]["finds"] < 0.8 < curve[1]["finds"]
 
 
 @pytest.mark.parametrize(("words", "complaint"), [
@@ -204,11 +261,26 @@ def test_the_power_command_advises_on_seeds(capsys, tmp_path):
     (["power", "--sd", "1", "--effect", "1", "--seeds", "1"], "numbers of seeds of at least 2"),
     (["power", "--sd", "1", "--effect", "1", "--reps", "10"], "at least 100 simulated studies"),
     (["power", "nowhere"], "no study at nowhere"),
+    (["power", "--sd", "1", "--effect", "0"], "--effect 0: give the difference"),
+    (["power", "--sd", "1", "--effect", "1", "--margin", "-1"], "--margin -1: a margin is"),
+    (["power", "--sd", "1", "--effect", "1", "--comparisons", "0"], "--comparisons 0"),
 ])  # fmt: skip
 def test_the_power_command_refuses_in_a_line(capsys, words, complaint):
     assert main(words) == 2
     error = capsys.readouterr().err
     assert complaint in error and error.count("\n") == 1
+
+
+def test_the_power_of_a_study_counts_its_pairs_its_pairing_and_its_batches(monkeypatch, capsys, tmp_path):
+    store = SyntheticStore(groups=[CONTROL], seeds=6, points=2, reps=100)
+    store.study()["statistics"]["paired"], store.study()["sequential"] = True, sequential.settings(list(range(12)), 3) | {"reps": 500}
+    store.study()["seeds"] = list(range(6))
+    store.path = tmp_path
+    monkeypatch.setattr("benchmarks.store.open_study", lambda name: store)
+    assert main(["power", "study", "--effect", "0.05", "--seeds", "6", "--reps", "100", "--json", str(tmp_path / "power.json")]) == 0
+    for case in json.loads((tmp_path / "power.json").read_text()):
+        assert (case["comparisons"], case["paired"], case["batch"]) == (2, True, 3) and 3 <= case["curve"][0]["used"] <= 6
+    assert "one of 2 comparisons" in " ".join(capsys.readouterr().out.split())
 
 
 # ----------------------------------------------------------------------------------------------------------------- calibration
@@ -224,18 +296,37 @@ def test_the_quantile_functions_of_the_calibration_have_the_shape_that_they_are_
 
 
 def test_a_calibration_does_not_depend_on_how_its_studies_are_divided():
-    design = {"distribution": "skewed", "n": 5, "tasks": 1, "resamples": 100}
-    for experiment in ("coverage", "false_claims"):
+    base = {"distribution": "skewed", "n": 5, "tasks": 1, "resamples": 100}
+    studies = [("coverage", base | {"study": study, "shift": shift}) for study, shift in (("equal", 0), ("shifted", 2), ("sequential", 1))]
+    for experiment, design in [*studies, ("false_claims", base), ("unequal", base | {"n_y": 5, "spread": 5.0})]:
         whole = calibration.work(experiment, design, 0, 4, 0)
         parts = [calibration.work(experiment, design, a, b, 0) for a, b in ((0, 1), (1, 4))]
         assert whole == {what: [x + y for x, y in zip(parts[0][what], parts[1][what], strict=True)] for what in whole}
 
 
 def test_a_t_interval_of_normal_scores_holds_the_truth_95_percent_of_the_time_and_a_bootstrap_of_5_runs_does_not():
-    found = calibration.work("coverage", {"distribution": "normal", "n": 5, "tasks": 1, "resamples": 200}, 0, 150, 0)
+    found = calibration.work("coverage", {"distribution": "normal", "n": 5, "tasks": 1, "shift": 0, "study": "equal", "resamples": 200}, 0, 150, 0)
     share = {what: total / claimed for what, (claimed, total, _) in found.items() if claimed}
     assert 0.90 < share["task_t"] <= 1 and share["task_bootstrap"] < 0.93
-    assert found["task_tolerance"][0] == 0, "five runs claim no tolerance interval"
+
+
+def test_every_interval_that_a_report_prints_is_calibrated():
+    found = set()
+    for design in (d for d in calibration.designs(50)["coverage"] if d["distribution"] == "normal" and d["tasks"] == 1 and d["n"] in (5, 50)):
+        found |= set(calibration.work("coverage", design, 0, 1, 0))
+    assert set(coverage.KINDS) <= found
+
+
+def test_a_calibration_that_was_cut_short_goes_on(monkeypatch, tmp_path):
+    monkeypatch.setattr(calibration, "designs", lambda resamples: {"power": [{"distribution": "normal", "n": 5, "tasks": 1, "effect": 1.0, "resamples": 50}]})
+    monkeypatch.setattr(calibration, "CHUNK", 2)
+    progress = tmp_path / "progress.jsonl"
+    whole = calibration.measure(6, 50, 1, 0, ("power",), progress)
+    lines = progress.read_text().splitlines()
+    progress.write_text("\n".join([*lines[:-1], lines[-1][:30]]))
+    made = []
+    monkeypatch.setattr(calibration, "as_completed", lambda waiting: made.extend(waiting) or list(waiting))
+    assert calibration.measure(6, 50, 1, 0, ("power",), progress) == whole and len(made) == 1
 
 
 def test_the_published_calibration_is_the_table_that_reports_read_and_its_claims_hold():
@@ -246,5 +337,5 @@ def test_the_published_calibration_is_the_table_that_reports_read_and_its_claims
     tables = {name: calibration.read_csv(published / f"{name}.csv") for name in calibration.EXPERIMENTS}
     assert min(row["repetitions"] for rows in tables.values() for row in rows) >= 1000
     for row in [*tables["false_claims"], *tables["split"]]:
-        if row["kind"] in ("tasks, Holm", "suite, Holm", "sequential"):
+        if row["kind"] in calibration.CORRECTED:
             assert row["share"] <= 0.05 + 3 * (0.05 * 0.95 / row["repetitions"]) ** 0.5, row
