@@ -260,7 +260,7 @@ def host() -> dict[str, Any]:
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # numba is not needed to train
+    except importlib.metadata.PackageNotFoundError:
         return None
 
 
