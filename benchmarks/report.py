@@ -371,6 +371,7 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
     more = "".join(f", {n} on {e}" for e, n in special.items())
     kind = "greedy (deterministic) actions" if protocol.get("deterministic", True) else "sampled actions"
     planned, finished = len(analysis.runs), int((analysis.runs["status"] == "finished").sum())
+    welch = "paired" if how.paired else "Welch's"
     card = [
         ("Score of a run", f"mean return over the evaluation episodes at the last checkpoint, after training (protocol {protocol.get('name', 'final')}); "
                            "no checkpoint is chosen for its score"),
@@ -379,8 +380,8 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
         ("Runs", f"{planned} planned, {finished} finished"),
         ("Intervals", f"{percent(how.confidence)}, by a stratified bootstrap of {count(how.reps)} repetitions, seed {how.seed}: percentile intervals of "
                       "aggregates, P(X > Y), Cliff's δ and ranks; expanded ones, which allow for few runs, of differences, learning curves and profiles. "
-                      f"Of one task also t intervals of means, and {'paired' if how.paired else 'Welch'} t intervals of their differences"),
-        ("Differences", f"claimed where the larger p of a studentised permutation test and {'a paired' if how.paired else 'Welch’s'} t test (of IQMs: Yuen's) "
+                      f"Of one task also t intervals of means, and {welch} t intervals of their differences"),
+        ("Differences", f"claimed where the larger p of a studentised permutation test and {welch} t test (of IQMs: Yuen's) "
                         f"is below {percent(stats.ALPHA)} after Holm, over the pairs and tasks of a group"),
         ("Margin of equivalence", f"±{how.margin:g} of the span from random to expert, fixed in the study before running; equivalence is claimed where the "
                                   f"90\u00a0% interval of the difference lies inside it, from at least {stats.FEWEST_RUNS_FOR_EQUIVALENCE} runs; not "
