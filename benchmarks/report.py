@@ -398,8 +398,8 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
     if analysis.sequential is not None:
         after = evidence.after_stopping(study)
         card.append(("Sequential", f"{sequential.error_per_study(study)}, of algorithms that are the same in distribution. P-values of single tests hold "
-                                   "no longer after several looks and are left out. Intervals, those behind claims of equivalence too, take the number of runs as fixed"
-                                   f"{f': {after}' if after else ''}"))
+                                   "no longer after several looks and are left out. Intervals, those behind claims of equivalence too, take the number "
+                                   f"of runs as fixed{f': {after}' if after else ''}"))
     said = protocol.get("words") or {}  # of runs that other programs made: what is known of them
     return [(term, said.get(term, words)) for term, words in card]
 
