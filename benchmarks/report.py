@@ -371,6 +371,7 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
     more = "".join(f", {n} on {e}" for e, n in special.items())
     kind = "greedy (deterministic) actions" if protocol.get("deterministic", True) else "sampled actions"
     planned, finished = len(analysis.runs), int((analysis.runs["status"] == "finished").sum())
+    welch = "paired" if how.paired else "Welch's"
     card = [
         ("Score of a run", f"mean return over the evaluation episodes at the last checkpoint, after training (protocol {protocol.get('name', 'final')}); "
                            "no checkpoint is chosen for its score"),
@@ -379,9 +380,10 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
         ("Runs", f"{planned} planned, {finished} finished"),
         ("Intervals", f"{percent(how.confidence)}, by a stratified bootstrap of {count(how.reps)} repetitions, seed {how.seed}: percentile intervals of "
                       "aggregates, P(X > Y), Cliff's δ and ranks; expanded ones, which allow for few runs, of differences, learning curves and profiles. "
-                      f"Of one task also t intervals of means, and {'paired' if how.paired else 'Welch'} t intervals of their differences"),
-        ("Differences", f"claimed where the larger p of a studentised permutation test and {'a paired' if how.paired else 'Welch’s'} t test (of IQMs: Yuen's) "
-                        f"is below {percent(stats.ALPHA)} after Holm, over the pairs and tasks of a group"),
+                      f"Of one task also t intervals of means, and {welch} t intervals of their differences"),
+        ("Differences", f"claimed where the larger p of a studentised permutation test and {welch} t test (of IQMs: Yuen's) "
+                        f"is below {percent(stats.ALPHA)} after Holm, over the pairs and tasks of a group. Skewed scores of equal mean and "
+                        "unequal spread are called different more often than that, the more so the fewer runs (results/calibration)"),
         ("Margin of equivalence", f"±{how.margin:g} of the span from random to expert, fixed in the study before running; equivalence is claimed where the "
                                   f"90\u00a0% interval of the difference lies inside it, from at least {stats.FEWEST_RUNS_FOR_EQUIVALENCE} runs; not "
                                   "corrected for the number of pairs and tasks: each errs in 5\u00a0%, so of many at the edge of the margin some will"),
@@ -395,8 +397,9 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
         card.append(("Hyper-parameters", ". ".join(filter(None, said_of_them))))
     if analysis.sequential is not None:
         after = evidence.after_stopping(study)
-        card.append(("Sequential", f"{sequential.error_per_study(study)}; p-values of single tests do not hold after several looks and are left out. "
-                                   f"Intervals, those behind claims of equivalence too, take the number of runs as fixed{f': {after}' if after else ''}"))
+        card.append(("Sequential", f"{sequential.error_per_study(study)}, of algorithms that are the same in distribution. P-values of single tests hold "
+                                   "no longer after several looks and are left out. Intervals, those behind claims of equivalence too, take the number "
+                                   f"of runs as fixed{f': {after}' if after else ''}"))
     said = protocol.get("words") or {}  # of runs that other programs made: what is known of them
     return [(term, said.get(term, words)) for term, words in card]
 

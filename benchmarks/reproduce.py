@@ -391,7 +391,8 @@ def _compared(name: str, store: Store, other: Store, run: Run, analysis: Analysi
 
 def _other_scores(curve: Any, curve_again: Any, episodes: Any, episodes_again: Any) -> str:
     """Where the scores and episodes of two runs differ, in words; empty where they do not."""
-    for what, there, here, columns in (("score", curve, curve_again, ["step", "score"]), ("episodes", episodes, episodes_again, ["step", "episode", "return"])):
+    tables = (("score", curve, curve_again, ["step", "score"]), ("episodes", episodes, episodes_again, ["step", "episode", "length", "return"]))
+    for what, there, here, columns in tables:
         a, b = there[columns].to_numpy(), here[columns].to_numpy()
         if len(a) and not np.array_equal(a, b, equal_nan=True):
             if a.shape != b.shape:

@@ -273,6 +273,8 @@ def test_episodes_of_many_environments_may_end_at_one_step(tmp_path):
         ([*LONG, ("ppo", "CartPole-v1", 3, 100, float("nan"))], r"line 14: score \(score\) is nan; a run that failed has no row"),
         ([*LONG, ("ppo", "CartPole-v1", 3, 150, 1.0)], "seed 3 .*: its checkpoint 1 is at step 150, that of another seed at 100"),
         ([(*LONG[0][:2], "first", *LONG[0][3:])], r"line 2: seed \(seed\) is first"),
+        ([LONG[0], (*LONG[1][:2], 1.5, *LONG[1][3:])], r"line 3: seed \(seed\) is 1.5, not a whole number"),
+        ([(*LONG[0][:3], 100.5, *LONG[0][4:])], r"line 2: step \(.*\) is 100.5, not a whole number"),
     ],
 )
 def test_rows_that_cannot_be_are_refused_by_name(tmp_path, rows, said):

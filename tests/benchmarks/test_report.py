@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from benchmarks.jobs import plan
 from benchmarks.report import DATE, Options, render, render_store
 from benchmarks.store import Store, write_table
 from benchmarks.study import adhoc
+from from_scratch import registry
 from tests.benchmarks.synthetic import CONTROL, SPANS, TABULAR, SyntheticStore
 
 NOON = datetime(2024, 5, 21, 12, 0, tzinfo=UTC)
@@ -406,6 +408,50 @@ def test_a_pdf_without_weasyprint_is_refused_with_the_extra_that_brings_it(tmp_p
     with pytest.raises(UserError, match=r'a PDF needs weasyprint: pip install "sb3-course\[report-pdf\]"'):
         rendered(one_task(), tmp_path, options=Options(pdf=True))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_pdf_is_a_print_of_the_page_with_everything_open_and_its_date_changes_no_hash(tmp_path, monkeypatch):
+    pages = []
+
+    class Printer:
+        def __init__(self, string):
+            pages.append(string)
+
+        def write_pdf(self):
+            return b"%PDF-" + hashlib.sha256(pages[-1].encode()).digest()
+
+    monkeypatch.setitem(sys.modules, "weasyprint", SimpleNamespace(HTML=Printer))
+    files = []
+    for day in (1, 2):
+        render_store(one_task(), tmp_path, now=datetime(2024, 5, day, tzinfo=UTC), options=Options(pdf=True))
+        files.append([(tmp_path / name).read_bytes() for name in ("report.pdf", "repro.json")])
+    assert files[0][0] != files[1][0] and files[0][1] == files[1][1]
+    assert "<details><summary>" not in pages[0] and "<details open><summary>Comparisons as a table" in pages[0]
+    assert '<details class="screen">' in pages[0], "what is for the screen alone stays closed, and is not printed"
+
+
+def test_every_paper_of_the_registry_has_an_entry_to_cite():
+    algos = list(registry.ENTRIES)
+    assert "no entry here" not in exports.bibliography(algos, sequential=True)
+    assert {"Moore & Atkeson 1993", "Wingate & Seppi 2005"} <= set(exports.papers_of("prioritised_value_iteration")) and not exports.papers_of("random")
+    entries = re.findall(r"@\w+\{(.*),", exports.bibliography(algos))
+    assert len(entries) == len(set(entries)) > 30
+
+
+def test_a_paper_without_an_entry_is_named(monkeypatch):
+    monkeypatch.setattr(exports, "papers_of", lambda algo: ["Nobody 1900"])
+    assert "% no entry here for Nobody 1900" in exports.bibliography(["ppo"])
+
+
+def test_where_hyper_parameters_come_from_is_said(tmp_path):
+    store = one_task()
+    store.study()["provenance"] = {algo: {"CartPole-v1": "RL Baselines3 Zoo, hyperparams/ppo.yml"} for algo in ("ppo", "sb3/ppo")}
+    text = rendered(store, tmp_path)[1]
+    assert "ppo, sb3/ppo on CartPole-v1: RL Baselines3 Zoo, hyperparams/ppo.yml" in text
+
+
+def test_what_scrolls_can_be_focused_and_has_a_name(quickstart):
+    assert len(re.findall(r'class="scroll" tabindex="0" role="group" aria-label="[^"]+"', quickstart[2])) == quickstart[2].count('class="scroll"')
 
 
 def test_a_pdf_is_made_of_the_page(tmp_path):

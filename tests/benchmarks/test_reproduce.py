@@ -3,13 +3,31 @@
 import io
 import json
 import shutil
+import subprocess
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import IncompleteData, IntegrityError, UserError, against, archive, figures, jobs, launchers, report, reproduce, study, worker
+from benchmarks import (
+    IncompleteData,
+    IntegrityError,
+    UserError,
+    against,
+    animation,
+    archive,
+    figures,
+    jobs,
+    launchers,
+    publish,
+    report,
+    reproduce,
+    reproduction,
+    study,
+    worker,
+)
 from benchmarks.analysis import analyse
 from benchmarks.store import TABLES, Store, file_hash, write_table
 from benchmarks.study import digest
@@ -445,6 +463,67 @@ def test_the_median_run_is_shown_in_motion_and_the_same_each_time(store):
     assert len(films) == 2 and all(1_000 < len(film) < 200_000 for film in films)
     assert "the median of 3 runs by final score" in text
     assert failures(store, 2) == []  # the same bytes again
+
+
+def test_more_films_than_a_report_holds_are_left_out_aloud(monkeypatch):
+    analysis = analyse((store := SyntheticStore(groups=[CONTROL], reps=200)).study(), store.runs(), store.curves())
+    assert animation.shown(analysis)[1] == "" and len(animation.shown(analysis)[0]) == 4
+    monkeypatch.setattr(animation, "MOST", 1)
+    kept, left_out = animation.shown(analysis)
+    assert len(kept) == 1 and "4 median runs are more than the 1" in left_out and "left out: " in left_out
+    monkeypatch.setattr(animation, "_film", lambda store, cell: animation.Film(cell.env, "", "", ""))
+    monkeypatch.setattr(animation, "MOST", 12)
+    assert len(animation.films(store, analysis)) == 4
+
+
+def test_a_published_study_keeps_the_models_of_its_median_runs_and_shows_them(original, tmp_path):
+    copy = publish.publish(original, tmp_path / "published")
+    kept = {path.parent.name for path in copy.path.rglob("model.zip")}
+    assert len(kept) == 2 and kept == set(animation.median_runs(original, analyse(original.study(), original.runs(), original.curves())))
+    assert copy.study()["keep_models"] == "median" and failures(copy, 1) == []
+    text = report.render(copy.path).path.read_text(encoding="utf-8")
+    assert text.count('src="data:image/webp;base64,') == 2 and "of the median runs, which this report shows" in text
+
+
+def test_a_report_of_an_archive_is_written_beside_it(original, tmp_path):
+    archive.pack(original, tmp_path / "lake.tar.gz")
+    assert cli.main(["report", str(tmp_path / "lake.tar.gz"), "--no-animations"]) == 0
+    assert (tmp_path / "lake-report" / "report.json").read_bytes() == (original.path / "report" / "report.json").read_bytes()
+
+
+def test_without_a_margin_differences_are_drawn_in_a_unit_that_is_named(tmp_path):
+    there, here = (SyntheticStore(groups=[CONTROL], reps=100, normalise=False, root_seed=k) for k in (0, 1))
+    analyses = [analyse(s.study(), s.runs(), s.curves()) for s in (there, here)]
+    found = against.pairs(*analyses)
+    picture = against._figure(found, ("a", "b"), analyses[0])
+    assert "divided by the half-width of their 90 % interval" in picture.caption and all(p.test.margin is None for p in found)
+    half = against._half(found[0].test.narrow)
+    assert half == pytest.approx((found[0].test.narrow.high - found[0].test.narrow.low) / 2)
+
+
+def test_the_content_of_an_untracked_file_changes_the_hash_of_the_difference(tmp_path, monkeypatch):
+    for words in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    monkeypatch.setattr(reproduction, "PROJECT", tmp_path)
+    hashes = []
+    for content in ("one", "two"):
+        (tmp_path / "new.py").write_text(content)
+        hashes.append(reproduction.source()["diff_hash"])
+    assert hashes[0] and hashes[1] and hashes[0] != hashes[1]
+
+
+def test_the_measured_coverages_belong_to_the_reporting_code(tmp_path, monkeypatch):
+    here = Path(reproduction.__file__).parent
+    copy = Path(shutil.copytree(here, tmp_path / "benchmarks", ignore=shutil.ignore_patterns("__pycache__")))
+    hashes = []
+    for row in ("", "welch,normal,5,1,0,1000,1000,0.5\n"):
+        with (copy / "stats" / "coverage.csv").open("a") as file:
+            file.write(row)
+        monkeypatch.setattr(reproduction, "__file__", str(copy / "reproduction.py"))
+        reproduction.reporting_code.cache_clear()
+        hashes.append(reproduction.reporting_code())
+    reproduction.reporting_code.cache_clear()
+    assert hashes[0] != hashes[1]
 
 
 def test_the_median_run_is_the_one_in_the_middle():

@@ -30,6 +30,15 @@ def test_a_twin_has_its_algorithms_budget_and_the_zoos_own_stands_beside_it():
     assert quickstart["zoo_budget"]["FrozenLake-v1"] == {}, "the Zoo has no entry for Q-learning"
 
 
+def test_a_study_says_where_its_hyper_parameters_come_from_and_what_was_changed():
+    said = study.compose("quickstart")["provenance"]
+    assert said["ppo"]["CartPole-v1"].startswith("configs/algo/ppo.yaml, entry of the task, from RL Baselines3 Zoo, hyperparams/ppo.yml")
+    assert said["sb3/ppo"] == said["ppo"] and "Zoo" not in said["q_learning"]["FrozenLake-v1"]
+    changed = study.compose("quickstart", ["algo.ppo.CartPole-v1.gamma=0.9"])
+    assert changed["provenance"]["ppo"]["CartPole-v1"].endswith("; changed: gamma") and "changed" not in changed["provenance"]["ppo"]["Acrobot-v1"]
+    assert study.study_hash(changed) == study.study_hash({k: v for k, v in changed.items() if k != "provenance"})
+
+
 def test_the_reference_scores_of_the_tabular_tasks_are_the_exact_ones():
     """Backward induction over the transition table within the time limit that the study sets."""
     import gymnasium as gym
