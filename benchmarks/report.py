@@ -102,7 +102,7 @@ def render_store(
 def build(
     store: Any, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None, rendering: dict[str, Any] | None = None
 ) -> BuiltReport:
-    """The files of the report. rendering: from the repro.json of an earlier report of this store, to make that one again."""
+    """The files of the report. rendering: from the repro.json of an earlier report of this store, to make that one again (without its PDF)."""
     options = Options(**rendering["options"]) if rendering else options or Options()
     analysis = analyse(store.study(), store.runs(), store.curves(), allow_partial=allow_partial)
     finished = analysis.runs[analysis.runs["status"] == "finished"]
@@ -127,7 +127,7 @@ def build(
     if options.parquet:
         files |= {"scores.parquet": exports.parquet(scores), "curves.parquet": exports.parquet(curves)}
     facts["files"] = {name: hash_of(name, content) for name, content in sorted(files.items())}
-    if options.pdf:  # a print of the page, with its date: not among the hashes
+    if options.pdf and not rendering:  # a print of the page, with its date: not among the hashes
         files["report.pdf"] = exports.pdf(text)
     return BuiltReport(analysis, {**files, "repro.json": as_json(facts)}, verdicts)
 

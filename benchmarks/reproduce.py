@@ -199,7 +199,7 @@ def _analysis(store: Store) -> Iterator[Finding]:
         yield Finding(2, "numbers", "fail", f"no report to check against: sb3-course report {store.path} makes one")
         return
     rendering = recorded["rendering"]
-    built = report.build(store, allow_partial=bool(reported.get("is_partial")), rendering={**rendering, "options": {**rendering["options"], "pdf": False}})
+    built = report.build(store, allow_partial=bool(reported.get("is_partial")), rendering=rendering)
     same_code, same_kind = rendering["code"] == reproduction.reporting_code(), _same_kind_of_rendering(rendering)
     computed = json.loads(_text(built.files["report.json"]))
     yield _numbers(reported, computed, same_code, same_kind)

@@ -172,6 +172,14 @@ def test_the_date_of_the_page_may_change(store):
     assert failures(store, 2) == []
 
 
+def test_a_report_that_was_also_printed_is_made_again_without_its_pdf(store, monkeypatch):
+    monkeypatch.setattr(report.exports, "pdf", lambda html: b"%PDF-")
+    report.render(store.path, options=report.Options(pdf=True, parquet=True, animations=False))
+    assert (store.path / "report" / "report.pdf").is_file()
+    monkeypatch.setattr(report.exports, "pdf", None)
+    assert failures(store, 2) == []
+
+
 def test_a_changed_score_in_a_table_is_named_by_line_and_column(store):
     path = store.path / "report" / "scores.csv"
     lines = path.read_text(encoding="utf-8").splitlines()
