@@ -87,6 +87,10 @@ class StackedSquashedActor:
         plain = type(policy) is SACPolicy and type(actor) is SACActor and not actor.use_sde and len(actor.latent_pi) > 0
         return plain and sees_flat_vectors(actor) and is_plain_mlp(*actor.latent_pi, actor.mu) and is_plain_mlp(actor.log_std)
 
+    def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> torch.Tensor:
+        """ε, [S, *shape], from which equations make the sample."""
+        return rng.noise(*shape)
+
     def __call__(self, obs: Any, noise: torch.Tensor) -> SquashedSample:
         h = self.trunk(flat(obs))
         return squash(self.mean(h), self.log_std(h).clamp(LOG_STD_MIN, LOG_STD_MAX), noise)
@@ -107,8 +111,10 @@ class ModularSquashedActor:
     def __init__(self, actors: Sequence[SACActor], rows: Rows):
         self.actors, self.device = actors, rows.device
 
-    def drawn(self, obs: Any, rng: Rng) -> SquashedSample:
-        """A sample of actors that draw for themselves, from their streams."""
+    def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> SquashedSample:
+        """A sample, made once: users' modules may draw, or count what they see. gSDE and users' actors draw for themselves, from their streams."""
+        if type(self.actors[0]) is SACActor and not self.actors[0].use_sde:
+            return self(obs, rng.noise(*shape))
         samples = []
         for k, actor in enumerate(self.actors):
             with rng.streams[k].as_process():
