@@ -21,7 +21,7 @@ from torch import nn
 from from_scratch.core.arrays import Array
 from from_scratch.core.distributions import Gaussian
 from from_scratch.core.lockstep import ArrayRows, Rows
-from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names
+from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names, stack
 from from_scratch.core.policies import flat, one, sees_flat_vectors
 from from_scratch.core.rng import Rng
 
@@ -64,7 +64,7 @@ class ModularActor:
         self.actors, self.device = actors, rows.device
 
     def __call__(self, obs: Any) -> torch.Tensor:
-        return torch.stack([actor(one(obs, k, self.device)) for k, actor in enumerate(self.actors)])
+        return stack([actor(one(obs, k, self.device)) for k, actor in enumerate(self.actors)])
 
     @torch.no_grad()
     def play(self, obs: Any) -> np.ndarray:
@@ -134,7 +134,7 @@ class ModularSquashedActor:
     @staticmethod
     def _stacked(samples: list[SquashedSample]) -> SquashedSample:
         actions, log_probs = zip(*samples, strict=True)
-        return torch.stack(actions), torch.stack(log_probs)
+        return stack(actions), stack(log_probs)
 
     @torch.no_grad()
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
@@ -183,7 +183,7 @@ class ModularCritics:
 
     def __call__(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         values = [critic(one(obs, k, self.rows.device), a[k]) for k, critic in enumerate(self.critics)]
-        return torch.stack([torch.stack(value).squeeze(-1) for value in values])
+        return stack([stack(value).squeeze(-1) for value in values])
 
     def first(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         """Q₁(s, a), [S, M]."""
