@@ -32,6 +32,12 @@ _fma: Any = intrinsic(_fused)
 Address = int  # of a function in memory
 
 
+@njit(cache=True)
+def each(function: Address, x: np.ndarray) -> None:
+    """x ← function(x), number by number, by MKL's tanh or square root, say."""
+    blas.each(function, x.size, x.ctypes.data, x.ctypes.data)
+
+
 # ------------------------------------------------------------------------------------------------------------------- optimisers
 # Below TINY numbers lose digits and the processor its pace, and torch's square root takes 20 times longer for a zero. Units that are dead
 # would cost most. So a moment below TINY becomes 0, and its root is taken of TINY instead: neither moves a weight by a bit.
