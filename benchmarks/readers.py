@@ -255,6 +255,7 @@ class Names:
         if "seed" in self.known and not self.known["seed"].isdecimal():
             raise UserError(f"--known seed={self.known['seed']}: a seed is a whole number")
         self.patterns, self.rows = [CLEANRL], {}
+        self.how = f"by --run-names {run_names}" if run_names else "as CleanRL's env__algo__seed__time"
         if run_names and "{" in run_names:
             self.patterns = self._patterns(run_names)
         elif run_names:
@@ -415,6 +416,10 @@ def _chart(path: Path, table: pd.DataFrame, lines: list[int], how: Reading, name
         raise UserError(f"{path}: the chart's x axis is {axis}, which is no step. Set it to the metric that counts environment steps (global_step), and export "
                         f"again; if {axis} does count them: --column step='{axis}'")  # fmt: skip
     drawn = [column for column in columns if not column.endswith(("__MIN", "__MAX")) and not column.endswith(" - _step")]
+    useless = [key for key in (*IDENTITY, "run", "seconds") if key in names.columns and not names.rows]
+    if useless:
+        given = f"--column {useless[0]}={names.columns[useless[0]]}"
+        raise UserError(f"{path}: {given}: a chart has a column for each run, and none for its {useless[0]}. {HOW_NAMED}")
     odd = [column for column in drawn if " - " not in column]
     if odd:
         raise UserError(f"{path}: column '{odd[0]}' is not 'RUN - METRIC'; set the chart's legend back to the run's name, and export again")
@@ -431,7 +436,7 @@ def _chart(path: Path, table: pd.DataFrame, lines: list[int], how: Reading, name
         if run.startswith("Group: ") or (missing and ": " in run):
             raise UserError(f"{path}: '{run}' is the mean of a group of runs, and a report needs each run: turn grouping off, and export again")
         if missing:
-            raise UserError(f"{path}: the name of run '{run}' does not say its {', '.join(missing)}, as CleanRL's env__algo__seed__time do. {HOW_NAMED}")
+            raise UserError(f"{path}: the name of run '{run}', read {names.how}, does not say its {', '.join(missing)}. {HOW_NAMED}")
         if not who["seed"].isdecimal():
             raise UserError(f"{path}: run '{run}' has the seed {who['seed']}, not a whole number")
         is_there = table[column].notna().to_numpy()

@@ -488,7 +488,12 @@ def test_a_name_that_says_nothing_is_refused_with_advice_that_works(tmp_path, ca
     report = ["report", "--from-csv", str(path), "--reps", "200", "--out", str(tmp_path / "out")]
     assert cli.main(report) == 2
     said = capsys.readouterr().err
-    assert "the name of run 'ppo-3' does not say its algo, env, seed" in said and "--run-names '{algo}-{env}-{seed}'" in said and "--known env=NAME" in said
+    assert "run 'ppo-3', read as CleanRL's env__algo__seed__time, does not say its algo, env, seed" in said
+    assert "--run-names '{algo}-{env}-{seed}'" in said and "--known env=NAME" in said
+    assert cli.main([*report, "--column", "algo=exp_name"]) == 2
+    assert "--column algo=exp_name: a chart has a column for each run, and none for its algo" in capsys.readouterr().err
+    assert cli.main([*report, "--run-names", "{algo}_{seed}"]) == 2
+    assert "run 'ppo-3', read by --run-names {algo}_{seed}, does not say its algo, env, seed" in capsys.readouterr().err
     assert cli.main([*report, "--run-names", "{algo}-{seed}", "--known", "env=CartPole-v1"]) == 0
 
 
