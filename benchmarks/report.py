@@ -337,6 +337,7 @@ def _html(
         budgets=_budgets(analysis),
         scales=_scales(analysis),
         groups=groups,
+        lead=_lead(groups),
         speeds=_speeds(analysis),
         accounts=_accounts(analysis),
         failures=_failures(analysis),
@@ -354,6 +355,17 @@ def _html(
         environment_rows=_environment_rows(facts),
         checklist_rows=_checklist_rows(facts),
     )
+
+
+def _lead(groups: list[dict[str, Any]]) -> tuple[str, figures.Figure] | None:
+    """The picture under the verdict, and its title: every run of the only task, else the learning curves over all tasks; of the first group that has one."""
+    for group in groups:
+        drawn = group["figures"]
+        order = ("tasks", "curves", "aggregates") if len(group["envs"]) == 1 else ("curves", "aggregates", "tasks")
+        figure = next((drawn[part][0] for part in order if drawn[part]), None)
+        if figure is not None:
+            return (f"{figure.title}, group {group['name']}" if len(groups) > 1 else figure.title), figure
+    return None
 
 
 def _rendered_by() -> str:

@@ -101,9 +101,14 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--no-animations", action="store_true", help="no animation of the median run, although models are kept")
     report.add_argument("--against", metavar="STUDY", help="this study beside another one, or an archive of one")
     report.add_argument("--from-zoo", metavar="LOGS", help="runs in the folders of the RL Zoo: LOGS/algo/env_1/...")
-    report.add_argument("--from-sb3", metavar="PATTERN", help="runs with evaluations.npz or monitor.csv, such as 'runs/{algo}/{env}/{seed}'")
-    report.add_argument("--from-csv", nargs="+", metavar="FILE", help="tables with a row for each run and checkpoint, or each run and episode")
-    report.add_argument("--column", action="append", default=[], metavar="MEANING=NAME", help="a column of the CSV: algo, env, seed, step, score or seconds")
+    report.add_argument("--from-sb3", metavar="PATTERN", help="runs with evaluations.npz, monitor.csv or progress.csv, such as 'runs/{algo}/{env}/{seed}'")
+    report.add_argument("--from-csv", nargs="+", metavar="FILE",
+                        help="tables with a row for each run and checkpoint, or each run and episode; charts that Weights & Biases exported")
+    report.add_argument("--column", action="append", default=[], metavar="MEANING=NAME",
+                        help="a column of the CSV: algo, env, seed, step, score, seconds, or run, the run's name")
+    report.add_argument("--run-names", metavar="PATTERN|FILE", help="how the names of runs read, such as '{algo}-{env}-{seed}' (default: CleanRL's), "
+                                                                    "or a CSV table of the runs: name, algo, env, seed")
+    report.add_argument("--known", action="append", default=[], metavar="MEANING=VALUE", help="what all runs of the CSV share: algo, env or seed")
     report.add_argument("--scores", choices=("auto", "evaluations", "training"), default="auto",
                         help="evaluations.npz, or the episodes of training; auto: evaluations where there are any")
     report.add_argument("--points", type=int, default=20, metavar="N", help="checkpoints for scores from episodes of training")
