@@ -163,6 +163,7 @@ def parser() -> argparse.ArgumentParser:
     figure.add_argument("--quick", action="store_true", help="a twentieth of the runs, for a first look: numbers are shown, not judged")
 
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it")
+    doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top
 

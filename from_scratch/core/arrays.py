@@ -162,11 +162,11 @@ class Array:
         """The gradient of an operand of this shape, from one for the shape that it was broadcast to."""
         if shape == of:
             return self
-        full = np.broadcast_to(self.value, of)
+        full = self.value if self.value.shape == of else np.broadcast_to(self.value, of)
         axes = tuple(i for i in range(len(of)) if i < len(of) - len(shape) or (shape[i - len(of)] == 1 and of[i] != 1))
         out = Array(np.empty(shape, full.dtype), self.program)
         if shape == (*of[:-1], 1):
-            self.call(kernels.row_sums, Array(full, self.program)._vectors(), out.value.reshape(-1))
+            self.call(kernels.row_sums, Array(full, self.program)._vectors(), out.value.reshape(-1), 1)
             return out
         self.call(np.add.reduce, full, axes, None, out.value.reshape([1 if i in axes else n for i, n in enumerate(of)]), True)
         return out
@@ -364,18 +364,19 @@ class Array:
         return self._compare(other, np.less_equal)
 
     # ------------------------------------------------------------------------------------------------------------ along the last axis
-    def _reduced(self, kernel: Callable, dim: int, keepdim: bool, pull: Callable[[Array], Array]) -> Array:
+    def _reduced(self, kernel: Callable, dim: int, keepdim: bool, pull: Callable[[Array], Array], *more: int) -> Array:
         shape = self.value.shape
         y = np.empty((*shape[:-1], 1) if keepdim else shape[:-1], self.value.dtype)
         _last(dim, self)
-        self.call(kernel, self._vectors(), y.reshape(-1))
+        self.call(kernel, self._vectors(), y.reshape(-1), *more)
         return self.result(y, lambda g: self.give(pull(g if keepdim or g.value.ndim < y.ndim or len(shape) == 1 else g[..., None])))
 
     def sum(self, dim: int, keepdim: bool = False) -> Array:
-        return self._reduced(kernels.row_sums, dim, keepdim, lambda g: g)
+        return self._reduced(kernels.row_sums, dim, keepdim, lambda g: g, 1)
 
     def mean(self, dim: int, keepdim: bool = False) -> Array:
-        return self._reduced(kernels.row_means, dim, keepdim, lambda g: g / float(self.value.shape[-1]))
+        n = self.value.shape[-1]
+        return self._reduced(kernels.row_sums, dim, keepdim, lambda g: g / float(n), n)
 
     def std(self, dim: int, keepdim: bool = False) -> Array:
         """With Bessel's correction, as torch's."""
@@ -391,7 +392,7 @@ class Array:
         vectors, total = y._vectors(), np.empty(self.value.size // self.value.shape[_last(dim, self)], self.value.dtype)
         self.call(kernels.from_top, self._vectors(), vectors)
         self.call(np.exp, y.value, p)
-        self.call(kernels.row_sums, p.reshape(vectors.shape), total)
+        self.call(kernels.row_sums, p.reshape(vectors.shape), total, 1)
         self.call(np.log, total, total)
         self.call(kernels.subtract_rows, vectors, total)
 

@@ -26,7 +26,6 @@ from numba import cfunc, types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
-
 LINE = 64  # bytes of a cache line, on which torch's own tensors start
 
 

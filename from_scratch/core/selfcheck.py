@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from from_scratch.core import blas, kernels
 from from_scratch.core.lockstep import RowOptimizer, Rows
 
-SHAPES = ((1, 3, 64, 1), (2, 8, 16, 3), (5, 4, 64, 2), (8, 8, 6, 1), (32, 11, 33, 6), (64, 32, 64, 2), (100, 5, 256, 1), (256, 17, 256, 6))  # batch, in, width, out
+# Batch, in, width, out.
+SHAPES = ((1, 3, 64, 1), (2, 8, 16, 3), (5, 4, 64, 2), (8, 8, 6, 1), (32, 11, 33, 6), (64, 32, 64, 2), (100, 5, 256, 1), (256, 17, 256, 6))
 LENGTHS = (1, 3, 4, 7, 8, 9, 31, 64, 100, 257, 4500)
 PARTS = ("products", "sums", "norms", "tanh", "square roots", "optimisers")
 
@@ -85,7 +86,7 @@ def _sums(M: int, n: int) -> bool:
     x = torch.randn(M, n)
     down, along = np.empty(n, np.float32), np.empty(M, np.float32)
     kernels.column_sums(x.numpy(), down)
-    kernels.row_sums(x.numpy(), along)
+    kernels.row_sums(x.numpy(), along, 1)
     return _same(down, x.sum(0)) and _same(along, x.sum(-1))
 
 

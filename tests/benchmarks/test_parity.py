@@ -13,6 +13,8 @@ from benchmarks.parity import Case, Trace
 from from_scratch.core.selfcheck import follows_torch
 from sb3_course.cli import main
 
+pytestmark = pytest.mark.numerical
+
 QUICK = {  # by default: together they pass every branch of the six files and of the core; `-m ""` runs them all
     "ppo": ("discrete-4-envs", "box-3-envs", "multi-discrete-actions", "multi-binary-actions", "discrete-observations", "bytes-observations", "gsde",
             "gsde-squashed", "vec-normalize", "own-extractor", "two-own-extractors", "adam-options", "linear", "gelu-not-orthogonal", "value-clipping",

@@ -20,6 +20,8 @@ from from_scratch.core.lockstep import ArrayRows, Rows, per_seed
 from from_scratch.core.networks import StackedMLP, affine, affine_gradient
 from from_scratch.core.selfcheck import follows_torch
 
+pytestmark = pytest.mark.numerical
+
 NETS = {"tanh": (nn.Tanh, None), "relu": (nn.ReLU, None), "relu, squashed": (nn.ReLU, nn.Tanh)}
 
 

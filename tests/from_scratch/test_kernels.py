@@ -15,6 +15,8 @@ from from_scratch.core.rng import Rng
 from from_scratch.core.selfcheck import equalities, follows_torch
 from tests.from_scratch.test_rng import SPACE
 
+pytestmark = [pytest.mark.numerical, pytest.mark.bits]
+
 
 def same(mine, theirs, scale=1.0, *, by):
     """Equal to the bit where this machine's torch computes these parts as we do, within 1e-6 of the scale elsewhere."""
@@ -66,8 +68,8 @@ def test_sums_are_added_up_in_torchs_order(M, n):
     x = torch.randn(M, n)
     down, along, mean = np.empty(n, np.float32), np.empty(M, np.float32), np.empty(M, np.float32)
     kernels.column_sums(x.numpy(), down)
-    kernels.row_sums(x.numpy(), along)
-    kernels.row_means(x.numpy(), mean)
+    kernels.row_sums(x.numpy(), along, 1)
+    kernels.row_sums(x.numpy(), mean, n)
     assert same(down, x.sum(0), M, by=["sums"])
     assert same(along, x.sum(-1), n, by=["sums"])
     assert same(mean, x.mean(-1), by=["sums"])
