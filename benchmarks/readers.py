@@ -24,9 +24,11 @@ import yaml
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.configs import CONFIGS, options
+from benchmarks.plain import content, from_npz, from_yaml
 from benchmarks.store import RUN_COLUMNS, TABLES
 from benchmarks.study import digest, natural_comparisons
 
+MOST_NPZ = 1024**3  # bytes of an evaluations.npz
 ENDED_EARLY = 0.95  # of the longest run's steps: a run of fewer has stopped before its end
 COLUMNS = {  # meaning -> what tables call it, in small letters
     "algo": ("algo", "algorithm", "agent", "exp_name", "method"),
@@ -120,7 +122,7 @@ def from_zoo(logs: Path, how: Reading) -> ForeignRuns:
     return assemble(found, how, how.name or logs.resolve().name, f"the RL Zoo's folders in {logs.name}")
 
 
-class _ZooLoader(yaml.SafeLoader):
+class ZooLoader(yaml.SafeLoader):
     """The Zoo writes an OrderedDict with Python's tags; here it becomes a plain one, and no other tag makes anything."""
 
 
@@ -130,15 +132,15 @@ def _plain(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
     return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else None
 
 
-_ZooLoader.add_multi_constructor("tag:yaml.org,2002:python/", _plain)
+ZooLoader.add_multi_constructor("tag:yaml.org,2002:python/", _plain)
 
 
 def _zoo_arguments(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        known = yaml.load(path.read_text(encoding="utf-8"), _ZooLoader)  # a SafeLoader
-    except (yaml.YAMLError, TypeError, ValueError, IndexError):
+        known = from_yaml(content(path).decode(), str(path), ZooLoader)
+    except (IntegrityError, UnicodeDecodeError):
         raise IntegrityError(f"{path} cannot be read: remove it, and the folder's number stands for the seed") from None
     return known if isinstance(known, dict) else {}
 
@@ -175,9 +177,9 @@ def _folder(folder: Path, algo: str, env: str, seed: int, how: Reading) -> list[
 def evaluations_of(path: Path, algo: str, env: str, seed: int) -> Read:
     """What EvalCallback wrote: a score for every checkpoint, the mean over its evaluation episodes."""
     try:
-        with np.load(path) as data:
-            steps, results = data["timesteps"], data["results"]
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        data = from_npz(content(path, MOST_NPZ), MOST_NPZ)
+        steps, results = data["timesteps"], data["results"]
+    except (IntegrityError, OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise IntegrityError(f"{path} is not what EvalCallback writes: {str(error).splitlines()[0]}") from None
     if results.ndim != 2 or steps.shape != results.shape[:1] or not len(steps):
         raise IntegrityError(f"{path}: {steps.shape} steps and {results.shape} results; expected [checkpoints] and [checkpoints, episodes]")
