@@ -73,14 +73,14 @@ def pack(store: Store, target: Path, *, models: bool = True) -> dict[str, str]:
         wrong = _wrong_place(f"{root}/{name}")
         if wrong:
             raise IntegrityError(f"{store.path}: {one_line(name)}: {wrong}")
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     contents[SUMS] = "".join(f"{digest}  {name}\n" for name, digest in hashes.items()).encode()
     buffer = io.BytesIO()
     with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name, content in contents.items():
+        for name, data in contents.items():
             member = tarfile.TarInfo(f"{root}/{name}")
-            member.size, member.mode = len(content), 0o644  # no owner, no time: only names and contents
-            tar.addfile(member, io.BytesIO(content))
+            member.size, member.mode = len(data), 0o644  # no owner, no time: only names and contents
+            tar.addfile(member, io.BytesIO(data))
     target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, buffer.getvalue())
     return hashes

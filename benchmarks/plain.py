@@ -85,7 +85,7 @@ def content(path: Path, most: int = MOST_TEXT) -> bytes:
             raise IntegrityError(f"{path} is not a regular file")
         if facts.st_size > most:
             raise IntegrityError(f"{path} has {facts.st_size:,} bytes, more than the {most:,} that are read")
-        return file.read(most + 1)
+        return file.read(facts.st_size)
 
 
 def listing(directory: Path, what: str) -> list[Path]:

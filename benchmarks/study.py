@@ -41,11 +41,11 @@ def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = 
         if not Path(suite).is_file():
             raise UserError(f"no suite file {suite}")
         config = _hydra(["suite=adhoc"])
-        config.merge_with(_suite_file(Path(suite)))
+        _merge(config, _suite_file(Path(suite)))
         launchers = [word for word in overrides if word.startswith("launcher=")]  # names a file of settings, not a value
         for word in launchers:
             config.launcher = _hydra(["suite=adhoc", word]).launcher
-        config.merge_with(OmegaConf.from_dotlist([word for word in overrides if word not in launchers]))
+        _merge(config, OmegaConf.from_dotlist([word for word in overrides if word not in launchers]))
     else:
         if suite not in options("suite"):
             named = [name for name in options("suite") if name != "adhoc"]
@@ -54,6 +54,15 @@ def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = 
             raise UserError(f"unknown suite '{suite}': {hint} (or name --algos and --envs)")
         config = _hydra([f"suite={suite}", *overrides])
     return resolve(_plain(config))
+
+
+def _merge(config: Any, settings: Any) -> None:
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        config.merge_with(settings)
+    except (OmegaConfBaseException, TypeError, ValueError) as error:
+        raise UserError(_explained(one_line(str(error)))) from None
 
 
 def _suite_file(path: Path) -> Any:
