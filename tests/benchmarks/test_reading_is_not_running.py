@@ -14,6 +14,7 @@ import shutil
 import tarfile
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -21,8 +22,27 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from benchmarks import IntegrityError, UserError, animation, archive, exports, figures, hyperparams, jobs, launchers, models, plain, publish, readers, report
-from benchmarks import reproduce, reproduction, study, trust, worker
+from benchmarks import (
+    IntegrityError,
+    UserError,
+    animation,
+    archive,
+    exports,
+    figures,
+    hyperparams,
+    jobs,
+    launchers,
+    models,
+    plain,
+    publish,
+    readers,
+    report,
+    reproduce,
+    reproduction,
+    study,
+    trust,
+    worker,
+)
 from benchmarks.store import Store, file_hash, write_whole
 from benchmarks.study import digest, study_hash
 from sb3_course import cli
@@ -183,10 +203,9 @@ def test_a_file_that_no_seal_lists_makes_the_run_a_damaged_one(store):
 
 
 def test_level_2_shows_the_films_that_the_study_holds(store):
-    assert {finding.what: finding.state for finding in reproduce.verify(store, 2)} == dict.fromkeys(
-        ("plan", "runs", "seeds", "scores", "films", "provenance", "report", "numbers", "scores.csv", "curves.csv", "report.html", "tables.tex", "references.bib"),
-        "pass",
-    )
+    found = {finding.what: finding.state for finding in reproduce.verify(store, 2)}
+    assert set(found.values()) == {"pass"} and {"films", "report.html"} <= set(found)
+    assert "data:image/webp;base64," in (store.path / "report" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_normaliser_read_from_its_arrays_is_the_one_that_was_trained(tmp_path):
@@ -285,7 +304,7 @@ def wrapped(store, wrapper):
     shutil.rmtree(store.path / "films")
     rewrite(store, lambda s: s["hyperparams"]["q_learning"]["FrozenLake-v1"].update(env_wrapper=WRAPPER))
     retrain(store)
-    report.render(store.path, options=report.Options(animations=False))
+    report.render(store.path)  # its repro.json asks for films
     return store
 
 
@@ -333,8 +352,8 @@ def test_a_suite_in_a_file_that_brings_a_wrapper_is_refused_or_asks_for_trust(wr
 
 @pytest.mark.parametrize(
     "path",
-    ["gymnasium.wrappers.RecordVideo", "stable_baselines3.common.monitor.Monitor", "gymnasium.wrappers.TransformObservation", "operator.itemgetter", "os.system",
-     "gymnasium.wrappers.TimeLimit.__init__", "gymnasium.wrappers.common.os.system", "from_scratch.envs.importlib.import_module"],
+    ["gymnasium.wrappers.RecordVideo", "stable_baselines3.common.monitor.Monitor", "gymnasium.wrappers.TransformObservation", "operator.itemgetter",
+     "os.system", "gymnasium.wrappers.TimeLimit.__init__", "gymnasium.wrappers.common.os.system", "from_scratch.envs.importlib.import_module"],
 )  # fmt: skip
 def test_the_list_of_wrappers_holds_names_and_not_modules(path):
     assert trust.of_wrappers([{path: {"x": 1}}]) == [f"the wrapper {path}"]
@@ -366,7 +385,7 @@ def test_the_files_of_an_environment_are_its_own_whatever_a_study_names(tmp_path
 
 @pytest.mark.parametrize("text", ["dict(activation_fn=nn.init)", "dict(activation_fn=nn.factory_kwargs)", f"dict(x={'[' * 3000}{']' * 3000})", "dict(x=1\0)"])
 def test_an_expression_names_modules_of_torch_nn_and_nothing_else_that_lies_there(text):
-    with pytest.raises(UserError, match="torch.nn has no module|cannot read"):
+    with pytest.raises(UserError, match=r"torch\.nn has no module|cannot read"):
         hyperparams.literal(text)
 
 
@@ -544,15 +563,16 @@ def loud(store):
     rewrite(store, change)
     run = next(run for _, run in store.planned())
     store.fail(run, f"ValueError: [/red]{ESCAPE}{TURNED}", f"Traceback{ESCAPE}{TURNED}")
+    (store.runs_path / f"stray{ESCAPE}{TURNED}".replace("/", "")).mkdir()
     return store
 
 
-@pytest.mark.parametrize("words", (["status"], ["report", "--allow-partial"], ["reproduce", "--level", "1"], ["power", "--effect", "0.1", "--reps", "100"]))
+@pytest.mark.parametrize("words", (["status"], ["report", "--allow-partial"], ["reproduce", "--level", "1"]))
 def test_nothing_of_a_study_reaches_the_terminal_as_an_escape_sequence(loud, capsys, words):
     cli.main([words[0], str(loud.path), *words[1:]])
     printed = capsys.readouterr()
     assert not {"\x1b", "\x07", "\u202e"} & set(printed.out + printed.err)
-    assert words[0] not in ("status", "report") or "␛[2J" in printed.out + printed.err
+    assert "␛[2J" in printed.out + printed.err
 
 
 def test_an_error_s_line_is_one_line_without_escapes(tmp_path, capsys):
@@ -572,11 +592,11 @@ def test_latex_gets_one_printable_line_for_every_name():
     assert "\n\\input" not in text and not {"\x1b", "\u202e"} & set(text) and "\\input{" not in text.partition("\n")[2]
 
 
-def test_a_reference_s_label_is_not_read_as_mathematics(store):
-    rewrite(store, lambda s: s["normalise"]["FrozenLake-v1"].update(label=r"$\frac{"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "svg", lambda canvas, key, alt: (canvas.savefig(io.BytesIO(), format="svg"), "<svg></svg>")[1])
-        report.render(store.path)
+def test_a_reference_s_label_is_not_read_as_mathematics():
+    scale = SimpleNamespace(random=0.0, expert=1.0, label=r"$\frac{")
+    canvas = figures.new_canvas(2, 2)
+    figures._references(canvas.subplots(), SimpleNamespace(scales={"env": scale}), "env", (0.0, 1.0))
+    canvas.savefig(io.BytesIO(), format="svg")
 
 
 # ------------------------------------------------------------------------------------------------------------------- YAML
@@ -744,8 +764,8 @@ def test_every_place_that_unpickles_imports_or_evaluates_is_known():
     import re
 
     root = Path(plain.__file__).parent.parent
-    risky = re.compile(r"pickle\.loads?\(|torch\.load\(|np\.load\(|yaml\.load\(|\beval\(|\bexec\(|import_module\(|extractall\(|VecNormalize\.load|cls\.load\(|read_parquet|"
-                       r"OmegaConf\.load|allow_pickle=True")  # fmt: skip
+    risky = re.compile(r"pickle\.loads?\(|torch\.load\(|np\.load\(|yaml\.load\(|\beval\(|\bexec\(|import_module\(|extractall\(|VecNormalize\.load|cls\.load\(|"
+                       r"read_parquet|OmegaConf\.load|allow_pickle=True")  # fmt: skip
     found = {(path.relative_to(root).as_posix(), match[0]) for folder in ("benchmarks", "sb3_course") for path in (root / folder).rglob("*.py")
              for match in risky.finditer(re.sub(r"#.*|\.eval\(\)", "", path.read_text(encoding="utf-8")))}  # fmt: skip
     assert found == {
