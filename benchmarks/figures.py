@@ -21,6 +21,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from benchmarks import stats
 from benchmarks.analysis import Analysis, Cell, Group, Statistics, families, family_of, is_twin, unit_of
+from benchmarks.plain import printable
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5AA6", "#5B5B5B")  # Okabe & Ito; the last two added
 INK, FAINT, GRID = "#222222", "#8a8a8a", "#e3e3e3"
@@ -186,7 +187,7 @@ def svg(canvas: Canvas, key: str, alt: str) -> str:
     text = re.sub(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{_escape(alt)}">', text, count=1, flags=re.DOTALL)
     text = text.replace("xlink:href=", "href=")
     text = re.sub(r' d="([^"]*)"', lambda path: f' d="{_compact(path[1])}"', text)
-    return re.sub(r"\n\s*", "\n", text).strip()
+    return printable(re.sub(r"\n\s*", "\n", text).strip())
 
 
 def _compact(path: str) -> str:
@@ -481,11 +482,12 @@ def _references(ax: Axes, group: Group, env: str, reach: tuple[float, float], up
         above = value < (reach[0] + reach[1]) / 2  # inside the axis
         if upright:
             ax.annotate(label, (value, 0), xycoords=("data", "axes fraction"), xytext=(3 if above else -3, 3), textcoords="offset points", rotation=90,
-                        ha="left" if above else "right", va="bottom", fontsize=7.5, color=FAINT)
+                        ha="left" if above else "right", va="bottom", fontsize=7.5, color=FAINT, parse_math=False)
         else:
             # Scores rise from the lower left to the upper right: the labels stand in the other corners.
             ax.annotate(label, (1 if above else 0, value), xycoords=("axes fraction", "data"), xytext=(-2 if above else 3, 2 if above else -2),
-                        textcoords="offset points", ha="right" if above else "left", va="bottom" if above else "top", fontsize=7.5, color=FAINT)
+                        textcoords="offset points", ha="right" if above else "left", va="bottom" if above else "top", fontsize=7.5, color=FAINT,
+                        parse_math=False)
 
 
 def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw: dict[str, Pen], reach: tuple[float, float]) -> None:

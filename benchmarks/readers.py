@@ -30,9 +30,11 @@ import yaml
 
 from benchmarks import IntegrityError, UserError, monitors
 from benchmarks.configs import CONFIGS, options
+from benchmarks.plain import content, from_npz, from_yaml
 from benchmarks.store import RUN_COLUMNS, TABLES
 from benchmarks.study import digest, natural_comparisons
 
+MOST_NPZ = 1024**3  # bytes of an evaluations.npz
 ENDED_EARLY = 0.95  # of the longest run's steps: a run of fewer has stopped before its end
 COLUMNS = {  # meaning -> what tables call it, in small letters
     "algo": ("algo", "algorithm", "agent", "exp_name", "method"),
@@ -129,7 +131,7 @@ def from_zoo(logs: Path, how: Reading) -> ForeignRuns:
     return assemble(found, how, how.name or logs.resolve().name, f"the RL Zoo's folders in {logs.name}")
 
 
-class _ZooLoader(yaml.SafeLoader):
+class ZooLoader(yaml.SafeLoader):
     """The Zoo writes an OrderedDict with Python's tags; here it becomes a plain one, and no other tag makes anything."""
 
 
@@ -139,15 +141,15 @@ def _plain(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
     return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else None
 
 
-_ZooLoader.add_multi_constructor("tag:yaml.org,2002:python/", _plain)
+ZooLoader.add_multi_constructor("tag:yaml.org,2002:python/", _plain)
 
 
 def _zoo_arguments(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        known = yaml.load(path.read_text(encoding="utf-8"), _ZooLoader)  # a SafeLoader
-    except (yaml.YAMLError, TypeError, ValueError, IndexError):
+        known = from_yaml(content(path).decode(), str(path), ZooLoader)
+    except (IntegrityError, UnicodeDecodeError):
         raise IntegrityError(f"{path} cannot be read: remove it, and the folder's number stands for the seed") from None
     return known if isinstance(known, dict) else {}
 
@@ -187,9 +189,9 @@ def _folder(folder: Path, algo: str, env: str, seed: int, how: Reading) -> list[
 def evaluations_of(path: Path, algo: str, env: str, seed: int) -> Read:
     """What EvalCallback wrote: a score for every checkpoint, the mean over its evaluation episodes."""
     try:
-        with np.load(path) as data:
-            steps, results = np.asarray(data["timesteps"]), np.asarray(data["results"], dtype=float)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, SyntaxError) as error:
+        data = from_npz(content(path, MOST_NPZ), MOST_NPZ)
+        steps, results = np.asarray(data["timesteps"]), np.asarray(data["results"], dtype=float)
+    except (IntegrityError, OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, SyntaxError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise IntegrityError(f"{path} is not what EvalCallback writes: {said}. Remove the run's folder, and its seed counts as missing") from None
     if results.ndim != 2 or steps.shape != results.shape[:1] or not results.size:

@@ -17,6 +17,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -28,9 +29,10 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmarks import animation, evidence, exports, figures, reproduction, sequential, stats
+from benchmarks import UserError, animation, evidence, exports, figures, reproduction, sequential, stats
 from benchmarks.analysis import Analysis, Comparison, Group, IncompleteStudy, analyse, unit_of
 from benchmarks.figures import Table, bracket, count, decimals, number, p_value, percent, signed, slug, steps, with_interval
+from benchmarks.plain import printable
 from benchmarks.store import Store, write_whole
 
 __all__ = ["IncompleteStudy", "RenderedReport", "render"]
@@ -76,19 +78,26 @@ class BuiltReport:
 OPTIONAL = ("report.pdf", "scores.parquet", "curves.parquet")
 
 
-def render(store_path: Path | str, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None) -> RenderedReport:
-    """Write the report of the study at `store_path` into its directory report/.
+Play = Callable[[Store, Analysis], None]  # makes what films are missing, such as benchmarks.animation.make
+
+
+def render(
+    store_path: Path | str, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None, play: Play | None = None
+) -> RenderedReport:
+    """Write the report of the study at `store_path` into its directory report/. play: without it, films that the study does not hold are not made.
 
     Raises IncompleteStudy, naming the runs, if any planned run has not finished and `allow_partial` is not set.
     """
-    return render_store(Store(store_path), Path(store_path) / "report", allow_partial=allow_partial, now=now, options=options)
+    return render_store(Store(store_path), Path(store_path) / "report", allow_partial=allow_partial, now=now, options=options, play=play)
 
 
 def render_store(
-    store: Any, directory: Path, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None
+    store: Any, directory: Path, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None, play: Play | None = None
 ) -> RenderedReport:
     """`render` for anything with a Store's study(), runs(), curves(), training() and record()."""
-    built = build(store, allow_partial=allow_partial, now=now, options=options)
+    if directory.is_symlink():
+        raise UserError(f"{directory} is a link, and a report is not written through one: remove it, or give --out")
+    built = build(store, allow_partial=allow_partial, now=now, options=options, play=play)
     directory.mkdir(parents=True, exist_ok=True)
     for name in OPTIONAL:  # of an earlier report
         if name not in built.files:
@@ -100,8 +109,9 @@ def render_store(
 
 
 def build(
-    store: Any, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None, rendering: dict[str, Any] | None = None
-) -> BuiltReport:
+    store: Any, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None, rendering: dict[str, Any] | None = None,
+    play: Play | None = None,
+) -> BuiltReport:  # fmt: skip
     """The files of the report. rendering: from the repro.json of an earlier report of this store, to make that one again (without its PDF)."""
     options = Options(**rendering["options"]) if rendering else options or Options()
     analysis = analyse(store.study(), store.runs(), store.curves(), allow_partial=allow_partial)
@@ -115,7 +125,8 @@ def build(
     curves = analysis.curves.sort_values(["algo", "env", "seed", "step"])
     groups = [_group_context(group, analysis) for group in analysis.groups]
     algos = [a for group in analysis.study["groups"] for a in group["algos"]]
-    text = _html(analysis, facts, groups, scores, verdicts, _diagnostics(store.training()), _films(store, analysis, options), options, now or datetime.now(UTC))
+    films = _films(store, analysis, options, play)
+    text = _html(analysis, facts, groups, scores, verdicts, _diagnostics(store.training()), films, options, now or datetime.now(UTC))
     files: dict[str, str | bytes] = {
         "report.html": text,
         "report.json": as_json(_numbers(analysis, verdicts)),
@@ -132,11 +143,15 @@ def build(
     return BuiltReport(analysis, {**files, "repro.json": as_json(facts)}, verdicts)
 
 
-def _films(store: Any, analysis: Analysis, options: Options) -> tuple[list[animation.Film], str]:
-    """Animations of the median runs, or why there are none."""
+def _films(store: Any, analysis: Analysis, options: Options, play: Play | None) -> tuple[list[animation.Film], str]:
+    """Animations of the median runs from the films that the study holds, or why there are none."""
     if not isinstance(store, Store):
         return [], "The models of these runs are not at hand."
-    if not store.keeps_models:
+    if options.animations and play is not None:
+        play(store, analysis)
+    if not animation.kept(store):
+        if store.keeps_models:
+            return [], "No film of these runs was made; sb3-course report with --trust makes them from the stored models."
         return [], "This study did not keep its models (keep_models: false), so there is none to watch."
     return (animation.films(store, analysis), "") if options.animations else ([], "Left out on request (--no-animations).")
 
@@ -314,7 +329,9 @@ def _diagnostics(training: pd.DataFrame) -> Table | None:
 
 
 def environment() -> Environment:
-    return Environment(loader=PackageLoader("benchmarks"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    """For all pages: what is text is escaped, and what a reader could not see is made visible."""
+    visible = lambda value: printable(value) if type(value) is str else value
+    return Environment(loader=PackageLoader("benchmarks"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=visible)
 
 
 def style() -> str:

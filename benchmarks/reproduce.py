@@ -27,9 +27,10 @@ from typing import Any
 import numpy as np
 from scipy import stats as distributions
 
-from benchmarks import HarnessError, IntegrityError, UserError, against, jobs, launchers, report, reproduction
+from benchmarks import HarnessError, IntegrityError, UserError, against, animation, jobs, launchers, report, reproduction, trust
 from benchmarks.analysis import Analysis, Cell, analyse
 from benchmarks.jobs import Run
+from benchmarks.plain import is_name, is_regular, one_line
 from benchmarks.store import Store
 from benchmarks.study import study_hash
 
@@ -53,15 +54,18 @@ class Finding:
 
 
 def verify(
-    store: Store, level: int, *, sample: int = 2, seed: int = 0, runs: tuple[str, ...] = (), out: Path | None = None, workers: int = 1, show: Show | None = None
-) -> Iterator[Finding]:
+    store: Store, level: int, *, sample: int = 2, seed: int = 0, runs: tuple[str, ...] = (), out: Path | None = None, workers: int = 1,
+    show: Show | None = None, trusted: bool = False,
+) -> Iterator[Finding]:  # fmt: skip
     """The findings, in order, up to a level. sample, seed: how many runs level 3 trains again and how they are drawn; runs: or these, by name.
 
-    out: where level 4 keeps the runs that it makes; started again, it continues there.
+    out: where level 4 keeps the runs that it makes; started again, it continues there. trusted: levels 3 and 4 may run what is not this project's own.
     """
     if level not in LEVELS:
         raise UserError(f"--level {level}: there are {', '.join(f'{k} ({word})' for k, word in LEVELS.items())}")
     show = show or (lambda progress: None)
+    if level >= 3:  # which train, where those below only read
+        trust.demand(trust.foreign(store.study()), f"level {level} of {store.path.name}", trusted)
     yield from _integrity(store)
     if level >= 2:
         yield from _guarded(2, "analysis", _analysis(store))
@@ -115,10 +119,17 @@ def _integrity(store: Store) -> Iterator[Finding]:
         yield Finding(1, "runs", "note", f"{len(lost)} of {len(planned)} runs are missing, as the report says")
     yield _judged(1, "seeds", seeds, "the seeds of models and evaluation episodes are those that the rule derives")
     yield _judged(1, "scores", scores, "every score of a curve is the mean of its evaluation episodes")
+    yield from _films(store)
     strays = sorted({path.name for path in store.runs_path.iterdir() if not path.name.startswith(".")} - set(planned)) if store.runs_path.is_dir() else []
     if strays:
         yield Finding(1, "runs", "note", f"{len(strays)} directories belong to no planned run and enter no number: {', '.join(strays[:MOST_NAMED])}")
     yield from _report_is_of_this_store(store)
+
+
+def _films(store: Store) -> Iterator[Finding]:
+    wrong, n = animation.damage(store)
+    if wrong or n:
+        yield _judged(1, "films", wrong, f"{n} films are whole, and of runs with these weights; what they show is not verified")
 
 
 def _wrong_seeds(run: Run, record: dict[str, Any]) -> list[str]:
@@ -152,9 +163,7 @@ def _wrong_scores(store: Store, run: Run, record: dict[str, Any]) -> list[str]:
 
 
 def _rows(store: Store, run: Run, name: str) -> Any:
-    import pandas as pd
-
-    return pd.read_parquet(store.runs_path / run.id / f"{name}.parquet").sort_values(["step", "episode"] if name == "episodes" else "step")
+    return store.rows(run.id, name).sort_values(["step", "episode"] if name == "episodes" else "step")
 
 
 def _report_is_of_this_store(store: Store) -> Iterator[Finding]:
@@ -175,8 +184,8 @@ def _report_is_of_this_store(store: Store) -> Iterator[Finding]:
     wrong = []
     for name, expected in recorded["files"].items():
         path = directory / name
-        if not path.is_file():
-            wrong.append(f"report/{name}: missing")
+        if not is_name(name) or not is_regular(path):
+            wrong.append(f"report/{one_line(name)}: missing, or no file of the report")
         elif report.hash_of(name, path.read_bytes()) != expected:
             wrong.append(f"report/{name}: hash mismatch")
     yield _judged(1, "report", wrong, f"{len(recorded['files'])} files of the report: all hashes are right")

@@ -15,7 +15,9 @@ import sys
 from typing import NoReturn
 
 from benchmarks import HarnessError, UserError
+from benchmarks.plain import one_line
 from from_scratch.registry import UnknownAlgorithm
+from sb3_course import terminal
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,6 +35,9 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="sb3-course", description="Train, compare and watch reinforcement learning algorithms, from scratch and Stable-Baselines3's.")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+    def trust(sub: argparse.ArgumentParser, what: str) -> None:
+        sub.add_argument("--trust", action="store_true", help=f"{what}: its author is trusted (docs/safe.md)")
 
     def verb(name: str, module: str, function: str, help: str) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=help, description=help, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -69,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     enjoy.add_argument("--no-render", action="store_true")
     enjoy.add_argument("--stochastic", action="store_true", help="sample actions")
     enjoy.add_argument("--seed", type=int, default=0)
+    trust(enjoy, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
     compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it")
     compare.add_argument("suite", nargs="?", help="a suite's name (sb3-course list) or YAML file; then Hydra overrides such as seeds=3")
@@ -85,6 +91,8 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--sequential", action="store_true", help="seeds in batches, until the comparisons are decided; --seeds is the stated maximum")
     compare.add_argument("--batch", type=int, default=5, metavar="N", help="with --sequential: seeds in a batch")
 
+    trust(compare, "also import wrappers and environments of a suite's file that are not known here")
+
     status = verb("status", "compare", "status", "what is done, running, failed, missing")
     status.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
 
@@ -92,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
     retry.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
     retry.add_argument("--jobs", type=int, metavar="N")
     retry.add_argument("--allow-partial", action="store_true")
+    trust(retry, "also import what is not known here")
 
     report = verb("report", "report", "report", "make the report of a study again; of two studies; or of runs that other programs made")
     report.add_argument("study", nargs="?", help="a directory, or a name under studies/ (default: quickstart)")
@@ -99,6 +108,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--pdf", action="store_true", help="also report.pdf (needs the extra report-pdf)")
     report.add_argument("--parquet", action="store_true", help="also the scores and curves as Parquet")
     report.add_argument("--no-animations", action="store_true", help="no animation of the median run, although models are kept")
+    trust(report, "make films that are missing, from the stored models")
     report.add_argument("--against", metavar="STUDY", help="this study beside another one, or an archive of one")
     report.add_argument("--from-zoo", metavar="LOGS", help="runs in the folders of the RL Zoo: LOGS/algo/env_1/...")
     report.add_argument("--from-sb3", metavar="PATTERN", help="runs with evaluations.npz, monitor.csv or progress.csv, such as 'runs/{algo}/{env}/{seed}'")
@@ -127,6 +137,7 @@ def parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--jobs", type=int, metavar="N", help="processes (default: 1, and at level 4 the physical cores)")
     reproduce.add_argument("--out", metavar="DIR", help="level 4: where the new runs are kept (default: STUDY-again); again: resume")
     reproduce.add_argument("--json", metavar="FILE", help="also write the findings there")
+    trust(reproduce, "levels 3 and 4: also import what is not known here")
 
     archive = verb("archive", "report", "pack", "a study as one file that reproduce verifies elsewhere")
     archive.add_argument("study", help="a directory, or a name under studies/")
@@ -180,7 +191,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code."""
+    """The exit code. Whatever is printed on the way is printable: names and errors may be a stranger's."""
+    with terminal.clean():
+        return _main(arguments)
+
+
+def _main(arguments: list[str] | None) -> int:
     debug = os.environ.get("SB3_COURSE_DEBUG", "") not in ("", "0")
     try:
         args = parse(arguments)
@@ -197,11 +213,11 @@ def main(arguments: list[str] | None = None) -> int:
             return _say(str(error), 2)
         if isinstance(error, HarnessError):
             return _say(str(error), error.exit_code)
-        return _say(f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]} (SB3_COURSE_DEBUG=1 shows where)", 1)
+        return _say(f"unexpected {type(error).__name__}: {one_line(str(error))[:300]} (SB3_COURSE_DEBUG=1 shows where)", 1)
 
 
 def _say(line: str, code: int) -> int:
-    print(" ".join(line.split()), file=sys.stderr)
+    print(one_line(line), file=sys.stderr)
     return code
 
 

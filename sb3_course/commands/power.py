@@ -107,8 +107,9 @@ def _of_study(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _print(case: dict[str, Any], curve: list[power.PowerAt], asked: float) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from sb3_course.commands.compare import show
 
     margin = case["margin"]
     how = [f"one of {case['comparisons']} comparisons (Holm's first step)"] if case["comparisons"] > 1 else []
@@ -122,8 +123,7 @@ def _print(case: dict[str, Any], curve: list[power.PowerAt], asked: float) -> No
     for point in curve:
         same = "–" if point.equivalent is None else f"{100 * point.equivalent:.0f} %"
         table.add_row(str(point.n), f"{100 * point.finds:.0f} %", same, f"{point.detectable:.3g}", *([f"{point.used:.3g}"] if case["batch"] else []))
-    console = Console()
-    Console(width=max(100, console.width) if not console.is_terminal else console.width).print(table)
+    show(table)
     print(f"{_advice(curve, case, asked)} Standard error of a share: at most {100 * curve[0].error:.1f} %; tests at {100 * ALPHA:g} % of the table.\n")
 
 

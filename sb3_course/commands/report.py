@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
+from typing import Any
 
 from benchmarks import UserError, archive
 from benchmarks.store import Store, open_study
@@ -23,7 +25,7 @@ def report(args: argparse.Namespace) -> int:
     if args.against:
         return _against(args, store)
     list_troubles(store.runs())
-    return render(store, args.allow_partial, _options(args))
+    return render(store, args.allow_partial, _options(args), _play(args))
 
 
 def _of_archive(args: argparse.Namespace) -> int:
@@ -39,10 +41,17 @@ def _of_archive(args: argparse.Namespace) -> int:
             args.out = str(directory)
             return _against(args, store)
         list_troubles(store.runs())
-        rendered = render_store(store, directory, allow_partial=args.allow_partial, options=_options(args))
+        rendered = render_store(store, directory, allow_partial=args.allow_partial, options=_options(args), play=_play(args))
     show(rendered.summary)
     print(f"Report: {rendered.path}")
     return 0
+
+
+def _play(args: argparse.Namespace) -> Any:
+    """With --trust, films that the study does not hold are made from its models; without, a report reads and plays nothing."""
+    from benchmarks import animation
+
+    return functools.partial(animation.make, trusted=True) if args.trust else None
 
 
 def _options(args: argparse.Namespace):

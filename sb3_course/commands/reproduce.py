@@ -25,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     workers = args.jobs or (launchers.physical_cores() if args.level == 4 else 1)
     with archive.opened(args.study) as store, Display() as display:
         options: dict[str, Any] = {"sample": args.sample, "seed": args.seed, "runs": tuple(args.run), "workers": workers, "show": display}
+        options["trusted"] = args.trust
         if args.out:
             options["out"] = Path(args.out)
         elif archive.is_archive(args.study):
@@ -41,12 +42,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(title: str, findings: list) -> Any:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title, title_justify="left")
     for column in ("level", "check", "", "what was found"):
         table.add_column(column, overflow="fold")
     for finding in findings:
-        table.add_row(str(finding.level), escape(finding.what), MARKS[finding.state], escape(finding.said))
+        table.add_row(str(finding.level), finding.what, Text.from_markup(MARKS[finding.state]), finding.said)  # only the marks are markup
     return table
