@@ -6,8 +6,9 @@
     stats.equivalence(x, y, margin=0.05)        stats.difference_test(x, y)
 
 Scores are `[runs, tasks]` or `[runs, tasks, checkpoints]`; a task with another number of runs is allowed when scores are given as a
-sequence with one array, `[runs_m]` or `[runs_m, checkpoints]`, per task. One resample of the runs serves all checkpoints, since the
-checkpoints of one run belong together. Everything random is drawn from `seed`; no global state is used.
+sequence with one array, `[runs_m]` or `[runs_m, checkpoints]`, per task, and `BySeed(scores, seeds)` is such a sequence where the runs of one
+seed belong together. One resample of the runs serves all checkpoints, since the checkpoints of one run belong together. Everything random is
+drawn from `seed`; no global state is used.
 
     bootstrap.py     the resampling engine            intervals.py    estimates with intervals, ranks, one task
     comparisons.py   X against Y, parity, power       curves.py       area under the curve, steps to a threshold
@@ -18,6 +19,7 @@ checkpoints of one run belong together. Everything random is drawn from `seed`; 
 from benchmarks.stats.bootstrap import (
     METRICS,
     BadScores,
+    BySeed,
     Scores,
     aggregate,
     improvement_replicates,
@@ -31,6 +33,7 @@ from benchmarks.stats.comparisons import (
     POWER,
     Equivalence,
     FewerSeeds,
+    Reweighted,
     Test,
     cliffs_delta,
     difference_test,
@@ -45,6 +48,7 @@ from benchmarks.stats.comparisons import (
     paired_difference,
     paired_test,
     permutation_test,
+    reweighted,
     run_sd,
     runs_for_equivalence,
     runs_to_detect,
@@ -72,10 +76,11 @@ from benchmarks.stats.intervals import (
 
 __all__ = [
     "ALPHA", "FEWEST_RUNS_FOR_EQUIVALENCE", "METRICS", "PARITY", "POWER",
-    "BadScores", "Equivalence", "FewerSeeds", "Interval", "Ranks", "Scores", "TaskSummary", "Test", "TimeToThreshold",
+    "BadScores", "BySeed", "Equivalence", "FewerSeeds", "Interval", "Ranks", "Reweighted", "Scores", "TaskSummary", "Test", "TimeToThreshold",
     "aggregate", "area_under_curve", "cliffs_delta", "coverage_note", "coverage_warning", "difference", "difference_test", "equivalence", "equivalence_p",
     "equivalence_power", "fewer_seeds", "hedges_g", "holm", "improvement_replicates", "interval_estimates", "kaplan_meier", "leave_one_task_out",
     "minimal_detectable_effect", "paired_difference", "paired_test", "performance_profile", "permutation_test", "probability_of_improvement",
-    "ranks", "replicates", "run_sd", "runs_for_equivalence", "runs_for_tolerance", "runs_to_detect", "steps_to_threshold", "subset_replicates", "t_interval",
+    "ranks", "replicates", "reweighted", "run_sd", "runs_for_equivalence",
+    "runs_for_tolerance", "runs_to_detect", "steps_to_threshold", "subset_replicates", "t_interval",
     "t_power", "t_test", "task_summary", "tolerance_interval", "welch_difference", "welch_test",
 ]  # fmt: skip
