@@ -84,6 +84,11 @@ class Scale:
     def span(self) -> float | None:
         return None if self.random is None or self.expert is None else self.expert - self.random
 
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The scores of a run that fails and of one that succeeds, the lower first; None where they are not known."""
+        return None if self.random is None or self.expert is None else (min(self.random, self.expert), max(self.random, self.expert))
+
     def __call__(self, scores: np.ndarray) -> np.ndarray:
         return scores if self.span is None else (scores - self.random) / self.span
 
@@ -334,9 +339,9 @@ def _aggregate(group: Group, statistics: Statistics) -> None:
     options = statistics.options
     final = {a: _scores(group, a) for a in group.algos}
     metrics = [m for m in stats.METRICS if m != "optimality_gap" or group.scales[group.envs[0]].span is not None]
-    group.aggregates = {metric: stats.interval_estimates(final, metric, **options) for metric in metrics}
+    group.aggregates = {metric: stats.interval_estimates(final, metric, kind="expanded", **options) for metric in metrics}
 
-    every = np.concatenate([np.concatenate(s) for s in final.values()])
+    every = np.concatenate([np.concatenate(list(s)) for s in final.values()])
     pad = 0.05 * (np.ptp(every) or 1.0)
     group.taus = np.linspace(every.min() - pad, every.max() + pad, PROFILE_POINTS)
     group.profiles = stats.performance_profile(final, group.taus, kind="expanded", **options)
@@ -352,13 +357,15 @@ def _aggregate(group: Group, statistics: Statistics) -> None:
         cells = [group.cells[algo, e] for e in group.envs]
         x = steps[algo][0] if same_steps else 100 * np.mean([s / s[-1] for s in steps[algo]], axis=0)
         seconds = np.mean([c.seconds.mean(axis=0) for c in cells], axis=0)
-        scores = [group.scales[c.env](c.scores) for c in cells]
+        scores = stats.BySeed([group.scales[c.env](c.scores) for c in cells], [c.seeds for c in cells])
         iqm = stats.interval_estimates({algo: scores}, "iqm", simultaneous=True, kind="expanded", **options)[algo]
         group.curves[algo] = Curve(x, seconds, iqm)
 
 
-def _scores(group: Group, algo: str) -> list[np.ndarray]:
-    return [group.scales[e](group.cells[algo, e].final) for e in group.envs]
+def _scores(group: Group, algo: str) -> stats.BySeed:
+    """Final scores: the runs of a seed on all tasks are one unit, since its model seed is the same there."""
+    cells = [group.cells[algo, e] for e in group.envs]
+    return stats.BySeed([group.scales[c.env](c.final) for c in cells], [c.seeds for c in cells])
 
 
 def _pairs(group: Group, spec: Mapping) -> list[tuple[str, str]]:
@@ -392,12 +399,12 @@ def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
             continue
         margin = statistics.margin if all(group.scales[e].span for e in group.envs) else None
         how: dict[str, Any] = {**statistics.options, "paired": statistics.paired}
-        overall = stats.equivalence(sides.x, sides.y, margin, **how) if group.is_aggregated else None
+        overall = stats.equivalence(sides.x, sides.y, margin, **how, bounds=None if margin is None else (0.0, 1.0)) if group.is_aggregated else None
         tasks, same = {}, {}
         for env, one, other in zip(group.envs, sides.raw_x, sides.raw_y, strict=True):
             span = group.scales[env].span
             own = None if span is None else statistics.margin * abs(span)
-            tasks[env] = stats.equivalence(one, other, own, method="welch", **how)
+            tasks[env] = stats.equivalence(one, other, own, method="welch", **how, bounds=group.scales[env].bounds)
             same[env] = _same_runs(group.cells[x, env], group.cells[y, env])
         improvement = stats.probability_of_improvement(sides.x, sides.y, **how)
         made = Comparison(x, y, overall, improvement, tasks, same, family_of(x) == family_of(y))
@@ -409,8 +416,8 @@ def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
 class Sides:
     """The final scores of both sides of a comparison, task by task: normalised where the group is, and in each task's own unit."""
 
-    x: list[np.ndarray]
-    y: list[np.ndarray]
+    x: stats.BySeed
+    y: stats.BySeed
     raw_x: list[np.ndarray]
     raw_y: list[np.ndarray]
 
@@ -418,6 +425,7 @@ class Sides:
     def of(cls, group: Group, x: str, y: str, paired: bool) -> Sides | str:
         """All runs of both; paired: those of the seeds that both have, in the same order. A reason where there is no such seed."""
         raw_x, raw_y = [], []
+        seeds: tuple[list[list[int]], list[list[int]]] = ([], [])
         for env in group.envs:
             one, other = group.cells[x, env], group.cells[y, env]
             if paired and not set(one.seeds) & set(other.seeds):
@@ -425,5 +433,7 @@ class Sides:
             keep = [[not paired or seed in b.seeds for seed in a.seeds] for a, b in ((one, other), (other, one))]
             raw_x.append(one.final[keep[0]])
             raw_y.append(other.final[keep[1]])
-        scaled = lambda raw: [group.scales[env](scores) for env, scores in zip(group.envs, raw, strict=True)]
-        return cls(scaled(raw_x), scaled(raw_y), raw_x, raw_y)
+            for of_side, cell, kept in zip(seeds, (one, other), keep, strict=True):
+                of_side.append([seed for seed, is_kept in zip(cell.seeds, kept, strict=True) if is_kept])
+        scaled = [[group.scales[env](scores) for env, scores in zip(group.envs, raw, strict=True)] for raw in (raw_x, raw_y)]
+        return cls(stats.BySeed(scaled[0], seeds[0]), stats.BySeed(scaled[1], seeds[1]), raw_x, raw_y)

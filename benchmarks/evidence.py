@@ -11,6 +11,8 @@
     area[algo]           stats.Interval: IQM over runs and tasks of the area under the curve, where the group is aggregated
     ranks[algo]          stats.Ranks: share of each rank, mean rank
     leave_one_task_out   [task left out][algo] -> IQM of the others
+    correlation          stats.Correlation of the final scores over seeds, between tasks
+    assumptions          sentences: what the claims of this group assume, and what is known of that
     warnings             {what is printed (a key of PRINTED): sentence}, only where one is due
 
 `Comparison.evidence` (of_pair), where `Comparison.overall` and `.tasks` hold the verdicts (stats.Equivalence), Holm-corrected:
@@ -21,6 +23,8 @@
     fewer_seeds          stats.FewerSeeds: would five seeds have told the same story? None with five or fewer
     tasks[env]           test, welch: stats.Test, of a difference and the t test within it; test_holm, welch_holm: p-values corrected over the
                          group's tasks and pairs
+                         solved: {"x", "y": [solved, runs], "test": stats.Test, "p_holm"}, None without reference scores; the threshold is that
+                         of the study, fixed before the runs. iqm: stats.Equivalence of the IQMs, where a claim about the means did not survive
                          hedges_g, cliffs_delta: stats.Interval; equivalence_p: of TOST, or None without a margin
                          detectable (task's unit), runs_to_detect, runs_for_equivalence: as above
 """
@@ -28,7 +32,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +44,7 @@ from benchmarks.stats import coverage
 from benchmarks.stats.sequential import SequentialTest
 
 if TYPE_CHECKING:
-    from benchmarks.analysis import Cell, Comparison, Group, Sides, Statistics
+    from benchmarks.analysis import Cell, Comparison, Group, Scale, Sides, Statistics
 
 FEWER = 5
 PRINTED = {  # what a report prints of a group -> the intervals in it: over all tasks, and task by task (names of stats.coverage.KINDS)
@@ -72,13 +76,19 @@ def of_group(group: Group, runs: pd.DataFrame, statistics: Statistics) -> dict[s
             tasks[env][algo] = _accounting(rows) | (_of_cell(cell, group, rows, statistics) if cell else {})
     found: dict[str, Any] = {"tasks": tasks, "area": {}, "ranks": {}, "leave_one_task_out": {}, "warnings": _warnings(group, statistics)}
     if group.algos and group.is_aggregated:
-        final = {a: [group.scales[e](group.cells[a, e].final) for e in group.envs] for a in group.algos}
-        areas = {a: [group.scales[e](_areas(group.cells[a, e])) for e in group.envs] for a in group.algos}
-        found["area"] = stats.interval_estimates(areas, "iqm", **statistics.options)
+        final, areas = ({a: _by_seed(group, a, of_cell) for a in group.algos} for of_cell in (lambda cell: cell.final, _areas))
+        found["area"] = stats.interval_estimates(areas, "iqm", kind="expanded", **statistics.options)
         found["leave_one_task_out"] = stats.leave_one_task_out(final, group.envs)
         if len(final) > 1:
             found["ranks"] = stats.ranks(final, **statistics.options)
+    own = {a: _by_seed(group, a, lambda cell: cell.final) for a in group.algos}  # in any unit
+    found["correlation"] = stats.correlation_over_seeds(own)
     return found
+
+
+def _by_seed(group: Group, algo: str, of_cell: Callable[[Cell], np.ndarray]) -> stats.BySeed:
+    cells = [group.cells[algo, env] for env in group.envs]
+    return stats.BySeed([group.scales[cell.env](of_cell(cell)) for cell in cells], [cell.seeds for cell in cells])
 
 
 def _accounting(rows: pd.DataFrame) -> dict[str, Any]:
@@ -183,7 +193,8 @@ def of_pair(pair: Comparison, sides: Sides, group: Group, statistics: Statistics
         "runs": [[len(one), len(other)] for one, other in zip(sides.x, sides.y, strict=True)],
         "cliffs_delta": stats.cliffs_delta(sides.x, sides.y, **how),
         "area": None, "fewer_seeds": None, "detectable": None, "runs_to_detect": None, "runs_for_equivalence": None,
-        "tasks": {env: _of_task(env, one, other, pair.tasks[env], statistics) for env, one, other in zip(group.envs, sides.raw_x, sides.raw_y, strict=True)},
+        "tasks": {env: _of_task(env, one, other, pair.tasks[env], group, statistics)
+                  for env, one, other in zip(group.envs, sides.raw_x, sides.raw_y, strict=True)},
     }  # fmt: skip
     if pair.overall is not None:
         sd = stats.run_sd(sides.x, sides.y, **draws)
@@ -191,7 +202,7 @@ def of_pair(pair: Comparison, sides: Sides, group: Group, statistics: Statistics
         if n > FEWER:
             found["fewer_seeds"] = stats.fewer_seeds(sides.x, sides.y, FEWER, seed=statistics.seed, paired=statistics.paired)
         if not statistics.paired:
-            one, other = ([group.scales[e](_areas(group.cells[a, e])) for e in group.envs] for a in (pair.x, pair.y))
+            one, other = (_by_seed(group, a, _areas) for a in (pair.x, pair.y))
             found["area"] = stats.difference(one, other, **statistics.options)
     return found
 
@@ -207,7 +218,7 @@ def _what_n_allows(sd: float, n_x: int, n_y: int, verdict: stats.Equivalence) ->
     }
 
 
-def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, statistics: Statistics) -> dict[str, Any]:
+def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, group: Group, statistics: Statistics) -> dict[str, Any]:
     paired = statistics.paired
     if min(len(x), len(y)) < 2:
         sd = float("nan")
@@ -218,6 +229,8 @@ def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence,
     return {
         "welch": stats.paired_test(x, y) if paired else stats.welch_test(x, y),
         "test": verdict.test,
+        "solved": _solved(x, y, group.scales[env], statistics),
+        "iqm": _of_iqms(x, y, verdict, group.scales[env], statistics),
         "hedges_g": stats.hedges_g(x, y, confidence=statistics.confidence),
         "cliffs_delta": stats.cliffs_delta([x], [y], **statistics.options, paired=paired),
         "equivalence_p": None if verdict.margin is None else stats.equivalence_p(x, y, verdict.margin, paired=paired),
@@ -225,20 +238,53 @@ def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence,
     }
 
 
+def _solved(x: np.ndarray, y: np.ndarray, scale: Scale, statistics: Statistics) -> dict[str, Any] | None:
+    """How many runs end at the threshold or beyond, and whether that differs."""
+    if scale.span is None:
+        return None
+    is_solved = [scale(side) >= statistics.threshold for side in (x, y)]
+    counts = [[int(side.sum()), len(side)] for side in is_solved]
+    return {"x": counts[0], "y": counts[1], "test": stats.solved_test(*is_solved, paired=statistics.paired), "p_holm": float("nan")}
+
+
+def _of_iqms(x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, scale: Scale, statistics: Statistics) -> stats.Equivalence | None:
+    """What can be said of the IQMs where what was found of the means may be undone by runs that were not seen."""
+    shape = verdict.shape
+    if shape is None or shape.unseen is None or verdict.difference.n < 2:
+        return None
+    if not (verdict.test.p < stats.ALPHA and shape.undoes_difference(verdict.difference.point)) and not (
+        verdict.margin is not None and shape.undoes_equivalence(verdict.margin)
+    ):
+        return None
+    return stats.equivalence([x], [y], verdict.margin, **statistics.options, paired=statistics.paired, bounds=scale.bounds)
+
+
 def corrected(comparisons: list[Comparison]) -> list[Comparison]:
     """The comparisons of one group with Holm's correction: over all its pairs and tasks, and over its pairs where tasks are aggregated."""
     cells = [(k, env) for k, pair in enumerate(comparisons) for env in pair.tasks]
     tested = dict(zip(cells, stats.holm([comparisons[k].tasks[env].test.p for k, env in cells]), strict=True))
     welch = dict(zip(cells, stats.holm([comparisons[k].evidence["tasks"][env]["welch"].p for k, env in cells]), strict=True))
+    share = dict(zip(cells, stats.holm([_p_of(comparisons[k], env, "solved") for k, env in cells]), strict=True))
+    middle = dict(zip(cells, stats.holm([_p_of(comparisons[k], env, "iqm") for k, env in cells]), strict=True))
     whole = [k for k, pair in enumerate(comparisons) if pair.overall is not None]
     overall = dict(zip(whole, stats.holm([pair.overall.test.p for pair in comparisons if pair.overall is not None]), strict=True))
     found = []
     for k, pair in enumerate(comparisons):
         tasks = {env: verdict.adjusted(tested[k, env]) for env, verdict in pair.tasks.items()}
         for env in tasks:
-            pair.evidence["tasks"][env] |= {"test_holm": tested[k, env], "welch_holm": welch[k, env]}
+            known = pair.evidence["tasks"][env]
+            known |= {"test_holm": tested[k, env], "welch_holm": welch[k, env]}
+            if known["solved"]:
+                known["solved"]["p_holm"] = share[k, env]
+            if known["iqm"]:
+                known["iqm"] = known["iqm"].adjusted(max(middle[k, env], tested[k, env]))
         found.append(replace(pair, tasks=tasks, overall=pair.overall.adjusted(overall[k]) if pair.overall is not None else None))
     return found
+
+
+def _p_of(pair: Comparison, env: str, what: str) -> float:
+    known = pair.evidence["tasks"][env][what]
+    return float("nan") if known is None else (known["test"] if what == "solved" else known.test).p
 
 
 def decided(group: Group, study: Mapping, test: SequentialTest) -> list[Comparison]:
@@ -255,7 +301,10 @@ def decided(group: Group, study: Mapping, test: SequentialTest) -> list[Comparis
             d = by_task.get(env) or (whole.get(prefix) if len(pair.tasks) == 1 else None)
             how = said.get(env, said.get(prefix, note)) if d else note
             tasks[env] = verdict.decided(how, is_different=bool(d and d.look))
-            pair.evidence["tasks"][env] |= {"test_holm": float("nan"), "welch_holm": float("nan")}
+            known = pair.evidence["tasks"][env]
+            known |= {"test_holm": float("nan"), "welch_holm": float("nan"), "iqm": None}
+            if known["solved"]:
+                known["solved"]["p_holm"] = float("nan")
         overall = pair.overall.decided(said[prefix], is_different=bool(whole[prefix].look)) if pair.overall is not None and whole else pair.overall
         found.append(replace(pair, tasks=tasks, overall=overall))
     return found

@@ -14,8 +14,10 @@ drawn from `seed`; no global state is used.
     comparisons.py   X against Y, parity, power       curves.py       area under the curve, steps to a threshold
     sequential.py    stop when there is enough        coverage.py     how often the intervals hold, as measured
     power.py         how many seeds to run            speed.py        time beside rliable's
+    assumptions.py   luck shared over tasks, solved runs
 """
 
+from benchmarks.stats.assumptions import Correlation, correlation_over_seeds, solved_test
 from benchmarks.stats.bootstrap import (
     METRICS,
     BadScores,
@@ -76,11 +78,11 @@ from benchmarks.stats.intervals import (
 
 __all__ = [
     "ALPHA", "FEWEST_RUNS_FOR_EQUIVALENCE", "METRICS", "PARITY", "POWER",
-    "BadScores", "BySeed", "Equivalence", "FewerSeeds", "Interval", "Ranks", "Reweighted", "Scores", "TaskSummary", "Test", "TimeToThreshold",
-    "aggregate", "area_under_curve", "cliffs_delta", "coverage_note", "coverage_warning", "difference", "difference_test", "equivalence", "equivalence_p",
-    "equivalence_power", "fewer_seeds", "hedges_g", "holm", "improvement_replicates", "interval_estimates", "kaplan_meier", "leave_one_task_out",
-    "minimal_detectable_effect", "paired_difference", "paired_test", "performance_profile", "permutation_test", "probability_of_improvement",
-    "ranks", "replicates", "reweighted", "run_sd", "runs_for_equivalence",
-    "runs_for_tolerance", "runs_to_detect", "steps_to_threshold", "subset_replicates", "t_interval",
-    "t_power", "t_test", "task_summary", "tolerance_interval", "welch_difference", "welch_test",
+    "BadScores", "BySeed", "Correlation", "Equivalence", "FewerSeeds", "Interval", "Ranks", "Reweighted", "Scores", "TaskSummary", "Test", "TimeToThreshold",
+    "aggregate", "area_under_curve", "cliffs_delta", "correlation_over_seeds", "coverage_note", "coverage_warning", "difference", "difference_test",
+    "equivalence", "equivalence_p", "equivalence_power", "fewer_seeds", "hedges_g", "holm", "improvement_replicates", "interval_estimates",
+    "kaplan_meier", "leave_one_task_out", "minimal_detectable_effect", "paired_difference", "paired_test", "performance_profile", "permutation_test",
+    "probability_of_improvement", "ranks", "replicates", "reweighted", "run_sd", "runs_for_equivalence", "runs_for_tolerance", "runs_to_detect",
+    "solved_test", "steps_to_threshold", "subset_replicates", "t_interval", "t_power", "t_test", "task_summary", "tolerance_interval",
+    "welch_difference", "welch_test",
 ]  # fmt: skip

@@ -52,6 +52,11 @@ class BySeed(list):
                 raise BadScores(f"task {m} has {len(task)} runs of the seeds {', '.join(map(str, of_task))}: each run needs a seed of its own")
 
 
+    def of(self, tasks: Sequence[int]) -> BySeed:
+        """The same of these tasks alone."""
+        return BySeed([self[m] for m in tasks], [self.seeds[m] for m in tasks])
+
+
 @dataclass(frozen=True)
 class Sample:
     """Scores of all runs, task after task: values [N, C], the task of each row [N], runs per task [T], the unit of each row [N].

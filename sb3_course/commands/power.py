@@ -86,7 +86,7 @@ def _of_study(args: argparse.Namespace) -> list[dict[str, Any]]:
             for tasks in envs:
                 sides = Sides.of(group, pair.x, pair.y, paired)
                 assert isinstance(sides, Sides)  # else there were no comparison
-                x, y = ([side[group.envs.index(env)] for env in tasks] for side in (sides.x, sides.y))
+                x, y = (side.of([group.envs.index(env) for env in tasks]) for side in (sides.x, sides.y))
                 verdict = pair.overall if pair.overall is not None else pair.tasks[tasks[0]]
                 margin = args.margin if args.margin is not None else verdict.margin
                 effect = args.effect if args.effect is not None else margin
