@@ -269,6 +269,8 @@ def analyse(study: dict, runs: pd.DataFrame, curves: pd.DataFrame, *, allow_part
     if test is not None:
         for group in groups:
             group.comparisons = evidence.decided(group, study, test)
+    for group in groups:
+        group.evidence["assumptions"] = evidence.assumptions(group, statistics, is_sequential=test is not None)
     return Analysis(study, statistics, groups, runs, curves, missing, test)
 
 

@@ -12,7 +12,7 @@
     ranks[algo]          stats.Ranks: share of each rank, mean rank
     leave_one_task_out   [task left out][algo] -> IQM of the others
     correlation          stats.Correlation of the final scores over seeds, between tasks
-    assumptions          sentences: what the claims of this group assume, and what is known of that
+    assumptions          sentences: what is known here against what the claims of this group assume
     warnings             {what is printed (a key of PRINTED): sentence}, only where one is due
 
 `Comparison.evidence` (of_pair), where `Comparison.overall` and `.tasks` hold the verdicts (stats.Equivalence), Holm-corrected:
@@ -166,6 +166,52 @@ def _warnings(group: Group, statistics: Statistics) -> dict[str, str]:
     return found
 
 
+SPREAD_APART = 3.0  # one side's standard deviation over the other's: beyond, what is known of unequal spreads is said
+
+
+def correlation_said(group: Group) -> str:
+    """What was measured of the correlation over seeds, in a sentence; empty where there is nothing to measure."""
+    seen = group.evidence["correlation"]
+    if not seen.pairs:
+        return ""
+    how = "more than independent tasks would show" if seen.is_found else "no more than independent tasks would show"
+    mean = f"{seen.mean:+.2f}".replace("-", "−")
+    return f"the scores of a seed on two tasks correlate by {mean} on average over {seen.pairs} pairs of tasks, {how} (±{2 * seen.by_chance:.2f})"
+
+
+def assumptions(group: Group, statistics: Statistics, *, is_sequential: bool = False) -> list[str]:
+    """What is known against the claims of this group: tasks that share their luck, and how often such claims are false where runs fail or spread apart."""
+    found = [correlation_said(group)] if group.evidence["correlation"].is_found and len(group.envs) > 1 else []
+    claims: dict[tuple[str, int, int, bool, str], list[str]] = {}
+
+    def claim(what: str, n: int, tasks: int, known: bool, case: str, where: str) -> None:
+        claims.setdefault((what, n, tasks, known, case), []).append(where)
+
+    for pair in group.comparisons:
+        for env, test in [("", pair.overall), *pair.tasks.items()]:
+            if test is None or test.tier not in ("different", "C") or test.shape is None:
+                continue
+            what = f"{'different' if test.tier == 'different' else 'equivalent'} {test.shape.name}"
+            where, known, tasks = f"{pair.x} against {pair.y}{f' on {env}' if env else ''}", test.shape.unseen is not None, 1 if env else len(group.envs)
+            if test.tier == "different" and is_sequential:
+                claim("different, sequential", test.difference.n, tasks, known, "tasks correlated over seeds", where)
+            for case, kinds in coverage.FALSE.items():
+                if what not in kinds or (tasks > 1) != (case == "tasks correlated over seeds"):
+                    continue
+                if case != coverage.UNEQUAL or _spread_apart(group, pair, env):
+                    claim(what, test.difference.n, tasks, known, case, where)
+    for (what, n, tasks, known, case), places in claims.items():
+        if warning := stats.rate_warning(what, n, tasks, known=known, cases=(case,)):
+            more = f" and {len(places) - 2} more" if len(places) > 2 else ""
+            found.append(f"{', '.join(places[:2])}{more}: {warning}")
+    return found
+
+
+def _spread_apart(group: Group, pair: Comparison, env: str) -> bool:
+    sds = [group.cells[algo, env].summary.sd for algo in (pair.x, pair.y)]
+    return bool(max(sds) > SPREAD_APART * min(sds))
+
+
 def after_stopping(study: Mapping) -> str:
     """How often intervals held in calibration where a sequential test had stopped, at the worst; empty where that was not measured."""
     batch = study["sequential"]["batch"]
@@ -252,9 +298,9 @@ def _of_iqms(x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, scale: Sc
     shape = verdict.shape
     if shape is None or shape.unseen is None or verdict.difference.n < 2:
         return None
-    if not (verdict.test.p < stats.ALPHA and shape.undoes_difference(verdict.difference.point)) and not (
-        verdict.margin is not None and shape.undoes_equivalence(verdict.margin)
-    ):
+    margin, narrow = verdict.margin, verdict.narrow
+    is_inside = margin is not None and narrow.is_claimed and narrow.low > -margin and narrow.high < margin
+    if verdict.tier != "unlike" and not (is_inside and margin is not None and shape.undoes_equivalence(margin)):
         return None
     return stats.equivalence([x], [y], verdict.margin, **statistics.options, paired=statistics.paired, bounds=scale.bounds)
 

@@ -27,6 +27,7 @@ from benchmarks.configs import CONFIGS, options
 from benchmarks.store import RUN_COLUMNS, TABLES
 from benchmarks.study import digest, natural_comparisons
 
+MOST_VALUES = 50_000_000  # checkpoints times bootstrap repetitions of one learning curve: what a report holds in less than 2 GB
 ENDED_EARLY = 0.95  # of the longest run's steps: a run of fewer has stopped before its end
 COLUMNS = {  # meaning -> what tables call it, in small letters
     "algo": ("algo", "algorithm", "agent", "exp_name", "method"),
@@ -302,6 +303,7 @@ def assemble(found: list[Read], how: Reading, name: str, source: str) -> Foreign
         whole += kept
         failed += short
     _refuse_copies(whole)
+    _refuse_too_many(whole, how)
     return _study(whole, failed, cells, how, name, source, kinds == {True})
 
 
@@ -322,6 +324,16 @@ def _refuse_copies(whole: list[Read]) -> None:
         if key in seen and np.ptp(run.scores) > 0:
             raise UserError(f"{run.name} equals seed {seen[key].seed} ({seen[key].source}) at all {len(run.scores)} checkpoints: one is a copy, remove it")
         seen[key] = run
+
+
+def _refuse_too_many(whole: list[Read], how: Reading) -> None:
+    """A report resamples whole curves: more checkpoints than anyone could see would take all the memory that there is."""
+    most = max(1, MOST_VALUES // how.reps)
+    for run in whole:
+        if len(run.steps) > most:
+            keep = -(-len(run.steps) // most)
+            raise UserError(f"{run.name} has {len(run.steps):,} checkpoints, and {how.reps:,} bootstrap repetitions allow {most:,}: keep one row "
+                            f"in {keep} of each run (the last one too), or, if the rows are episodes of training, add --scores training")  # fmt: skip
 
 
 def _aligned(runs: list[Read], how: Reading) -> tuple[list[Read], list[tuple[Read, str]]]:

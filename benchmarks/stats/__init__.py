@@ -59,7 +59,7 @@ from benchmarks.stats.comparisons import (
     welch_difference,
     welch_test,
 )
-from benchmarks.stats.coverage import coverage_note, coverage_warning
+from benchmarks.stats.coverage import coverage_note, coverage_warning, rate_warning
 from benchmarks.stats.curves import TimeToThreshold, area_under_curve, kaplan_meier, steps_to_threshold
 from benchmarks.stats.intervals import (
     Interval,
@@ -82,7 +82,7 @@ __all__ = [
     "aggregate", "area_under_curve", "cliffs_delta", "correlation_over_seeds", "coverage_note", "coverage_warning", "difference", "difference_test",
     "equivalence", "equivalence_p", "equivalence_power", "fewer_seeds", "hedges_g", "holm", "improvement_replicates", "interval_estimates",
     "kaplan_meier", "leave_one_task_out", "minimal_detectable_effect", "paired_difference", "paired_test", "performance_profile", "permutation_test",
-    "probability_of_improvement", "ranks", "replicates", "reweighted", "run_sd", "runs_for_equivalence", "runs_for_tolerance", "runs_to_detect",
+    "probability_of_improvement", "ranks", "rate_warning", "replicates", "reweighted", "run_sd", "runs_for_equivalence", "runs_for_tolerance", "runs_to_detect",
     "solved_test", "steps_to_threshold", "subset_replicates", "t_interval", "t_power", "t_test", "task_summary", "tolerance_interval",
     "welch_difference", "welch_test",
 ]  # fmt: skip
