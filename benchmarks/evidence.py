@@ -31,6 +31,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -176,7 +177,7 @@ def correlation_said(group: Group) -> str:
         return ""
     how = "more than independent tasks would show" if seen.is_found else "no more than independent tasks would show"
     mean = f"{seen.mean:+.2f}".replace("-", "−")
-    return f"the scores of a seed on two tasks correlate by {mean} on average over {seen.pairs} pairs of tasks, {how} (±{2 * seen.by_chance:.2f})"
+    return f"The scores of a seed on two tasks correlate by {mean} on average over {seen.pairs} pairs of tasks, {how} (±{2 * seen.by_chance:.2f})"
 
 
 def assumptions(group: Group, statistics: Statistics, *, is_sequential: bool = False) -> list[str]:
@@ -244,7 +245,7 @@ def of_pair(pair: Comparison, sides: Sides, group: Group, statistics: Statistics
     }  # fmt: skip
     if pair.overall is not None:
         sd = stats.run_sd(sides.x, sides.y, **draws)
-        found |= _what_n_allows(sd, n, n, pair.overall)
+        found |= _what_n_allows(sd, n, n, pair.overall, len(group.envs))
         if n > FEWER:
             found["fewer_seeds"] = stats.fewer_seeds(sides.x, sides.y, FEWER, seed=statistics.seed, paired=statistics.paired)
         if not statistics.paired:
@@ -253,15 +254,23 @@ def of_pair(pair: Comparison, sides: Sides, group: Group, statistics: Statistics
     return found
 
 
-def _what_n_allows(sd: float, n_x: int, n_y: int, verdict: stats.Equivalence) -> dict[str, Any]:
+def _what_n_allows(sd: float, n_x: int, n_y: int, verdict: stats.Equivalence, tasks: int = 1) -> dict[str, Any]:
     if not np.isfinite(sd) or sd == 0:
         return {"detectable": None, "runs_to_detect": None, "runs_for_equivalence": None}
     seen = abs(verdict.difference.point) / sd
     return {
         "detectable": stats.minimal_detectable_effect(n_x, n_y) * sd,
         "runs_to_detect": stats.runs_to_detect(seen) if seen > 0 else None,
-        "runs_for_equivalence": None if verdict.margin is None else stats.runs_for_equivalence(verdict.margin / sd),
+        "runs_for_equivalence": _runs_for_equivalence(verdict, sd, tasks),
     }
+
+
+def _runs_for_equivalence(verdict: stats.Equivalence, sd: float, tasks: int) -> int | None:
+    """A side: enough for TOST, and for failures that are not seen to stay within the margin, even of runs at the other end of the scale."""
+    needed = None if verdict.margin is None else stats.runs_for_equivalence(verdict.margin / sd)
+    if needed is None or verdict.shape is None or verdict.shape.bounds is None or verdict.margin is None:
+        return needed
+    return max(needed, math.ceil(verdict.shape.runs_to_show(verdict.margin) / tasks))
 
 
 def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, group: Group, statistics: Statistics) -> dict[str, Any]:

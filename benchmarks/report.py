@@ -428,10 +428,10 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
                                   "corrected for the number of pairs and tasks: each errs in 5\u00a0%, so of many at the edge of the margin some will"),
         ("What n allows", _power(analysis)),
     ]
-    over = [f"{group.name}: {sentence}" for group in analysis.groups if (sentence := evidence.correlation_said(group))]
+    over = [f"in group {group.name}, {sentence[0].lower()}{sentence[1:]}" for group in analysis.groups if (sentence := evidence.correlation_said(group))]
     if over:
         card.append(("Seeds over tasks", "a run's seed is the same on all tasks, so the runs of a seed are resampled and permuted as one unit: intervals and "
-                                         f"tests over tasks hold whatever their correlation. It was measured: {'; '.join(over)}"))
+                                         f"tests over tasks hold whatever their correlation. Measured here: {'; '.join(over)}"))
     if how.paired:
         card.append(("Pairs", "runs of the same seed share their environment and are compared as pairs; Hedges' g and areas take them as independent"))
     tuned = exports.tuning(study)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from itertools import combinations, product
-from math import comb
+from math import ceil, comb, log
 from typing import Any
 
 import numpy as np
@@ -519,6 +519,7 @@ class Reweighted:
     unseen: tuple[float, float] | None  # the least and the most, at 5 % each, with an unseen run on either side; None where no bounds are known
     is_flat: bool  # no run differs from the others of its side and task
     runs: int  # of the side with fewer, all tasks together
+    bounds: tuple[float, float] | None = None  # of the score of a run
 
     @property
     def name(self) -> str:
@@ -529,13 +530,20 @@ class Reweighted:
         """The share of runs that may fail unseen, at 95 %."""
         return float(1 - UNSEEN ** (1 / self.runs))
 
+    def runs_to_show(self, margin: float) -> int:
+        """How many runs a side, none of which fails, show that unseen failures move the metric by no more than the margin. Needs bounds."""
+        assert self.bounds is not None
+        share = margin / (self.bounds[1] - self.bounds[0])
+        share = min(0.25 + share / 2 if self.metric == "iqm" else share, 0.999)  # an IQM is moved by what lies beyond a quarter, twice
+        return ceil(log(UNSEEN) / log(1 - share))
+
     def undoes_difference(self, point: float) -> str:
         """Why a difference of this sign is not one of the metric; empty where it is."""
         ahead = lambda bounds: bounds[0] > 0 if point > 0 else bounds[1] < 0
         if self.unseen is None and self.is_flat and (self.metric == "mean" or self.hidden > TRIMMED):
             return "no run differs from the others of its side and task, and no bounds of the score are known"
         if not point or not ahead(self.seen):
-            return f"with other shares of the outcomes seen it lies in [{self.seen[0]:+.3g}, {self.seen[1]:+.3g}]"
+            return f"with other shares of the outcomes seen it lies in {_span(self.seen)}"
         return self._hidden_in(self.unseen) if self.unseen is not None and not ahead(self.unseen) else ""
 
     def undoes_equivalence(self, margin: float) -> str:
@@ -545,7 +553,11 @@ class Reweighted:
 
     def _hidden_in(self, unseen: tuple[float, float]) -> str:
         return (f"of {self.runs} runs a side, up to {100 * self.hidden:.0f} % may fail (or succeed) unseen, "
-                f"with which the difference of {self.name} lies in [{unseen[0]:+.3g}, {unseen[1]:+.3g}]")
+                f"with which the difference of {self.name} lies in {_span(unseen)}")
+
+
+def _span(bounds: tuple[float, float]) -> str:
+    return f"[{bounds[0]:+.3g}, {bounds[1]:+.3g}]".replace("-", "−")
 
 
 def reweighted(
@@ -572,12 +584,14 @@ def reweighted(
             far[k, score] = _weighed(metric, np.append(side.values[:, 0], score), np.concatenate([weight * (1 - hidden), hidden[None]]))
     least = min(np.quantile(far[0, lowest] - plain[1], UNSEEN), np.quantile(plain[0] - far[1, highest], UNSEEN))
     most = max(np.quantile(far[0, highest] - plain[1], 1 - UNSEEN), np.quantile(plain[0] - far[1, lowest], 1 - UNSEEN))
-    return Reweighted(metric, (low, high), (float(least), float(most)), is_flat, n)
+    return Reweighted(metric, (low, high), (float(least), float(most)), is_flat, n, (lowest, highest))
 
 
 def _weights(sample: Sample, reps: int, rng: np.random.Generator) -> np.ndarray:
-    """Weights of the runs, uniform over those that add up to 1 on each task, divided by the number of tasks: [N, reps]."""
-    drawn = rng.standard_exponential((len(sample.values), reps))
+    """Weights of the runs, uniform over those that add up to 1 on each task, divided by the number of tasks: [N, reps]. Runs of a seed share theirs."""
+    units = len(sample.values) if sample.unit is None else int(sample.unit.max()) + 1
+    drawn = rng.standard_exponential((units, reps))
+    drawn = drawn if sample.unit is None else drawn[sample.unit]
     return drawn / sum_by(sample.task, drawn)[sample.task] / len(sample.runs)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.stats.bootstrap import BadScores, BySeed, aggregate
-from benchmarks.stats.comparisons import ALPHA, POWER, difference_test, equivalence, minimal_detectable_effect, run_sd
+from benchmarks.stats.comparisons import ALPHA, POWER, difference_test, equivalence, minimal_detectable_effect, reweighted, run_sd
 from benchmarks.stats.sequential import SequentialTest
 
 Draw = Callable[[np.random.Generator, int], list[np.ndarray]]  # n runs of every task: one array [n] each, BySeed if their seeds are shared
@@ -72,11 +72,13 @@ def power_curve(
     comparisons: int = 1,
     paired: bool = False,
     batch: int | None = None,
+    bounds: tuple[float, float] | None = None,
 ) -> list[PowerAt]:
     """The share of `reps` simulated studies in which the report's tests find `effect`, and show equivalence where there is no difference.
 
     x, y: populations whose metric is equal; paired: drawn by the same random numbers. sd: of one run, for `detectable`. comparisons: of the table
     that this one stands in. batch: of a sequential study, n then being the stated maximum. resamples: permutations, and bootstrap repetitions, of each study.
+    bounds: of the score of a run, where they are known: then what is found must survive failures that were not seen.
     """
     if effect == 0 or not math.isfinite(effect):
         raise ValueError(f"effect={effect:g}: give the difference that should be found, which is not 0")
@@ -98,9 +100,13 @@ def power_curve(
                 hit, runs = difference_test(ahead, other, metric, seed=study, **how).p < alpha, n
             else:
                 hit, runs = _in_batches(ahead, other, batch, alpha, study, how)
+            if hit:
+                cut = [_part(side, slice(0, runs)) for side in (ahead, other)]
+                shape = reweighted(cut[0], cut[1], metric, bounds, seed=study, paired=paired, reps=1000)
+                hit = shape is None or not shape.undoes_difference(aggregate(cut[0], metric) - aggregate(cut[1], metric))
             hits, used = hits + hit, used + runs
             if margin is not None:
-                same += equivalence(one, other, margin, metric, seed=study, **{**how, "reps": resamples}).tier in ("C", "identical")
+                same += equivalence(one, other, margin, metric, seed=study, bounds=bounds, **{**how, "reps": resamples}).tier in ("C", "identical")
         least = minimal_detectable_effect(n, n, power=power, alpha=alpha) * sd
         found.append(PowerAt(n, hits / reps, same / reps if margin is not None else None, least, 0.5 / reps**0.5, used / reps))
     return found

@@ -160,6 +160,12 @@ def test_equivalence_of_means_is_refused_where_failures_that_were_not_seen_would
     assert claim(*many, bounds=(0.0, 1.0)).tier == "C", "of 80 runs no more than 3.7 % fail unseen"
 
 
+def test_so_many_runs_show_that_unseen_failures_stay_within_the_margin():
+    """0.95^59 < 0.05 < 0.95^58; of IQMs, which leave a quarter out, 0.725^10 < 0.05 < 0.725^9."""
+    for metric, n in (("mean", 59), ("iqm", 10)):
+        assert stats.reweighted([np.ones(5)], [np.ones(5)], metric, (0.0, 1.0)).runs_to_show(0.05) == n
+
+
 def test_runs_beyond_the_bounds_widen_them():
     x, y = np.full(6, 2.0), np.full(6, -1.0)
     inner, outer = (stats.reweighted([x], [y], "mean", bounds) for bounds in ((0.0, 1.0), (-1.0, 2.0)))
@@ -204,7 +210,8 @@ def test_a_claim_that_was_false_too_often_is_warned_of(monkeypatch):
     rows = [row | {"n": "5", "bounds": "none", "share": "0.72"}, row | {"n": "10", "bounds": "none", "share": "0.08"},
             row | {"n": "5", "bounds": "known", "share": "0.01"}]
     monkeypatch.setattr(coverage, "measured_claims", lambda: tuple(rows))
-    assert stats.rate_warning("different means", 7, 1, known=False) == f"n = 7: “different means” was claimed in calibration in 72 % where it is false ({case}; n = 5)"
+    said = f"n = 7: “different means” was claimed in calibration in 72 % where it is false ({case}; n = 5)"
+    assert stats.rate_warning("different means", 7, 1, known=False) == said
     assert stats.rate_warning("different means", 10, 1, known=False) == "" == stats.rate_warning("different means", 5, 1, known=True)
 
 
