@@ -401,17 +401,31 @@ def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
             continue
         margin = statistics.margin if all(group.scales[e].span for e in group.envs) else None
         how: dict[str, Any] = {**statistics.options, "paired": statistics.paired}
-        overall = stats.equivalence(sides.x, sides.y, margin, **how, bounds=None if margin is None else (0.0, 1.0)) if group.is_aggregated else None
+        overall = stats.equivalence(sides.x, sides.y, margin, **how, bounds=bounds_of(group, "")) if group.is_aggregated else None
         tasks, same = {}, {}
         for env, one, other in zip(group.envs, sides.raw_x, sides.raw_y, strict=True):
             span = group.scales[env].span
             own = None if span is None else statistics.margin * abs(span)
-            tasks[env] = stats.equivalence(one, other, own, method="welch", **how, bounds=group.scales[env].bounds)
+            tasks[env] = stats.equivalence(one, other, own, method="welch", **how, bounds=bounds_of(group, env))
             same[env] = _same_runs(group.cells[x, env], group.cells[y, env])
         improvement = stats.probability_of_improvement(sides.x, sides.y, **how)
         made = Comparison(x, y, overall, improvement, tasks, same, family_of(x) == family_of(y))
         found.append(replace(made, evidence=evidence.of_pair(made, sides, group, statistics)))
     group.comparisons = evidence.corrected(found)
+
+
+def bounds_of(group: Group, env: str) -> tuple[float, float] | None:
+    """What a run on the task may score, in its unit: as the random policy and as the expert; without these scores, as any run at any checkpoint.
+
+    Without an env, in the unit of a group that is aggregated. None where there is one checkpoint only, which shows no run that has not learnt.
+    """
+    if not env and group.scales[group.envs[0]].span is not None:
+        return 0.0, 1.0
+    env = env or group.envs[0]
+    seen = [cell.scores for (_, e), cell in group.cells.items() if e == env]
+    if group.scales[env].bounds is not None or max(scores.shape[1] for scores in seen) < 2:
+        return group.scales[env].bounds
+    return float(min(scores.min() for scores in seen)), float(max(scores.max() for scores in seen))
 
 
 @dataclass(frozen=True)

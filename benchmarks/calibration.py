@@ -820,6 +820,16 @@ def write(out: Path, tables: Mapping[str, list[Row]], how: Row) -> None:
     write_whole(out / "README.md", readme(tables, how))
 
 
+def beside_older(out: Path, tables: Mapping[str, list[Row]], how: Row) -> tuple[dict[str, list[Row]], Row]:
+    """The tables with those that were measured before, and how: of the older ones, with a note on these."""
+    older = {name: read_csv(out / f"{name}.csv") for name in EXPERIMENTS if name not in tables}
+    made = json.loads((out / "calibration.json").read_text(encoding="utf-8"))
+    note = (f"\n**{', '.join(tables)}** {'was' if len(tables) == 1 else 'were'} measured later, by `{how['command']}`, the other tables by the code of then "
+            "(`calibration.json` has the hashes of both).\n")  # fmt: skip
+    again = {key: how[key] for key in ("command", "repetitions", "seconds", "source", "packages")}
+    return {name: tables.get(name) or older[name] for name in EXPERIMENTS}, made | {"note": note, "later": {name: again for name in tables}}
+
+
 def main(arguments: list[str] | None = None) -> int:
     top = argparse.ArgumentParser(prog="python -m benchmarks.calibration", description="How often the report's intervals hold, and its claims are false.")
     top.add_argument("--repetitions", type=int, default=1000, metavar="N", help="studies per design (default 1000)")
@@ -827,6 +837,8 @@ def main(arguments: list[str] | None = None) -> int:
     top.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)")
     top.add_argument("--seed", type=int, default=0)
     top.add_argument("--out", type=Path, default=PUBLISHED, metavar="DIR")
+    top.add_argument("--only", choices=tuple(EXPERIMENTS), action="append", metavar="TABLE",
+                     help=f"measure this table alone (again for another), and keep the others of --out: {', '.join(EXPERIMENTS)}")
     top.add_argument("--install", action="store_true", help="also make it the table from which reports take their warnings")
     args = top.parse_args(arguments)
     if min(args.repetitions, args.resamples, args.jobs) < 1:
@@ -834,14 +846,17 @@ def main(arguments: list[str] | None = None) -> int:
     begin = time.monotonic()
     args.out.mkdir(parents=True, exist_ok=True)
     progress = args.out / "progress.jsonl"
-    tables = measure(args.repetitions, args.resamples, args.jobs, args.seed, progress=progress)
-    command = f"python -m benchmarks.calibration --repetitions {args.repetitions} --resamples {args.resamples} --seed {args.seed} --install"
+    tables = measure(args.repetitions, args.resamples, args.jobs, args.seed, tuple(args.only or EXPERIMENTS), progress)
+    only = "".join(f" --only {name}" for name in args.only or [])
+    command = f"python -m benchmarks.calibration --repetitions {args.repetitions} --resamples {args.resamples} --seed {args.seed}{only} --install"
     how = {
         "command": command, "repetitions": args.repetitions, "resamples": args.resamples, "seed": args.seed, "jobs": args.jobs,
         "seconds": round(time.monotonic() - begin), "source": source_hash(), "python": platform.python_version(), "system": platform.system(),
         "packages": {name: version(name) for name in ("numpy", "scipy", "numba")},
         "populations": {str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest() for path in populations()},
     }  # fmt: skip
+    if args.only:
+        tables, how = beside_older(args.out, tables, how)
     write(args.out, tables, how)
     if args.install:
         write_whole(READ_BY_REPORTS, as_csv(tables["coverage"]))

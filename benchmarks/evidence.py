@@ -285,7 +285,7 @@ def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence,
         "welch": stats.paired_test(x, y) if paired else stats.welch_test(x, y),
         "test": verdict.test,
         "solved": _solved(x, y, group.scales[env], statistics),
-        "iqm": _of_iqms(x, y, verdict, group.scales[env], statistics),
+        "iqm": _of_iqms(x, y, verdict, statistics),
         "hedges_g": stats.hedges_g(x, y, confidence=statistics.confidence),
         "cliffs_delta": stats.cliffs_delta([x], [y], **statistics.options, paired=paired),
         "equivalence_p": None if verdict.margin is None else stats.equivalence_p(x, y, verdict.margin, paired=paired),
@@ -302,7 +302,7 @@ def _solved(x: np.ndarray, y: np.ndarray, scale: Scale, statistics: Statistics) 
     return {"x": counts[0], "y": counts[1], "test": stats.solved_test(*is_solved, paired=statistics.paired), "p_holm": float("nan")}
 
 
-def _of_iqms(x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, scale: Scale, statistics: Statistics) -> stats.Equivalence | None:
+def _of_iqms(x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, statistics: Statistics) -> stats.Equivalence | None:
     """What can be said of the IQMs where what was found of the means may be undone by runs that were not seen."""
     shape = verdict.shape
     if shape is None or shape.unseen is None or verdict.difference.n < 2:
@@ -311,7 +311,7 @@ def _of_iqms(x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, scale: Sc
     is_inside = margin is not None and narrow.is_claimed and narrow.low > -margin and narrow.high < margin
     if verdict.tier != "unlike" and not (is_inside and margin is not None and shape.undoes_equivalence(margin)):
         return None
-    return stats.equivalence([x], [y], verdict.margin, **statistics.options, paired=statistics.paired, bounds=scale.bounds)
+    return stats.equivalence([x], [y], verdict.margin, **statistics.options, paired=statistics.paired, bounds=shape.bounds)
 
 
 def corrected(comparisons: list[Comparison]) -> list[Comparison]:

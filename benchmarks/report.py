@@ -450,9 +450,11 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
 def _failures_assumed(analysis: Analysis) -> str:
     """What keeps a claim from resting on failures that were not seen."""
     known = [scale.span is not None for group in analysis.groups for scale in group.scales.values()]
-    bounded = "a run that was not seen may score as the random policy does, or as the expert" if all(known) else (
-        "of tasks without reference scores it is not known what a failed run scores, so failures that were not seen are not allowed for" if not any(known) else
-        "a run that was not seen may score as the random policy does, or as the expert, where these are known")
+    once = any(cell.scores.shape[1] < 2 for group in analysis.groups for cell in group.cells.values())
+    unknown = "failures that were not seen cannot be allowed for, since one checkpoint shows no score of a run that has not learnt" if once else (
+        "it may score as the lowest or highest of any run at any checkpoint")
+    bounded = "a run that was not seen may score as the random policy does, or as the expert" if any(known) else unknown
+    bounded += "" if all(known) or not any(known) else f"; on tasks without these scores {unknown}"
     return (f"a mean or IQM of few runs says little of how often runs fail: of n runs without a failure, up to 1 − 0.05^(1/n) may fail. A difference, and an "
             f"equivalence, is claimed only if it survives other weights of the runs seen (95\u00a0% of weighings) and failures not seen (at 95\u00a0%); "
             f"{bounded}. A task counts as solved by a run that ends at {percent(analysis.statistics.threshold)} of the span from random to expert or beyond; "

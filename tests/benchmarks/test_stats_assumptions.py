@@ -1,13 +1,17 @@
 """What the statistics assume of the runs: tasks that share their luck over seeds, runs that fail, and what few runs cannot show. Numbers by hand."""
 
+import json
 from itertools import combinations
 
 import numpy as np
 import pytest
 
 from benchmarks import calibration, stats
+from benchmarks.analysis import analyse
+from benchmarks.report import render_store
 from benchmarks.stats import bootstrap, comparisons, coverage
 from benchmarks.stats.sequential import SequentialTest
+from tests.benchmarks.synthetic import CONTROL, SPANS, SyntheticStore
 
 SEEDS = [[0, 1, 2, 3]] * 2
 
@@ -228,3 +232,90 @@ def test_the_installed_table_of_claims_holds_every_case_and_its_rates():
         is_bounded = row["case"] == "tasks correlated over seeds" or row["bounds"] == "known"
         limit = 0.07 + 2 * (0.07 * 0.93 / int(row["repetitions"])) ** 0.5
         assert float(row["share"]) <= limit or not is_bounded, row
+
+
+def test_a_table_can_be_measured_alone_and_says_that_the_others_are_older(monkeypatch, tmp_path):
+    for name in calibration.EXPERIMENTS:
+        (tmp_path / f"{name}.csv").write_bytes((calibration.PUBLISHED / f"{name}.csv").read_bytes())
+    (tmp_path / "calibration.json").write_bytes((calibration.PUBLISHED / "calibration.json").read_bytes())
+    rows = calibration.read_csv(tmp_path / "assumptions.csv")
+    monkeypatch.setattr(calibration, "measure", lambda *how: {name: rows for name in how[4]})
+    assert calibration.main(["--only", "assumptions", "--out", str(tmp_path), "--repetitions", "7"]) == 0
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "**assumptions** was measured later, by `python -m benchmarks.calibration --repetitions 7" in page
+    assert (tmp_path / "power.csv").read_bytes() == (calibration.PUBLISHED / "power.csv").read_bytes()
+
+
+# --------------------------------------------------------------------------------------------------------------------- report
+
+
+def of_one_task(**how):
+    return SyntheticStore(groups=[{**CONTROL, "envs": ["CartPole-v1"]}], reps=200, **how)
+
+
+def flaky(store):
+    """ppo always at 90 % of the span, its twin at 100 % in eight of ten runs and at 0 in two: their IQMs are 0.9 and 1, their means 0.9 and 0.8."""
+    low, high = SPANS["CartPole-v1"]
+    noise = np.linspace(-0.004, 0.004, 10)
+    store.set_final("ppo", "CartPole-v1", low + (0.905 + noise) * (high - low))
+    return store.set_final("sb3/ppo", "CartPole-v1", low + (np.array([0.0] * 2 + [1.0] * 8) + noise) * (high - low))
+
+
+def verdict(store, tmp_path):
+    rendered = render_store(store, tmp_path)
+    line = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["verdicts"]["control"][0]
+    return line, " ".join(rendered.path.read_text(encoding="utf-8").split())
+
+
+def test_a_flaky_algorithm_is_unlike_a_solid_one_and_its_iqm_is_not_said_to_differ(tmp_path):
+    line, page = verdict(flaky(of_one_task()), tmp_path)
+    assert line["tier"] == "unlike" and "Not distinguished in the IQMs, though the runs differ" in line["text"]
+    assert "Solved: 10 of 10 runs of ppo, 8 of 10 of sb3/ppo" in line["text"]
+    assert "how often they solve it is not distinguished (p = 0.527, Boschloo's exact test)" in line["details"][0].replace("\u00a0", " ")
+    assert "Runs whose final score reaches the study&#39;s threshold" in page and "a run that was not seen may score as the random policy does" in page
+
+
+def test_an_algorithm_that_solves_more_often_is_said_to(tmp_path):
+    low, high = SPANS["CartPole-v1"]
+    store = of_one_task().set_final("sb3/ppo", "CartPole-v1", low + np.linspace(0.0, 0.1, 10) * (high - low))
+    store.set_final("ppo", "CartPole-v1", np.linspace(high - 1, high, 10))
+    line, _ = verdict(store, tmp_path)
+    assert line["tier"] == "different" and "solved in 10 of 10 runs against 0 of 10: ppo solves more often" in line["details"][0]
+
+
+def test_without_reference_scores_a_run_that_was_not_seen_may_score_as_one_that_has_not_learnt():
+    group = analyse(of_one_task(normalise=False).study(), *tables(of_one_task(normalise=False))).groups[0]
+    scores = [cell.scores for cell in group.cells.values()]
+    assert group.comparisons[0].tasks["CartPole-v1"].shape.bounds == (min(s.min() for s in scores), max(s.max() for s in scores))
+    alone = of_one_task(normalise=False, points=1)
+    assert analyse(alone.study(), *tables(alone)).groups[0].comparisons[0].tasks["CartPole-v1"].shape.bounds is None
+
+
+def tables(store):
+    return store.runs(), store.curves()
+
+
+def test_the_seeds_of_a_study_are_units_and_their_correlation_is_printed(tmp_path):
+    store, luck = SyntheticStore(groups=[CONTROL], reps=200), np.linspace(0.2, 0.8, 10)
+    for env in CONTROL["envs"]:
+        low, high = SPANS[env]
+        for algo in CONTROL["algos"]:
+            store.set_final(algo, env, low + luck * (high - low))
+    found = analyse(store.study(), *tables(store)).groups[0]
+    assert found.evidence["correlation"].mean == pytest.approx(1.0) and found.evidence["correlation"].pairs == 4
+    one = found.aggregates["mean"]["ppo"]
+    alone = stats.interval_estimates({"ppo": [luck]}, "mean", kind="expanded", reps=200)["ppo"]
+    assert (one.low, one.high) == pytest.approx((alone.low, alone.high)), "two tasks that agree on every seed are no more than one"
+    _, page = verdict(store, tmp_path)
+    assert "correlate by +1.00 on average over 4 pairs of tasks, more than independent tasks would show" in page
+
+
+def test_claims_that_calibration_found_false_too_often_are_warned_of_in_the_verdict(monkeypatch, tmp_path):
+    monkeypatch.setattr(stats, "rate_warning", lambda claim, n, tasks, known, cases: f"«{claim}, {'known' if known else 'none'}, {cases[0]}»")
+    low, high = SPANS["CartPole-v1"]
+    store = of_one_task(normalise=False, points=1)
+    store.set_final("sb3/ppo", "CartPole-v1", low + np.linspace(0.0, 0.1, 10)).set_final("ppo", "CartPole-v1", np.linspace(high - 1, high, 10))
+    _, page = verdict(store, tmp_path)
+    box = page[page.index('id="verdict"') : page.index("</section>")]
+    assert "«different means, none, equal means, one fails in 5 % of runs»" in box and "«different IQMs, none, equal IQMs" in box
+    assert "unseen" not in box
