@@ -184,7 +184,8 @@ def svg(canvas: Canvas, key: str, alt: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{hashlib.sha256(key.encode()).hexdigest()[:6]}-", text)
-    text = re.sub(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{_escape(alt)}">', text, count=1, flags=re.DOTALL)
+    named = f'role="img" aria-label="{_escape(alt)}"'  # a name may hold a backslash, so this is no pattern
+    text = re.sub(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', lambda found: f'<svg viewBox="{found[1]}" {named}>', text, count=1, flags=re.DOTALL)
     text = text.replace("xlink:href=", "href=")
     text = re.sub(r' d="([^"]*)"', lambda path: f' d="{_compact(path[1])}"', text)
     return printable(re.sub(r"\n\s*", "\n", text).strip())
@@ -261,7 +262,7 @@ def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
     alt = f"Point estimates and intervals of {titles} for {', '.join(group.algos)}. Highest IQM: {best}, {top}."
     caption = (
         f"Aggregate scores over all tasks of the group, {group.unit}. IQM: mean of the middle half of all runs; mean and median: of the "
-        f"task means; definitions of rliable (Agarwal et al. 2021). {_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}"
+        f"task means; definitions of rliable (Agarwal et al. 2021). {_how(statistics, 'expanded-bootstrap intervals', group, partial)}"
     )
     rows = [[a, *(with_interval(group.aggregates[m][a]) for m in metrics)] for a in group.algos]
     table = Table(["algorithm", *(METRIC_TITLES[m] for m in metrics)], rows)
@@ -581,7 +582,7 @@ def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure
     spread = {a: (min(without[e][a] for e in group.envs), max(without[e][a] for e in group.envs)) for a in group.algos}
     alt = "IQM with each task left out in turn: " + "; ".join(f"{a} from {number(low)} to {number(high)}" for a, (low, high) in spread.items()) + "."
     caption = (f"Diamond and bar: IQM over all tasks. Ticks: without each task in turn; where they lie far apart, one task carries the result. "
-               f"{_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}")  # fmt: skip
+               f"{_how(statistics, 'expanded-bootstrap intervals', group, partial)}")  # fmt: skip
     rows = [["none", *(number(group.aggregates["iqm"][a].point) for a in group.algos)]]
     rows += [[env, *(number(without[env][a]) for a in group.algos)] for env in group.envs]
     table = Table(["task left out", *group.algos], rows)

@@ -35,6 +35,7 @@ from benchmarks.store import RUN_COLUMNS, TABLES
 from benchmarks.study import digest, natural_comparisons
 
 MOST_NPZ = 1024**3  # bytes of an evaluations.npz
+MOST_VALUES = 50_000_000  # checkpoints times bootstrap repetitions of one learning curve: what a report holds in less than 2 GB
 ENDED_EARLY = 0.95  # of the longest run's steps: a run of fewer has stopped before its end
 COLUMNS = {  # meaning -> what tables call it, in small letters
     "algo": ("algo", "algorithm", "agent", "exp_name", "method"),
@@ -191,7 +192,8 @@ def evaluations_of(path: Path, algo: str, env: str, seed: int) -> Read:
     try:
         data = from_npz(content(path, MOST_NPZ), MOST_NPZ)
         steps, results = np.asarray(data["timesteps"]), np.asarray(data["results"], dtype=float)
-    except (IntegrityError, OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, SyntaxError) as error:
+    except (IntegrityError, OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile,
+            zlib.error, SyntaxError) as error:  # fmt: skip
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise IntegrityError(f"{path} is not what EvalCallback writes: {said}. Remove the run's folder, and its seed counts as missing") from None
     if results.ndim != 2 or steps.shape != results.shape[:1] or not results.size:
@@ -502,6 +504,7 @@ def assemble(found: list[Read], how: Reading, name: str, source: str) -> Foreign
         whole += kept
         failed += short
     _refuse_copies(whole)
+    _refuse_too_many(whole, how)
     return _study(whole, failed, cells, how, name, source, kinds == {True})
 
 
@@ -522,6 +525,16 @@ def _refuse_copies(whole: list[Read]) -> None:
         if key in seen and np.ptp(run.scores) > 0:
             raise UserError(f"{run.name} equals seed {seen[key].seed} ({seen[key].source}) at all {len(run.scores)} checkpoints: one is a copy, remove it")
         seen[key] = run
+
+
+def _refuse_too_many(whole: list[Read], how: Reading) -> None:
+    """A report resamples whole curves: more checkpoints than anyone could see would take all the memory that there is."""
+    most = max(1, MOST_VALUES // how.reps)
+    for run in whole:
+        if len(run.steps) > most:
+            keep = -(-len(run.steps) // most)
+            raise UserError(f"{run.name} has {len(run.steps):,} checkpoints, and {how.reps:,} bootstrap repetitions allow {most:,}: keep one row "
+                            f"in {keep} of each run (the last one too), or, if the rows are episodes of training, add --scores training")  # fmt: skip
 
 
 def _aligned(runs: list[Read], how: Reading) -> tuple[list[Read], list[tuple[Read, str]]]:

@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
             continue
         draws = case.pop("draws")
         curve = power.power_curve(*draws, effect=case["effect"], margin=case["margin"], sizes=sizes, sd=case["sd"], reps=args.reps, seed=args.seed,
-                                  power=args.power, comparisons=case["comparisons"], paired=case["paired"], batch=case["batch"])
+                                  power=args.power, comparisons=case["comparisons"], paired=case["paired"], batch=case["batch"],
+                                  bounds=case.get("bounds"))
         _print(case, curve, args.power)
         document.append(case | {"reps": args.reps, "seed": args.seed, "power": args.power, "curve": [asdict(point) for point in curve]})
     if args.json:
@@ -86,13 +87,14 @@ def _of_study(args: argparse.Namespace) -> list[dict[str, Any]]:
             for tasks in envs:
                 sides = Sides.of(group, pair.x, pair.y, paired)
                 assert isinstance(sides, Sides)  # else there were no comparison
-                x, y = ([side[group.envs.index(env)] for env in tasks] for side in (sides.x, sides.y))
+                x, y = (side.of([group.envs.index(env) for env in tasks]) for side in (sides.x, sides.y))
                 verdict = pair.overall if pair.overall is not None else pair.tasks[tasks[0]]
                 margin = args.margin if args.margin is not None else verdict.margin
                 effect = args.effect if args.effect is not None else margin
                 on = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
                 case = {"name": f"{group.name}: {pair.x} against {pair.y} on {on}", "unit": group.unit, "effect": effect, "margin": margin,
-                        "comparisons": args.comparisons or tables, "paired": paired, "batch": batch}
+                        "comparisons": args.comparisons or tables, "paired": paired, "batch": batch,
+                        "bounds": None if verdict.shape is None else verdict.shape.bounds}
                 if effect is None:
                     raise UserError(f"{case['name']}: no reference scores, so no margin; say what difference should be found with --effect")
                 try:

@@ -635,3 +635,20 @@ def test_reference_scores_of_ones_own_go_before_the_known_ones(tmp_path):
     (tmp_path / "scales.yaml").write_text("CartPole-v1: {random: 0}\n")
     with pytest.raises(UserError, match="CartPole-v1 needs random and expert"):
         from_csv([tmp_path / "a.csv"], Reading(reps=200, normalise=str(tmp_path / "scales.yaml")))
+
+
+# ------------------------------------------------------------------------------------------------------------------ large and odd
+
+
+def test_more_checkpoints_than_a_report_can_resample_are_refused_with_what_to_keep(tmp_path):
+    rows = [("ppo", "CartPole-v1", 0, step, step % 7) for step in range(1, 2502)]
+    path = table(tmp_path / "a.csv", rows)
+    with pytest.raises(UserError, match=r"has 2,501 checkpoints, and 50,000 bootstrap repetitions allow 1,000: keep one row in 3"):
+        from_csv([path], Reading())
+    assert len(from_csv([path], FAST).curves()) == 2501
+
+
+def test_a_backslash_in_a_name_is_a_letter_like_others(tmp_path):
+    rows = [(algo, r"Cart\Pole\1", seed, step, seed + step) for algo in (r"my\ppo", r"d\qn") for seed in range(3) for step in (1, 2)]
+    page = render_store(from_csv([table(tmp_path / "a.csv", rows)], FAST), tmp_path / "report").path.read_text(encoding="utf-8")
+    assert r"my\ppo" in page and r"Cart\Pole\1" in page
