@@ -8,12 +8,14 @@ A lane is one environment of one seed; lane k·E + e is environment e of seed k.
 
 from __future__ import annotations
 
+import io
+import pathlib
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -21,12 +23,13 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.save_util import recursive_getattr
+from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, TensorDict
 from stable_baselines3.common.utils import check_for_correct_spaces, safe_mean
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_normalize
 from torch import nn
 
 from from_scratch.core.data import tree_map
-from from_scratch.core.hyperparameters import TAIL, Declared
+from from_scratch.core.hyperparameters import TAIL, Declared, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.rng import Rng
 from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs
@@ -93,7 +96,7 @@ class Algorithm(Declared, BaseAlgorithm):
             raise ValueError(f"n_envs={n_envs}: at least one environment per seed is needed.")
         self.seeds = None if seeds is None else _checked_seeds(seeds, type(self).__name__, self.lockstep)
         env = self._make_env(env, n_envs)
-        to_base = {name: given.pop(name) for name in (*TAIL, *OF_BASE) if name in given}
+        to_base = {name: plain(given.pop(name)) for name in (*TAIL, *OF_BASE) if name in given}
         try:
             super(Declared, self).__init__(
                 policy, env, support_multi_env=self.support_multi_env or self.n_seeds > 1, supported_action_spaces=self.supported_action_spaces,
@@ -105,7 +108,7 @@ class Algorithm(Declared, BaseAlgorithm):
                 raise UnsupportedActionSpace(f"{type(self).__name__} needs a {needed} action space; this one is {self.env.action_space}. {error}") from None
             raise
         for name, value in {**self.fixed, **given}.items():
-            setattr(self, name, value)
+            setattr(self, name, plain(value))
         if self.env is not None:
             self.n_envs = self.env.num_envs // self.n_seeds
             if not self.support_multi_env and self.n_envs > 1:
@@ -210,15 +213,16 @@ class Algorithm(Declared, BaseAlgorithm):
         super().set_env(env, force_reset)
 
     # ------------------------------------------------------------------------------------------------------------------ learning
+    @renewed
     def learn(
         self,
         total_timesteps: int,
-        callback: Any = None,
+        callback: MaybeCallback = None,
         log_interval: int | None = 1,
         tb_log_name: str = "run",
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
-    ) -> Any:
+    ) -> Self:
         """Train for total_timesteps steps of each seed (counted as `num_timesteps`), with SB3's callbacks and logger."""
         total_timesteps, callback = self._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         self._callback, self._log_interval, self._iteration = callback, log_interval, 0
