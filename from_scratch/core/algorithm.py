@@ -163,6 +163,8 @@ class Algorithm(Declared, BaseAlgorithm):
         return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs)
 
     def _setup_model(self) -> None:
+        for name in self.hyperparameters:  # load() may have been given others
+            setattr(self, name, plain(getattr(self, name)))
         if self.env is not None:
             self.n_envs = self.env.num_envs // self.n_seeds
         self._setup_lr_schedule()
@@ -203,7 +205,7 @@ class Algorithm(Declared, BaseAlgorithm):
         elif self.env is not None:
             self.env.seed(self.seeds[0])
 
-    def set_env(self, env: Any, force_reset: bool = True) -> None:
+    def set_env(self, env: GymEnv, force_reset: bool = True) -> None:
         if self.n_seeds > 1:
             if not isinstance(env, LockstepVecEnv) or env.num_envs != self.n_lanes:
                 raise ValueError(f"A stack of {self.n_seeds} seeds × {self.n_envs} environments needs a LockstepVecEnv of {self.n_lanes}, not {env}.")
@@ -240,8 +242,10 @@ class Algorithm(Declared, BaseAlgorithm):
         """One turn of the outer loop: a sweep, an episode, a step, a rollout and its updates. Raises StopTraining if a callback says so."""
         raise NotImplementedError(f"{type(self).__name__} must say what one iteration is.")
 
-    def _setup_learn(self, *args: Any, **kwargs: Any) -> Any:
-        total_timesteps, callback = super()._setup_learn(*args, **kwargs)
+    def _setup_learn(
+        self, total_timesteps: int, callback: MaybeCallback = None, reset_num_timesteps: bool = True, tb_log_name: str = "run", progress_bar: bool = False
+    ) -> Any:
+        total_timesteps, callback = super()._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         if isinstance(self.env, LockstepVecEnv) and self.env.normalizes:
             self._last_original_obs = self.env.get_original_obs()
         if self.n_seeds == 1:
@@ -402,7 +406,7 @@ class Algorithm(Declared, BaseAlgorithm):
             return self.policy.unscale_action(actions)
         return np.clip(actions, self.action_space.low, self.action_space.high)
 
-    def member(self, k: int) -> Any:
+    def member(self, k: int) -> Self:
         """The k-th seed's model on its own: the same as if that seed had been trained alone.
 
         Weights, optimizer and random streams are copies. The environment and a replay memory are the stack's own, so continue
@@ -410,7 +414,9 @@ class Algorithm(Declared, BaseAlgorithm):
         """
         if not 0 <= k < self.n_seeds:
             raise IndexError(f"member({k}): this model has members 0 … {self.n_seeds - 1}, for the seeds {self.seeds or [self.seed]}.")
-        model: Any = type(self)(self.policy_class, None, device=self.device, _init_setup_model=False)  # type: ignore[call-arg]
+        model: Any = object.__new__(type(self))
+        of_fields = next(cls.__init__ for cls in type(self).__mro__ if getattr(vars(cls).get("__init__"), "renewed", False))  # a user's own may take anything
+        of_fields(model, self.policy_class, None, device=self.device, _init_setup_model=False)
         skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self.saved}
         model.__dict__.update({name: value for name, value in self.__dict__.items() if name not in skip})
         model.seeds = None if self.seeds is None else [self.seeds[k]]
@@ -459,16 +465,33 @@ class Algorithm(Declared, BaseAlgorithm):
             ours += ["ep_info_buffers", "ep_success_buffers"]  # SB3's ep_info_buffer and ep_success_buffer hold the same
         return [*super()._excluded_save_params(), *ours]
 
-    def save(self, path: Any, exclude: Any = None, include: Any = None) -> None:
-        """As in SB3: a zip that plain SB3 opens. A model with `seeds` keeps its random streams in it, so that it continues exactly."""
+    def save(self, path: str | pathlib.Path | io.BufferedIOBase, exclude: Iterable[str] | None = None, include: Iterable[str] | None = None) -> None:
+        """As in SB3: a zip that plain SB3 opens. A model with `seeds` keeps its random streams in it, so that it continues exactly.
+
+        exclude and include name attributes to leave out and to keep beside those that are kept anyway.
+        """
         if self.seeds is not None:
             self.stream_states = self._rng.get_state()
         super().save(path, exclude, include)
         self.__dict__.pop("stream_states", None)
 
     @classmethod
-    def load(cls, *args: Any, **kwargs: Any) -> Any:
-        model = super().load(*args, **kwargs)
+    def load(
+        cls,
+        path: str | pathlib.Path | io.BufferedIOBase,
+        env: GymEnv | None = None,
+        device: torch.device | str = "auto",
+        custom_objects: dict[str, Any] | None = None,
+        print_system_info: bool = False,
+        force_reset: bool = True,
+        **kwargs: Any,
+    ) -> Self:
+        """A model from a zip that `save` wrote, ours or SB3's; env has priority over the one that was saved, if any.
+
+        custom_objects replace what cannot be read, by name; kwargs change attributes before the networks are built. An env is reset
+        before training unless force_reset is off. `set_parameters` loads into a model that is there.
+        """
+        model = super().load(path, env, device, custom_objects, print_system_info, force_reset, **kwargs)
         states = model.__dict__.pop("stream_states", None)
         if states is not None:
             model._rng.set_state(states)
@@ -478,6 +501,73 @@ class Algorithm(Declared, BaseAlgorithm):
             model.env.unwrapped._reset_seeds()  # the environment goes on where it is: seeds set while loading must not wait for its next reset
         return model
 
-    def set_parameters(self, *args: Any, **kwargs: Any) -> None:
-        super().set_parameters(*args, **kwargs)
+    def set_parameters(self, load_path_or_dict: str | TensorDict, exact_match: bool = True, device: torch.device | str = "auto") -> None:
+        """Load weights and optimizers' state from a zip, or from what get_parameters() gave; exact_match asks for every name and no other."""
+        super().set_parameters(load_path_or_dict, exact_match, device)
         self.adopt()
+
+    # ------------------------------------------------------------------------------------------------------------------ copies
+    def __getstate__(self) -> dict[str, Any]:
+        """What deep copies and pickles hold. What build() makes stays behind, and is made anew from the copied policies: it reads and
+        writes their weights through memory of its own. Numbers and arrays that it holds, and tensors that are no policy's, go along.
+        """
+        state = {name: value for name, value in self.__dict__.items() if name not in ("_callback", "_derived", "_logger")}
+        logger = self.__dict__.get("_logger")
+        if logger is not None and not logger.output_formats:  # a file has one writer: learn() gives the copy a logger of its own
+            state["_logger"] = logger
+        else:
+            state["_custom_logger"] = False
+        made = {name: state.pop(name) for name in getattr(self, "_derived", ()) if name in state}
+        if made:
+            modules, tensors = self._get_torch_save_params()
+            state["_of_build"] = (
+                {name: value for name, value in made.items() if _is_data(value)},
+                {name: recursive_getattr(self, name).state_dict() for name in modules if self._is_apart(name)},
+                {name: recursive_getattr(self, name).detach().clone() for name in tensors},
+            )
+        return state
+
+    def _is_apart(self, name: str) -> bool:
+        """Is this module or optimizer none of a policy's?"""
+        root = name.partition(".")[0]
+        return root not in ("policy", "policies") and not hasattr(self.policy, root)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        data, modules, tensors = state.pop("_of_build", (None, {}, {}))
+        self.__dict__.update(state)
+        if data is None:
+            return
+        self._rebuild()
+        for name, values in modules.items():
+            recursive_getattr(self, name).load_state_dict(values)
+        for name, tensor in tensors.items():
+            recursive_getattr(self, name).data.copy_(tensor)
+        for name, value in data.items():
+            self.__dict__[name] = _put_into(self.__dict__.get(name), value)
+        self.adopt()
+
+    def __copy__(self) -> Self:
+        """A shallow copy shares everything, as SB3's does: training it trains the model that it was made of."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+
+def _is_data(value: Any) -> bool:
+    """Is this a number, a string, an array, or a collection of them?"""
+    if isinstance(value, dict):
+        return _is_data(list(value.values()))
+    return all(map(_is_data, value)) if isinstance(value, list | tuple) else value is None or isinstance(value, int | float | str | np.ndarray | np.generic)
+
+
+def _put_into(there: Any, value: Any) -> Any:
+    """value, in the arrays that are there where they have its shapes: others may look at them."""
+    if isinstance(value, np.ndarray) and isinstance(there, np.ndarray) and (there.shape, there.dtype) == (value.shape, value.dtype) and there.flags.writeable:
+        there[...] = value
+        return there
+    if isinstance(value, list | tuple) and type(there) is type(value) and len(there) == len(value):
+        parts = [_put_into(*pair) for pair in zip(there, value, strict=True)]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict) and isinstance(there, dict):
+        return {name: _put_into(there.get(name), part) for name, part in value.items()}
+    return value

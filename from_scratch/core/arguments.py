@@ -60,7 +60,7 @@ TEXTS = {
     "target_noise_clip": "how large that noise may be",
     "exploration_fraction": "the part of training in which ε falls, linearly",
     "exploration_initial_eps": "the probability ε of a random action at the start",
-    "exploration_final_eps": "… and when it has fallen",
+    "exploration_final_eps": "the probability ε of a random action when it has fallen",
     "n_steps": "steps until a return bootstraps from the value function",
     # Learning from whole episodes.
     "episodes_per_update": "whole episodes played for each update",
@@ -90,9 +90,9 @@ TEXTS = {
 }  # fmt: skip
 
 FIELD = re.compile(r"^    (\w+)\s*:[^#\n]*=[^#\n]*?(?:#\s*(.*))?$")
-SYMBOL = re.compile(r"^(\S+)$")  # "γ": the sentence is the common one
+SYMBOL = re.compile(r"^([^\s,]+)(?:,.*)?$")  # "γ": the sentence is the common one
 SYMBOL_AND_WORDS = re.compile(r"^(\S+(?: > 0)?)  (.+)$")  # "T  steps per environment between updates": it is this one
-SYMBOL_AND_MORE = re.compile(r"^(\S+)([;,] .+)$")  # "α; a sequence has one for each seed": it is the common one, and this
+SYMBOL_AND_MORE = re.compile(r"^([^\s;]+)(; .+)$")  # "α; a sequence has one for each seed": it is the common one, and this
 
 
 def comments_of(cls: type) -> dict[str, str]:
@@ -129,9 +129,13 @@ def _sentence(comment: str, common: str) -> str:
     """What a field's comment and the common sentence say together."""
     if match := SYMBOL_AND_WORDS.match(comment):
         return f"{match[1]}: {match[2]}"
-    if match := common and (SYMBOL.match(comment) or SYMBOL_AND_MORE.match(comment)):
-        return f"{match[1]}: {common}{match[2] if match.lastindex == 2 else ''}"
-    return common if comment.startswith("…") else comment or common
+    if match := common and SYMBOL_AND_MORE.match(comment):
+        return f"{match[1]}: {common}{match[2]}"
+    if match := common and SYMBOL.match(comment):
+        return f"{match[1]}: {common}"
+    if common and comment.startswith(("of ", "with ")):  # it narrows what the name says
+        return f"{common}; {comment}"
+    return common if comment.startswith(("…", "or ")) else comment or common
 
 
 class Explained:

@@ -49,8 +49,11 @@ class Program:
             read.clear()
             view: Any = object.__new__(watched)
             view.__dict__ = model.__dict__
-            self.loss, self.metrics = equation.__func__(view, *given)  # type: ignore[attr-defined]
-            self.read = {name: value for name, value in read.items() if name in vars(model)}
+            try:
+                self.loss, self.metrics = equation.__func__(view, *given)  # type: ignore[attr-defined]
+                self.read = {name: value for name, value in read.items() if name in vars(model)}
+            finally:
+                read.clear()  # the class stays; what it was read from may go
         self.model = model
         if not all(isinstance(value, Array) for value in (self.loss, *self.metrics.values())):
             raise Unknown("a loss or a metric that is no tensor")

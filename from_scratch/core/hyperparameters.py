@@ -158,6 +158,7 @@ class Declared:
     hyperparameters: ClassVar[tuple[str, ...]] = ()
     fixed: ClassVar[dict[str, Any]] = {}  # inherited hyper-parameters with the value that this class gives them
     log_interval = 1
+    _constants: ClassVar[set[str]] = set()  # all ClassVars, of parents too
 
     @renewed
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -171,7 +172,8 @@ class Declared:
         fields = {**inherited, **_fields_of(cls)}
         cls.fixed = {**cls.fixed, **{name: value for name, value in constants.items() if name in of_parents}}
         cls.hyperparameters = tuple(fields)
-        cls.signature = _signature(cls, fields, without=set(constants))
+        cls._constants = (cls._constants | set(constants)) - set(fields)
+        cls.signature = _signature(cls, fields, without=cls._constants)
         if getattr(cls.__init__, "renewed", False):
             cls.__init__ = _constructor(cls)  # type: ignore[method-assign]
         if getattr(getattr(cls, "learn", None), "renewed", False) and (_is_ours(cls) or not _algorithms_above(cls)):

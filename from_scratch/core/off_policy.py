@@ -99,6 +99,17 @@ class OffPolicy(Algorithm):
         model.replay_buffer, model.replay_buffers = self.replay_buffers[k], [self.replay_buffers[k]]
         model._bind_memory()
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state.pop("memory", None)  # adopt() binds the copied buffers
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for buffer, env in zip(getattr(self, "replay_buffers", []), getattr(self.env, "venvs", [self.env]), strict=False):
+            if isinstance(buffer, HerReplayBuffer) and buffer.env is None and env is not None:  # HER's buffers leave it out of their copies
+                buffer.set_env(env)
+
     def save_replay_buffer(self, path: Any) -> None:
         """Save the replay memory as a pickle, as SB3 does."""
         save_to_pkl(path, self.replay_buffer if self.n_seeds == 1 else self.replay_buffers, self.verbose)
