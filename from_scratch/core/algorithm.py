@@ -29,7 +29,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_nor
 from torch import nn
 
 from from_scratch.core.data import tree_map
-from from_scratch.core.hyperparameters import TAIL, Declared, plain, renewed
+from from_scratch.core.hyperparameters import TAIL, Declared, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.rng import Rng
 from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs
@@ -163,8 +163,7 @@ class Algorithm(Declared, BaseAlgorithm):
         return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs)
 
     def _setup_model(self) -> None:
-        for name in self.hyperparameters:  # load() may have been given others
-            setattr(self, name, plain(getattr(self, name)))
+        self._take_plain_numbers()
         if self.env is not None:
             self.n_envs = self.env.num_envs // self.n_seeds
         self._setup_lr_schedule()
@@ -172,6 +171,13 @@ class Algorithm(Declared, BaseAlgorithm):
         self._setup_buffers()
         self._make_policies()
         self._rebuild()
+
+    def _take_plain_numbers(self) -> None:
+        """Whoever set a hyper-parameter, and load(), may have used a number of NumPy's."""
+        for name in self.hyperparameters:
+            value = self.__dict__.get(name)
+            if isinstance(value, np.generic):
+                self.__dict__[name] = plain(value)
 
     def _make_policies(self) -> None:
         policies = []
@@ -245,6 +251,7 @@ class Algorithm(Declared, BaseAlgorithm):
     def _setup_learn(
         self, total_timesteps: int, callback: MaybeCallback = None, reset_num_timesteps: bool = True, tb_log_name: str = "run", progress_bar: bool = False
     ) -> Any:
+        self._take_plain_numbers()
         total_timesteps, callback = super()._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         if isinstance(self.env, LockstepVecEnv) and self.env.normalizes:
             self._last_original_obs = self.env.get_original_obs()
@@ -415,7 +422,7 @@ class Algorithm(Declared, BaseAlgorithm):
         if not 0 <= k < self.n_seeds:
             raise IndexError(f"member({k}): this model has members 0 … {self.n_seeds - 1}, for the seeds {self.seeds or [self.seed]}.")
         model: Any = object.__new__(type(self))
-        of_fields = next(cls.__init__ for cls in type(self).__mro__ if getattr(vars(cls).get("__init__"), "renewed", False))  # a user's own may take anything
+        of_fields = next(cls.__init__ for cls in type(self).__mro__ if is_renewed(vars(cls).get("__init__")))  # a user's own may take anything
         of_fields(model, self.policy_class, None, device=self.device, _init_setup_model=False)
         skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self.saved}
         model.__dict__.update({name: value for name, value in self.__dict__.items() if name not in skip})

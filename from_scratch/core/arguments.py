@@ -122,7 +122,7 @@ def explain(cls: Any) -> dict[str, str]:
     for base in reversed(cls.__mro__):
         if "hyperparameters" in vars(base):
             said |= {name: comment for name, comment in comments_of(base).items() if comment or name not in said}
-    return {name: _sentence(said.get(name, ""), TEXTS.get(name, "")) for name in list(cls.signature.parameters)[1:]}
+    return {name: _sentence(said.get(name, ""), TEXTS.get(name, "")) for name in list(cls._signature.parameters)[1:]}
 
 
 def _sentence(comment: str, common: str) -> str:
@@ -146,6 +146,6 @@ class Explained:
 
     def __get__(self, model: Any, cls: Any = None) -> str:
         title = "" if ".core." in cls.__module__ else (sys.modules[cls.__module__].__doc__ or "").partition("\n\n")[0]
-        width = max(map(len, cls.signature.parameters)) + 6
+        width = max(map(len, cls._signature.parameters)) + 6
         arguments = [textwrap.fill(text, 130, initial_indent=f"    {name}".ljust(width), subsequent_indent=" " * width) for name, text in explain(cls).items()]
         return "\n\n".join(filter(None, (title, inspect.cleandoc(self.text or ""), "Arguments:\n" + "\n".join(arguments)))) + "\n"

@@ -89,13 +89,13 @@ def _bind(cls: type[Declared], model: Declared, args: tuple, kwargs: dict[str, A
     the model's own class's. What a constructor below cls has set itself is not overwritten by a default that cls does not know.
     A name that is not there is a TypeError with the nearest one.
     """
-    mine, known = cls.signature.parameters, type(model).signature.parameters
+    mine, known = cls._signature.parameters, type(model)._signature.parameters
     beyond = {name: value for name, value in kwargs.items() if name not in mine}
     for name in kwargs:
         if name not in known:
             _refuse(cls, name, list(known))
     try:
-        bound = cls.signature.bind(model, *args, **{name: value for name, value in kwargs.items() if name in mine})
+        bound = cls._signature.bind(model, *args, **{name: value for name, value in kwargs.items() if name in mine})
     except TypeError as error:
         raise TypeError(f"{cls.__name__}.__init__() {'got ' * str(error).startswith('multiple')}{error}") from None
     given = {**bound.arguments, **beyond}
@@ -133,8 +133,12 @@ def check_range(model: Any, *names: str, low: float = -math.inf, high: float = m
 
 def renewed(method: Method) -> Method:
     """Marks a method that classes may be given a copy of. A user's own override has no mark, and is never replaced."""
-    method.renewed = True  # type: ignore[attr-defined]
+    method.renewed = method  # type: ignore[attr-defined]
     return method
+
+
+def is_renewed(method: Any) -> bool:
+    return getattr(method, "renewed", None) is method  # functools.wraps hands a mark on, but it is another's
 
 
 def _is_ours(cls: type, part: str = "") -> bool:
@@ -154,7 +158,7 @@ class Declared:
     `log_interval` and the class's name become the defaults of `learn`, as in SB3; subclasses of an algorithm log under its name.
     """
 
-    signature: ClassVar[inspect.Signature]  # of the constructor that the fields have, self included
+    _signature: ClassVar[inspect.Signature]  # of the constructor that the fields have, self included
     hyperparameters: ClassVar[tuple[str, ...]] = ()
     fixed: ClassVar[dict[str, Any]] = {}  # inherited hyper-parameters with the value that this class gives them
     log_interval = 1
@@ -173,10 +177,10 @@ class Declared:
         cls.fixed = {**cls.fixed, **{name: value for name, value in constants.items() if name in of_parents}}
         cls.hyperparameters = tuple(fields)
         cls._constants = (cls._constants | set(constants)) - set(fields)
-        cls.signature = _signature(cls, fields, without=cls._constants)
-        if getattr(cls.__init__, "renewed", False):
+        cls._signature = _signature(cls, fields, without=cls._constants)
+        if is_renewed(cls.__init__):
             cls.__init__ = _constructor(cls)  # type: ignore[method-assign]
-        if getattr(getattr(cls, "learn", None), "renewed", False) and (_is_ours(cls) or not _algorithms_above(cls)):
+        if is_renewed(getattr(cls, "learn", None)) and (_is_ours(cls) or not _algorithms_above(cls)):
             cls.learn = _learn(cls)  # type: ignore[attr-defined]
         if _is_ours(cls):
             cls.__doc__ = Explained(cls)  # type: ignore[assignment]
@@ -187,8 +191,8 @@ def _constructor(cls: type[Declared]) -> Callable:
     def __init__(self: Declared, *args: Any, **kwargs: Any) -> None:
         self._construct(**_bind(cls, self, args, kwargs))  # type: ignore[attr-defined]
 
-    parameters = cls.signature.parameters.values()
-    __init__.__signature__ = cls.signature  # type: ignore[attr-defined]
+    parameters = cls._signature.parameters.values()
+    __init__.__signature__ = cls._signature  # type: ignore[attr-defined]
     __init__.__annotations__ = {p.name: p.annotation for p in parameters if p.annotation is not p.empty} | {"return": None}
     __init__.__qualname__, __init__.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
     __init__.__doc__ = f"help({cls.__name__}) explains the arguments."
