@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ HEADER = '''"""The constructors, for type checkers and editors. Written by `pyth
 def _kind(annotation: Any) -> str:
     if annotation is inspect.Parameter.empty:
         return "typing.Any"
-    return inspect.formatannotation(annotation) if inspect.isclass(annotation) else repr(annotation)
+    return inspect.formatannotation(annotation) if inspect.isclass(annotation) and annotation is not Any else repr(annotation)
 
 
 def _argument(parameter: inspect.Parameter) -> str:
@@ -54,11 +55,16 @@ def text() -> str:
     entries = sorted((entry for entry in ENTRIES.values() if entry.target.startswith("from_scratch.")), key=lambda entry: entry.class_name)
     known = [entry.load() for entry in entries]
     classes = "".join(_class(cls, known) for cls in known)
-    modules = sorted({match.rpartition(".")[0] for match in re.findall(r"(?<![\w.])[a-z_0-9]+(?:\.\w+)+", re.sub(r'"[^"]*"|\'[^\']*\'', "", classes))})
-    imports = [f"import {module}" for module in modules if not module[0].isdigit()]
-    imports += [f"from {cls.__module__} import {cls.__name__} as _{cls.__name__}" for cls in sorted(known, key=lambda cls: (cls.__module__, cls.__name__))]
-    names = "".join(f'    "{cls.__name__}",\n' for cls in known)
-    return f"{HEADER}\n\n" + "\n".join(imports) + f"\n\n__all__ = [\n{names}]\n{classes}"
+    without_strings = re.sub(r'"[^"]*"', "", classes)
+    modules = sorted({name.rpartition(".")[0] for name in re.findall(r"\b[a-z]\w*(?:\.\w+)+", without_strings)})
+    sections = ([], [], [])  # type: tuple[list[str], list[str], list[str]]
+    for module in modules:
+        root = module.partition(".")[0]
+        sections[0 if root in sys.stdlib_module_names else 2 if root == "from_scratch" else 1].append(f"import {module}")
+    known = sorted(known, key=lambda cls: (cls.__module__, cls.__name__))
+    sections[2].extend(f"from {cls.__module__} import {cls.__name__} as _{cls.__name__}" for cls in known)
+    imports = "\n\n".join("\n".join(section) for section in sections)
+    return f"{HEADER}\n\n{imports}\n\n__all__: list[str]\n{classes}"
 
 
 if __name__ == "__main__":
