@@ -32,7 +32,7 @@ from from_scratch.core.data import tree_map
 from from_scratch.core.hyperparameters import TAIL, Declared, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.rng import Rng
-from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs
+from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs, normalizers
 
 OF_BASE = ("learning_rate", "use_sde", "sde_sample_freq")  # fields that SB3's base class keeps for us
 
@@ -524,6 +524,7 @@ class Algorithm(Declared, BaseAlgorithm):
             state["_logger"] = logger
         else:
             state["_custom_logger"] = False
+        state["_normalized"] = [(normalizer, normalizer.venv, normalizer.returns) for normalizer in normalizers(self.env) if normalizer is not None]
         made = {name: state.pop(name) for name in getattr(self, "_derived", ()) if name in state}
         if made:
             modules, tensors = self._get_torch_save_params()
@@ -541,6 +542,9 @@ class Algorithm(Declared, BaseAlgorithm):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         data, modules, tensors = state.pop("_of_build", (None, {}, {}))
+        for normalizer, venv, returns in state.pop("_normalized"):  # VecNormalize leaves out of its own copies what it normalises
+            normalizer.set_venv(venv)
+            normalizer.returns = returns
         self.__dict__.update(state)
         if data is None:
             return

@@ -97,6 +97,8 @@ class OffPolicy(Algorithm):
 
     def _hand_over(self, model: Any, k: int) -> None:
         model.replay_buffer, model.replay_buffers = self.replay_buffers[k], [self.replay_buffers[k]]
+        model._noises = deepcopy(self._noises[k : k + 1])
+        model.action_noise = model._noises[0] if model._noises else deepcopy(self.action_noise)
         model._bind_memory()
 
     def __getstate__(self) -> dict[str, Any]:
