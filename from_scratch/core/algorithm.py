@@ -8,6 +8,7 @@ A lane is one environment of one seed; lane k·E + e is environment e of seed k.
 
 from __future__ import annotations
 
+import copyreg
 import io
 import pathlib
 import sys
@@ -87,6 +88,7 @@ class Algorithm(Declared, BaseAlgorithm):
     supported_action_spaces: ClassVar[tuple[type[spaces.Space], ...] | None] = None
     max_grad_norm = None  # a class that clips declares it
     saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same
+    not_copied: ClassVar[tuple[str, ...]] = ("_callback",)  # attributes that learn() or adopt() make, and that no deep copy or pickle takes along
 
     # ------------------------------------------------------------------------------------------------------------ construction
     def _construct(self, policy: Any, env: Any, seeds: Sequence[int] | None, n_envs: int, _init_setup_model: bool, **given: Any) -> None:
@@ -251,6 +253,7 @@ class Algorithm(Declared, BaseAlgorithm):
     def _setup_learn(
         self, total_timesteps: int, callback: MaybeCallback = None, reset_num_timesteps: bool = True, tb_log_name: str = "run", progress_bar: bool = False
     ) -> Any:
+        self._complete()
         self._take_plain_numbers()
         total_timesteps, callback = super()._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         if isinstance(self.env, LockstepVecEnv) and self.env.normalizes:
@@ -514,25 +517,28 @@ class Algorithm(Declared, BaseAlgorithm):
         self.adopt()
 
     # ------------------------------------------------------------------------------------------------------------------ copies
-    def __getstate__(self) -> dict[str, Any]:
-        """What deep copies and pickles hold. What build() makes stays behind, and is made anew from the copied policies: it reads and
-        writes their weights through memory of its own. Numbers and arrays that it holds, and tensors that are no policy's, go along.
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        """For deep copies and pickles: what build() makes stays behind, and is made anew from the copied policies, because it reads and writes
+        their weights through memory of its own. Numbers and arrays that it holds, and tensors that are no policy's, go along.
         """
-        state = {name: value for name, value in self.__dict__.items() if name not in ("_callback", "_derived", "_logger")}
-        logger = self.__dict__.get("_logger")
+        state = self.__getstate__()  # a user's own, perhaps
+        return copyreg.__newobj__, (type(self),), self._without_views(state) if isinstance(state, dict) else state  # type: ignore[attr-defined]
+
+    def _without_views(self, state: dict[str, Any]) -> dict[str, Any]:
+        state = {name: value for name, value in state.items() if name not in self.not_copied}
+        logger = state.pop("_logger", None)
         if logger is not None and not logger.output_formats:  # a file has one writer: learn() gives the copy a logger of its own
             state["_logger"] = logger
         else:
             state["_custom_logger"] = False
         state["_normalized"] = [(normalizer, normalizer.venv, normalizer.returns) for normalizer in normalizers(self.env) if normalizer is not None]
-        made = {name: state.pop(name) for name in getattr(self, "_derived", ()) if name in state}
-        if made:
-            modules, tensors = self._get_torch_save_params()
-            state["_of_build"] = (
-                {name: value for name, value in made.items() if _is_data(value)},
-                {name: recursive_getattr(self, name).state_dict() for name in modules if self._is_apart(name)},
-                {name: recursive_getattr(self, name).detach().clone() for name in tensors},
-            )
+        made = {name: state.pop(name) for name in state.pop("_derived", ()) if name in state}
+        modules, tensors = self._get_torch_save_params() if made else ([], [])
+        state["_of_build"] = (
+            {name: value for name, value in made.items() if _is_data(value)},
+            {name: recursive_getattr(self, name).state_dict() for name in modules if self._is_apart(name)},
+            {name: recursive_getattr(self, name).detach().clone() for name in tensors},
+        )
         return state
 
     def _is_apart(self, name: str) -> bool:
@@ -541,12 +547,18 @@ class Algorithm(Declared, BaseAlgorithm):
         return root not in ("policy", "policies") and not hasattr(self.policy, root)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        data, modules, tensors = state.pop("_of_build", (None, {}, {}))
-        for normalizer, venv, returns in state.pop("_normalized"):  # VecNormalize leaves out of its own copies what it normalises
+        self.__dict__.update(state)
+        self._complete()
+
+    def _complete(self) -> None:
+        """Make what a deep copy or a pickle has left behind. A user's own __setstate__ leaves that to learn()."""
+        if "_of_build" not in self.__dict__:
+            return
+        data, modules, tensors = self.__dict__.pop("_of_build")
+        for normalizer, venv, returns in self.__dict__.pop("_normalized"):  # VecNormalize leaves out of its own copies what it normalises
             normalizer.set_venv(venv)
             normalizer.returns = returns
-        self.__dict__.update(state)
-        if data is None:
+        if "_policies" not in self.__dict__:
             return
         self._rebuild()
         for name, values in modules.items():

@@ -31,6 +31,7 @@ class OffPolicy(Algorithm):
     """Collect `train_freq`, then take `gradient_steps`: the loop that DQN, DDPG, TD3 and SAC share."""
 
     log_interval = 4  # episodes
+    not_copied = (*Algorithm.not_copied, "memory")  # adopt() binds the copied buffers
 
     gamma: float
     n_steps: int
@@ -101,13 +102,8 @@ class OffPolicy(Algorithm):
         model.action_noise = model._noises[0] if model._noises else deepcopy(self.action_noise)
         model._bind_memory()
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        state.pop("memory", None)  # adopt() binds the copied buffers
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+    def _complete(self) -> None:
+        super()._complete()
         for buffer, env in zip(getattr(self, "replay_buffers", []), getattr(self.env, "venvs", [self.env]), strict=False):
             if isinstance(buffer, HerReplayBuffer) and buffer.env is None and env is not None:  # HER's buffers leave it out of their copies
                 buffer.set_env(env)

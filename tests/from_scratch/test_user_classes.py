@@ -312,6 +312,24 @@ def test_a_deep_copy_keeps_what_was_counted_and_measured_so_far():
     np.testing.assert_array_equal(copied.N, model.N)
 
 
+@pytest.mark.parametrize("name", ["PPO", "SAC"])
+def test_a_user_s_own_way_of_pickling_is_asked(name):
+    class Mine(getattr(ours, name)):
+        def __getstate__(self):
+            return {**self.__dict__, "told": True}
+
+        def __setstate__(self, state):
+            self.__dict__.update(state)
+            self.back = True
+
+    model = make(Mine, name, seeds=[0]).learn(32)
+    copied = copy.deepcopy(model)
+    untouched, mine, theirs, before = twins(model, copied)
+    assert copied.told and copied.back and untouched
+    assert same(mine, theirs)
+    assert not same(mine, before)
+
+
 def test_a_deep_copy_taken_in_a_callback_can_be_trained():
     class Best(BaseCallback):
         def _on_step(self):
