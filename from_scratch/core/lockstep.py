@@ -19,6 +19,7 @@ from from_scratch.core import blas, kernels
 from from_scratch.core.arrays import Array, Program, Unknown, tensors_of
 
 Equation = TypeVar("Equation", bound=Callable)
+OF_NUMPY = (torch.float32, torch.float64, torch.float16)  # types that NumPy has, too
 
 
 def per_seed(equation: Equation) -> Equation:
@@ -43,7 +44,6 @@ class Tape(list):
         return leaves
 
 
-OF_NUMPY = (torch.float32, torch.float64, torch.float16)
 ALIGNMENT = 64  # floats: rows start on cache lines, so a row's kernels are the same wherever it lies in the block
 
 
