@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import stable_baselines3
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.noise import ActionNoise
@@ -158,3 +159,6 @@ class SAC(OffPolicy):
         if self.ent_coef_optimizer is None:
             return names, ["ent_coef_tensor"]
         return [*names, "ent_coef_optimizer" if one else f"temperatures.{k}.optimizer"], ["log_ent_coef" if one else f"temperatures.{k}.log_ent_coef"]
+
+
+stable_baselines3.SAC.register(SAC)  # isinstance(model, stable_baselines3.SAC) holds, as tools expect

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,8 +48,11 @@ class Program:
             read.clear()
             view: Any = object.__new__(watched)
             view.__dict__ = model.__dict__
-            self.loss, self.metrics = equation.__func__(view, *given)  # type: ignore[attr-defined]
-            self.read = {name: value for name, value in read.items() if name in vars(model)}
+            try:
+                self.loss, self.metrics = equation.__func__(view, *given)  # type: ignore[attr-defined]
+                self.read = {name: value for name, value in read.items() if name in vars(model)}
+            finally:
+                read.clear()  # the class stays; what it was read from may go
         self.model = model
         if not all(isinstance(value, Array) for value in (self.loss, *self.metrics.values())):
             raise Unknown("a loss or a metric that is no tensor")
@@ -101,9 +103,10 @@ def tensors_of(data: Sequence[Any]) -> list[torch.Tensor]:
     return found
 
 
-@cache
 def _watched(kind: type) -> tuple[type, dict[str, Any]]:
-    """A class whose instances are of this kind and note in a dict which attributes are read."""
+    """A class whose instances are of this kind and note in a dict which attributes are read. It is kept by the kind, and goes with it."""
+    if "_watched" in vars(kind):
+        return vars(kind)["_watched"]
     read: dict[str, Any] = {}
 
     class Watched(kind):  # type: ignore[valid-type,misc]
@@ -111,6 +114,7 @@ def _watched(kind: type) -> tuple[type, dict[str, Any]]:
             read[name] = value = super().__getattribute__(name)
             return value
 
+    kind._watched = Watched, read  # type: ignore[attr-defined]
     return Watched, read
 
 

@@ -31,6 +31,7 @@ class OffPolicy(Algorithm):
     """Collect `train_freq`, then take `gradient_steps`: the loop that DQN, DDPG, TD3 and SAC share."""
 
     log_interval = 4  # episodes
+    not_copied = (*Algorithm.not_copied, "memory")  # adopt() binds the copied buffers
 
     gamma: float
     n_steps: int
@@ -97,7 +98,15 @@ class OffPolicy(Algorithm):
 
     def _hand_over(self, model: Any, k: int) -> None:
         model.replay_buffer, model.replay_buffers = self.replay_buffers[k], [self.replay_buffers[k]]
+        model._noises = deepcopy(self._noises[k : k + 1])
+        model.action_noise = model._noises[0] if model._noises else deepcopy(self.action_noise)
         model._bind_memory()
+
+    def _complete(self) -> None:
+        super()._complete()
+        for buffer, env in zip(getattr(self, "replay_buffers", []), getattr(self.env, "venvs", [self.env]), strict=False):
+            if isinstance(buffer, HerReplayBuffer) and buffer.env is None and env is not None:  # HER's buffers leave it out of their copies
+                buffer.set_env(env)
 
     def save_replay_buffer(self, path: Any) -> None:
         """Save the replay memory as a pickle, as SB3 does."""
