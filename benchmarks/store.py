@@ -274,14 +274,21 @@ class Store:
             return connection.execute(f"SELECT {columns} FROM read_parquet($files) ORDER BY {order}", {"files": files}).df()
 
 
+def schema_of(name: str) -> Any:
+    """The Arrow schema of one of TABLES: names, whole numbers, and floating point for all else."""
+    import pyarrow as pa
+
+    kinds = {"algo": pa.string(), "env": pa.string(), "key": pa.string(), "seed": pa.int64(), "step": pa.int64(), "actual_step": pa.int64(),
+             "episode": pa.int64(), "length": pa.int64(), "n_episodes": pa.int64()}
+    return pa.schema([(column, kinds.get(column, pa.float64())) for column in TABLES[name]])
+
+
 def write_table(path: Path, name: str, rows: list[tuple]) -> None:
     """One of TABLES as Parquet."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {"algo": pa.string(), "env": pa.string(), "key": pa.string(), "seed": pa.int64(), "step": pa.int64(), "actual_step": pa.int64(),
-             "episode": pa.int64(), "length": pa.int64(), "n_episodes": pa.int64()}
-    schema = pa.schema([(column, kinds.get(column, pa.float64())) for column in TABLES[name]])
+    schema = schema_of(name)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(TABLES[name])
     pq.write_table(pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema), path)
 

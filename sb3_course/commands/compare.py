@@ -19,7 +19,7 @@ from from_scratch import registry
 
 
 def compare(args: argparse.Namespace) -> int:
-    study = _study(args)
+    study = planned_study(args)
     store = Store(args.out or Path("studies") / study["name"])
     study["command"] = shlex.join(["sb3-course", *sys.argv[1:]])
     study["code"], study["source"] = jobs.code_versions(study), source()
@@ -71,7 +71,7 @@ def status(args: argparse.Namespace) -> int:
 # --- the study --------------------------------------------------------------------------------------------------------
 
 
-def _study(args: argparse.Namespace) -> dict[str, Any]:
+def planned_study(args: argparse.Namespace) -> dict[str, Any]:
     """The study that the words of the command line mean."""
     overrides = list(args.overrides)
     suite = args.suite
