@@ -250,28 +250,28 @@ class Store:
 
     def curves(self) -> pd.DataFrame:
         """The checkpoints of all finished runs, in order of algorithm, environment, seed and step: see TABLES["curve"]."""
-        return self._table("curve", "algo, env, seed, step")
+        return self._table("curve")
 
     def episodes(self) -> pd.DataFrame:
         """Every evaluation episode of all finished runs: see TABLES["episodes"]."""
-        return self._table("episodes", "algo, env, seed, step, episode")
+        return self._table("episodes")
 
     def training(self) -> pd.DataFrame:
         """What training logged, at the checkpoints: see TABLES["training"]."""
-        return self._table("training", "algo, env, seed, step, key")
+        return self._table("training").sort_values(["algo", "env", "seed", "step", "key"], ignore_index=True)
 
-    def _table(self, name: str, order: str) -> pd.DataFrame:
-        import duckdb
+    def _table(self, name: str) -> pd.DataFrame:
+        """The rows of all finished runs; IntegrityError where one is not its run's (`benchmarks.records.table`)."""
         import pandas as pd
 
+        from benchmarks import records
+
         runs = {run.id: run for _, run in self.planned()}
-        finished = [run_id for run_id, run in runs.items() if self.status(run)[0] == "finished"]
+        finished = [run for run in runs.values() if self.status(run)[0] == "finished"]
         if not finished:
             return pd.DataFrame(columns=list(TABLES[name]))
-        files = [str(self.runs_path / run_id / f"{name}.parquet") for run_id in finished]
-        columns = ", ".join(f'"{column}"' for column in TABLES[name])
-        with duckdb.connect(config={"threads": 1}) as connection:
-            return connection.execute(f"SELECT {columns} FROM read_parquet($files) ORDER BY {order}", {"files": files}).df()
+        finished.sort(key=lambda run: (run.algo, run.env, run.seed))
+        return pd.concat([records.table(self.runs_path / run.id, name, run) for run in finished], ignore_index=True)
 
 
 def schema_of(name: str) -> Any:
