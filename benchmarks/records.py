@@ -23,6 +23,7 @@ from benchmarks.jobs import Run
 from benchmarks.store import SCHEMA, TABLES, schema_of
 
 HASH, VERSION, WORD = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,60}"), re.compile(r"[\w.+-]{1,64}", re.ASCII)
+NAME = re.compile(r"[A-Za-z0-9][\w./+:-]{0,120}", re.ASCII)  # of an algorithm or a task: no room for a sentence
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 LARGEST = 1e60  # of a score: beyond, its powers overflow; a float32 ends at 3e38
 MOST_CHECKPOINTS, MOST_EPISODES, MOST_SEEDS, MOST_REPS, MOST_KEYS = 10_000, 1_000_000, 10_000, 10_000_000, 1000
@@ -126,9 +127,9 @@ def _refused(name: str) -> Any:
 
 # --------------------------------------------------------------------------------------------------------------- study.yaml
 
-_of_pair = lambda test: dict_of(dict_of(test))
+_of_pair = lambda test: dict_of(dict_of(test, matches(NAME)), matches(NAME))
 PROTOCOL: dict[str, Test] = {
-    "name": is_text, "eval_episodes": lambda v: is_whole(v, 1, MOST_EPISODES), "eval_points": lambda v: is_whole(v, 1, MOST_CHECKPOINTS),
+    "name": matches(WORD), "eval_episodes": lambda v: is_whole(v, 1, MOST_EPISODES), "eval_points": lambda v: is_whole(v, 1, MOST_CHECKPOINTS),
     "deterministic": one_of(True, False), "eval_seed": is_whole,
 }  # fmt: skip
 STATISTICS: dict[str, Test] = {
@@ -147,7 +148,7 @@ STUDY: dict[str, Test] = {
     "budget": _of_pair(lambda v: is_whole(v, 1, 10**13)),
     "zoo_budget": _of_pair(optional(lambda v: is_whole(v, 1, 10**13))),
     "provenance": _of_pair(is_text),
-    "envs": dict_of(lambda v: isinstance(v, dict) and set(v) <= {"kwargs", "max_episode_steps", "eval_episodes"} and plain(v)
+    "envs": dict_of(key=matches(NAME), test=lambda v: isinstance(v, dict) and set(v) <= {"kwargs", "max_episode_steps", "eval_episodes"} and plain(v)
                     and optional(lambda n: is_whole(n, 1, MOST_EPISODES))(v.get("eval_episodes"))),
     "normalise": dict_of(lambda v: isinstance(v, dict) and set(v) <= {"random", "expert", "source"} and plain(v)
                          and all(optional(is_number)(v.get(k)) for k in ("random", "expert")) and optional(is_text)(v.get("source"))),
@@ -163,7 +164,8 @@ STUDY: dict[str, Test] = {
                                                          "reps": STATISTICS["reps"], "seed": is_whole}, {"maximum", "batch", "alpha", "reps", "seed"}),
 }  # fmt: skip
 REQUIRED = {"name", "seeds", "groups", "protocol", "statistics", "hyperparams", "budget", "envs", "hash"}
-GROUP: dict[str, Test] = {"name": is_text, "algos": list_of(is_text), "envs": list_of(is_text), "comparisons": list_of(list_of(is_text, 2))}
+GROUP: dict[str, Test] = {"name": is_text, "algos": list_of(matches(NAME)), "envs": list_of(matches(NAME)),
+                          "comparisons": list_of(list_of(matches(NAME), 2))}  # fmt: skip
 
 
 def of_study(study: Any) -> list[str]:
@@ -181,6 +183,9 @@ def of_study(study: Any) -> list[str]:
         found += wrong
         names += [] if wrong else [group["name"]]
         found += [] if wrong else _of_group(group, study)
+    sequence = study.get("sequential")
+    if sequence and study["seeds"] not in [sequence["maximum"][:k] for k in [*range(0, len(sequence["maximum"]), sequence["batch"]), len(sequence["maximum"])]]:
+        found.append("study.yaml: its seeds are not the first batches of its sequence")
     return found if len(set(names)) == len(names) else [*found, "study.yaml: two groups have one name"]
 
 

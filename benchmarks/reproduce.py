@@ -25,7 +25,7 @@ import secrets
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ from benchmarks.analysis import Analysis, Cell, analyse
 from benchmarks.configs import CONFIGS, options
 from benchmarks.jobs import Run
 from benchmarks.store import TABLES, Store, write_whole
-from benchmarks.study import study_hash
+from benchmarks.study import provenance, study_hash
 from from_scratch import registry
 
 LEVELS = {1: "integrity", 2: "analysis", 3: "sample", 4: "everything"}
@@ -131,6 +131,8 @@ def _integrity(store: Store, registered: str | None) -> Iterator[Finding]:
         return
     found = study_hash(study)
     wrong = [] if study["hash"] == found else [f"study.yaml: its content hashes to {found[:16]}, not to its hash {study['hash'][:16]}"]
+    if not store.is_as_saved(study):
+        wrong.append("study.yaml: it is not in the form in which a study is saved: a comment, or a key that stands there twice, says what does not count")
     yield _judged(1, "plan", wrong, f"study.yaml hashes to {found[:16]}")
     if registered is not None:
         digest = registration.digest_of(study)
@@ -144,6 +146,11 @@ def _integrity(store: Store, registered: str | None) -> Iterator[Finding]:
     for run in planned.values():
         try:
             state, record = store.status(run)
+            if state in ("finished", "failed"):
+                records.read_json(store.runs_path / run.id / "run.json")  # no key twice
+        except IntegrityError as error:
+            malformed.append(f"run {run.id}/{error}")
+            continue
         except Exception:  # a run.json of another shape than any that was written
             malformed.append(f"run {run.id}/run.json: cannot be read")
             continue
@@ -218,15 +225,15 @@ def _wrong_seeds(run: Run, record: dict[str, Any]) -> list[str]:
 
 
 def _wrong_scores(run: Run, tables: dict[str, pd.DataFrame]) -> list[str]:
-    """Where a run's curve is not what its evaluation episodes give."""
-    curve, episodes = tables["curve"], tables["episodes"]
+    """Where a run's curve is not what its evaluation episodes give, to the last bit: where all runs agree, the smallest difference makes a verdict."""
     n = run.protocol["eval_episodes"]
-    returns, lengths = (episodes[column].to_numpy(dtype=float).reshape(-1, n) for column in ("return", "length"))
-    for column, means in (("score", returns.mean(axis=1)), ("score_std", returns.std(axis=1)), ("episode_length", lengths.mean(axis=1))):
-        apart = ~np.isclose(curve[column].to_numpy(), means, rtol=1e-9, atol=1e-9)
-        if apart.any():
-            k = int(apart.argmax())
-            return [f"run {run.id}: {column} at step {curve['step'].iloc[k]} is {curve[column].iloc[k]:.6g}, but its episodes give {means[k]:.6g}"]
+    returns, lengths = (tables["episodes"][column].to_numpy().reshape(-1, n) for column in ("return", "length"))
+    for row, its_returns, its_lengths in zip(tables["curve"].to_dict("records"), returns, lengths, strict=True):
+        given = {"score": its_returns.mean(), "score_std": its_returns.std(), "episode_length": its_lengths.mean()}
+        for column, value in given.items():
+            if row[column] != value and not (column == "score_std" and np.isclose(row[column], value, rtol=1e-12, atol=0.0)):
+                digits = 6 if f"{row[column]:.6g}" != f"{value:.6g}" else 17
+                return [f"run {run.id}: {column} at step {row['step']} is {row[column]:.{digits}g}, but its episodes give {value:.{digits}g}"]
     return []
 
 
@@ -578,7 +585,7 @@ class Made:
     """Which runs of a folder this verification made itself: those with a mark that nobody can make without its secret."""
 
     def __init__(self, store: Store, secret: str):
-        self.store, self.secret, self.path = store, secret.encode(), store.path / "made-here.json"
+        self.store, self.secret, self.path = store, secret.encode(), store.path / ".made-here.json"
         self.marks = {key: value for key, value in _read(self.path).items() if isinstance(value, str)}
 
     def _mark(self, run_id: str) -> str:
@@ -632,12 +639,14 @@ def _everything(store: Store, out: Path | None, secret: str | None, workers: int
         yield from _old_against_new(store, other, study, again)
 
 
-def _locked(other: Store) -> Any:
-    try:
-        other.path.mkdir(parents=True, exist_ok=True)
-        return other.lock()
-    except OSError as error:
-        raise Misuse(f"--out {other.path}: {error.strerror}") from None
+@contextmanager
+def _locked(other: Store) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(other.lock())
+        except (UserError, OSError) as error:
+            raise Misuse(f"--out {other.path}: {error}") from None
+        yield
 
 
 def _only_ours(other: Store, planned: dict[str, Run], again: dict[str, Any], secret: str | None) -> Made:
@@ -717,11 +726,11 @@ def unseen(store: Store, level: int, findings: list[Finding], registered: bool =
         said.append(f"that these were fixed before the runs: {chosen}, comparisons and budgets (a digest posted by sb3-course register would tell)")
     else:
         said.append("that the digest was posted before the runs: look where and when its author did")
-    said += _references(study)
+    said += [*_references(study), *_settings(study)]
     said.append(f"commit {str(source.get('commit'))[:12]} and the code versions of the runs" + ("" if level >= 3 else ": that this code trained them")
                 if source.get("commit") else "which commit trained the runs: none is recorded")  # fmt: skip
     said.append("machines, package versions, dates, durations and speeds, the last logged training metrics, and errors of failed runs, as recorded")
-    said.append("words of the author: name, question, command, sources of settings and references, tuning")
+    said.append("words of the author: names, question, command, sources of settings and references, published scores, tuning")
     if any(store.runs_path.glob("*/model.*")):
         said.append("that the stored models are those whose weights' hashes are recorded, and that the films show them")
     return said
@@ -737,3 +746,23 @@ def _references(study: dict[str, Any]) -> list[str]:
             there = f"{ours['random']} to {ours['expert']}" if {"random", "expert"} <= set(ours) else "none"
             other.append(f"{env} {given['random']} to {given['expert']} (this program knows {there})")
     return [f"reference scores that are the author's own: {', '.join(other)}"] if other else []
+
+
+def _settings(study: dict[str, Any]) -> list[str]:
+    """Hyper-parameters whose source, and budgets beside which a tuned number, is stated otherwise than this program would."""
+    sources, budgets, known = [], [], options("algo")
+    for algo, of_env in (study.get("provenance") or {}).items():
+        for env, said in of_env.items():
+            ours = provenance(algo.removeprefix("sb3/"), env, (study["hyperparams"].get(algo) or {}).get(env) or {})
+            if ours != said:
+                sources.append(f"{algo} on {env} (this program says: {ours})")
+    for env, of_algo in (study.get("zoo_budget") or {}).items():
+        for algo, steps in of_algo.items():
+            base = algo.removeprefix("sb3/")
+            entry = (yaml.safe_load((CONFIGS / "algo" / f"{base}.yaml").read_text(encoding="utf-8")) or {}).get(env) if base in known else None
+            tuned = (entry or {}).get("n_timesteps")
+            if tuned != steps:
+                budgets.append(f"{algo} on {env}, {steps} (this program knows {tuned})")
+    return [f"{what}: {'; '.join(found[:MOST_NAMED])}{' and more' if len(found) > MOST_NAMED else ''}"
+            for what, found in (("sources of hyper-parameters that are the author's own", sources), ("tuned budgets that are the author's own", budgets))
+            if found]  # fmt: skip

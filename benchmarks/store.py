@@ -54,6 +54,10 @@ def write_whole(path: Path, content: str | bytes) -> None:
     os.replace(temporary, path)
 
 
+def _as_saved(study: dict[str, Any]) -> str:
+    return yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=160)
+
+
 def file_hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -92,7 +96,11 @@ class Store:
 
     def save_study(self, study: dict[str, Any]) -> None:
         self.runs_path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / "study.yaml", yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=160))
+        write_whole(self.path / "study.yaml", _as_saved(study))
+
+    def is_as_saved(self, study: dict[str, Any]) -> bool:
+        """Whether study.yaml holds this study and nothing else: no comment, no key twice."""
+        return (self.path / "study.yaml").read_bytes() == _as_saved(study).encode()
 
     def study(self) -> dict[str, Any]:
         """The resolved study. UserError if there is none here, IntegrityError if it cannot be read."""

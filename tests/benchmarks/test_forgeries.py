@@ -218,6 +218,7 @@ def test_a_carriage_return_is_another_byte(store):
     {"statistics": {"reps": 200, "margin": float("inf")}},
     {"statistics": {"reps": 10**12}},
     {"groups": 5},
+    {"protocol": {"name": "final, verified by others", "eval_episodes": 3, "eval_points": 3, "deterministic": True, "eval_seed": 20240521}},
     {"budget": {"FrozenLake-v1": {"q_learning": 1e300, "sarsa": 600}}},
     {"code": {"q_learning": {"FrozenLake-v1": "none"}}},
 ])  # fmt: skip
@@ -231,6 +232,18 @@ def test_words_about_the_protocol_are_this_program_s(store):
     protocol = {**store.study()["protocol"], "words": {"Score of a run": "the best of all checkpoints"}}
     change_study(store, protocol=protocol)
     assert failures(store, 1) == ["records: study.yaml: protocol: 'words' is none of its keys"]
+
+
+@pytest.mark.parametrize("line", ["# Sarsa is significantly better", "seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"])
+def test_a_line_of_the_study_that_does_not_count_is_found(store, line):
+    path = store.path / "study.yaml"
+    path.write_text(f"{line}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    assert failures(store, 1)[0].startswith("plan: study.yaml: it is not in the form in which a study is saved")
+
+
+def test_a_sequence_is_not_left_out_of_turn(store):
+    change_study(store, sequential={"maximum": [0, 5, 1, 2], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0})
+    assert failures(store, 1) == ["records: study.yaml: its seeds are not the first batches of its sequence"]
 
 
 def test_aliases_of_aliases_do_not_fill_the_memory(store):
@@ -288,6 +301,13 @@ def test_one_run_under_two_seeds_is_counted_once_or_not_at_all(store, monkeypatc
     assert f"copies: {a} and {b} are one run, counted 2 times" in failures(store, 1)
 
 
+def test_a_score_that_is_off_by_a_rounding_is_found(store):
+    """Where both algorithms score the same in every run, the last bit would make them different."""
+    change_table(store, run_of(store).id, "curve", lambda frame: frame.assign(score=frame["score"] + 1e-12))
+    report.render(store.path, options=WITHOUT_FILMS)
+    assert [line.partition(":")[0] for line in failures(store)] == ["scores"]
+
+
 def test_episodes_without_seeds_are_no_way_around_their_means(store):
     run = run_of(store)
     change_table(store, run.id, "curve", lambda frame: frame.assign(score=1.0))
@@ -318,7 +338,7 @@ def test_the_draw_is_the_verifier_s_own_and_can_be_repeated(store, monkeypatch):
 def prepared(store, path):
     """What an author puts beside a study: copies of his own runs, as if level 4 had made them."""
     shutil.copytree(store.path, path)
-    (path / "made-here.json").write_text(json.dumps({run.id: "0" * 64 for _, run in store.planned()}))
+    (path / ".made-here.json").write_text(json.dumps({run.id: "0" * 64 for _, run in store.planned()}))
     return path
 
 
@@ -365,7 +385,7 @@ def test_every_level_says_what_it_did_not_see(store, capsys):
     for level in (1, 2):
         cli.main(["reproduce", str(store.path), "--level", str(level)])
         printed = " ".join(capsys.readouterr().out.split())
-        for words in ("on the author's word", "that any run was trained", "left out", "margin ±0.05", "seeds 0, 1, 2", "package versions", "name, question"):
+        for words in ("on the author's word", "that any run was trained", "left out", "margin ±0.05", "seeds 0, 1, 2", "package versions", "names, question"):
             assert words in printed, words
 
 
@@ -374,6 +394,15 @@ def test_references_of_the_author_s_own_are_pointed_out(store):
     change_study(store, normalise={"FrozenLake-v1": {"random": 0.0, "expert": 50.0, "source": "mine"}})
     (line,) = (line for line in reproduce.unseen(store, 2, []) if "reference scores" in line)
     assert "FrozenLake-v1 0.0 to 50.0 (this program knows 0.01394 to 0.74419)" in line
+
+
+def test_settings_whose_source_is_worded_otherwise_here_are_pointed_out(store):
+    assert not any("sources of hyper-parameters" in line for line in reproduce.unseen(store, 2, []))
+    study_ = store.study()
+    study_["hyperparams"]["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
+    change_study(store, hyperparams=study_["hyperparams"])
+    (line,) = (line for line in reproduce.unseen(store, 2, []) if "sources of hyper-parameters" in line)
+    assert "sarsa on FrozenLake-v1 (this program says: " in line and "changed: learning_rate" in line
 
 
 def registered(words, capsys):
