@@ -20,7 +20,6 @@ from benchmarks import IntegrityError
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
 
 MEGABYTE = 2**20
 MOST_TEXT = 64 * MEGABYTE  # of a file that is read as text
@@ -196,27 +195,3 @@ def from_npz(data: bytes, most: int) -> dict[str, np.ndarray]:
         raise ValueError(f"it unpacks to {unpacked:,} bytes, more than the {most:,} that are read")
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
-
-
-def from_parquet(data: bytes, schema: pa.Schema, source: str) -> pa.Table:
-    """The columns of a schema, each there once and of exactly its type, from a Parquet file. IntegrityError, beginning with the source, for any other file.
-
-    The bytes are read, not the path: a path may be taken for a pattern, or for a folder whose name says `key=value`.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(io.BytesIO(data), arrow_extensions_enabled=False)
-        facts = file.metadata
-        unpacked = sum(facts.row_group(k).total_byte_size for k in range(facts.num_row_groups))
-        if facts.num_rows > MOST_ROWS or not 0 <= unpacked <= MOST_IN_MEMORY:
-            raise IntegrityError(f"{source}: {facts.num_rows:,} rows in {unpacked:,} bytes, more than are read")
-        for field in schema:
-            index = file.schema_arrow.get_field_index(field.name)
-            if index < 0 or file.schema_arrow.field(index).type != field.type:
-                found = "missing or there twice" if index < 0 else f"{one_line(str(file.schema_arrow.field(index).type))[:100]}, not {field.type}"
-                raise IntegrityError(f"{source}: column {field.name} is {found}")
-        return file.read(columns=schema.names, use_threads=False).select(schema.names).replace_schema_metadata(None)
-    except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
-        raise IntegrityError(f"{source}: cannot be read: {one_line(str(error))[:200]}") from None

@@ -157,14 +157,16 @@ def _films(store: Any, analysis: Analysis, options: Options, play: Play | None) 
     return (animation.films(store, analysis), "") if options.animations else ([], "Left out on request (--no-animations).")
 
 
-DATE = re.compile(r'<p class="date">.*</p>')  # the only line that may differ between two reports of one store
+# The only line that may differ between two reports of one store: a date and a commit, and nothing else.
+DATE = re.compile(r'<p class="date">Rendered [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC'
+                  r'(?: from commit [A-Za-z0-9._+-]{1,12}(?: with uncommitted changes)?)?</p>')  # fmt: skip
 
 
 def hash_of(name: str, content: str | bytes) -> str:
     """sha256 of a file of the report; of the page, without the line with the date."""
     content = content if isinstance(content, bytes) else content.encode()
     if name == "report.html":
-        content = DATE.sub("", content.decode()).encode()
+        content = DATE.sub("", content.decode(), count=1).encode()
     return hashlib.sha256(content).hexdigest()
 
 
@@ -210,7 +212,7 @@ def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
     apart, improvement = with_interval(test.difference, sign=True), with_interval(pair.improvement, 2)
     tier = "A" if pair.is_same_run else test.tier
     if tier == "A":
-        same = "the same seed makes the same run: the weights after training or every evaluation are identical, seed by seed"
+        same = "the same seed makes the same run: every evaluation is identical, seed by seed"
         then = conclusion(test) if test.tier == "C" else ""
         text = f"{start}{same}. Taken as independent samples, their difference of IQMs is {apart}, {unit}. {then}".rstrip()
     else:

@@ -33,7 +33,7 @@ import yaml
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.jobs import Run, plan
-from benchmarks.plain import content, from_json, from_parquet, from_yaml, is_name, is_regular, one_line
+from benchmarks.plain import content, from_json, from_yaml, is_name, is_regular, one_line
 from benchmarks.study import digest, malformed
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ def write_whole(path: Path, text: str | bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def _as_saved(study: dict[str, Any]) -> str:
+    return yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=160)
 
 
 def file_hash(path: Path) -> str:
@@ -101,7 +105,11 @@ class Store:
 
     def save_study(self, study: dict[str, Any]) -> None:
         self.runs_path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / "study.yaml", yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=160))
+        write_whole(self.path / "study.yaml", _as_saved(study))
+
+    def is_as_saved(self, study: dict[str, Any]) -> bool:
+        """Whether study.yaml holds this study and nothing else: no comment, no key twice."""
+        return (self.path / "study.yaml").read_bytes() == _as_saved(study).encode()
 
     def study(self) -> dict[str, Any]:
         """The resolved study. UserError if there is none here, IntegrityError if it cannot be read, or has not the shape of one."""
@@ -276,40 +284,35 @@ class Store:
 
     def curves(self) -> pd.DataFrame:
         """The checkpoints of all finished runs, in order of algorithm, environment, seed and step: see TABLES["curve"]."""
-        return self._table("curve", "algo, env, seed, step")
+        return self._table("curve")
 
     def episodes(self) -> pd.DataFrame:
         """Every evaluation episode of all finished runs: see TABLES["episodes"]."""
-        return self._table("episodes", "algo, env, seed, step, episode")
+        return self._table("episodes")
 
     def training(self) -> pd.DataFrame:
         """What training logged, at the checkpoints: see TABLES["training"]."""
-        return self._table("training", "algo, env, seed, step, key")
+        return self._table("training").sort_values(["algo", "env", "seed", "step", "key"], ignore_index=True)
 
     def rows(self, run_id: str, name: str) -> pd.DataFrame:
-        """One of the TABLES of a finished run, as it was written."""
-        return self._arrow(run_id, name).to_pandas()
+        """One of the TABLES of a finished run; IntegrityError where a row is not the run's (`benchmarks.records.table`)."""
+        from benchmarks import records
 
-    def _arrow(self, run_id: str, name: str) -> Any:
-        source = f"run {run_id}/{name}.parquet"
-        try:
-            return from_parquet(content(self.runs_path / run_id / f"{name}.parquet", MOST_TABLE), schema_of(name), source)
-        except FileNotFoundError:
-            raise IntegrityError(f"{source}: missing") from None
+        run = next(run for _, run in self.planned() if run.id == run_id)
+        return records.table(self.runs_path / run_id, name, run)
 
-    def _table(self, name: str, order: str) -> pd.DataFrame:
-        import duckdb
+    def _table(self, name: str) -> pd.DataFrame:
+        """The rows of all finished runs; IntegrityError where one is not its run's."""
         import pandas as pd
-        import pyarrow as pa
 
-        planned = {run.id: run for _, run in self.planned()}
-        finished = [run_id for run_id, run in planned.items() if self.status(run)[0] == "finished"]
+        from benchmarks import records
+
+        runs = {run.id: run for _, run in self.planned()}
+        finished = [run for run in runs.values() if self.status(run)[0] == "finished"]
         if not finished:
             return pd.DataFrame(columns=list(TABLES[name]))
-        rows = pa.concat_tables([self._arrow(run_id, name) for run_id in finished])
-        with duckdb.connect(config={"threads": 1, "enable_external_access": "false"}) as connection:
-            connection.register("rows", rows)
-            return connection.execute(f"SELECT * FROM rows ORDER BY {order}").df()
+        finished.sort(key=lambda run: (run.algo, run.env, run.seed))
+        return pd.concat([records.table(self.runs_path / run.id, name, run) for run in finished], ignore_index=True)
 
 
 def _malformed(record: dict[str, Any], run_id: str) -> str:

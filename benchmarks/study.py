@@ -201,7 +201,7 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(steps, int) or steps < 1:
             raise UserError(f"steps={steps} for {algo} on {env}: give a whole number of training steps, such as -n 50000")
         study["hyperparams"].setdefault(algo, {})[env] = raw
-        study["provenance"].setdefault(algo, {})[env] = _provenance(base, env, raw)
+        study["provenance"].setdefault(algo, {})[env] = provenance(base, env, raw)
         study["budget"][env][algo] = steps
         if env in values and _is_from_zoo(base):
             study["zoo_budget"][env][algo] = recommended
@@ -335,7 +335,7 @@ def tuning_of(study: Mapping[str, Any], algo: str) -> str:
             f"besides those shown; source: {how['source']}")
 
 
-def _provenance(algo: str, env: str, raw: dict[str, Any]) -> str:
+def provenance(algo: str, env: str, raw: dict[str, Any]) -> str:
     """Where these values come from: the file, its entry and its source, and what was changed since."""
     path = CONFIGS / "algo" / f"{algo}.yaml"
     if not path.is_file():

@@ -77,19 +77,16 @@ def parser() -> argparse.ArgumentParser:
     trust(enjoy, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
     compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it")
-    compare.add_argument("suite", nargs="?", help="a suite's name (sb3-course list) or YAML file; then Hydra overrides such as seeds=3")
-    compare.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
-    compare.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms")
-    compare.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments")
-    compare.add_argument("--seeds", type=int, metavar="N")
-    compare.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of every run (default: the suite's or the tuned numbers)")
+    _add_study(compare)
     compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
     compare.add_argument("--launcher", help="local or inprocess")
     compare.add_argument("--out", metavar="DIR", help="where the study lives (default: studies/NAME)")
     compare.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     compare.add_argument("--dry-run", action="store_true", help="check everything and print the plan")
-    compare.add_argument("--sequential", action="store_true", help="seeds in batches, until the comparisons are decided; --seeds is the stated maximum")
-    compare.add_argument("--batch", type=int, default=5, metavar="N", help="with --sequential: seeds in a batch")
+
+    register = verb("register", "register", "run", "a digest of a study's plan, margin, seeds and code, to be posted before it runs")
+    _add_study(register, "a study's directory or archive, or, as for compare, ")
+    register.set_defaults(jobs=None, launcher=None)
 
     trust(compare, "also import wrappers and environments of a suite's file that are not known here")
 
@@ -132,10 +129,12 @@ def parser() -> argparse.ArgumentParser:
     reproduce.add_argument("study", help="a directory, a name under studies/, or an archive")
     reproduce.add_argument("--level", type=int, default=2, choices=(1, 2, 3, 4), help="each includes those before it")
     reproduce.add_argument("--sample", type=int, default=2, metavar="K", help="level 3: how many runs are trained again")
-    reproduce.add_argument("--seed", type=int, default=0, help="level 3: which runs are drawn")
+    reproduce.add_argument("--seed", type=int, help="level 3: draw the runs that another verification drew (default: by chance)")
     reproduce.add_argument("--run", action="append", default=[], metavar="NAME", help="level 3: this run, by the name of its folder (may be repeated)")
     reproduce.add_argument("--jobs", type=int, metavar="N", help="processes (default: 1, and at level 4 the physical cores)")
-    reproduce.add_argument("--out", metavar="DIR", help="level 4: where the new runs are kept (default: STUDY-again); again: resume")
+    reproduce.add_argument("--out", metavar="DIR", help="level 4: an empty folder where the new runs are kept (default: nowhere)")
+    reproduce.add_argument("--secret", metavar="WORD", help="level 4: continue in --out what an interrupted verification printed this for")
+    reproduce.add_argument("--registered", metavar="DIGEST", help="that the author posted before the runs (sb3-course register)")
     reproduce.add_argument("--json", metavar="FILE", help="also write the findings there")
     trust(reproduce, "levels 3 and 4: also import what is not known here")
 
@@ -179,12 +178,24 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:
+    """The words that say which study: of `compare`, and of `register`, which has to understand the same ones."""
+    verb.add_argument("suite", nargs="?", help=f"{before}a suite's name (sb3-course list) or YAML file; then Hydra overrides such as seeds=3")
+    verb.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
+    verb.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms")
+    verb.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments")
+    verb.add_argument("--seeds", type=int, metavar="N")
+    verb.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of every run (default: the suite's or the tuned numbers)")
+    verb.add_argument("--sequential", action="store_true", help="seeds in batches, until the comparisons are decided; --seeds is the stated maximum")
+    verb.add_argument("--batch", type=int, default=5, metavar="N", help="with --sequential: seeds in a batch")
+
+
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """argparse leaves words that follow a flag; for `compare` they are overrides, elsewhere a mistake."""
     top = parser()
     args, rest = top.parse_known_args(arguments)
     if rest:
-        if args.verb != "compare" or any(word.startswith("-") or "=" not in word for word in rest):
+        if args.verb not in ("compare", "register") or any(word.startswith("-") or "=" not in word for word in rest):
             raise UserError(f"unrecognized arguments: {' '.join(rest)} (sb3-course {args.verb} --help)")
         args.overrides += rest
     return args

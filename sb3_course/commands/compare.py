@@ -20,7 +20,7 @@ from sb3_course import terminal
 
 
 def compare(args: argparse.Namespace) -> int:
-    study = _study(args)
+    study = planned_study(args)
     if args.suite and args.suite.endswith((".yaml", ".yml")):  # a file may be a stranger's; what is typed here, or lies in this project, is not
         trust.demand(trust.foreign(study), args.suite, args.trust)
     store = Store(args.out or Path("studies") / study["name"])
@@ -82,7 +82,7 @@ def status(args: argparse.Namespace) -> int:
 # --- the study --------------------------------------------------------------------------------------------------------
 
 
-def _study(args: argparse.Namespace) -> dict[str, Any]:
+def planned_study(args: argparse.Namespace) -> dict[str, Any]:
     """The study that the words of the command line mean."""
     overrides = list(args.overrides)
     suite = args.suite
