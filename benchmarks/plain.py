@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 MEGABYTE = 2**20
 MOST_TEXT = 64 * MEGABYTE  # of a file that is read as text
 MOST_NODES = 1_000_000  # of a YAML file, every alias counted as often as it is used
-MOST_ROWS = 20_000_000  # of a run's table
-MOST_IN_MEMORY = 4096 * MEGABYTE  # of a run's table, unpacked
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,199}")
 

@@ -225,7 +225,7 @@ def test_a_carriage_return_is_another_byte(store):
 def test_a_study_holds_nothing_but_what_studies_hold(store, changes):
     change_study(store, **changes)
     (failure,) = failures(store, 1)
-    assert failure.startswith("records: study.yaml: ")
+    assert "study.yaml" in failure and failure.startswith(("records: ", "integrity: "))
 
 
 def test_words_about_the_protocol_are_this_program_s(store):
@@ -250,7 +250,8 @@ def test_aliases_of_aliases_do_not_fill_the_memory(store):
     lines = ["a: &a [x,x,x,x,x,x,x,x,x,x]", *(f"{c}: &{c} [{','.join([f'*{b}'] * 10)}]" for b, c in zip("abcdefgh", "bcdefghi", strict=True))]
     path = store.path / "study.yaml"
     path.write_text(path.read_text(encoding="utf-8") + "\n".join(lines) + "\n", encoding="utf-8")
-    assert failures(store, 1) == ["records: study.yaml: more than 1,000,000 values"]
+    (failure,) = failures(store, 1)
+    assert failure.endswith("study.yaml stands for 1,234,568,081 values once its aliases are written out; at most 1,000,000 are read")
 
 
 # --- the runs
