@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import against, report, study
+from benchmarks import against, animation, report, study
 from benchmarks.jobs import code_versions, group
 from benchmarks.launchers import launch
 from benchmarks.store import Store
@@ -59,7 +59,7 @@ def pages(tmp_path_factory):
     trained = Store(root / "trained")
     trained.save_study(resolved | {"code": code_versions(resolved)})
     launch(group([run for _, run in trained.planned()], 1), trained, {"name": "inprocess"})
-    report.render(trained.path)
+    report.render(trained.path, play=animation.make)
     against.render(trained, trained, root / "against")
     return {"invented": root / "invented" / "report.html", "trained": root / "trained" / "report" / "report.html", "against": root / "against" / "against.html"}
 
