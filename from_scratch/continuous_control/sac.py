@@ -153,7 +153,7 @@ class SAC(OffPolicy):
     def stop_early(self, metrics: dict[str, torch.Tensor]) -> None:
         """Not before the budget; but a loss that is NaN is refused before its step, for SB3's actor would raise as soon as its weights are NaN."""
         for name, value in metrics.items():
-            refuse_nan(self, name, value)
+            refuse_nan(self, name, value.numpy(force=True))
 
     def _create_aliases(self) -> None:
         self.actor, self.critic, self.critic_target = self.policy.actor, self.policy.critic, self.policy.critic_target

@@ -37,6 +37,7 @@ class Locals(dict):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.due: dict[str, Callable[[], Any]] = {}
+        self.computed: list[str] = []
 
     @classmethod
     def of(cls, callback: BaseCallback) -> Locals:
@@ -45,9 +46,10 @@ class Locals(dict):
 
     def show(self, variables: dict[str, Any], due: dict[str, Callable[[], Any]]) -> Locals:
         """A new step: these variables, and the functions that compute the others."""
-        for name in self.due or due:
-            dict.pop(self, name, None)  # of the step before
-        self.due = due
+        if self.computed or due is not self.due:
+            for name in (*self.computed, *due):  # of the step before
+                dict.pop(self, name, None)
+            self.computed, self.due = [], due
         dict.update(self, variables)
         return self
 
@@ -55,6 +57,7 @@ class Locals(dict):
         if name not in self.due:
             raise KeyError(name)
         value = self[name] = self.due[name]()
+        self.computed.append(name)
         return value
 
     def _complete(self) -> None:

@@ -9,18 +9,20 @@ import math
 from typing import Any
 
 import numpy as np
-import torch
 from gymnasium import spaces
 
 WAY_OUT = "Wrap the environment in VecCheckNan(env, raise_exception=True) to see where such numbers come from."
 
 
+FEW = 32  # numbers that Python adds up sooner than NumPy starts
+
+
 def is_finite(x: np.ndarray) -> bool:
-    """Are all numbers finite? A dot product, which takes a third of the time of NumPy's own check, says yes; where it does not, that check does."""
+    """Are all numbers finite? Their sum, or the sum of their squares, says yes in a tenth of the time of NumPy's own check, which is asked otherwise."""
     if x.dtype.kind != "f":
         return True
     flat = x.reshape(-1)
-    return bool(flat.dot(flat) < math.inf) or bool(np.isfinite(x).all())
+    return math.isfinite(sum(flat.tolist()) if flat.size <= FEW else flat.dot(flat)) or bool(np.isfinite(x).all())
 
 
 def expected(parameter: str, found: str) -> ValueError:
@@ -46,7 +48,7 @@ class NotANumber(ValueError):
 
 def real(parameters: np.ndarray, space: spaces.Space) -> np.ndarray:
     """A distribution's parameters [S, E, n]; NotANumber if one is NaN, or if logits cannot be normalised, as torch's distributions have it."""
-    if not is_finite(parameters):
+    if not (parameters.size <= FEW and math.isfinite(sum(parameters.ravel().tolist()))) and not is_finite(parameters):  # in one line: it is asked at every step
         with np.errstate(all="ignore"):
             x = parameters if isinstance(space, spaces.Box | spaces.MultiBinary) else parameters - np.logaddexp.reduce(parameters, -1, keepdims=True)
         bad = np.isnan(x).any(-1)
@@ -75,12 +77,11 @@ def where_not_finite(x: Any, lane: int) -> str:
     return ""
 
 
-def refuse_nan(model: Any, name: str, value: torch.Tensor) -> None:
+def refuse_nan(model: Any, name: str, value: np.ndarray) -> None:
     """ValueError if a number per seed, [S], is NaN."""
-    x = value.detach().numpy(force=True)
-    if x.dot(x) < math.inf:
+    if is_finite(value):
         return
-    for k in np.flatnonzero(np.isnan(x))[:1].tolist():
+    for k in np.flatnonzero(np.isnan(value))[:1].tolist():
         whose = f" (seed {model.seeds[k]})" if model.n_seeds > 1 else ""
         cause = "an observation or a reward that was learnt from is not finite, or training has diverged"
         raise expected(parameter_of(model.action_space), f"{name} is NaN after {model.num_timesteps} steps{whose}: {cause}")

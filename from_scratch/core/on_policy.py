@@ -31,7 +31,7 @@ from from_scratch.core.policies import ACTOR_CRITIC_ALIASES, ForeignActorCritic,
 from from_scratch.core.returns import gae
 from from_scratch.core.rollout import UnderWay
 
-BUFFERS_METHODS = frozenset(name for name in dir(RolloutBuffer) if not name.startswith("__") and callable(getattr(RolloutBuffer, name)))
+METHODS_OF_BUFFERS = ("reset", "add", "compute_returns_and_advantage", "get", "_get_samples")  # whose work is done here
 
 
 def normalise(x: torch.Tensor) -> torch.Tensor:
@@ -105,7 +105,7 @@ class OnPolicy(Algorithm):
             self.heed()
         ours = self._is_ours(rollout_buffer)
         played = UnderWay(self, rollout_buffer, watched) if ours and self._can_wait(watched) else None
-        shown, due = Locals.of(callback), {} if played is None else played.due
+        shown, due = Locals.of(callback), {} if played is None else played.due()
 
         try:
             while n_steps < n_rollout_steps:
@@ -137,9 +137,8 @@ class OnPolicy(Algorithm):
                         terminal_obs = self.policy.obs_to_tensor(infos[idx]["terminal_observation"])[0]
                         terminal_value = self._value_of(infos[idx]["terminal_observation"], idx)
                         rewards[idx] += self.gamma * terminal_value.numpy()[0]  # a time limit is not death: bootstrap from where it cut
-                if isinstance(self.action_space, spaces.Discrete):
-                    actions = actions.reshape(-1, 1)
                 if not ours:
+                    actions = actions.reshape(-1, 1) if isinstance(self.action_space, spaces.Discrete) else actions
                     rollout_buffer.add(self._last_obs, actions, rewards, self._last_episode_starts, values, log_probs)
                 else:
                     self._write(rollout_buffer, n_steps, actions, rewards)
@@ -164,6 +163,7 @@ class OnPolicy(Algorithm):
             self._look_back(rollout_buffer, last_values, dones)
         else:
             rollout_buffer.compute_returns_and_advantage(last_values=values, dones=dones)
+        actions = actions.reshape(-1, 1) if isinstance(self.action_space, spaces.Discrete) else actions  # as SB3 stores and leaves them
         if played is not None and watched:
             obs_tensor, log_probs = played.obs_tensor(), torch.from_numpy(rollout_buffer.log_probs[n_steps - 1].copy())
         callback.update_locals(shown.show(locals(), {}))
@@ -195,7 +195,10 @@ class OnPolicy(Algorithm):
     @staticmethod
     def _is_plain(buffer: RolloutBuffer) -> bool:
         """Is it SB3's, with none of its methods replaced?"""
-        return type(buffer) in (RolloutBuffer, DictRolloutBuffer) and BUFFERS_METHODS.isdisjoint(vars(buffer))
+        kind = type(buffer)
+        return kind in (RolloutBuffer, DictRolloutBuffer) and all(
+            getattr(getattr(buffer, name), "__func__", None) is getattr(kind, name) for name in METHODS_OF_BUFFERS
+        )
 
     def _can_wait(self, watched: bool) -> bool:
         """May values come later? Where callbacks may change the policy: only if all that evaluates it is in rows of which we can keep a copy."""
@@ -230,19 +233,19 @@ class OnPolicy(Algorithm):
 
         ValueError if a number is not finite: it would turn weights into NaN, where SB3's distributions refuse them.
         """
-        ended = np.concatenate((buffer.episode_starts[1:], last_dones[None])).astype(bool)  # after step t a new episode starts
-        discount = np.where(ended, 0, np.float32(buffer.gamma)).astype(np.float32)
-        v_next = np.concatenate((buffer.values[1:], last_values.reshape(1, -1)))
-        with np.errstate(invalid="ignore", over="ignore"):
-            buffer.advantages[:] = gae(buffer.rewards, discount, buffer.values, v_next, np.full_like(discount, buffer.gae_lambda))
-            buffer.returns[:] = buffer.advantages + buffer.values
-        seen = buffer.observations
-        if not (is_finite(buffer.advantages) and all(map(is_finite, seen.values() if isinstance(seen, dict) else [seen]))):
+        obs = buffer.observations.values() if isinstance(buffer.observations, dict) else (buffer.observations,)
+        if not all(is_finite(x) for x in (buffer.rewards, buffer.values, last_values, *obs)):
             raise self._not_finite(buffer)
+        discount = np.empty_like(buffer.rewards)
+        discount[:-1], discount[-1] = 1 - buffer.episode_starts[1:], 1 - last_dones  # 0 where a new episode starts after the step
+        discount *= buffer.gamma
+        v_next = np.concatenate((buffer.values[1:], last_values.reshape(1, -1)))
+        buffer.advantages[:] = gae(buffer.rewards, discount, buffer.values, v_next, float(buffer.gae_lambda))
+        buffer.returns[:] = buffer.advantages + buffer.values
 
     def _not_finite(self, buffer: RolloutBuffer) -> ValueError:
         """Names the first number of a rollout that is not finite."""
-        found = "an advantage is not finite, for a predicted value is not"
+        found = "a predicted value is not finite"
         seen = [*(tree_map(lambda x, t=t: x[t], buffer.observations) for t in range(buffer.buffer_size)), self._last_obs]
         for t, lane in np.ndindex(len(seen), self.n_lanes):
             step = f"{lane_of(self, lane)} at step {t + 1} of this rollout of {buffer.buffer_size}"
@@ -318,7 +321,9 @@ class OnPolicy(Algorithm):
         if self._log_interval is not None and self._iteration % self._log_interval == 0:
             self.dump_logs(self._iteration)
         self.train()
-        refuse_nan(self, "a weight", torch.linalg.vector_norm(self._rows.theta, dim=1))
+        theta = self._rows.theta.numpy(force=True)
+        if not is_finite(theta):
+            refuse_nan(self, "a weight", theta.sum(-1))
 
     def train(self) -> None:
         """Update policy and value function from the rollout in the buffer."""

@@ -30,7 +30,7 @@ def step_lanes(envs: Sequence[gym.Env], actions: np.ndarray, observations: np.nd
     rewards, dones, infos = np.empty(len(envs), np.float32), np.zeros(len(envs), bool), []
     for i, env in enumerate(envs):
         obs, rewards[i], terminated, truncated, info = env.step(actions[i])
-        info = owned(info)
+        info = owned(info) if info else {}
         info["TimeLimit.truncated"] = truncated and not terminated
         if terminated or truncated:
             dones[i] = True
