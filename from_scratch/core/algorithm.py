@@ -355,7 +355,9 @@ class Algorithm(Declared, BaseAlgorithm):
 
     def _update_info_buffer(self, infos: list[dict[str, Any]], dones: np.ndarray | None = None) -> None:
         """Count what the infos [S·E] tell: `episode` at any step, for an outer wrapper may join several, and `is_success` where one is done."""
-        for lane, info in enumerate(infos):
+        at_ends = dones is not None and getattr(type(self.env), "tells_episodes_at_their_ends", False)
+        for lane in dones.nonzero()[0].tolist() if at_ends else range(len(infos)):
+            info = infos[lane]
             if "episode" in info and info["episode"] is not None:
                 self.ep_info_buffers[lane // self.n_envs].append(info["episode"])
             if "is_success" in info and dones is not None and dones[lane] and info["is_success"] is not None:

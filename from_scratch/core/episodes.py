@@ -129,7 +129,7 @@ class Episodic(Algorithm):
             if self._is_watched:
                 self.heed()
 
-            if dones.any():  # statistics, too, are of the batch alone
+            if dones.any() or any("episode" in info for info in infos):  # statistics, too, are of the batch alone
                 counted = self.episodes.counted
                 self._update_info_buffer([info if mine else {} for info, mine in zip(infos, counted, strict=True)], dones & counted)
             self.episodes.add(self._last_obs, actions, rewards, dones, infos)

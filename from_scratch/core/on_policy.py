@@ -276,19 +276,18 @@ class OnPolicy(Algorithm):
             return None
         S, E, B = self.n_seeds, self.n_envs, self.rollout_buffer
 
-        def of(x: np.ndarray) -> torch.Tensor:
-            if B.generator_ready:  # somebody called its `get`, which leaves it in this very order, [S·E·T, ...]
-                flat = x.reshape(S, len(x) // S, *x.shape[1:])
-                flat = flat[..., 0] if scalars(x) else flat
-            else:
-                flat = x.reshape(len(x), S, E, *x.shape[2:]).swapaxes(0, 1).swapaxes(1, 2).reshape(S, -1, *x.shape[2:])
-            return torch.as_tensor(np.ascontiguousarray(flat), device=self.device)
+        def flat(x: np.ndarray) -> np.ndarray:
+            """[T, S·E, ...] → [S·E·T, ...], where a single number has an axis of its own"""
+            by_lane = x.reshape(len(x), S, E, *(x.shape[2:] or (1,))).swapaxes(0, 1).swapaxes(1, 2)
+            return np.ascontiguousarray(by_lane).reshape(-1, *by_lane.shape[3:])
 
-        def scalars(x: np.ndarray) -> bool:
-            return any(x is given for given in (B.log_probs, B.values, B.advantages, B.returns))
-
-        obs = tree_map(of, B.observations)
-        return Sample(obs, self._as_actions(of(B.actions)), of(B.log_probs), of(B.values), of(B.advantages), of(B.returns))
+        if not B.generator_ready:  # its `get` would leave it like that
+            B.observations = tree_map(flat, B.observations)
+            B.actions, B.values, B.log_probs, B.advantages, B.returns = (flat(x) for x in (B.actions, B.values, B.log_probs, B.advantages, B.returns))
+            B.generator_ready = True
+        by_seed = lambda x: torch.as_tensor(x.reshape(S, -1, *x.shape[1:]), device=self.device)
+        numbers = (by_seed(x)[..., 0] for x in (B.log_probs, B.values, B.advantages, B.returns))
+        return Sample(tree_map(by_seed, B.observations), self._as_actions(by_seed(B.actions)), *numbers)
 
     def minibatches(self, samples: Sample | None, size: int | None = None) -> Iterator[Sample]:
         """One epoch: every sample once, in an order drawn from each seed's stream; [S, M, ...] each, the last one maybe smaller."""
@@ -323,7 +322,7 @@ class OnPolicy(Algorithm):
         self.train()
         theta = self._rows.theta.numpy(force=True)
         if not is_finite(theta):
-            refuse_nan(self, "a weight", theta.sum(-1))
+            refuse_nan(self, "a weight", np.where(np.isnan(theta).any(-1), np.nan, 0.0))
 
     def train(self) -> None:
         """Update policy and value function from the rollout in the buffer."""
@@ -332,7 +331,7 @@ class OnPolicy(Algorithm):
     def record_rollout(self) -> None:
         """Log what the rollout says of the value function and of the policy's spread."""
         B, S, explained = self.rollout_buffer, self.n_seeds, np.empty(self.n_seeds)
-        in_time = lambda x: x if B.generator_ready else x.reshape(len(x), S, -1).swapaxes(0, 1)  # its `get` puts the seeds first
+        in_time = lambda x: x if B.generator_ready else x.reshape(len(x), S, -1).swapaxes(0, 1)
         values, returns = (np.ascontiguousarray(in_time(x)).reshape(S, -1) for x in (B.values, B.returns))
         kernels.explained_variance(values, returns, explained)
         self.record("train/explained_variance", explained)

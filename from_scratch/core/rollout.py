@@ -118,7 +118,8 @@ class UnderWay:
         start = self.filled if self.seen is None else len(self.seen[0])
         if start < self.buffer.pos:
             self._evaluate(start, self.buffer.pos)
-            self.seen = [array[: self.buffer.pos].copy() for array in self._arrays()]
+            before = [array[:start] for array in self._arrays()] if self.seen is None else self.seen
+            self.seen = [np.concatenate((old, array[start : self.buffer.pos])) for old, array in zip(before, self._arrays(), strict=True)]
 
     def fill(self) -> None:
         """Values and log-probabilities of the steps that have none yet. What somebody put in the place of those he saw stays."""

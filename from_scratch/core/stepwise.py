@@ -28,8 +28,8 @@ class Stepwise(Algorithm):
             self.heed()
         self._last_obs, self._last_episode_starts = new_obs, dones
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+        self._update_info_buffer(infos, dones)
         if dones.any():
-            self._update_info_buffer(infos, dones)
             before = self._episode_num
             self._episode_num += int(dones.sum())
             if self.log_is_due(before, self._log_interval):

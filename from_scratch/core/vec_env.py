@@ -144,6 +144,8 @@ class LockstepVecEnv(VecEnv):
 class LaneBlock(LockstepVecEnv):
     """The lanes of S seeds in one vectorised environment: a step costs the same few array operations for a thousand seeds as for one."""
 
+    tells_episodes_at_their_ends = True  # so that nobody need look through a thousand infos at every step
+
     def __init__(self, block: Any, n_seeds: int):
         super().__init__([block])
         self.block, self.per_seed = block, block.num_envs // n_seeds
