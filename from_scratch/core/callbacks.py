@@ -94,6 +94,6 @@ def _of_all(method: Callable) -> Callable:
     return of_all
 
 
-OF_ALL = "__iter__ __len__ __reversed__ __eq__ __or__ __ror__ __repr__ keys values items copy pop popitem"  # what looks at every entry
+OF_ALL = "__iter__ __len__ __reversed__ __eq__ __or__ __ror__ __repr__ keys values items copy pop popitem __delitem__"  # what looks at every entry
 for _name in OF_ALL.split():
     setattr(Locals, _name, _of_all(getattr(dict, _name)))
