@@ -130,6 +130,8 @@ class OnPolicy(Algorithm):
                     return False
                 if watched:
                     self.heed()
+                    if played is not None:
+                        played.hold(self._last_obs)
 
                 self._update_info_buffer(infos, dones)
                 for idx in dones.nonzero()[0].tolist():

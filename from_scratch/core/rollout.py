@@ -59,6 +59,7 @@ class UnderWay:
         self.model, self.buffer, self.actor_critic = model, buffer, model.actor_critic
         self.filled = 0  # steps of the buffer that have their values
         self.seen: list[np.ndarray] | None = None  # the values and log-probabilities that somebody has looked at since
+        self.held: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # of steps that the buffer does not show as they were played
         self.kept: bytearray | None = None
         if watched:
             self.theta = model.actor_critic.rows.theta_numpy
@@ -79,6 +80,8 @@ class UnderWay:
     def step(self, obs: Any, actions: np.ndarray) -> None:
         """A new one: observations [S·E, ...] and actions [S, E, ...]."""
         self.obs, self.actions, self._of_step = obs, actions, None
+        if self.kept is not None:
+            self.taken = actions.tobytes()
 
     def due(self) -> dict[str, Callable[[], Any]]:
         """What SB3 has among its local variables, as functions that compute it."""
@@ -97,10 +100,16 @@ class UnderWay:
 
     def _judged(self) -> tuple[torch.Tensor, torch.Tensor]:
         if self._of_step is None:
-            actions = self.actions.reshape(*self.actions.shape[:2], -1) if isinstance(self.model.action_space, spaces.Box) else self.actions
+            actions = self.actions if self.kept is None else np.frombuffer(self.taken, self.actions.dtype).reshape(self.actions.shape)
+            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(self.model.action_space, spaces.Box) else actions
             v, log_prob = self._as_played(self.actor_critic.evaluate_numpy, self.model.by_seed(self.obs), actions)
             self._of_step = torch.from_numpy(v.reshape(-1, 1)), torch.from_numpy(log_prob.reshape(-1))
         return self._of_step
+
+    def hold(self, obs: Any) -> None:
+        """Called when callbacks have seen the step: if it is stored as another observation or with other actions than were played, judge it now."""
+        if obs is not self.obs or self.actions.tobytes() != self.taken:
+            self.held[self.buffer.pos] = self._judged()
 
     # ------------------------------------------------------------------------------------------------------- the steps in the buffer
     def moved(self) -> bool:
@@ -147,6 +156,9 @@ class UnderWay:
         v, log_prob = self._as_played(self._in_parts if whole else self._with_tensors, obs, actions)
         values, log_probs = self._arrays()
         values[start:end], log_probs[start:end] = model.from_time(v), model.from_time(log_prob)
+        for t, (of_step, log_prob_of_step) in self.held.items():
+            if start <= t < end:
+                values[t], log_probs[t] = of_step[:, 0], log_prob_of_step
 
     def _as_played(self, evaluate: Callable, obs: Any, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """By the weights as they were when these steps were played."""

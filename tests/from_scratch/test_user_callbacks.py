@@ -325,6 +325,25 @@ def test_what_a_callback_writes_into_the_buffer_in_mid_rollout_stays(name):
     np.testing.assert_allclose(mine.returns, theirs.returns, atol=1e-5)
 
 
+@pytest.mark.parametrize(("name", "space"), ON_KINDS, ids=named[:4])
+def test_what_a_callback_has_stored_in_place_of_what_was_played_keeps_the_values_of_what_was_played(name, space):
+    class Relabels(Reader):
+        def _on_step(self):
+            if self.n_calls % 4 == 1:
+                self.locals["actions"][:] = 1
+            if self.n_calls % 4 == 2:
+                self.model._last_obs = self.model._last_obs * 0
+            return True
+
+        def _on_rollout_end(self):
+            self.note("rollout end")
+
+    def read(callback):
+        return {name: getattr(callback.model.rollout_buffer, name) for name in ("observations", "actions", "values", "log_probs")}
+
+    assert_same(*(callback.read_so_far for callback in both(name, space, lambda: Relabels(read), 60)))
+
+
 def test_a_best_models_callback_that_changes_the_weights_is_noticed():
     runs = []
     for library in (ours, sb3):
