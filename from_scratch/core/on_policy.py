@@ -276,19 +276,13 @@ class OnPolicy(Algorithm):
         """
         if not self._is_plain(self.rollout_buffer):
             return None
-        S, E, B = self.n_seeds, self.n_envs, self.rollout_buffer
-
-        def flat(x: np.ndarray) -> np.ndarray:
-            """[T, S·E, ...] → [S·E·T, ...], where a single number has an axis of its own"""
-            by_lane = x.reshape(len(x), S, E, *(x.shape[2:] or (1,))).swapaxes(0, 1).swapaxes(1, 2)
-            return np.ascontiguousarray(by_lane).reshape(-1, *by_lane.shape[3:])
-
-        if not B.generator_ready:  # its `get` would leave it like that
-            B.observations = tree_map(flat, B.observations)
-            B.actions, B.values, B.log_probs, B.advantages, B.returns = (flat(x) for x in (B.actions, B.values, B.log_probs, B.advantages, B.returns))
+        S, B, device = self.n_seeds, self.rollout_buffer, self.device
+        if not B.generator_ready:  # its `get` would leave it like that: [S·E·T, ...], lane after lane
+            B.observations = tree_map(B.swap_and_flatten, B.observations)
+            B.actions, B.values, B.log_probs, B.advantages, B.returns = map(B.swap_and_flatten, (B.actions, B.values, B.log_probs, B.advantages, B.returns))
             B.generator_ready = True
-        by_seed = lambda x: torch.as_tensor(x.reshape(S, -1, *x.shape[1:]), device=self.device)
-        numbers = (by_seed(x)[..., 0] for x in (B.log_probs, B.values, B.advantages, B.returns))
+        by_seed = lambda x: torch.as_tensor(x.reshape(S, -1, *x.shape[1:]), device=device)
+        numbers = [torch.as_tensor(x.reshape(S, -1), device=device) for x in (B.log_probs, B.values, B.advantages, B.returns)]
         return Sample(tree_map(by_seed, B.observations), self._as_actions(by_seed(B.actions)), *numbers)
 
     def minibatches(self, samples: Sample | None, size: int | None = None) -> Iterator[Sample]:
@@ -322,6 +316,8 @@ class OnPolicy(Algorithm):
         if self._log_interval is not None and self._iteration % self._log_interval == 0:
             self.dump_logs(self._iteration)
         self.train()
+        if self.num_timesteps < self._total_timesteps:
+            return  # weights that have become NaN do not pass the next step
         theta = self._rows.theta.numpy(force=True)
         if not is_finite(theta):
             refuse_nan(self, "a weight", np.where(np.isnan(theta).any(-1), np.nan, 0.0))
