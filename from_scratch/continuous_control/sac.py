@@ -23,6 +23,7 @@ from torch import nn
 
 from from_scratch.core.actors import SquashedSample, critics, rows_of_actors, squashed_actor
 from from_scratch.core.data import Transition
+from from_scratch.core.finite import real, refuse_nan
 from from_scratch.core.lockstep import RowOptimizer, per_seed
 from from_scratch.core.off_policy import OffPolicy
 
@@ -100,7 +101,7 @@ class SAC(OffPolicy):
         return self._temperature_rows.parameter("log_ent_coef").detach()[:, 0].exp() if tuned else self.ent_coef_tensor.expand(self.n_seeds)
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return self._asked(obs, deterministic) if self._asks_policy else self.pi.play(obs, None if deterministic else self._rng)
+        return self._asked(obs, deterministic) if self._asks_policy else real(self.pi.play(obs, None if deterministic else self._rng), self.action_space)
 
     def train(self, gradient_steps: int, batch_size: int = 64) -> None:
         self.set_training_mode(True)
@@ -149,6 +150,11 @@ class SAC(OffPolicy):
     def update_noise(self, obs: torch.Tensor, b: Transition) -> Noise:
         """What one reparameterised action per sample is made of: ε, or the sample itself where an actor must be evaluated only once."""
         return self.pi.drawn(obs, self._rng, b.action.shape[1:])
+
+    def stop_early(self, metrics: dict[str, torch.Tensor]) -> None:
+        """Not before the budget; but a loss that is NaN is refused before its step, for SB3's actor would raise as soon as its weights are NaN."""
+        for name, value in metrics.items():
+            refuse_nan(self, name, value.numpy(force=True))
 
     def _create_aliases(self) -> None:
         self.actor, self.critic, self.critic_target = self.policy.actor, self.policy.critic, self.policy.critic_target
