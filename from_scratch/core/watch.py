@@ -1,0 +1,209 @@
+"""What a user may do to a model that was built, and how it is noticed.
+
+A fast path computes with a network's parameters and never asks the network. That is right as long as the network does what its class
+does. `altered` looks for everything that speaks against it: a method or a layer replaced, a hook, a patched class. `Watch` then says
+within a few microseconds whether anything has changed since, so that it can be asked after every call of a user's code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from itertools import chain
+from operator import attrgetter, is_
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common import buffers, callbacks, distributions, policies, torch_layers
+from stable_baselines3.dqn import policies as dqn_policies
+from stable_baselines3.sac import policies as sac_policies
+from stable_baselines3.td3 import policies as td3_policies
+from torch import nn
+from torch.nn.modules.module import _has_any_global_hook
+from torch.utils.hooks import RemovableHandle
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+OURS = ("stable_baselines3.", "from_scratch.")
+
+
+# ------------------------------------------------------------------------------------------------------------- classes and methods
+def _functions(kind: type) -> dict[str, Any]:
+    """What a class itself defines that does something."""
+    return {name: value for name, value in vars(kind).items() if callable(value) or isinstance(value, property | staticmethod | classmethod)}
+
+
+def _imitated() -> Iterator[type]:
+    """The classes whose work the fast paths do in their place."""
+    for module in (policies, torch_layers, distributions, buffers, dqn_policies, td3_policies, sac_policies):
+        yield from (value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__)
+    yield from (nn.Linear, nn.ReLU, nn.Tanh, nn.Sequential, nn.Flatten)
+
+
+_AS_IMPORTED = {kind: _functions(kind) for kind in _imitated()}
+_PATCHED_BEFORE = {  # somebody was faster than our import
+    kind: name
+    for kind, functions in _AS_IMPORTED.items()
+    for name, function in functions.items()
+    if not getattr(function, "__module__", kind.__module__).startswith((kind.__module__.split(".")[0], "abc", "typing"))
+}
+
+
+def patched(kind: type) -> str | None:
+    """A method that somebody put into one of SB3's or torch's classes, or into one that this class inherits from; None if there is none."""
+    for parent in kind.__mro__:
+        if parent in _PATCHED_BEFORE:
+            return f"{parent.__name__}.{_PATCHED_BEFORE[parent]}"
+        now = vars(parent)
+        for name, function in _AS_IMPORTED.get(parent, {}).items():
+            if now.get(name) is not function:
+                return f"{parent.__name__}.{name}"
+    return None
+
+
+@cache
+def _names(kind: type) -> frozenset[str]:
+    return frozenset(dir(kind))
+
+
+def replaced(instance: Any) -> str | None:
+    """A method that was replaced on this one object, or in its class; None if there is none."""
+    kind = type(instance)
+    for name in vars(instance).keys() & _names(kind):
+        if callable(getattr(kind, name)) or callable(vars(instance)[name]):
+            return f"{kind.__name__}.{name}"
+    return patched(kind)
+
+
+# ------------------------------------------------------------------------------------------------------------------------- modules
+def altered(root: nn.Module) -> str | None:
+    """Why a module, or one inside, may do more than its class says, in words; None if it does not."""
+    if _has_any_global_hook():
+        return "hooks on all modules"
+    for name, module in root.named_modules():
+        method = replaced(module)
+        if method is not None:
+            return f"{method} was replaced"
+        if any(getattr(module, hooks, None) for hooks in HOOKS):
+            return f"hooks on {name or type(root).__name__}"
+        if type(module) is nn.Linear and module._parameters.keys() != {"weight", "bias"}:
+            return f"{name} computes its weights"
+    return next((f"hooks on {name}" for name, p in root.named_parameters() if p._backward_hooks or getattr(p, "_post_accumulate_grad_hooks", None)), None)
+
+
+def untrainable(root: nn.Module, optimizer: torch.optim.Optimizer, skip: str | None = None) -> str | None:
+    """Why the parameters cannot all be moved together by one optimiser, in words; None if they can. `skip` as for Rows."""
+    named = [(name, p) for name, p in root.named_parameters(remove_duplicate=False) if skip is None or skip not in name]
+    known = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    first = named[0][1]
+    for name, p in named:
+        if not p.requires_grad:
+            return f"{name} is frozen"
+        if id(p) not in known:
+            return f"the optimizer does not have {name}"
+        if p.dtype != first.dtype or p.device != first.device:
+            return f"{name} is {p.dtype} on {p.device}"
+    return shared([root], skip)
+
+
+def shared(roots: Iterable[nn.Module], skip: str | None = None) -> str | None:
+    """Two names for the same memory, in words; None if there are none."""
+    seen: dict[int, str] = {}
+    for root in roots:
+        for name, p in root.named_parameters(remove_duplicate=False):
+            if (skip is None or skip not in name) and p.numel():
+                if p.data_ptr() in seen:
+                    return f"{name} and {seen[p.data_ptr()]} share their memory"
+                seen[p.data_ptr()] = name
+    return None
+
+
+_requires_grad = attrgetter("requires_grad")
+_where = torch.Tensor.data_ptr
+
+
+class Watch:
+    """How modules, their parameters and some other attributes were at one moment.
+
+    `attributes` are (object, name) pairs whose values are to stay the very same. Which parameters require a gradient matters of the
+    `trained` modules alone.
+    """
+
+    def __init__(self, modules: Sequence[nn.Module], attributes: Sequence[tuple[Any, str]] = (), trained: Sequence[nn.Module] | None = None):
+        inside = list(dict.fromkeys(m for root in modules for m in root.modules()))
+        hooks = [getattr(m, name) for m in inside for name in HOOKS if getattr(m, name, None)]  # only those that are there can go
+        self._attributes = [(vars(owner), name) for owner, name in attributes]
+        self._tables = [table for m in inside for table in (m._modules, m._parameters) if table]
+        self._sized: list[Any] = [*map(vars, inside), *self._tables, *hooks]  # an object whose method was replaced has one attribute more
+        self._parameters = list(dict.fromkeys(p for root in modules for p in root.parameters()))
+        self._trained = list(dict.fromkeys(p for root in modules if trained is None or root in trained for p in root.parameters()))
+        self._inside, self._types = inside, list(map(type, inside))
+
+        self._hooks_ever = RemovableHandle.next_id
+        self._sizes = list(map(len, self._sized))
+        self._entries = [*chain.from_iterable(map(dict.values, self._tables))]
+        self._values = [table.get(name) for table, name in self._attributes]
+        self._requires = list(map(_requires_grad, self._trained))
+        self._addresses = list(map(_where, self._parameters))
+
+    def holds(self) -> bool:
+        """Is all as it was? Any hook that was registered since counts as a change, wherever that was."""
+        return (
+            RemovableHandle.next_id == self._hooks_ever
+            and list(map(len, self._sized)) == self._sizes
+            and all(map(is_, chain.from_iterable(map(dict.values, self._tables)), self._entries))
+            and list(map(_requires_grad, self._trained)) == self._requires
+            and list(map(_where, self._parameters)) == self._addresses
+            and all([table.get(name) is value for (table, name), value in zip(self._attributes, self._values)])  # noqa: B905, C419
+        )
+
+    def is_whole(self) -> bool:
+        """As `holds`, and the modules' classes are the same."""
+        return self.holds() and list(map(type, self._inside)) == self._types
+
+
+# ------------------------------------------------------------------------------------------------------------------------- callbacks
+def has_own_code(callback: Any) -> bool:
+    """May this callback do what we cannot foresee? SB3's own, and ours, leave the model alone."""
+    if callback is None:
+        return False
+    if isinstance(callback, callbacks.CallbackList):
+        return any(map(has_own_code, callback.callbacks))
+    if isinstance(callback, callbacks.ConvertCallback):
+        return callback.callback is not None
+    if not type(callback).__module__.startswith(OURS) or replaced(callback) is not None:
+        return True
+    inner = (getattr(callback, name, None) for name in ("callback", "callback_on_new_best"))
+    return any(has_own_code(each) for each in inner if isinstance(each, callbacks.BaseCallback))
+
+
+# ---------------------------------------------------------------------------------------------------------------------------- memory
+def _comparison() -> Callable[[int, int, int], int] | None:
+    try:
+        compare = ctypes.CDLL(None).memcmp
+    except (OSError, TypeError, AttributeError):
+        return None
+    compare.argtypes, compare.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t), ctypes.c_int
+    return compare
+
+
+_memcmp = _comparison()
+
+
+class Copy:
+    """What a block of memory held at one moment."""
+
+    def __init__(self, block: np.ndarray):
+        self.block, self.kept = block, block.copy()
+        self._where = block.ctypes.data, self.kept.ctypes.data, block.nbytes
+
+    def keep(self) -> None:
+        """Hold what the block holds now."""
+        np.copyto(self.kept, self.block)
+
+    def is_same(self) -> bool:
+        """Does the block still hold it, to the bit?"""
+        if _memcmp is None or not self.block.flags.c_contiguous:
+            return self.block.tobytes() == self.kept.tobytes()
+        return _memcmp(*self._where) == 0
