@@ -17,7 +17,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.noise import ActionNoise
 from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
-from stable_baselines3.sac.policies import Actor, CnnPolicy, MultiInputPolicy, SACPolicy
+from stable_baselines3.sac.policies import CnnPolicy, MultiInputPolicy, SACPolicy
 from torch import nn
 
 from from_scratch.core.actors import SquashedSample, critics, rows_of_actors, squashed_actor
@@ -146,8 +146,8 @@ class SAC(OffPolicy):
         return loss, {"actor_loss": loss}
 
     def update_noise(self, obs: torch.Tensor, b: Transition) -> Noise:
-        """ε for one reparameterised action per sample; gSDE and users' actors draw for themselves, and give their samples."""
-        return self._rng.noise(*b.action.shape[1:]) if type(self.actor) is Actor and not self.use_sde else self.pi.drawn(obs, self._rng)
+        """What one reparameterised action per sample is made of: ε, or the sample itself where an actor must be evaluated only once."""
+        return self.pi.drawn(obs, self._rng, b.action.shape[1:])
 
     def _create_aliases(self) -> None:
         self.actor, self.critic, self.critic_target = self.policy.actor, self.policy.critic, self.policy.critic_target

@@ -21,7 +21,7 @@ from torch import nn
 from from_scratch.core.arrays import Array
 from from_scratch.core.distributions import Gaussian
 from from_scratch.core.lockstep import ArrayRows, Rows
-from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names
+from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names, stack
 from from_scratch.core.policies import flat, one, sees_flat_vectors
 from from_scratch.core.rng import Rng
 
@@ -64,7 +64,7 @@ class ModularActor:
         self.actors, self.device = actors, rows.device
 
     def __call__(self, obs: Any) -> torch.Tensor:
-        return torch.stack([actor(one(obs, k, self.device)) for k, actor in enumerate(self.actors)])
+        return stack([actor(one(obs, k, self.device)) for k, actor in enumerate(self.actors)])
 
     @torch.no_grad()
     def play(self, obs: Any) -> np.ndarray:
@@ -87,6 +87,10 @@ class StackedSquashedActor:
         plain = type(policy) is SACPolicy and type(actor) is SACActor and not actor.use_sde and len(actor.latent_pi) > 0
         return plain and sees_flat_vectors(actor) and is_plain_mlp(*actor.latent_pi, actor.mu) and is_plain_mlp(actor.log_std)
 
+    def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> torch.Tensor:
+        """ε, [S, *shape], from which equations make the sample."""
+        return rng.noise(*shape)
+
     def __call__(self, obs: Any, noise: torch.Tensor) -> SquashedSample:
         h = self.trunk(flat(obs))
         return squash(self.mean(h), self.log_std(h).clamp(LOG_STD_MIN, LOG_STD_MAX), noise)
@@ -107,8 +111,10 @@ class ModularSquashedActor:
     def __init__(self, actors: Sequence[SACActor], rows: Rows):
         self.actors, self.device = actors, rows.device
 
-    def drawn(self, obs: Any, rng: Rng) -> SquashedSample:
-        """A sample of actors that draw for themselves, from their streams."""
+    def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> SquashedSample:
+        """A sample, made once: users' modules may draw, or count what they see. gSDE and users' actors draw for themselves, from their streams."""
+        if type(self.actors[0]) is SACActor and not self.actors[0].use_sde:
+            return self(obs, rng.noise(*shape))
         samples = []
         for k, actor in enumerate(self.actors):
             with rng.streams[k].as_process():
@@ -128,7 +134,7 @@ class ModularSquashedActor:
     @staticmethod
     def _stacked(samples: list[SquashedSample]) -> SquashedSample:
         actions, log_probs = zip(*samples, strict=True)
-        return torch.stack(actions), torch.stack(log_probs)
+        return stack(actions), stack(log_probs)
 
     @torch.no_grad()
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
@@ -177,7 +183,7 @@ class ModularCritics:
 
     def __call__(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         values = [critic(one(obs, k, self.rows.device), a[k]) for k, critic in enumerate(self.critics)]
-        return torch.stack([torch.stack(value).squeeze(-1) for value in values])
+        return stack([stack(value).squeeze(-1) for value in values])
 
     def first(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         """Q₁(s, a), [S, M]."""

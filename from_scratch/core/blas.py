@@ -2,16 +2,24 @@
 
 They are the very ones that torch calls where torch's library exports them (MKL's), so that results have torch's bits: its products,
 and its tanh and square root, are not NumPy's to the last bit. Elsewhere the products are SciPy's and the functions compiled here.
+
+A library may choose its kernel by where its operands lie: MKL on AMD's processors rounds a product otherwise if one starts off a
+16-byte boundary. So whoever asks for a product here brings operands in contiguous memory that starts on a cache line, as a tensor of
+its own does: then the numbers alone decide the result.
+
+Two environment variables, read when this is imported, are for tests: FROM_SCRATCH_PRODUCTS=scipy hides torch's library, as where it
+exports nothing, and FROM_SCRATCH_ALIGNED=strict counts operands that are not aligned in `misaligned`.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from llvmlite import ir
 from numba import cfunc, types
@@ -19,7 +27,20 @@ from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
 
+LINE = 64  # bytes of a cache line, on which torch's own tensors start
+
+
+def aligned(*shape: int) -> np.ndarray:
+    """Uninitialised memory in single precision that starts on a cache line."""
+    n, line = math.prod(shape), LINE // 4
+    memory = np.empty(n + line, np.float32)
+    first = -memory.ctypes.data % LINE // 4
+    return memory[first : first + n].reshape(shape)
+
+
 def _torchs_library() -> Any:
+    if os.environ.get("FROM_SCRATCH_PRODUCTS") == "scipy":
+        return None
     for library in sorted((Path(torch.__file__).parent / "lib").glob("*torch_cpu.*")):
         try:
             return ctypes.CDLL(str(library))
@@ -29,7 +50,8 @@ def _torchs_library() -> Any:
 
 
 _library = _torchs_library()
-_kept: list[Any] = []  # functions compiled here, so that they stay where they are
+_kept: list[Any] = []  # functions made here, so that they stay where they are
+misaligned: list[str] = []  # operands that were not aligned, where somebody counts
 
 
 def _of_torch(name: str) -> int | None:
@@ -38,8 +60,8 @@ def _of_torch(name: str) -> int | None:
     return None if function is None else ctypes.cast(function, ctypes.c_void_p).value
 
 
-def _compiled(f: Callable[[float], float]) -> int:
-    """The same of a function of every number, with MKL's signature."""
+def _of_each(f: Any) -> int:
+    """Where a function of every number, compiled here with MKL's signature, lies in memory."""
 
     @cfunc(types.void(types.int32, types.CPointer(types.float32), types.CPointer(types.float32), types.int64))
     def run(n: int, x: Any, y: Any, mode: int) -> None:
@@ -50,10 +72,27 @@ def _compiled(f: Callable[[float], float]) -> int:
     return run.address
 
 
+def _counting(sgemm: int) -> int:
+    """A product that counts operands which do not start on a cache line."""
+    kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 13)
+    inner = kind(sgemm)
+
+    def product(*arguments: int) -> None:
+        for name, place in (("A", 6), ("B", 8), ("C", 11)):
+            if arguments[place] % LINE:
+                misaligned.append(f"{name} of a product starts {arguments[place] % LINE} bytes behind a cache line")
+        inner(*arguments)
+
+    _kept.append(kind(product))
+    return ctypes.cast(_kept[-1], ctypes.c_void_p).value  # type: ignore[return-value]
+
+
+STRICT = os.environ.get("FROM_SCRATCH_ALIGNED") == "strict"
 IS_TORCHS = all(_of_torch(name) for name in ("sgemm_", "vmsTanh", "vmsSqrt"))
 SGEMM: int = _of_torch("sgemm_") or get_cython_function_address("scipy.linalg.cython_blas", "sgemm")
-TANH: int = _of_torch("vmsTanh") or _compiled(math.tanh)
-SQRT: int = _of_torch("vmsSqrt") or _compiled(math.sqrt)
+SGEMM = _counting(SGEMM) if STRICT else SGEMM
+TANH: int = _of_torch("vmsTanh") or _of_each(math.tanh)
+SQRT: int = _of_torch("vmsSqrt") or _of_each(math.sqrt)
 
 MODE = 0x2 | 0x140000 | 0x100  # as torch calls them: high accuracy, denormals kept, errors ignored
 

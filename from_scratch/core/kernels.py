@@ -201,7 +201,7 @@ def _sum(x: np.ndarray) -> float:
     return last
 
 
-SINGLE = 4  # bytes
+SINGLE, LINE = 4, 16  # bytes of a number, numbers of a cache line
 # A net is `layers`, [L, 5]: where in a row its weights [out, in] and its biases [out] start, in, out, and the activation behind it.
 
 
@@ -222,24 +222,52 @@ def _activate(tanh: Address, y: np.ndarray, activation: int) -> None:
 
 
 @njit(cache=True)
+def _room(n: int) -> int:
+    """n numbers and what is left of their last cache line: whatever comes behind starts on one."""
+    return -(-n // LINE) * LINE
+
+
+@njit(cache=True)
+def _aligned(n: int) -> np.ndarray:
+    memory = np.empty(n + LINE, np.float32)
+    first = -memory.ctypes.data % (LINE * SINGLE) // SINGLE
+    return memory[first : first + n]
+
+
+@njit(cache=True)
+def _given(x: np.ndarray, r: int, room: np.ndarray) -> int:
+    """The address of x[r], [M, k], contiguous and on a cache line: of a copy in `room` where it is not."""
+    M, k = x.shape[1:]
+    address = x.ctypes.data + r * x.strides[0]
+    if address % (LINE * SINGLE) == 0 and (M == 1 or x.strides[1] == k * SINGLE) and (k == 1 or x.strides[2] == SINGLE):
+        return address
+    for i in range(M):
+        for j in range(k):
+            room[i * k + j] = x[r, i, j]
+    return room.ctypes.data
+
+
+@njit(cache=True)
 def mlp(sgemm: Address, tanh: Address, x: np.ndarray, theta: np.ndarray, layers: np.ndarray, memory: np.ndarray) -> None:
     """The outputs of a net's layers, y = activation(x wᵀ + b), one after another in `memory`: x [R, M, in], theta [R, D].
 
-    Row by row through all layers, so that what one layer puts out is still near the processor when the next one takes it. The biases
-    are there before the product is added to them, as in torch: the other way round rounds otherwise.
+    A layer's outputs take `_room` in memory, row behind row. Row by row through all layers, so that what one layer puts out is still near
+    the processor when the next one takes it. The biases are there before the product is added to them, as in torch: the other way
+    round rounds otherwise.
     """
     R, M = x.shape[:2]
     bias, one = np.empty(layers[:, 3].max(), np.float32), np.float32(1)  # in memory whose layout the loops know
+    room = _aligned(M * x.shape[2])
     for r in range(R):
-        start, given, stride = 0, x.ctypes.data + r * x.strides[0], max(x.strides[1] // SINGLE, x.shape[2])
+        start, given = 0, _given(x, r, room)
         for w, b, k, n, activation in layers:
-            y = memory[start + r * M * n : start + (r + 1) * M * n]
+            y = memory[start + r * _room(M * n) : start + r * _room(M * n) + M * n]
             bias[:n] = theta[r, b : b + n]
             _fill(y.reshape(M, n), bias)
             of_w = theta.ctypes.data + r * theta.strides[0] + w * SINGLE
-            blas.product(sgemm, blas.TRANSPOSED, blas.AS_IT_IS, n, M, k, of_w, k, given, stride, one, y.ctypes.data, n)
+            blas.product(sgemm, blas.TRANSPOSED, blas.AS_IT_IS, n, M, k, of_w, k, given, k, one, y.ctypes.data, n)
             _activate(tanh, y, activation)
-            start, given, stride = start + R * M * n, y.ctypes.data, n
+            start, given = start + R * _room(M * n), y.ctypes.data
 
 
 @njit(cache=True)
@@ -260,30 +288,29 @@ def pull_mlp(
     """From g [R, M, out], the gradient of the net's output: write (or add) that of the weights to grad, and that of x to gx; not where these are empty."""
     (R, M), L = x.shape[:2], len(layers)
     widest = layers[:, 2:4].max()
-    here, there, sums = np.empty(M * widest, np.float32), np.empty(M * widest, np.float32), np.empty(widest, np.float32)
+    here, there, room, sums = _aligned(M * widest), _aligned(M * widest), _aligned(M * x.shape[2]), np.empty(widest, np.float32)
     zero, beta = np.float32(0), np.float32(1 if add else 0)
     for r in range(R):
         end = memory.size
         here[: M * layers[L - 1, 3]] = g[r].ravel()
         for i in range(L - 1, -1, -1):
             w, b, k, n, activation = layers[i]
-            start = end - R * M * n
-            _deactivate(here[: M * n], memory[start + r * M * n : start + (r + 1) * M * n], activation)
-            if i > 0:
-                given, stride = memory.ctypes.data + (start - R * M * k + r * M * k) * SINGLE, k
-            else:
-                given, stride = x.ctypes.data + r * x.strides[0], max(x.strides[1] // SINGLE, k)
+            start = end - R * _room(M * n)
+            y = start + r * _room(M * n)
+            _deactivate(here[: M * n], memory[y : y + M * n], activation)
             if grad.size > 0:
+                given = _given(x, r, room) if i == 0 else memory.ctypes.data + (start - R * _room(M * k) + r * _room(M * k)) * SINGLE
                 column_sums(here[: M * n].reshape(M, n), sums[:n])
                 gb, gw = grad[r, b : b + n], grad.ctypes.data + r * grad.strides[0] + w * SINGLE
                 for j in range(n):
                     gb[j] = gb[j] + sums[j] if add else sums[j]
-                blas.product(sgemm, blas.AS_IT_IS, blas.TRANSPOSED, k, n, M, given, stride, here.ctypes.data, n, beta, gw, k)
+                blas.product(sgemm, blas.AS_IT_IS, blas.TRANSPOSED, k, n, M, given, k, here.ctypes.data, n, beta, gw, k)
             if i > 0 or gx.size > 0:
-                target = there.ctypes.data if i > 0 else gx[r].ctypes.data
                 of_w = theta.ctypes.data + r * theta.strides[0] + w * SINGLE
-                blas.product(sgemm, blas.AS_IT_IS, blas.AS_IT_IS, k, M, n, of_w, k, here.ctypes.data, n, zero, target, k)
+                blas.product(sgemm, blas.AS_IT_IS, blas.AS_IT_IS, k, M, n, of_w, k, here.ctypes.data, n, zero, there.ctypes.data, k)
             here, there, end = there, here, start
+        if gx.size > 0:
+            gx[r] = here[: gx[r].size].reshape(gx[r].shape)
 
 
 # ---------------------------------------------------------------------------------------------------------------- distributions

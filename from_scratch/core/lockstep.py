@@ -46,11 +46,11 @@ class Tape(list):
         return leaves
 
 
-ALIGNMENT = 64  # floats: rows start on cache lines, so a row's kernels are the same wherever it lies in the block
+LINE, ALIGNMENT = 16, 64  # numbers: parameters start on cache lines and rows on every fourth, so that products and sums round as they do elsewhere
 
 
 class Rows:
-    """theta and grad, [R, D]: row r holds the parameters of modules[r] one after another, D padded to a multiple of 64.
+    """theta and grad, [R, D]: row r holds the parameters of modules[r] one after another, each padded to a multiple of 16 and D to one of 64.
 
     A seed has one row, or several equal ones next to each other (the critics of an ensemble). `skip` leaves out the parameters
     whose name contains it: those that another network trains.
@@ -61,9 +61,10 @@ class Rows:
         named = self._named(self.modules[0])
         self.shapes = [tuple(p.shape) for _, p in named]
         self.dtype, self.device = named[0][1].dtype, named[0][1].device
-        ends = np.cumsum([0, *(p.numel() for _, p in named)])
-        self.spans = list(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
-        width = -(-int(ends[-1]) // ALIGNMENT) * ALIGNMENT
+        sizes = [p.numel() for _, p in named]
+        starts = np.cumsum([0, *(-(-size // LINE) * LINE for size in sizes)]).tolist()
+        self.spans = [(start, start + size) for start, size in zip(starts, sizes, strict=False)]
+        width = -(-starts[-1] // ALIGNMENT) * ALIGNMENT
         self.theta = torch.zeros(len(self.modules), width, dtype=self.dtype, device=self.device)
         self.grad = torch.zeros_like(self.theta)
         self.names = {name: i for i, (name, _) in enumerate(named)}

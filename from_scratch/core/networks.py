@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,54 +42,52 @@ def is_plain_mlp(*modules: nn.Module) -> bool:
     return alternate and len(kinds) <= 1 and kinds <= set(ACTIVATIONS) and all(layer.bias is not None for layer in layers[::2])
 
 
-NATIVE = 400  # torch multiplies batches of matrices with fewer products than this by a loop of its own, with other rounding
+def in_own_memory(x: torch.Tensor) -> torch.Tensor:
+    """x in contiguous memory that starts on a cache line, as a tensor by itself: a copy where it is a part of another one.
+
+    A library's product may round by where its operands lie, so a seed's operands must lie as they do where it is alone.
+    """
+    return x if x.is_contiguous() and x.data_ptr() % blas.LINE == 0 else x.clone(memory_format=torch.contiguous_format)
+
+
+class _GradientInOwnMemory(torch.autograd.Function):
+    """The identity. What comes back from a stack of seeds is a part of the stack's gradient, which a seed alone does not see."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, g: torch.Tensor) -> torch.Tensor:
+        return in_own_memory(g)
+
+
+def stack(of_seeds: Sequence[torch.Tensor]) -> torch.Tensor:
+    """torch.stack of what every seed's network put out, with gradients that lie as they would if each were alone."""
+    return torch.stack([_GradientInOwnMemory.apply(x) if x.requires_grad else x for x in of_seeds])
 
 
 def affine(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """x wᵀ + b: of one row's weights [out, in], or of several [R, out, in] at once, x [R, M, in]; the same bits either way."""
-    if w.dim() == 2:
-        return F.linear(x, w, b)
-    if x.shape[1] == 1 or x.shape[1] * w[0].numel() < NATIVE:
-        return torch.stack([F.linear(x_row, w_row, b_row) for x_row, w_row, b_row in zip(x, w, b, strict=True)])
-    if w.shape[1] == 1:  # a batched product of width 1 runs another kernel than one row's does; turned round it does not
-        return _OneOutput.apply(x, w, b)
-    return torch.baddbmm(b.unsqueeze(1), x, w.mT)
+    """x wᵀ + b: of one row's weights [out, in], or of several [R, out, in], x [R, M, in].
+
+    Row by row: libraries multiply a batch of matrices by other kernels than each of them, with other rounding.
+    """
+    of_rows = [(x[0], w, b)] if w.dim() == 2 else zip(x, w, b, strict=True)
+    return stack([F.linear(in_own_memory(x_row), w_row, b_row) for x_row, w_row, b_row in of_rows])
 
 
 def affine_gradient(g: torch.Tensor, x: torch.Tensor, w: torch.Tensor, gw: torch.Tensor, gb: torch.Tensor, add: bool, of_input: bool) -> Any:
     """Where g [R, M, out] is the gradient of affine(x, w, b): write (or add) those of w and b into gw and gb, return that of x if asked."""
     if w.dim() == 2:
-        g_rows, x_rows = g.flatten(0, 1), x.flatten(0, 1)
-        gw.addmm_(g_rows.T, x_rows) if add else torch.mm(g_rows.T, x_rows, out=gw)
-        gb.add_(g_rows.sum(0)) if add else torch.sum(g_rows, 0, out=gb)
-        return torch.mm(g_rows, w).view(*g.shape[:-1], -1) if of_input else None
-    small = x.shape[1] == 1 or x.shape[1] * w[0].numel() < NATIVE
-    if small or w.shape[1] == 1:
-        for g_row, x_row, gw_row in zip(g, x, gw, strict=True):
-            gw_row.addmm_(g_row.T, x_row) if add else torch.mm(g_row.T, x_row, out=gw_row)
-    else:
-        gw.baddbmm_(g.mT, x) if add else torch.bmm(g.mT, x, out=gw)
-    gb.add_(g.sum(1)) if add else torch.sum(g, 1, out=gb)
-    if not of_input:
-        return None
-    if w.shape[1] == 1:
-        return g * w
-    return torch.stack([torch.mm(g_row, w_row) for g_row, w_row in zip(g, w, strict=True)]) if small else torch.bmm(g, w)
-
-
-class _OneOutput(torch.autograd.Function):
-    """x wᵀ + b of width 1 for several rows, with the bits of one row's."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x, w, b)
-        return torch.baddbmm(b.unsqueeze(1), w, x.mT).mT
-
-    @staticmethod
-    def backward(ctx: Any, g: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:
-        x, w, b = ctx.saved_tensors
-        gw, gb = torch.empty_like(w), torch.empty_like(b)
-        return affine_gradient(g, x, w, gw, gb, add=False, of_input=ctx.needs_input_grad[0]), gw, gb
+        w, gw, gb = w[None], gw[None], gb[None]
+    gx = []
+    for g_row, x_row, w_row, gw_row, gb_row in zip(g, x, w, gw, gb, strict=True):
+        g_row, x_row = in_own_memory(g_row), in_own_memory(x_row)
+        gw_row.addmm_(g_row.T, x_row) if add else torch.mm(g_row.T, x_row, out=gw_row)
+        gb_row.add_(g_row.sum(0)) if add else torch.sum(g_row, 0, out=gb_row)
+        if of_input:
+            gx.append(torch.mm(g_row, w_row))
+    return torch.stack(gx) if of_input else None
 
 
 def linear_names(prefix: str, module: nn.Module) -> list[str]:
@@ -121,6 +119,7 @@ class StackedMLP:
         ])  # fmt: skip
         self.every = every
         self.theta, self.grad = rows.theta.numpy()[::every], rows.grad.numpy()[::every]
+        self._to_play: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}  # memory, by [S, E]
 
     def __call__(self, x: Any) -> Any:
         if isinstance(x, Array):
@@ -154,7 +153,7 @@ class StackedMLP:
     def of_array(self, x: Array) -> Array:
         """The output as an Array; its gradient is written by the program of x, that of the weights if they are what it is for."""
         rows, program, given = self.rows, x.program, x.wide(x.shape).value
-        memory, y = self._memory(given)
+        memory, y = self._memory(*given.shape[:2])
         x.call(kernels.mlp, blas.SGEMM, blas.TANH, given, self.theta, self.compiled, memory)
         out = Array(y, program)
         ours = isinstance(rows, ArrayRows) and program is not None and program.rows is rows and self.every == 1
@@ -170,14 +169,17 @@ class StackedMLP:
             program.history.append((out, pull))
         return out
 
-    def _memory(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _memory(self, R: int, M: int) -> tuple[np.ndarray, np.ndarray]:
         """Memory for the outputs of all layers, one after another, and the last of them [R, M, out]."""
-        n, width = len(x) * x.shape[1], self.widths[-1]
-        memory = np.empty(n * sum(self.widths), np.float32)
-        return memory, memory[memory.size - n * width :].reshape(len(x), x.shape[1], width)
+        rooms = [-(-M * width // kernels.LINE) * kernels.LINE for width in self.widths]
+        memory = blas.aligned(R * sum(rooms))
+        return memory, memory[memory.size - R * rooms[-1] :].reshape(R, -1)[:, : M * self.widths[-1]].reshape(R, M, -1)
 
     def play(self, x: np.ndarray) -> np.ndarray:
         """[S, E, in] → [S, E, out] in NumPy: a tenth of torch's overhead where the batch is a handful of environments."""
-        memory, y = self._memory(x)
+        R, M, _ = x.shape
+        if (R, M) not in self._to_play:
+            self._to_play[R, M] = self._memory(R, M)
+        memory, y = self._to_play[R, M]
         kernels.mlp(blas.SGEMM, blas.TANH, x, self.theta, self.compiled, memory)
-        return y
+        return y.copy()

@@ -24,7 +24,7 @@ from from_scratch.core.arrays import Array
 from from_scratch.core.data import tree_map
 from from_scratch.core.distributions import distribution
 from from_scratch.core.lockstep import ArrayRows, Rows
-from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names
+from from_scratch.core.networks import StackedMLP, activation_of, in_own_memory, is_plain_mlp, linear_names, stack
 from from_scratch.core.rng import Rng
 
 Parts = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # V(s), log π(a|s), entropy, [S, M] each
@@ -49,8 +49,8 @@ def flat(obs: Any) -> Any:
 
 
 def one(obs: Any, k: int, device: torch.device) -> Any:
-    """Seed k's observations [M, ...] as tensors."""
-    return tree_map(lambda x: torch.as_tensor(x[k], device=device), obs)
+    """Seed k's observations [M, ...] as tensors of its own."""
+    return tree_map(lambda x: in_own_memory(torch.as_tensor(x[k], device=device)), obs)
 
 
 # ------------------------------------------------------------------------------------------------------------- actor and critic
@@ -153,7 +153,7 @@ class ModularActorCritic(_WithTensors):
         return pi.mode() if rng is None else pi.sample(rng)
 
     def values(self, obs: Any) -> torch.Tensor:
-        return torch.stack([policy.predict_values(one(obs, k, self.device)).squeeze(-1) for k, policy in enumerate(self.policies)])
+        return stack([policy.predict_values(one(obs, k, self.device)).squeeze(-1) for k, policy in enumerate(self.policies)])
 
     def evaluate(self, obs: Any, action: torch.Tensor) -> Parts:
         parts = []
@@ -163,7 +163,7 @@ class ModularActorCritic(_WithTensors):
                 policy.mlp_extractor.forward_actor(features[0]), policy.mlp_extractor.forward_critic(features[1]))  # fmt: skip
             pi = self._pi(policy, latent_pi)
             parts.append((policy.value_net(latent_v).squeeze(-1), pi.log_prob(action[k : k + 1])[0], pi.entropy()[0]))
-        v, log_prob, entropy = (torch.stack(part) for part in zip(*parts, strict=True))
+        v, log_prob, entropy = (stack(part) for part in zip(*parts, strict=True))
         return v, log_prob, entropy
 
 
@@ -196,14 +196,14 @@ class ForeignActorCritic(_WithTensors):
         return drawn.cpu().numpy()
 
     def values(self, obs: Any) -> torch.Tensor:
-        return torch.stack([policy.predict_values(one(obs, k, self.device)).squeeze(-1) for k, policy in enumerate(self.policies)])
+        return stack([policy.predict_values(one(obs, k, self.device)).squeeze(-1) for k, policy in enumerate(self.policies)])
 
     def evaluate(self, obs: Any, action: torch.Tensor) -> Parts:
         parts = []
         for k, policy in enumerate(self.policies):
             v, log_prob, entropy = policy.evaluate_actions(one(obs, k, self.device), action[k])
             parts.append((v.flatten(), log_prob, -log_prob if entropy is None else entropy))  # no closed form: −log π, as SB3
-        v, log_prob, entropy = (torch.stack(part) for part in zip(*parts, strict=True))
+        v, log_prob, entropy = (stack(part) for part in zip(*parts, strict=True))
         return v, log_prob, entropy
 
 
@@ -241,7 +241,7 @@ class ModularQ:
         return self(obs).cpu().numpy()
 
     def __call__(self, obs: Any) -> torch.Tensor:
-        return torch.stack([network(one(obs, k, self.device)) for k, network in enumerate(self.networks)])
+        return stack([network(one(obs, k, self.device)) for k, network in enumerate(self.networks)])
 
 
 def action_value_rows(policies: Sequence[DQNPolicy], name: str, tell: Callable[[str], None]) -> Rows:

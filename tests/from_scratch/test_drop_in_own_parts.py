@@ -11,6 +11,7 @@ from stable_baselines3.common.buffers import DictRolloutBuffer, ReplayBuffer, Ro
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.policies import ActorCriticPolicy, ContinuousCritic
+from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from stable_baselines3.sac.policies import Actor as SACActor
 from stable_baselines3.sac.policies import SACPolicy
@@ -273,3 +274,21 @@ def test_a_compiled_policy_trains_and_survives_saving(name, tmp_path):
     action, _ = model.predict(obs, deterministic=True)
     for library in (ours, sb3):
         np.testing.assert_array_equal(getattr(library, name).load(tmp_path / "model").predict(obs, deterministic=True)[0], action)
+
+
+def test_an_actor_whose_extractor_counts_what_it_sees_sees_it_as_often_as_in_sb3():
+    class Counting(FlattenExtractor):
+        def __init__(self, space):
+            super().__init__(space)
+            self.register_buffer("seen", torch.zeros(()))
+
+        def forward(self, obs):
+            self.seen += self.training
+            return super().forward(obs)
+
+    mine, theirs = (
+        library.SAC("MlpPolicy", "Pendulum-v1", seed=0, learning_starts=20, batch_size=8, device="cpu", policy_kwargs={"features_extractor_class": Counting}).learn(40)
+        for library in (ours, sb3)
+    )
+    counts = [model.actor.features_extractor.seen.item() for model in (mine, theirs)]
+    assert counts[0] == counts[1] > 0

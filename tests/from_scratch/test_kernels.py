@@ -35,18 +35,21 @@ def test_a_net_forwards_and_backwards_is_torchs(activation, n_in, width, n_out, 
     nets = [nn.Sequential(nn.Linear(n_in, width), activation(), nn.Linear(width, width), activation(), nn.Linear(width, n_out)) for _ in range(3)]
     rows = ArrayRows(nets)
     net = StackedMLP(rows, ["0", "2", "4"], activation)
-    x, g = torch.randn(3, M, n_in, requires_grad=True), torch.randn(3, M, n_out)
-    y = torch.stack([module(row) for module, row in zip(nets, x, strict=True)])
+    alone = [torch.randn(M, n_in, requires_grad=True) for _ in nets]  # tensors of their own, as where each seed is alone
+    g = torch.randn(3, M, n_out)
     rows.grad.zero_()
-    y.backward(g)
-    given = x.detach().numpy()
-    memory, mine = net._memory(given)
+    outputs = [module(row) for module, row in zip(nets, alone, strict=True)]
+    for output, of_output in zip(outputs, g, strict=True):
+        output.backward(of_output.clone())
+    y, x_grad, given = torch.stack(outputs), torch.stack([row.grad for row in alone]), torch.stack(alone).detach().numpy()
+    memory, mine = net._memory(3, M)
     kernels.mlp(blas.SGEMM, blas.TANH, given, net.theta, net.compiled, memory)
     assert same(mine, y)
-    grad, gx = np.zeros_like(net.grad), np.empty_like(given)
+    grad, gx = blas.aligned(*net.grad.shape), np.empty_like(given)
+    grad[:] = 0
     kernels.pull_mlp(blas.SGEMM, g.numpy(), given, net.theta, grad, net.compiled, memory, gx, False)
     assert same(grad, rows.grad, M)
-    assert same(gx, x.grad, M)
+    assert same(gx, x_grad, M)
     kernels.pull_mlp(blas.SGEMM, g.numpy(), given, net.theta, grad, net.compiled, memory, np.empty((0, 0, 0), np.float32), True)
     np.testing.assert_allclose(grad, 2 * rows.grad.numpy(), rtol=1e-5, atol=1e-5 * M)
     every = StackedMLP(rows, ["0", "2", "4"], activation, every=3)
