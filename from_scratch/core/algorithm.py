@@ -30,6 +30,7 @@ from from_scratch.core.hyperparameters import TAIL, Declared
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.rng import Rng
 from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs
+from from_scratch.core.watch import OURS, Watch, altered, has_own_code
 
 OF_BASE = ("learning_rate", "use_sde", "sde_sample_freq")  # fields that SB3's base class keeps for us
 
@@ -153,8 +154,17 @@ class Algorithm(Declared, BaseAlgorithm):
     def check(self) -> None:
         """Refuse hyper-parameters that contradict each other or the environment. Start counters and rates here, not in build()."""
 
+    trained: ClassVar[tuple[str, ...]] = ()  # a policy's networks that gradients move, the first of them acts; none: the policy itself
+    following: ClassVar[tuple[str, ...]] = ()  # its target networks
+
     def build(self) -> None:
-        """Make what is derived from hyper-parameters and policies: networks' faces, optimisers. load() calls it again."""
+        """Make what is derived from hyper-parameters and policies. load() calls it again."""
+
+    def serve(self) -> None:
+        """Make what computes with the networks and what trains them, each the fastest way that it allows now.
+
+        Called after build(), and again whenever a user changed something that the last answer took for granted.
+        """
 
     def new_policy(self) -> BasePolicy:
         return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs)
@@ -183,6 +193,8 @@ class Algorithm(Declared, BaseAlgorithm):
         self._moded: tuple[list[dict], list[BasePolicy]] | None = None  # found when first needed, anew in each learn()
         self.active = np.ones(self.n_seeds, dtype=bool)
         self.build()
+        self.heeds = False
+        self._serve_and_watch()
         self._derived = [*getattr(self, "_derived", []), *(name for name in self.__dict__ if name not in known and name not in self.saved)]
 
     def _setup_buffers(self) -> None:
@@ -247,19 +259,81 @@ class Algorithm(Declared, BaseAlgorithm):
             self.ep_success_buffers = [deque(maxlen=self._stats_window_size) for _ in range(self.n_seeds)]
         return total_timesteps, callback
 
+    # -------------------------------------------------------------------------------------------------- what users do to the model
     def adopt(self) -> None:
-        """Before training: whoever replaced the policy, moved it or loaded an optimizer's state gets our memory under it again."""
-        if self.policy is not self._policies[0]:
-            if self.n_seeds > 1:
-                raise ValueError("model.policy was replaced, but this model trains several seeds. Replace the policy of a member: model.member(k).")
-            self._policies = [self.policy]
-            self._rebuild()
+        """Before training: whatever was done to the policy, its networks and its optimizers is taken for granted from now on."""
+        callback = getattr(self, "_callback", None)
+        self.heeds = has_own_code(callback) or not type(self).__module__.startswith(OURS)  # is there code that may do more of it meanwhile?
+        if not self._is_as_seen() or list(map(altered, self._policies)) != self._altered:
+            self.adopt_again()
         self._moded = None
-        for optimiser in self.optimisers():
-            if not optimiser.rows.is_bound():
+        for optimiser in self.optimisers():  # of those who make their rows in build()
+            if isinstance(optimiser.rows, Rows) and not optimiser.rows.lives_here():
                 optimiser.rows.bind()
             if not optimiser.is_bound():
                 optimiser.bind()
+
+    def adopt_again(self) -> None:
+        """Look anew at the policies, and serve them as they are."""
+        policies = [self.policy] if self.n_seeds == 1 else list(self.policies)
+        if self.policy is not policies[0]:
+            raise ValueError("model.policy was replaced, but this model trains several seeds. Replace the policy of a member: model.policies[k] = …")
+        if any(new is not old for new, old in zip(policies, self._policies, strict=True)):
+            self._policies = policies
+            self._rebuild()
+        else:
+            self._serve_and_watch()
+
+    def heed(self) -> None:
+        """After a user's code ran: whatever it changed of what acts is taken for granted from now on. Costs a few microseconds."""
+        if self.heeds and not self.acting.holds():
+            self.adopt_again()
+
+    def prepare_training(self) -> None:
+        """The same for what trains, once before each training; and the gradients of the parameters can be seen from now on."""
+        if self.heeds and not self._is_as_seen():
+            self.adopt_again()
+        for optimiser in self.optimisers():
+            optimiser.rows.lend()
+
+    def _is_as_seen(self) -> bool:
+        return self.acting.holds() and self.watched.is_whole() and all(optimiser.is_as_seen() for optimiser in self.optimisers())
+
+    def networks(self, name: str) -> list[nn.Module]:
+        """Every seed's network of that name, to be trained. As SB3, a model trains the one that it calls so itself, whatever its policy has by then."""
+        if self.n_seeds == 1:
+            return [getattr(self, name)]
+        if getattr(self, name) is not getattr(self._policies[0], name):
+            raise ValueError(f"model.{name} was replaced, but this model trains several seeds. Replace that of a member: model.policies[k].{name} = …")
+        return [getattr(policy, name) for policy in self._policies]
+
+    def acting_modules(self) -> list[Any]:
+        """What is played with."""
+        return list(self._policies)
+
+    def watched_objects(self) -> list[Any]:
+        """What else has methods that a user may replace."""
+        return list(self._policies)
+
+    def _serve_and_watch(self) -> None:
+        untouched = [p for policy in self._policies for p in policy.parameters() if p.grad is None]
+        self.serve()
+        for p in untouched:  # nobody has trained it yet
+            p.grad = None
+        self._moded = None
+        self._altered = list(map(altered, self._policies))
+        aliases = [(self, name) for name in ("policy", *self.trained, *self.following)]
+        owners = [owner for owner in (*self._policies, *(getattr(policy, name) for policy in self._policies for name in self.trained)) if owner is not None]
+        parts = [(owner, name) for owner in owners for name in ("action_dist", "optimizer") if name in vars(owner)]
+        acting = [(owner, name) for owner, name in parts if name == "action_dist"]
+        self.acting = Watch(self.acting_modules(), [(self, "policy"), *acting], self.watched_objects())
+        trained = [network for name in self.trained for network in self.networks(name)] or self._policies
+        every = dict.fromkeys([*self._policies, *trained, *(network for name in self.following for network in self.networks(name))])
+        self.watched = Watch([*every, *self.also_watched()], [*aliases, *parts], self.watched_objects(), [*trained, *self.also_watched()])
+
+    def also_watched(self) -> list[nn.Module]:
+        """Modules with parameters to train that are not the policies'."""
+        return []
 
     def optimisers(self) -> list[RowOptimizer]:
         return [value for value in self.__dict__.values() if isinstance(value, RowOptimizer)]
@@ -283,6 +357,7 @@ class Algorithm(Declared, BaseAlgorithm):
             self.active &= ~stopped
             if not self.active.any():
                 return False
+        by.zero_grad(self.active)
         by.rows.backward(loss)
         if self.max_grad_norm is not None:
             by.rows.clip(self.max_grad_norm)

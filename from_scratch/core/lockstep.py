@@ -73,6 +73,7 @@ class Rows:
         self.tape: Tape | None = None  # open while `differentiate` evaluates an equation
         self._taped = Tape()
         self._gradients = [self.of_row(self.grad, r, i) for r in range(len(self)) for i in range(len(self.spans))]
+        self._addresses = [gradient.data_ptr() for gradient in self._gradients]
         self.bind()
 
     def __len__(self) -> int:
@@ -152,9 +153,16 @@ class Rows:
 
     def lend(self) -> None:
         """Show every parameter its gradient, where torch and users look for it."""
-        for p, view in zip(self._lent_to, self._gradients, strict=True):
-            if p.grad is not view:
-                p.grad = view
+        for i, (p, address) in enumerate(zip(self._lent_to, self._addresses, strict=True)):
+            if p.grad is None or p.grad.data_ptr() != address:
+                p.grad = self.of_row(self.grad, *divmod(i, len(self.spans)))
+
+    def lives_here(self) -> bool:
+        """Do the parameters still live in this memory, with or without gradients?"""
+        here = [self.parameters(r) for r in range(len(self))]
+        return all(
+            len(row) == len(self.spans) and all(p.data_ptr() == self.of_row(self.theta, r, i).data_ptr() for i, p in enumerate(row)) for r, row in enumerate(here)
+        )
 
     def is_bound(self) -> bool:
         """Do the modules still live in this memory? Loading in place keeps it; `.to()`, `p.data = …`, a replaced layer do not."""
@@ -491,3 +499,18 @@ class RowOptimizer:
         else:  # RMSprop (Tieleman & Hinton 2012), ε outside the root
             alpha, (theta, g, v) = group["alpha"], blocks
             kernels.rmsprop(blas.SQRT, theta, g, v, single(alpha), single(1 - alpha), eps, single(-group["lr"]))
+
+
+def optimiser_of(
+    networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer], rows: Callable[[], Rows], apart: str | None,
+    clipped: Sequence[nn.Module] | None = None,
+) -> RowOptimizer:  # fmt: skip
+    """What trains networks: over `rows()`, or over memory of their own if there is a reason to keep them apart.
+
+    Modules whose optimizers step themselves gain nothing from rows, and may lose: a parameter without a gradient is not to move.
+    """
+    if apart is None:
+        optimiser = RowOptimizer(rows(), optimizers)
+        if optimiser.in_rows or isinstance(optimiser.rows, ArrayRows):
+            return optimiser
+    return RowOptimizer(OwnMemory(networks, clipped), optimizers)

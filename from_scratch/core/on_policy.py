@@ -23,9 +23,9 @@ from stable_baselines3.common.vec_env import VecEnv
 from from_scratch.core import kernels
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Sample, tree_map
-from from_scratch.core.lockstep import ArrayRows
-from from_scratch.core.policies import ACTOR_CRITIC_ALIASES, ForeignActorCritic, StackedActorCritic, actor_critic
+from from_scratch.core.policies import ACTOR_CRITIC_ALIASES, ForeignActorCritic, ModularActorCritic, StackedActorCritic, actor_critic
 from from_scratch.core.returns import gae
+from from_scratch.core.watch import Copy, replaced
 
 
 def reads_locals(callback: BaseCallback | None) -> bool:
@@ -87,14 +87,13 @@ class OnPolicy(Algorithm):
                 stacklevel=2,
             )
 
-    def build(self) -> None:
+    def serve(self) -> None:
         """π(a|s) and V(s) of all seeds, and their optimiser."""
-        stacked = StackedActorCritic.can_serve(self.policy)
-        self._rows = ArrayRows(self._policies, tell=self._tell) if stacked else self.rows()
-        self.actor_critic = actor_critic(self._policies, self._rows)
-        self._optimiser = self.optimiser(self._rows)
-        if not stacked:
-            self._tell(f"{type(self.policy).__name__} takes the general path ({type(self.actor_critic).__name__}).")
+        self.actor_critic, self._optimiser = actor_critic(self._policies, self._tell)
+        self._rows = self._optimiser.rows
+
+    def watched_objects(self) -> list[Any]:
+        return [*super().watched_objects(), self.rollout_buffer]
 
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
         return self.actor_critic.play(obs, None if deterministic else self._rng)
@@ -108,7 +107,10 @@ class OnPolicy(Algorithm):
         rollout_buffer.reset()
         self._reset_noise()
         callback.on_rollout_start()
+        self.heed()
         deferred = self._is_ours(rollout_buffer)
+        if deferred and self.heeds:
+            self._played = Copy(self._rows.theta.numpy())
         each_step = not deferred or reads_locals(callback)
 
         while n_steps < n_rollout_steps:
@@ -125,6 +127,11 @@ class OnPolicy(Algorithm):
             callback.update_locals(locals())
             if not callback.on_step():
                 return False
+            if self.heeds and not (deferred and self._plays_on()):
+                if deferred:  # what was played so far is judged by the weights that played it
+                    values, log_probs = self._judge_played(rollout_buffer, n_steps, actions, cut)
+                    deferred, each_step = False, True
+                self.heed()
 
             self._update_info_buffer(infos, dones)
             if dones.any():
@@ -170,7 +177,23 @@ class OnPolicy(Algorithm):
 
     def _is_ours(self, buffer: RolloutBuffer) -> bool:
         """May we write the buffer and compute values after the rollout? Not if the buffer or the policy has ways of its own."""
-        return type(buffer) in (RolloutBuffer, DictRolloutBuffer) and not isinstance(self.actor_critic, ForeignActorCritic)
+        plain = type(buffer) in (RolloutBuffer, DictRolloutBuffer) and replaced(buffer) is None
+        return plain and isinstance(self.actor_critic, StackedActorCritic if self.heeds else (StackedActorCritic, ModularActorCritic))
+
+    def _plays_on(self) -> bool:
+        """Did the user's code leave alone what the rollout is being played with? Then it can be judged when it is complete."""
+        return self.acting.holds() and self._played.is_same()
+
+    def _judge_played(self, buffer: RolloutBuffer, t: int, actions: np.ndarray, cut: list[tuple[int, int, Any]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Fill in the t steps that were played, by the weights of that time; V(s) and log π(a|s) of the present step, as `_judge` gives them."""
+        with self._played.restored():
+            if t:
+                obs, past = self.by_time(buffer.observations[:t]), self._as_actions(self.by_time(buffer.actions[:t]))
+                buffer.values[:t], buffer.log_probs[:t] = map(self.from_time, self.actor_critic.evaluate_numpy(obs, past))
+            for step, lane, terminal_obs in cut:
+                buffer.rewards[step, lane] += self.gamma * self._value_of(terminal_obs, lane)
+            cut.clear()
+            return self._judge(self.by_seed(self._last_obs), self.by_seed(actions))
 
     def _write(self, buffer: RolloutBuffer, t: int, actions: np.ndarray, rewards: np.ndarray) -> None:
         if isinstance(buffer.observations, dict):
@@ -201,8 +224,8 @@ class OnPolicy(Algorithm):
         v_last = self.actor_critic.values_numpy(self.by_seed(self._last_obs)).reshape(1, -1)
 
         ended = np.concatenate((buffer.episode_starts[1:], last_dones[None])).astype(bool)  # after step t a new episode starts
-        discount = np.where(ended, 0, np.float32(self.gamma)).astype(np.float32)
-        decay = np.full_like(discount, self.gae_lambda)
+        discount = np.where(ended, 0, np.float32(buffer.gamma)).astype(np.float32)  # SB3's returns are the buffer's affair
+        decay = np.full_like(discount, buffer.gae_lambda)
         v_next = np.concatenate((buffer.values[1:], v_last))
         for t, lane, terminal_obs in cut:  # a time limit is not death: bootstrap from where it cut
             discount[t, lane], decay[t, lane], v_next[t, lane] = self.gamma, 0, self._value_of(terminal_obs, lane)
@@ -227,7 +250,9 @@ class OnPolicy(Algorithm):
 
         None of a user's buffer: it has a way of its own to give minibatches.
         """
-        if type(self.rollout_buffer) not in (RolloutBuffer, DictRolloutBuffer):
+        if type(self.rollout_buffer) not in (RolloutBuffer, DictRolloutBuffer) or replaced(self.rollout_buffer) is not None:
+            if self.n_seeds > 1:
+                raise ValueError(f"The rollout buffer has ways of its own, but holds the rollouts of {self.n_seeds} seeds: use seeds=[k].")
             return None
         S, E, B = self.n_seeds, self.n_envs, self.rollout_buffer
 

@@ -7,6 +7,7 @@ within a few microseconds whether anything has changed since, so that it can be 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -126,21 +127,23 @@ _where = torch.Tensor.data_ptr
 class Watch:
     """How modules, their parameters and some other attributes were at one moment.
 
-    `attributes` are (object, name) pairs whose values are to stay the very same. Which parameters require a gradient matters of the
-    `trained` modules alone.
+    `attributes` are (object, name) pairs whose values are to stay the very same; `objects` are to keep their own methods. Which parameters
+    require a gradient matters of the `trained` modules alone.
     """
 
-    def __init__(self, modules: Sequence[nn.Module], attributes: Sequence[tuple[Any, str]] = (), trained: Sequence[nn.Module] | None = None):
+    def __init__(
+        self, modules: Sequence[nn.Module], attributes: Sequence[tuple[Any, str]] = (), objects: Sequence[Any] = (), trained: Sequence[nn.Module] = ()
+    ):
         inside = list(dict.fromkeys(m for root in modules for m in root.modules()))
         hooks = [getattr(m, name) for m in inside for name in HOOKS if getattr(m, name, None)]  # only those that are there can go
         self._attributes = [(vars(owner), name) for owner, name in attributes]
         self._tables = [table for m in inside for table in (m._modules, m._parameters) if table]
-        self._sized: list[Any] = [*map(vars, inside), *self._tables, *hooks]  # an object whose method was replaced has one attribute more
+        self._sized: list[Any] = [*map(vars, inside), *map(vars, objects), *self._tables, *hooks]  # a method replaced is an attribute more
         self._parameters = list(dict.fromkeys(p for root in modules for p in root.parameters()))
-        self._trained = list(dict.fromkeys(p for root in modules if trained is None or root in trained for p in root.parameters()))
+        self._trained = list(dict.fromkeys(p for root in trained for p in root.parameters()))
         self._inside, self._types = inside, list(map(type, inside))
 
-        self._hooks_ever = RemovableHandle.next_id
+        self._hooks_ever, self._hooks_here = RemovableHandle.next_id, self._count_hooks()
         self._sizes = list(map(len, self._sized))
         self._entries = [*chain.from_iterable(map(dict.values, self._tables))]
         self._values = [table.get(name) for table, name in self._attributes]
@@ -148,15 +151,27 @@ class Watch:
         self._addresses = list(map(_where, self._parameters))
 
     def holds(self) -> bool:
-        """Is all as it was? Any hook that was registered since counts as a change, wherever that was."""
+        """Is all as it was?"""
         return (
-            RemovableHandle.next_id == self._hooks_ever
+            (RemovableHandle.next_id == self._hooks_ever or self._no_hook_is_new())
             and list(map(len, self._sized)) == self._sizes
             and all(map(is_, chain.from_iterable(map(dict.values, self._tables)), self._entries))
             and list(map(_requires_grad, self._trained)) == self._requires
             and list(map(_where, self._parameters)) == self._addresses
             and all([table.get(name) is value for (table, name), value in zip(self._attributes, self._values)])  # noqa: B905, C419
         )
+
+    def _count_hooks(self) -> int:
+        of_modules = sum(len(getattr(m, name, ())) for m in self._inside for name in HOOKS)
+        of_parameters = sum(len(p._backward_hooks or ()) + len(getattr(p, "_post_accumulate_grad_hooks", None) or ()) for p in self._parameters)
+        return of_modules + of_parameters + bool(_has_any_global_hook())
+
+    def _no_hook_is_new(self) -> bool:
+        """Somebody registered a hook; not here?"""
+        if self._count_hooks() != self._hooks_here:
+            return False
+        self._hooks_ever = RemovableHandle.next_id
+        return True
 
     def is_whole(self) -> bool:
         """As `holds`, and the modules' classes are the same."""
@@ -198,9 +213,15 @@ class Copy:
         self.block, self.kept = block, block.copy()
         self._where = block.ctypes.data, self.kept.ctypes.data, block.nbytes
 
-    def keep(self) -> None:
-        """Hold what the block holds now."""
-        np.copyto(self.kept, self.block)
+    @contextlib.contextmanager
+    def restored(self) -> Iterator[None]:
+        """Inside, the block holds once more what it held then."""
+        now = self.block.copy()
+        np.copyto(self.block, self.kept)
+        try:
+            yield
+        finally:
+            np.copyto(self.block, now)
 
     def is_same(self) -> bool:
         """Does the block still hold it, to the bit?"""
