@@ -74,7 +74,8 @@ class SAC(OffPolicy):
 
     policy_aliases = {"MlpPolicy": SACPolicy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
     supported_action_spaces = (spaces.Box,)
-    trained, following = ("actor", "critic"), ("critic_target",)
+    trained = ("actor", "critic")
+    following = ("critic_target",)
     saved = ("batch_norm_stats", "batch_norm_stats_target", "log_ent_coef", "ent_coef_optimizer")  # the last two: None in a file where α is fixed
 
     def check(self) -> None:
@@ -123,7 +124,7 @@ class SAC(OffPolicy):
         else:
             optimizers = [temperature.optimizer for temperature in T]
             rows = ArrayRows if isinstance(self._actor_rows, ArrayRows) else Rows
-            self._temperature_optimiser = optimiser_of(T, optimizers, lambda: rows(T), why_apart(T, optimizers))
+            self._temperature_optimiser = optimiser_of(T, optimizers, lambda: rows(T), why_apart(T, optimizers), stacked=rows is ArrayRows)
         self._temperature_rows = self._temperature_optimiser.rows
 
     @property
@@ -142,7 +143,9 @@ class SAC(OffPolicy):
         for step in range(gradient_steps):
             b = self.memory.sample(batch_size, self.gamma)
             self.reset_noise(1)
-            noise, noise_next = self.update_noise(b.obs, b), self.update_noise(b.next_obs, b)
+            noise = self.update_noise(b.obs, b)
+            with torch.no_grad():
+                noise_next = self.update_noise(b.next_obs, b)
             α = self.alpha  # before its update, as SB3
             self.note(ent_coef=α)
             if self._temperature_optimiser is not None:

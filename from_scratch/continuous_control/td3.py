@@ -45,7 +45,8 @@ class TD3(OffPolicy):
 
     policy_aliases = {"MlpPolicy": TD3Policy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
     supported_action_spaces = (spaces.Box,)
-    trained, following = ("actor", "critic"), ("actor_target", "critic_target")
+    trained = ("actor", "critic")
+    following = ("actor_target", "critic_target")
     saved = ("actor_batch_norm_stats", "critic_batch_norm_stats", "actor_batch_norm_stats_target", "critic_batch_norm_stats_target")
 
     def build(self) -> None:

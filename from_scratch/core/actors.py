@@ -25,7 +25,6 @@ from from_scratch.core.lockstep import ArrayRows, Rows
 from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names, stack
 from from_scratch.core.policies import Memory, flat, one, sees_flat_vectors
 from from_scratch.core.rng import Rng
-from from_scratch.core.watch import altered
 
 SquashedSample = tuple[torch.Tensor, torch.Tensor]  # action [S, M, n] in (−1, 1), log π [S, M]
 
@@ -118,33 +117,22 @@ class StackedSquashedActor:
 
 
 class ModularSquashedActor:
-    """π(a|s) through the modules, seed by seed. Actors with ways of their own, users' and gSDE's, are only asked for samples."""
+    """π(a|s) through the modules, seed by seed: they draw for themselves."""
 
     def __init__(self, actors: Sequence[SACActor], rows: Memory):
         self.actors, self.device = actors, rows.device
-        self.have_own_ways = any(
-            type(a) is not SACActor or a.use_sde or altered(a) or type(a.action_dist) is not SquashedDiagGaussianDistribution for a in actors
-        )
 
     def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> SquashedSample:
-        """A sample, made once: users' modules may draw, or count what they see."""
-        if not self.have_own_ways:
-            return self(obs, rng.noise(*shape))
+        """A sample, made once, in SB3's way: users' modules may draw, or count what they see."""
         samples = []
         for k, actor in enumerate(self.actors):
             with rng.streams[k].as_process():
                 samples.append(actor.action_log_prob(one(obs, k, self.device)))
         return self._stacked(samples)
 
-    def __call__(self, obs: Any, noise: torch.Tensor | SquashedSample) -> SquashedSample:
-        """From noise, or as it was drawn."""
-        if isinstance(noise, tuple):
-            return noise
-        samples = []
-        for k, actor in enumerate(self.actors):
-            mean, log_std, _ = actor.get_action_dist_params(one(obs, k, self.device))
-            samples.append(squash(mean, log_std, noise[k].to(self.device)))
-        return self._stacked(samples)
+    def __call__(self, obs: Any, sample: SquashedSample) -> SquashedSample:
+        """As it was drawn."""
+        return sample
 
     @staticmethod
     def _stacked(samples: list[SquashedSample]) -> SquashedSample:

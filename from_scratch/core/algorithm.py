@@ -263,8 +263,8 @@ class Algorithm(Declared, BaseAlgorithm):
     def adopt(self) -> None:
         """Before training: whatever was done to the policy, its networks and its optimizers is taken for granted from now on."""
         callback = getattr(self, "_callback", None)
-        self.heeds = has_own_code(callback) or not type(self).__module__.startswith(OURS)  # is there code that may do more of it meanwhile?
-        if not self._is_as_seen() or list(map(altered, self._policies)) != self._altered:
+        heeded, self.heeds = self.heeds, has_own_code(callback) or not type(self).__module__.startswith(OURS)  # may it be altered meanwhile?
+        if (heeded != self.heeds and self.serves_by_heeding()) or not self._is_as_seen() or list(map(altered, self._policies)) != self._altered:
             self.adopt_again()
         self._moded = None
         for optimiser in self.optimisers():  # of those who make their rows in build()
@@ -301,11 +301,16 @@ class Algorithm(Declared, BaseAlgorithm):
 
     def networks(self, name: str) -> list[nn.Module]:
         """Every seed's network of that name, to be trained. As SB3, a model trains the one that it calls so itself, whatever its policy has by then."""
-        if self.n_seeds == 1:
-            return [getattr(self, name)]
-        if getattr(self, name) is not getattr(self._policies[0], name):
+        alias = vars(self).get(name)
+        if self.n_seeds == 1 and isinstance(alias, nn.Module):
+            return [alias]
+        if isinstance(alias, nn.Module) and alias is not getattr(self._policies[0], name):
             raise ValueError(f"model.{name} was replaced, but this model trains several seeds. Replace that of a member: model.policies[k].{name} = …")
         return [getattr(policy, name) for policy in self._policies]
+
+    def serves_by_heeding(self) -> bool:
+        """Does what serve() makes depend on whether a user's code is about?"""
+        return False
 
     def acting_modules(self) -> list[Any]:
         """What is played with."""
@@ -324,7 +329,7 @@ class Algorithm(Declared, BaseAlgorithm):
         self._altered = list(map(altered, self._policies))
         aliases = [(self, name) for name in ("policy", *self.trained, *self.following)]
         owners = [owner for owner in (*self._policies, *(getattr(policy, name) for policy in self._policies for name in self.trained)) if owner is not None]
-        parts = [(owner, name) for owner in owners for name in ("action_dist", "optimizer") if name in vars(owner)]
+        parts = [(owner, name) for owner in owners for name in ("action_dist", "optimizer", "baseline_optimizer") if name in vars(owner)]
         acting = [(owner, name) for owner, name in parts if name == "action_dist"]
         self.acting = Watch(self.acting_modules(), [(self, "policy"), *acting], self.watched_objects())
         trained = [network for name in self.trained for network in self.networks(name)] or self._policies

@@ -111,6 +111,7 @@ class Episodic(Algorithm):
             self.episodes = Episodes(self.episodes_per_update, env.num_envs)
         self.set_training_mode(False)
         callback.on_rollout_start()
+        self.heed()
 
         while not self.episodes.complete and self.num_timesteps < self._total_timesteps:
             actions = self.act(self.by_seed(self._last_obs)).reshape(env.num_envs, *self.action_space.shape)
@@ -120,6 +121,7 @@ class Episodic(Algorithm):
             callback.update_locals(locals())
             if not callback.on_step():
                 raise StopTraining
+            self.heed()
 
             if dones.any():  # statistics, too, are of the batch alone
                 counted = self.episodes.counted
@@ -135,6 +137,7 @@ class Episodic(Algorithm):
             return
         self._iteration += 1
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+        self.prepare_training()
         self.set_training_mode(True)
         self.train()
         self.updates += 1

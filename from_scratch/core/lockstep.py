@@ -502,15 +502,15 @@ class RowOptimizer:
 
 
 def optimiser_of(
-    networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer], rows: Callable[[], Rows], apart: str | None,
+    networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer], rows: Callable[[], Rows], apart: str | None, stacked: bool,
     clipped: Sequence[nn.Module] | None = None,
 ) -> RowOptimizer:  # fmt: skip
-    """What trains networks: over `rows()`, or over memory of their own if there is a reason to keep them apart.
+    """What trains networks: over `rows()`, or in memory of their own if there is a reason to keep them apart.
 
     Modules whose optimizers step themselves gain nothing from rows, and may lose: a parameter without a gradient is not to move.
     """
     if apart is None:
         optimiser = RowOptimizer(rows(), optimizers)
-        if optimiser.in_rows or isinstance(optimiser.rows, ArrayRows):
+        if optimiser.in_rows or stacked:
             return optimiser
     return RowOptimizer(OwnMemory(networks, clipped), optimizers)

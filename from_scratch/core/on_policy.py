@@ -23,7 +23,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from from_scratch.core import kernels
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Sample, tree_map
-from from_scratch.core.policies import ACTOR_CRITIC_ALIASES, ForeignActorCritic, ModularActorCritic, StackedActorCritic, actor_critic
+from from_scratch.core.policies import ACTOR_CRITIC_ALIASES, ForeignActorCritic, StackedActorCritic, actor_critic
 from from_scratch.core.returns import gae
 from from_scratch.core.watch import Copy, replaced
 
@@ -89,8 +89,12 @@ class OnPolicy(Algorithm):
 
     def serve(self) -> None:
         """π(a|s) and V(s) of all seeds, and their optimiser."""
-        self.actor_critic, self._optimiser = actor_critic(self._policies, self._tell)
+        self.actor_critic, self._optimiser = actor_critic(self._policies, self._tell, may_change=self.heeds)
         self._rows = self._optimiser.rows
+        self._played: Copy | None = None  # the weights that play the present rollout, where a user's code might change them
+
+    def serves_by_heeding(self) -> bool:
+        return not isinstance(self.actor_critic, StackedActorCritic)
 
     def watched_objects(self) -> list[Any]:
         return [*super().watched_objects(), self.rollout_buffer]
@@ -178,7 +182,7 @@ class OnPolicy(Algorithm):
     def _is_ours(self, buffer: RolloutBuffer) -> bool:
         """May we write the buffer and compute values after the rollout? Not if the buffer or the policy has ways of its own."""
         plain = type(buffer) in (RolloutBuffer, DictRolloutBuffer) and replaced(buffer) is None
-        return plain and isinstance(self.actor_critic, StackedActorCritic if self.heeds else (StackedActorCritic, ModularActorCritic))
+        return plain and not isinstance(self.actor_critic, ForeignActorCritic)
 
     def _plays_on(self) -> bool:
         """Did the user's code leave alone what the rollout is being played with? Then it can be judged when it is complete."""

@@ -214,14 +214,17 @@ class ForeignActorCritic(_WithTensors):
         return v, log_prob, entropy
 
 
-def actor_critic(policies: Sequence[ActorCriticPolicy], tell: Callable[[str], None]) -> tuple[Any, RowOptimizer]:
-    """π and V of these policies, and what trains them, the fastest way that the policies allow as they are now."""
+def actor_critic(policies: Sequence[ActorCriticPolicy], tell: Callable[[str], None], may_change: bool = False) -> tuple[Any, RowOptimizer]:
+    """π and V of these policies, and what trains them, the fastest way that the policies allow as they are now.
+
+    Modules that may change in the middle of a rollout give a value with each action: what they said before cannot be asked for later.
+    """
     optimizers = [policy.optimizer for policy in policies]
     own_ways = first_reason(map(altered, policies))
     apart = own_ways or why_apart(policies, optimizers)
     stacked = apart is None and all(map(StackedActorCritic.can_serve, policies))
-    optimiser = optimiser_of(policies, optimizers, lambda: ArrayRows(policies, tell) if stacked else Rows(policies), apart)
-    modular = own_ways is None and all(map(ModularActorCritic.can_serve, policies))
+    optimiser = optimiser_of(policies, optimizers, lambda: ArrayRows(policies, tell) if stacked else Rows(policies), apart, stacked)
+    modular = own_ways is None and not may_change and all(map(ModularActorCritic.can_serve, policies))
     kind: Any = StackedActorCritic if stacked else ModularActorCritic if modular else ForeignActorCritic
     if not stacked:
         tell(f"{type(policies[0]).__name__} takes the general path ({kind.__name__}{'' if apart is None else f': {apart}'}).")
@@ -266,7 +269,7 @@ def serve(
     owners = [policies[i % len(policies)] for i in range(len(every))]
     stacked = apart is None and all(map(kinds[0].can_serve, owners, every))
     rows = lambda nets: ArrayRows(kinds[0].rows_of(nets), tell) if stacked else Rows(nets, skip)
-    optimiser = optimiser_of(networks, optimizers, lambda: rows(networks), apart, clipped)
+    optimiser = optimiser_of(networks, optimizers, lambda: rows(networks), apart, stacked, clipped)
     kind, target, target_rows = kinds[not stacked], None, None
     if followers:
         target_rows = rows(followers) if isinstance(optimiser.rows, Rows) else OwnMemory(followers)

@@ -46,7 +46,8 @@ class DQN(OffPolicy):
 
     policy_aliases = DQN_ALIASES
     supported_action_spaces = (spaces.Discrete,)
-    trained, following = ("q_net",), ("q_net_target",)
+    trained = ("q_net",)
+    following = ("q_net_target",)
     saved = ("exploration_schedule", "batch_norm_stats", "batch_norm_stats_target")
 
     def check(self) -> None:
