@@ -109,6 +109,10 @@ class SAC(OffPolicy):
         self._serve_temperature()
         self.choose_who_acts(isinstance(self.pi, SQUASHED[0]))
 
+    def watched_attributes(self) -> list[tuple[Any, str]]:
+        mine = [(temperature, "optimizer") for temperature in self.also_watched()]
+        return [(self, "log_ent_coef"), (self, "ent_coef_optimizer"), *mine]
+
     def also_watched(self) -> list[nn.Module]:
         return list(self.temperatures) if "temperatures" in vars(self) else []
 

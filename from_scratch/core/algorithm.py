@@ -278,8 +278,9 @@ class Algorithm(Declared, BaseAlgorithm):
         policies = [self.policy] if self.n_seeds == 1 else list(self.policies)
         if self.policy is not policies[0]:
             raise ValueError("model.policy was replaced, but this model trains several seeds. Replace the policy of a member: model.policies[k] = …")
-        if any(new is not old for new, old in zip(policies, self._policies, strict=True)):
-            self._policies = policies
+        replaced = any(new is not old for new, old in zip(policies, self._policies, strict=True))
+        self._policies = policies
+        if replaced and not (self.n_seeds == 1 and any(isinstance(vars(self).get(name), nn.Module) for name in self.trained)):
             self._rebuild()
         else:
             self._serve_and_watch()
@@ -327,14 +328,22 @@ class Algorithm(Declared, BaseAlgorithm):
             p.grad = None
         self._moded = None
         self._altered = list(map(altered, self._policies))
-        aliases = [(self, name) for name in ("policy", *self.trained, *self.following)]
+        aliases = [(self, name) for name in ("policy", *self.trained, *self.following)] + self.watched_attributes()
         owners = [owner for owner in (*self._policies, *(getattr(policy, name) for policy in self._policies for name in self.trained)) if owner is not None]
         parts = [(owner, name) for owner in owners for name in ("action_dist", "optimizer", "baseline_optimizer") if name in vars(owner)]
         acting = [(owner, name) for owner, name in parts if name == "action_dist"]
-        self.acting = Watch(self.acting_modules(), [(self, "policy"), *acting], self.watched_objects())
+        self.acting = Watch(self.acting_modules(), [(self, "policy"), *acting, *self.acting_attributes()], self.watched_objects())
         trained = [network for name in self.trained for network in self.networks(name)] or self._policies
         every = dict.fromkeys([*self._policies, *trained, *(network for name in self.following for network in self.networks(name))])
         self.watched = Watch([*every, *self.also_watched()], [*aliases, *parts], self.watched_objects(), [*trained, *self.also_watched()])
+
+    def acting_attributes(self) -> list[tuple[Any, str]]:
+        """(object, attribute) pairs that are to stay the very same while it is played."""
+        return []
+
+    def watched_attributes(self) -> list[tuple[Any, str]]:
+        """Those that are to stay the same from one training to the next."""
+        return []
 
     def also_watched(self) -> list[nn.Module]:
         """Modules with parameters to train that are not the policies'."""

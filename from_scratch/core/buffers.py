@@ -65,6 +65,8 @@ class Replay:
 class PackedReplay(Replay):
     """Rows [size, S, E, s ‖ s' ‖ r ‖ done ‖ timeout] in single precision, and the actions in their own type."""
 
+    names = ("observations", "next_observations", "rewards", "dones", "timeouts", "actions")  # the buffers' arrays, views of ours
+
     def __init__(self, buffers: Sequence[ReplayBuffer], rng: Rng, gamma: float, normalizers: Sequence[Any]):
         super().__init__(buffers, rng, gamma, normalizers)
         first, S = buffers[0], len(buffers)

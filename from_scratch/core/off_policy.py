@@ -106,6 +106,10 @@ class OffPolicy(Algorithm):
     def watched_objects(self) -> list[Any]:
         return [*super().watched_objects(), *self.replay_buffers]
 
+    def acting_attributes(self) -> list[tuple[Any, str]]:
+        names = getattr(self.memory, "names", ())
+        return [(buffer, name) for buffer in self.memory.buffers for name in names]
+
     def acting_modules(self) -> list[Any]:
         return [getattr(policy, self.trained[0]) for policy in self._policies]
 

@@ -259,6 +259,8 @@ class OnPolicy(Algorithm):
                 raise ValueError(f"The rollout buffer has ways of its own, but holds the rollouts of {self.n_seeds} seeds: use seeds=[k].")
             return None
         S, E, B = self.n_seeds, self.n_envs, self.rollout_buffer
+        if not B.full:
+            raise ValueError(f"The rollout buffer holds {B.pos} of its {B.buffer_size} steps. Where n_steps changes, model.rollout_buffer must change with it.")
 
         def of(x: np.ndarray) -> torch.Tensor:
             flat = x.reshape(len(x), S, E, *x.shape[2:]).swapaxes(0, 1).swapaxes(1, 2).reshape(S, -1, *x.shape[2:])

@@ -27,7 +27,7 @@ from from_scratch.core.distributions import distribution
 from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of
 from from_scratch.core.networks import StackedMLP, activation_of, in_own_memory, is_plain_mlp, linear_names, stack
 from from_scratch.core.rng import Rng
-from from_scratch.core.watch import altered, shared, untrainable
+from from_scratch.core.watch import altered, shared, tied, untrainable
 
 SIMPLE = (BernoulliDistribution, CategoricalDistribution, DiagGaussianDistribution, MultiCategoricalDistribution)  # those that `distribution` makes
 Memory = Rows | OwnMemory
@@ -222,7 +222,7 @@ def actor_critic(policies: Sequence[ActorCriticPolicy], tell: Callable[[str], No
     optimizers = [policy.optimizer for policy in policies]
     own_ways = first_reason(map(altered, policies))
     apart = own_ways or why_apart(policies, optimizers)
-    stacked = apart is None and all(map(StackedActorCritic.can_serve, policies))
+    stacked = apart is None and not any(map(tied, policies)) and all(map(StackedActorCritic.can_serve, policies))
     optimiser = optimiser_of(policies, optimizers, lambda: ArrayRows(policies, tell) if stacked else Rows(policies), apart, stacked)
     modular = own_ways is None and not may_change and all(map(ModularActorCritic.can_serve, policies))
     kind: Any = StackedActorCritic if stacked else ModularActorCritic if modular else ForeignActorCritic
@@ -240,12 +240,12 @@ def _form(network: nn.Module) -> list[Any]:
     return [*map(type, network.modules()), *(p.shape for p in network.parameters())]
 
 
-def why_apart(networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer], followers: Sequence[nn.Module] = (), skip: str | None = None) -> str | None:
+def why_apart(networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer], followers: Sequence[nn.Module] = (), skip: str | None = None, others: Sequence[nn.Module] = ()) -> str | None:
     """Why networks, and those that follow them, cannot share a block of memory and an optimiser, in words; None if they can."""
     every = [*networks, *followers]
     return (
         first_reason(untrainable(network, optimizer, skip) for network, optimizer in zip(networks, optimizers, strict=True))
-        or shared(every, skip)
+        or shared([*every, *others], "features_extractor" if others else skip)
         or first_reason(f"another {type(network).__name__} has other layers" for network in every if _form(network) != _form(networks[0]))
     )
 
@@ -265,9 +265,10 @@ def serve(
 ) -> Served:  # fmt: skip
     """The fastest way that networks allow as they are now: `kinds` are that for a stack of plain MLPs and that for any module."""
     every = [*networks, *followers]
-    apart = first_reason(map(altered, every)) or why_apart(networks, optimizers, followers, skip)
+    others = [part for policy in policies for part in policy.children()]
+    apart = first_reason(map(altered, every)) or why_apart(networks, optimizers, followers, skip, others)
     owners = [policies[i % len(policies)] for i in range(len(every))]
-    stacked = apart is None and all(map(kinds[0].can_serve, owners, every))
+    stacked = apart is None and not any(map(tied, every)) and all(map(kinds[0].can_serve, owners, every))
     rows = lambda nets: ArrayRows(kinds[0].rows_of(nets), tell) if stacked else Rows(nets, skip)
     optimiser = optimiser_of(networks, optimizers, lambda: rows(networks), apart, stacked, clipped)
     kind, target, target_rows = kinds[not stacked], None, None

@@ -105,19 +105,24 @@ def untrainable(root: nn.Module, optimizer: torch.optim.Optimizer, skip: str | N
             return f"the optimizer does not have {name}"
         if p.dtype != first.dtype or p.device != first.device:
             return f"{name} is {p.dtype} on {p.device}"
-    return shared([root], skip)
+    return None
 
 
 def shared(roots: Iterable[nn.Module], skip: str | None = None) -> str | None:
-    """Two names for the same memory, in words; None if there are none."""
-    seen: dict[int, str] = {}
-    for root in roots:
-        for name, p in root.named_parameters(remove_duplicate=False):
+    """Two parameters in the same memory, or one in two networks, in words; None if there are none. `skip` as for Rows."""
+    seen: dict[int, tuple[nn.Module, nn.Parameter, str]] = {}
+    for root in dict.fromkeys(roots):
+        for name, p in root.named_parameters():
             if (skip is None or skip not in name) and p.numel():
-                if p.data_ptr() in seen:
-                    return f"{name} and {seen[p.data_ptr()]} share their memory"
-                seen[p.data_ptr()] = name
+                owner, other, other_name = seen.setdefault(p.data_ptr(), (root, p, name))
+                if owner is not root or other is not p:
+                    return f"{name} and {other_name} share their memory"
     return None
+
+
+def tied(root: nn.Module) -> bool:
+    """Has a parameter two names?"""
+    return len(list(root.named_parameters(remove_duplicate=False))) > len(list(root.parameters()))
 
 
 _requires_grad = attrgetter("requires_grad")
