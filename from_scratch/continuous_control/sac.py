@@ -21,14 +21,14 @@ from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
 from stable_baselines3.sac.policies import CnnPolicy, MultiInputPolicy, SACPolicy
 from torch import nn
 
-from from_scratch.core.actors import CRITICS, SQUASHED, SquashedSample
+from from_scratch.core.actors import CRITICS, SQUASHED, Drawn
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of, per_seed
 from from_scratch.core.off_policy import OffPolicy
 from from_scratch.core.policies import serve, why_apart
 
 Loss = tuple[torch.Tensor, dict[str, torch.Tensor]]
-Noise = torch.Tensor | SquashedSample  # ε, or what an actor made of its own
+Noise = torch.Tensor | Drawn  # ε, or what an actor made of its own
 
 
 class Temperature(nn.Module):

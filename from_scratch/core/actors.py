@@ -7,6 +7,7 @@ Actions are squashed to [−1, 1], as the replay memory holds them. As in `polic
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,14 @@ from from_scratch.core.policies import Memory, flat, one, sees_flat_vectors
 from from_scratch.core.rng import Rng
 
 SquashedSample = tuple[torch.Tensor, torch.Tensor]  # action [S, M, n] in (−1, 1), log π [S, M]
+
+
+@dataclass
+class Drawn:
+    """A SquashedSample that is data to an equation."""
+
+    action: torch.Tensor
+    log_prob: torch.Tensor
 
 
 def squash(mean: torch.Tensor, log_std: torch.Tensor, noise: torch.Tensor) -> SquashedSample:
@@ -122,22 +131,17 @@ class ModularSquashedActor:
     def __init__(self, actors: Sequence[SACActor], rows: Memory):
         self.actors, self.device = actors, rows.device
 
-    def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> SquashedSample:
+    def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> Drawn:
         """A sample, made once, in SB3's way: users' modules may draw, or count what they see."""
         samples = []
         for k, actor in enumerate(self.actors):
             with rng.streams[k].as_process():
                 samples.append(actor.action_log_prob(one(obs, k, self.device)))
-        return self._stacked(samples)
+        return Drawn(*(stack(part) for part in zip(*samples, strict=True)))
 
-    def __call__(self, obs: Any, sample: SquashedSample) -> SquashedSample:
+    def __call__(self, obs: Any, sample: Drawn) -> SquashedSample:
         """As it was drawn."""
-        return sample
-
-    @staticmethod
-    def _stacked(samples: list[SquashedSample]) -> SquashedSample:
-        actions, log_probs = zip(*samples, strict=True)
-        return stack(actions), stack(log_probs)
+        return sample.action, sample.log_prob
 
     @torch.no_grad()
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:

@@ -334,7 +334,8 @@ class Algorithm(Declared, BaseAlgorithm):
         acting = [(owner, name) for owner, name in parts if name == "action_dist"]
         self.acting = Watch(self.acting_modules(), [(self, "policy"), *acting, *self.acting_attributes()], self.watched_objects())
         trained = [network for name in self.trained for network in self.networks(name)] or self._policies
-        every = dict.fromkeys([*self._policies, *trained, *(network for name in self.following for network in self.networks(name))])
+        policies = self._policies if self.n_seeds == 1 else [self.policies]
+        every = dict.fromkeys([*policies, *trained, *(network for name in self.following for network in self.networks(name))])
         self.watched = Watch([*every, *self.also_watched()], [*aliases, *parts], self.watched_objects(), [*trained, *self.also_watched()])
 
     def acting_attributes(self) -> list[tuple[Any, str]]:

@@ -355,6 +355,12 @@ def _any_step_hook() -> bool:
     return bool(torch_optimizer._global_optimizer_pre_hooks or torch_optimizer._global_optimizer_post_hooks)
 
 
+def _sizes(optimizer: torch.optim.Optimizer) -> list[int]:
+    """Numbers that change where a method of an optimizer is replaced, a hook registered or removed, or a parameter or a group added."""
+    hooks = optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks
+    return [len(vars(optimizer)), *map(len, hooks), _any_step_hook(), *(len(group["params"]) for group in optimizer.param_groups)]
+
+
 EXTRAS = ("amsgrad", "maximize", "capturable", "differentiable", "centered", "momentum", "weight_decay", "decoupled_weight_decay")
 
 
@@ -405,7 +411,7 @@ class RowOptimizer:
     def watch(self) -> None:
         """Remember how the optimizers are now."""
         self._options_seen = [self._options(o) for o in self.optimizers]
-        self._sizes_seen = [(len(vars(o)), [len(group["params"]) for group in o.param_groups]) for o in self.optimizers]
+        self._sizes_seen = list(map(_sizes, self.optimizers))
         self._state_seen = self._state_now() if self.in_rows else []
 
     def _state_now(self) -> list[Any]:
@@ -417,7 +423,7 @@ class RowOptimizer:
         state = self._state_now() if self.in_rows else []
         return (
             [self._options(o) for o in self.optimizers] == self._options_seen
-            and [(len(vars(o)), [len(group["params"]) for group in o.param_groups]) for o in self.optimizers] == self._sizes_seen
+            and list(map(_sizes, self.optimizers)) == self._sizes_seen
             and len(state) == len(self._state_seen)
             and all(map(operator.is_, state, self._state_seen))
             and not (self.in_rows and bool((self.steps != self.steps[:, :1]).any()))
