@@ -120,11 +120,11 @@ class SAC(OffPolicy):
         self._temperature_optimiser: RowOptimizer | None = None
         if self.ent_coef_optimizer is None or self.log_ent_coef is None:
             return
-        T = list(self.temperatures)
+        T: list[Any] = list(self.temperatures)
         if self.log_ent_coef is not T[0].log_ent_coef or self.ent_coef_optimizer is not T[0].optimizer:  # the user's own
             if self.n_seeds > 1:
-                raise ValueError(f"log_ent_coef or its optimizer was replaced, but this model has {self.n_seeds} of each: replace those of model.temperatures[k].")
-            self._temperature_optimiser = RowOptimizer(OwnTensor(self, "log_ent_coef"), [self.ent_coef_optimizer])
+                raise ValueError(f"log_ent_coef or its optimizer was replaced, but this model has {self.n_seeds}: replace those of model.temperatures[k].")
+            self._temperature_optimiser = RowOptimizer(OwnTensor(self, "log_ent_coef"), [self.ent_coef_optimizer])  # type: ignore[list-item]
         else:
             optimizers = [temperature.optimizer for temperature in T]
             rows = ArrayRows if isinstance(self._actor_rows, ArrayRows) else Rows

@@ -67,7 +67,9 @@ class TD3(OffPolicy):
         self.choose_who_acts(isinstance(self.mu, DETERMINISTIC[0]))
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return self.policy.scale_action(self.asked(obs, deterministic)) if self.asks_policies else self.mu.play(obs)  # exploration noise is added by the loop, where it is the user's
+        if self.asks_policies:
+            return self.policy.scale_action(self.asked(obs, deterministic))
+        return self.mu.play(obs)  # exploration noise is added by the loop, where it is the user's
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         self.prepare_training()

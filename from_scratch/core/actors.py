@@ -102,7 +102,8 @@ class StackedSquashedActor:
 
     @staticmethod
     def can_serve(policy: BasePolicy, actor: nn.Module) -> bool:
-        plain = type(policy) is SACPolicy and type(actor) is SACActor and not actor.use_sde and type(actor.action_dist) is SquashedDiagGaussianDistribution
+        squashed: type = type(actor.action_dist)
+        plain = type(policy) is SACPolicy and type(actor) is SACActor and not actor.use_sde and squashed is SquashedDiagGaussianDistribution
         return plain and type(actor.latent_pi) is nn.Sequential and len(actor.latent_pi) > 0 and (
             sees_flat_vectors(actor) and is_plain_mlp(*actor.latent_pi, actor.mu) and is_plain_mlp(actor.log_std)
         )

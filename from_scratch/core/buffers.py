@@ -82,7 +82,8 @@ class PackedReplay(Replay):
     @staticmethod
     def can_serve(buffer: ReplayBuffer, normalizers: Sequence[Any]) -> bool:
         flat = isinstance(buffer.observation_space, spaces.Box) and buffer.observation_space.dtype == np.float32 and len(buffer.obs_shape) == 1
-        return type(buffer) is ReplayBuffer and replaced(buffer) is None and flat and not buffer.optimize_memory_usage and buffer.device.type == "cpu" and not any(normalizers)
+        plain = type(buffer) is ReplayBuffer and replaced(buffer) is None and not buffer.optimize_memory_usage
+        return plain and flat and buffer.device.type == "cpu" and not any(normalizers)
 
     def is_asked(self) -> bool:
         return not any(map(replaced, self.buffers))
@@ -143,6 +144,6 @@ class PackedReplay(Replay):
 def replay(buffers: Sequence[ReplayBuffer], rng: Rng, gamma: float, normalizers: Sequence[Any]) -> Replay:
     """The fastest way that these buffers allow."""
     first = buffers[0]
-    alike = all(type(buffer) is type(first) and (buffer.size(), buffer.pos, buffer.buffer_size) == (first.size(), first.pos, first.buffer_size) for buffer in buffers)
+    alike = all((buffer.full, buffer.pos, buffer.buffer_size) == (first.full, first.pos, first.buffer_size) for buffer in buffers)
     kind = PackedReplay if alike and all(PackedReplay.can_serve(buffer, normalizers) for buffer in buffers) else Replay
     return kind(buffers, rng, gamma, normalizers)

@@ -159,10 +159,8 @@ class Rows:
 
     def lives_here(self) -> bool:
         """Do the parameters still live in this memory, with or without gradients?"""
-        here = [self.parameters(r) for r in range(len(self))]
-        return all(
-            len(row) == len(self.spans) and all(p.data_ptr() == self.of_row(self.theta, r, i).data_ptr() for i, p in enumerate(row)) for r, row in enumerate(here)
-        )
+        here = [[p.data_ptr() for p in self.parameters(r)] for r in range(len(self))]
+        return here == [[self.of_row(self.theta, r, i).data_ptr() for i in range(len(self.spans))] for r in range(len(self))]
 
     def is_bound(self) -> bool:
         """Do the modules still live in this memory? Loading in place keeps it; `.to()`, `p.data = …`, a replaced layer do not."""

@@ -107,7 +107,7 @@ class OnPolicy(Algorithm):
         """Play n_rollout_steps in every lane and fill the rollout buffer; False if the callback stopped it."""
         self.set_training_mode(False)
         assert self._last_obs is not None, "No previous observation was provided"
-        n_steps, cut = 0, []
+        n_steps, cut = 0, []  # type: int, list[tuple[int, int, Any]]
         rollout_buffer.reset()
         self._reset_noise()
         callback.on_rollout_start()

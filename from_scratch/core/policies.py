@@ -29,7 +29,7 @@ from from_scratch.core.networks import StackedMLP, activation_of, in_own_memory,
 from from_scratch.core.rng import Rng
 from from_scratch.core.watch import altered, shared, tied, untrainable
 
-SIMPLE = (BernoulliDistribution, CategoricalDistribution, DiagGaussianDistribution, MultiCategoricalDistribution)  # those that `distribution` makes
+SIMPLE: tuple[type, ...] = (BernoulliDistribution, CategoricalDistribution, DiagGaussianDistribution, MultiCategoricalDistribution)  # as `distribution` makes
 Memory = Rows | OwnMemory
 Parts = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # V(s), log π(a|s), entropy, [S, M] each
 
@@ -40,6 +40,12 @@ def sees_flat_vectors(policy: BasePolicy) -> bool:
     box = isinstance(policy.observation_space, spaces.Box) and not (policy.normalize_images and policy.observation_space.dtype == np.uint8)
     single = all(p.dtype == torch.float32 and p.device.type == "cpu" for p in policy.parameters())
     return flat and box and single
+
+
+def has_simple_actions(policy: BasePolicy) -> bool:
+    """Is its distribution over actions one of those that `distribution` makes?"""
+    kind: type = type(policy.action_dist)
+    return kind in SIMPLE
 
 
 def flat(obs: Any) -> Any:
@@ -80,7 +86,7 @@ class StackedActorCritic:
     def can_serve(policy: BasePolicy) -> bool:
         return (
             type(policy) is ActorCriticPolicy
-            and type(policy.action_dist) in SIMPLE
+            and has_simple_actions(policy)
             and not policy.use_sde
             and not policy.squash_output
             and type(policy.mlp_extractor) is MlpExtractor
@@ -145,7 +151,7 @@ class ModularActorCritic(_WithTensors):
     @staticmethod
     def can_serve(policy: BasePolicy) -> bool:
         known = type(policy) in (ActorCriticPolicy, ActorCriticCnnPolicy, MultiInputActorCriticPolicy)
-        return known and type(policy.action_dist) in SIMPLE and not policy.use_sde and not policy.squash_output
+        return known and has_simple_actions(policy) and not policy.use_sde and not policy.squash_output
 
     def _pi(self, policy: ActorCriticPolicy, latent: torch.Tensor) -> Any:
         log_std = policy.log_std[None, None] if isinstance(self.space, spaces.Box) else None
@@ -240,8 +246,14 @@ def _form(network: nn.Module) -> list[Any]:
     return [*map(type, network.modules()), *(p.shape for p in network.parameters())]
 
 
-def why_apart(networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer], followers: Sequence[nn.Module] = (), skip: str | None = None, others: Sequence[nn.Module] = ()) -> str | None:
-    """Why networks, and those that follow them, cannot share a block of memory and an optimiser, in words; None if they can."""
+def why_apart(
+    networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer], followers: Sequence[nn.Module] = (), skip: str | None = None,
+    others: Sequence[nn.Module] = (),
+) -> str | None:  # fmt: skip
+    """Why networks, and those that follow them, cannot share a block of memory and an optimiser, in words; None if they can.
+
+    `others` are what else there is whose memory they might share; a features extractor may be shared with these.
+    """
     every = [*networks, *followers]
     return (
         first_reason(untrainable(network, optimizer, skip) for network, optimizer in zip(networks, optimizers, strict=True))

@@ -163,7 +163,7 @@ class Watch:
             and all(map(is_, chain.from_iterable(map(dict.values, self._tables)), self._entries))
             and list(map(_requires_grad, self._trained)) == self._requires
             and list(map(_where, self._parameters)) == self._addresses
-            and all([table.get(name) is value for (table, name), value in zip(self._attributes, self._values)])  # noqa: B905, C419
+            and all([table.get(name) is value for (table, name), value in zip(self._attributes, self._values)])
         )
 
     def _count_hooks(self) -> int:

@@ -308,7 +308,7 @@ METHODS = {
     "q1_forward": (["TD3", "DDPG"], lambda m: m.critic, "q1_forward", lambda r: 2 * r),
     "get_action_dist_params": (["SAC"], lambda m: m.actor, "get_action_dist_params", lambda r: (r[0], r[1] - 1, r[2])),
     "sample of a replay buffer": (OFF, lambda m: m.replay_buffer, "sample", lambda r: r._replace(rewards=2 * r.rewards)),
-    "get of a rollout buffer": (ON, lambda m: m.rollout_buffer, "get", lambda r: (b._replace(returns=b.returns + 1, advantages=2 * b.advantages + 1) for b in r)),
+    "get of a rollout buffer": (ON, lambda m: m.rollout_buffer, "get", lambda r: (b._replace(returns=b.returns + 1, advantages=b.advantages**3) for b in r)),
 }
 CASES = [(method, name) for method, (names, *_) in METHODS.items() for name in names]
 
