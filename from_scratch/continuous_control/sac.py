@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,9 +109,8 @@ class SAC(OffPolicy):
         self._serve_temperature()
         self.choose_who_acts(isinstance(self.pi, SQUASHED[0]))
 
-    def watched_attributes(self) -> list[tuple[Any, str]]:
-        mine = [(temperature, "optimizer") for temperature in self.also_watched()]
-        return [(self, "log_ent_coef"), (self, "ent_coef_optimizer"), *mine]
+    def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
+        return [*super().watched_attributes(), (self, ["log_ent_coef", "ent_coef_optimizer"]), *((temperature, ["optimizer"]) for temperature in self.also_watched())]
 
     def also_watched(self) -> list[nn.Module]:
         return list(self.temperatures) if "temperatures" in vars(self) else []

@@ -30,7 +30,7 @@ from from_scratch.core.hyperparameters import TAIL, Declared
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.rng import Rng
 from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs
-from from_scratch.core.watch import OURS, Watch, altered, has_own_code
+from from_scratch.core.watch import OURS, Watch, altered, has_own_code, has_own_rollout_code
 
 OF_BASE = ("learning_rate", "use_sde", "sde_sample_freq")  # fields that SB3's base class keeps for us
 
@@ -193,7 +193,7 @@ class Algorithm(Declared, BaseAlgorithm):
         self._moded: tuple[list[dict], list[BasePolicy]] | None = None  # found when first needed, anew in each learn()
         self.active = np.ones(self.n_seeds, dtype=bool)
         self.build()
-        self.heeds = False
+        self.heeds = self.heeds_rollouts = False
         self._serve_and_watch()
         self._derived = [*getattr(self, "_derived", []), *(name for name in self.__dict__ if name not in known and name not in self.saved)]
 
@@ -264,9 +264,11 @@ class Algorithm(Declared, BaseAlgorithm):
         """Before training: whatever was done to the policy, its networks and its optimizers is taken for granted from now on."""
         callback = getattr(self, "_callback", None)
         heeded, self.heeds = self.heeds, has_own_code(callback) or not type(self).__module__.startswith(OURS)  # may it be altered meanwhile?
+        self.heeds_rollouts = True  # whatever happened until now
         if (heeded != self.heeds and self.serves_by_heeding()) or not self._is_as_seen() or list(map(altered, self._policies)) != self._altered:
             self.adopt_again()
-        self._moded = None
+        self.heeds_rollouts = self.heeds and (has_own_rollout_code(callback) or not type(self).__module__.startswith(OURS))
+        self._moded, self._lent = None, False
         for optimiser in self.optimisers():  # of those who make their rows in build()
             if isinstance(optimiser.rows, Rows) and not optimiser.rows.lives_here():
                 optimiser.rows.bind()
@@ -290,15 +292,23 @@ class Algorithm(Declared, BaseAlgorithm):
         if self.heeds and not self.acting.holds():
             self.adopt_again()
 
+    def heed_rollout(self) -> None:
+        """The same at the beginning of a rollout, if there is code that runs just then."""
+        if self.heeds_rollouts:
+            self.heed()
+
     def prepare_training(self) -> None:
         """The same for what trains, once before each training; and the gradients of the parameters can be seen from now on."""
         if self.heeds and not self._is_as_seen():
             self.adopt_again()
-        for optimiser in self.optimisers():
-            optimiser.rows.lend()
+        if self.heeds or not self._lent:
+            self._lent = True
+            for optimiser in self._optimisers:
+                optimiser.rows.lend()
 
     def _is_as_seen(self) -> bool:
-        return self.acting.holds() and self.watched.is_whole() and all(optimiser.is_as_seen() for optimiser in self.optimisers())
+        acts_on = not self.heeds_rollouts or self.acting.holds()  # else it was seen after the last step
+        return acts_on and self.watched.is_whole() and all(optimiser.is_as_seen() for optimiser in self._optimisers)
 
     def networks(self, name: str) -> list[nn.Module]:
         """Every seed's network of that name, to be trained. As SB3, a model trains the one that it calls so itself, whatever its policy has by then."""
@@ -328,21 +338,27 @@ class Algorithm(Declared, BaseAlgorithm):
             p.grad = None
         self._moded = None
         self._altered = list(map(altered, self._policies))
-        aliases = [(self, name) for name in ("policy", *self.trained, *self.following)] + self.watched_attributes()
-        owners = [owner for owner in (*self._policies, *(getattr(policy, name) for policy in self._policies for name in self.trained)) if owner is not None]
-        parts = [(owner, name) for owner in owners for name in ("action_dist", "optimizer", "baseline_optimizer") if name in vars(owner)]
-        acting = [(owner, name) for owner, name in parts if name == "action_dist"]
-        self.acting = Watch(self.acting_modules(), [(self, "policy"), *acting, *self.acting_attributes()], self.watched_objects())
+        aliases = [name for name in ("policy", *self.trained, *self.following) if name in vars(self)]
+        owners = dict.fromkeys([*self._policies, *(getattr(policy, name) for policy in self._policies for name in self.trained)])
+        acting = [(owner, ["action_dist"]) for owner in owners if "action_dist" in vars(owner)]
+        training = [(owner, [name for name in ("optimizer", "baseline_optimizer") if name in vars(owner)]) for owner in owners]
+        players, objects = self.acting_modules(), self.watched_objects()
+        self.acting = Watch(players, [(self, ["policy"]), *acting, *self.acting_attributes()], objects)
         trained = [network for name in self.trained for network in self.networks(name)] or self._policies
         policies = self._policies if self.n_seeds == 1 else [self.policies]
         every = dict.fromkeys([*policies, *trained, *(network for name in self.following for network in self.networks(name))])
-        self.watched = Watch([*every, *self.also_watched()], [*aliases, *parts], self.watched_objects(), [*trained, *self.also_watched()])
+        seen = {id(module) for player in players for module in player.modules()}
+        rest = [module for module in every if id(module) not in seen]
+        self.watched = Watch(
+            [*rest, *self.also_watched()], [(self, aliases), *training, *self.watched_attributes()], objects, [*trained, *self.also_watched()], seen
+        )
+        self._optimisers, self._lent = self.optimisers(), False
 
-    def acting_attributes(self) -> list[tuple[Any, str]]:
-        """(object, attribute) pairs that are to stay the very same while it is played."""
+    def acting_attributes(self) -> list[tuple[Any, Sequence[str]]]:
+        """(object, names of attributes) pairs that are to stay the very same while it is played."""
         return []
 
-    def watched_attributes(self) -> list[tuple[Any, str]]:
+    def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
         """Those that are to stay the same from one training to the next."""
         return []
 

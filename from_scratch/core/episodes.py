@@ -111,7 +111,7 @@ class Episodic(Algorithm):
             self.episodes = Episodes(self.episodes_per_update, env.num_envs)
         self.set_training_mode(False)
         callback.on_rollout_start()
-        self.heed()
+        self.heed_rollout()
 
         while not self.episodes.complete and self.num_timesteps < self._total_timesteps:
             actions = self.act(self.by_seed(self._last_obs)).reshape(env.num_envs, *self.action_space.shape)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +23,7 @@ from from_scratch.core import blas, kernels
 from from_scratch.core.arrays import Array, Program, Unknown, tensors_of
 from from_scratch.core.watch import replaced
 
+_grad = operator.attrgetter("grad")
 Equation = TypeVar("Equation", bound=Callable)
 
 
@@ -153,9 +156,12 @@ class Rows:
 
     def lend(self) -> None:
         """Show every parameter its gradient, where torch and users look for it."""
+        if all(map(operator.is_, map(_grad, self._lent_to), self._lent)):
+            return
         for i, (p, address) in enumerate(zip(self._lent_to, self._addresses, strict=True)):
             if p.grad is None or p.grad.data_ptr() != address:
                 p.grad = self.of_row(self.grad, *divmod(i, len(self.spans)))
+        self._lent = [p.grad for p in self._lent_to]
 
     def lives_here(self) -> bool:
         """Do the parameters still live in this memory, with or without gradients?"""
@@ -185,6 +191,7 @@ class Rows:
                     view.copy_(p)
                     p.data = view
         self._lent_to = [p for r in range(len(self)) for p in self.parameters(r)]
+        self._lent: list[Any] = [self] * len(self._lent_to)  # none yet
         self.lend()
 
     def clip(self, max_norm: float) -> None:
@@ -356,7 +363,8 @@ def _any_step_hook() -> bool:
 def _sizes(optimizer: torch.optim.Optimizer) -> list[int]:
     """Numbers that change where a method of an optimizer is replaced, a hook registered or removed, or a parameter or a group added."""
     hooks = optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks
-    return [len(vars(optimizer)), *map(len, hooks), _any_step_hook(), *(len(group["params"]) for group in optimizer.param_groups)]
+    groups = optimizer.param_groups
+    return [len(vars(optimizer)), *map(len, hooks), _any_step_hook(), *map(len, groups), *[len(group["params"]) for group in groups]]
 
 
 EXTRAS = ("amsgrad", "maximize", "capturable", "differentiable", "centered", "momentum", "weight_decay", "decoupled_weight_decay")
@@ -378,6 +386,7 @@ class RowOptimizer:
         if self.in_rows:
             self.moments = {name: torch.zeros_like(rows.theta) for name in MOMENTS[type(self.optimizers[0])]}  # type: ignore[union-attr]
             self.steps = torch.zeros(len(rows), len(rows.spans))  # type: ignore[union-attr]  # a counter for each parameter, as the optimizers keep them
+            self._counters = self.steps.numpy()
             self._all = self._blocks(slice(None))
             self.bind()
         self.watch()
@@ -408,24 +417,32 @@ class RowOptimizer:
 
     def watch(self) -> None:
         """Remember how the optimizers are now."""
-        self._options_seen = [self._options(o) for o in self.optimizers]
-        self._sizes_seen = list(map(_sizes, self.optimizers))
-        self._state_seen = self._state_now() if self.in_rows else []
+        self._groups = [group for o in self.optimizers for group in o.param_groups]
+        self._getters = [itemgetter(*(name for name in group if name not in ("params", "lr", "initial_lr"))) for group in self._groups]
+        self._seen = self._now()
+        self._held = [*chain.from_iterable(map(dict.values, self._states_now()))] if self.in_rows else []
 
-    def _state_now(self) -> list[Any]:
-        """The objects in which the optimizers keep what they know of their parameters."""
-        return [value for o in self.optimizers for p in o.param_groups[0]["params"] for value in o.state.get(p, {}).values()]
+    def _now(self) -> tuple[list, ...]:
+        return list(map(_sizes, self.optimizers)), [get(group) for get, group in zip(self._getters, self._groups, strict=True)]
+
+    def _states_now(self) -> Iterator[dict]:
+        """What the optimizers know of each parameter."""
+        return chain.from_iterable(o.state.values() for o in self.optimizers)
 
     def is_as_seen(self) -> bool:
         """Are options, groups, methods and state of the optimizers as they were, and do their counters still agree?"""
-        state = self._state_now() if self.in_rows else []
-        return (
-            [self._options(o) for o in self.optimizers] == self._options_seen
-            and list(map(_sizes, self.optimizers)) == self._sizes_seen
-            and len(state) == len(self._state_seen)
-            and all(map(operator.is_, state, self._state_seen))
-            and not (self.in_rows and bool((self.steps != self.steps[:, :1]).any()))
-        )
+        groups = chain.from_iterable(o.param_groups for o in self.optimizers)
+        if not all(map(operator.is_, groups, self._groups)) or self._now() != self._seen:
+            return False
+        if not self.in_rows:
+            return True
+        held = [*chain.from_iterable(map(dict.values, self._states_now()))]
+        return len(held) == len(self._held) and all(map(operator.is_, held, self._held)) and self._counters_of_seeds_agree()
+
+    def _counters_of_seeds_agree(self) -> bool:
+        """Has every seed one number of steps for all its parameters?"""
+        rows = [row.tobytes() for row in self._counters]
+        return all(row == row[:4] * len(self.rows.spans) for row in rows)
 
     def zero_grad(self, active: np.ndarray) -> None:
         """Forget the last gradients of active seeds, where an optimizer steps itself: what gets none now is not to move."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import warnings
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -99,15 +100,17 @@ class OffPolicy(Algorithm):
 
     def prepare_training(self) -> None:
         super().prepare_training()
-        if self.heeds and not self.memory.is_bound([self.replay_buffer] if self.n_seeds == 1 else self.replay_buffers):
+        if self.heeds and self.n_seeds > 1 and not self.memory.is_bound(self.replay_buffers):  # that of one seed is watched
             self._bind_memory()
 
     def watched_objects(self) -> list[Any]:
         return [*super().watched_objects(), *self.replay_buffers]
 
-    def acting_attributes(self) -> list[tuple[Any, str]]:
-        names = getattr(self.memory, "names", ())
-        return [(buffer, name) for buffer in self.memory.buffers for name in names]
+    def acting_attributes(self) -> list[tuple[Any, Sequence[str]]]:
+        return [(buffer, getattr(self.memory, "names", ())) for buffer in self.memory.buffers]
+
+    def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
+        return [(self, ["replay_buffer"])]
 
     def acting_modules(self) -> list[Any]:
         return [getattr(policy, self.trained[0]) for policy in self._policies]
@@ -270,7 +273,7 @@ class OffPolicy(Algorithm):
         if self.use_sde:
             self.reset_noise(self.n_envs)
         callback.on_rollout_start()
-        self.heed()
+        self.heed_rollout()
 
         while should_collect_more_steps(train_freq, num_collected_steps, num_collected_episodes):
             if self.use_sde and self.sde_sample_freq > 0 and num_collected_steps % self.sde_sample_freq == 0:

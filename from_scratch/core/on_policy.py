@@ -111,7 +111,7 @@ class OnPolicy(Algorithm):
         rollout_buffer.reset()
         self._reset_noise()
         callback.on_rollout_start()
-        self.heed()
+        self.heed_rollout()
         deferred = self._is_ours(rollout_buffer)
         if deferred and self.heeds:
             self._played = Copy(self._rows.theta.numpy())

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain
-from operator import attrgetter, is_
+from operator import attrgetter, call, is_, itemgetter
 from typing import Any
 
 import numpy as np
@@ -132,43 +132,65 @@ _where = torch.Tensor.data_ptr
 class Watch:
     """How modules, their parameters and some other attributes were at one moment.
 
-    `attributes` are (object, name) pairs whose values are to stay the very same; `objects` are to keep their own methods. Which parameters
-    require a gradient matters of the `trained` modules alone.
+    `attributes` are (object, names) pairs whose values are to stay the very same; `objects` are to keep their own methods. Which parameters
+    require a gradient matters of the `trained` modules alone. Modules with ids in `without` are left to another watch.
     """
 
     def __init__(
-        self, modules: Sequence[nn.Module], attributes: Sequence[tuple[Any, str]] = (), objects: Sequence[Any] = (), trained: Sequence[nn.Module] = ()
-    ):
-        inside = list(dict.fromkeys(m for root in modules for m in root.modules()))
+        self, modules: Sequence[nn.Module], attributes: Sequence[tuple[Any, Sequence[str]]] = (), objects: Sequence[Any] = (), trained: Sequence[nn.Module] = (),
+        without: Collection[int] = (),
+    ):  # fmt: skip
+        inside = list(dict.fromkeys(m for root in modules for m in root.modules() if id(m) not in without))
         hooks = [getattr(m, name) for m in inside for name in HOOKS if getattr(m, name, None)]  # only those that are there can go
-        self._attributes = [(vars(owner), name) for owner, name in attributes]
-        self._tables = [table for m in inside for table in (m._modules, m._parameters) if table]
-        self._sized: list[Any] = [*map(vars, inside), *map(vars, objects), *self._tables, *hooks]  # a method replaced is an attribute more
-        self._parameters = list(dict.fromkeys(p for root in modules for p in root.parameters()))
-        self._trained = list(dict.fromkeys(p for root in trained for p in root.parameters()))
         self._inside, self._types = inside, list(map(type, inside))
+        self._sized: list[Any] = [*map(vars, inside), *map(vars, objects), *hooks]  # a method replaced is an attribute more
+        self._children = [m._modules for m in inside if m._modules]
+        self._tables = [m._parameters for m in inside if m._parameters and None not in m._parameters.values()]
+        self._others = [m._parameters for m in inside if None in m._parameters.values()]
+        self._trained = list(dict.fromkeys(p for root in trained for p in root.parameters()))
+        named = [(owner, names) for owner, names in attributes if names]
+        self._getters, self._owners = [itemgetter(names[0], *names) for _, names in named], [vars(owner) for owner, _ in named]  # two names at least: a tuple
+        self._trained_tables = [m._parameters for m in dict.fromkeys(m for root in trained for m in root.modules()) if m._parameters]
 
         self._hooks_ever, self._hooks_here = RemovableHandle.next_id, self._count_hooks()
         self._sizes = list(map(len, self._sized))
-        self._entries = [*chain.from_iterable(map(dict.values, self._tables))]
-        self._values = [table.get(name) for table, name in self._attributes]
+        self._modules = list(chain.from_iterable(map(dict.values, self._children)))
+        self._addresses = list(map(_where, chain.from_iterable(map(dict.values, self._tables))))
         self._requires = list(map(_requires_grad, self._trained))
-        self._addresses = list(map(_where, self._parameters))
+        self._values = list(chain.from_iterable(map(call, self._getters, self._owners)))
+        self._to_train = list(chain.from_iterable(map(dict.values, self._trained_tables)))
+        self._rest = self._present()
+
+    def _present(self) -> list[Any]:
+        return [p if p is None else (id(p), p.data_ptr()) for table in self._others for p in table.values()]
 
     def holds(self) -> bool:
-        """Is all as it was?"""
+        """Is all as it was, apart from what only training depends on?"""
+        try:
+            return (
+                (RemovableHandle.next_id == self._hooks_ever or self._no_hook_is_new())
+                and list(map(len, self._sized)) == self._sizes
+                and list(chain.from_iterable(map(dict.values, self._children))) == self._modules
+                and list(map(_where, chain.from_iterable(map(dict.values, self._tables)))) == self._addresses
+                and all(map(is_, chain.from_iterable(map(call, self._getters, self._owners)), self._values))
+                and (not self._others or self._present() == self._rest)
+            )
+        except (KeyError, TypeError, RuntimeError):  # an attribute is gone, a parameter is None or has no memory
+            return False
+
+    def is_whole(self) -> bool:
+        """Is everything as it was?"""
         return (
-            (RemovableHandle.next_id == self._hooks_ever or self._no_hook_is_new())
-            and list(map(len, self._sized)) == self._sizes
-            and all(map(is_, chain.from_iterable(map(dict.values, self._tables)), self._entries))
+            self.holds()
+            and all(map(is_, chain.from_iterable(map(dict.values, self._trained_tables)), self._to_train))
             and list(map(_requires_grad, self._trained)) == self._requires
-            and list(map(_where, self._parameters)) == self._addresses
-            and all([table.get(name) is value for (table, name), value in zip(self._attributes, self._values)])
+            and list(map(type, self._inside)) == self._types
         )
 
     def _count_hooks(self) -> int:
         of_modules = sum(len(getattr(m, name, ())) for m in self._inside for name in HOOKS)
-        of_parameters = sum(len(p._backward_hooks or ()) + len(getattr(p, "_post_accumulate_grad_hooks", None) or ()) for p in self._parameters)
+        parameters = [p for m in self._inside for p in m._parameters.values() if p is not None]
+        of_parameters = sum(len(p._backward_hooks or ()) + len(getattr(p, "_post_accumulate_grad_hooks", None) or ()) for p in parameters)
         return of_modules + of_parameters + bool(_has_any_global_hook())
 
     def _no_hook_is_new(self) -> bool:
@@ -177,10 +199,6 @@ class Watch:
             return False
         self._hooks_ever = RemovableHandle.next_id
         return True
-
-    def is_whole(self) -> bool:
-        """As `holds`, and the modules' classes are the same."""
-        return self.holds() and list(map(type, self._inside)) == self._types
 
 
 # ------------------------------------------------------------------------------------------------------------------------- callbacks
@@ -196,6 +214,17 @@ def has_own_code(callback: Any) -> bool:
         return True
     inner = (getattr(callback, name, None) for name in ("callback", "callback_on_new_best"))
     return any(has_own_code(each) for each in inner if isinstance(each, callbacks.BaseCallback))
+
+
+def has_own_rollout_code(callback: Any) -> bool:
+    """Does such a callback do something at the beginning or the end of a rollout?"""
+    if isinstance(callback, callbacks.CallbackList):
+        return any(map(has_own_rollout_code, callback.callbacks))
+    if not has_own_code(callback):
+        return False
+    base, kind = callbacks.BaseCallback, type(callback)
+    names = ("_on_rollout_start", "_on_rollout_end", "on_rollout_start", "on_rollout_end")
+    return any(getattr(kind, name) is not getattr(base, name) for name in names) or replaced(callback) is not None
 
 
 # ---------------------------------------------------------------------------------------------------------------------------- memory
