@@ -110,7 +110,8 @@ class SAC(OffPolicy):
         self.choose_who_acts(isinstance(self.pi, SQUASHED[0]))
 
     def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
-        return [*super().watched_attributes(), (self, ["log_ent_coef", "ent_coef_optimizer"]), *((temperature, ["optimizer"]) for temperature in self.also_watched())]
+        temperatures = [(temperature, ["optimizer"]) for temperature in self.also_watched()]
+        return [*super().watched_attributes(), (self, ["log_ent_coef", "ent_coef_optimizer"]), *temperatures]
 
     def also_watched(self) -> list[nn.Module]:
         return list(self.temperatures) if "temperatures" in vars(self) else []

@@ -236,6 +236,7 @@ class Algorithm(Declared, BaseAlgorithm):
         self._callback, self._log_interval, self._iteration = callback, log_interval, 0
         self.adopt()
         callback.on_training_start(locals(), globals())
+        self.adopt()  # as the callback left it
         try:
             while self.num_timesteps < total_timesteps:
                 self.iterate()

@@ -77,6 +77,7 @@ class Rows:
         self._taped = Tape()
         self._gradients = [self.of_row(self.grad, r, i) for r in range(len(self)) for i in range(len(self.spans))]
         self._addresses = [gradient.data_ptr() for gradient in self._gradients]
+        self._lent: list[torch.Tensor | None] = []  # the gradients of `_lent_to`, when they were last seen to be ours
         self.bind()
 
     def __len__(self) -> int:
@@ -156,12 +157,12 @@ class Rows:
 
     def lend(self) -> None:
         """Show every parameter its gradient, where torch and users look for it."""
-        if all(map(operator.is_, map(_grad, self._lent_to), self._lent)):
+        if self._lent and all(map(operator.is_, map(_grad, self._lent_to), self._lent)):
             return
         for i, (p, address) in enumerate(zip(self._lent_to, self._addresses, strict=True)):
             if p.grad is None or p.grad.data_ptr() != address:
                 p.grad = self.of_row(self.grad, *divmod(i, len(self.spans)))
-        self._lent = [p.grad for p in self._lent_to]
+        self._lent = list(map(_grad, self._lent_to))
 
     def lives_here(self) -> bool:
         """Do the parameters still live in this memory, with or without gradients?"""
@@ -191,7 +192,7 @@ class Rows:
                     view.copy_(p)
                     p.data = view
         self._lent_to = [p for r in range(len(self)) for p in self.parameters(r)]
-        self._lent: list[Any] = [self] * len(self._lent_to)  # none yet
+        self._lent = []
         self.lend()
 
     def clip(self, max_norm: float) -> None:
@@ -360,13 +361,6 @@ def _any_step_hook() -> bool:
     return bool(torch_optimizer._global_optimizer_pre_hooks or torch_optimizer._global_optimizer_post_hooks)
 
 
-def _sizes(optimizer: torch.optim.Optimizer) -> list[int]:
-    """Numbers that change where a method of an optimizer is replaced, a hook registered or removed, or a parameter or a group added."""
-    hooks = optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks
-    groups = optimizer.param_groups
-    return [len(vars(optimizer)), *map(len, hooks), _any_step_hook(), *map(len, groups), *[len(group["params"]) for group in groups]]
-
-
 EXTRAS = ("amsgrad", "maximize", "capturable", "differentiable", "centered", "momentum", "weight_decay", "decoupled_weight_decay")
 
 
@@ -419,30 +413,36 @@ class RowOptimizer:
         """Remember how the optimizers are now."""
         self._groups = [group for o in self.optimizers for group in o.param_groups]
         self._getters = [itemgetter(*(name for name in group if name not in ("params", "lr", "initial_lr"))) for group in self._groups]
-        self._seen = self._now()
-        self._held = [*chain.from_iterable(map(dict.values, self._states_now()))] if self.in_rows else []
+        sized = [*map(vars, self.optimizers), *(o.param_groups for o in self.optimizers), *self._groups, *(group["params"] for group in self._groups)]
+        hooks = [hooks for o in self.optimizers for hooks in (o._optimizer_step_pre_hooks, o._optimizer_step_post_hooks)]
+        self._sized: list[Any] = [*sized, *hooks, torch_optimizer._global_optimizer_pre_hooks, torch_optimizer._global_optimizer_post_hooks]
+        self._sizes = list(map(len, self._sized))
+        self._options_seen = list(map(operator.call, self._getters, self._groups))
+        self._states_seen = [o.state for o in self.optimizers] if self.in_rows else []
+        self._held = self._holding()
 
-    def _now(self) -> tuple[list, ...]:
-        return list(map(_sizes, self.optimizers)), [get(group) for get, group in zip(self._getters, self._groups, strict=True)]
-
-    def _states_now(self) -> Iterator[dict]:
-        """What the optimizers know of each parameter."""
-        return chain.from_iterable(o.state.values() for o in self.optimizers)
+    def _holding(self) -> list[Any]:
+        """What the optimizers keep of their parameters, where that is a view of our blocks."""
+        return [*chain.from_iterable(map(dict.values, chain.from_iterable(map(dict.values, self._states_seen))))]
 
     def is_as_seen(self) -> bool:
         """Are options, groups, methods and state of the optimizers as they were, and do their counters still agree?"""
-        groups = chain.from_iterable(o.param_groups for o in self.optimizers)
-        if not all(map(operator.is_, groups, self._groups)) or self._now() != self._seen:
-            return False
-        if not self.in_rows:
-            return True
-        held = [*chain.from_iterable(map(dict.values, self._states_now()))]
-        return len(held) == len(self._held) and all(map(operator.is_, held, self._held)) and self._counters_of_seeds_agree()
+        return (
+            list(map(len, self._sized)) == self._sizes
+            and all(map(operator.is_, chain.from_iterable([o.param_groups for o in self.optimizers]), self._groups))
+            and list(map(operator.call, self._getters, self._groups)) == self._options_seen
+            and (not self.in_rows or self._holds())
+        )
 
-    def _counters_of_seeds_agree(self) -> bool:
-        """Has every seed one number of steps for all its parameters?"""
-        rows = [row.tobytes() for row in self._counters]
-        return all(row == row[:4] * len(self.rows.spans) for row in rows)
+    def _holds(self) -> bool:
+        """Is their state what it was, and has every seed one number of steps for all its parameters?"""
+        held, states = self._holding(), [o.state for o in self.optimizers]
+        return (
+            len(held) == len(self._held)
+            and all(map(operator.is_, held, self._held))
+            and all(map(operator.is_, states, self._states_seen))
+            and all([row[:4] * len(self.rows.spans) == row for row in map(np.ndarray.tobytes, self._counters)])
+        )
 
     def zero_grad(self, active: np.ndarray) -> None:
         """Forget the last gradients of active seeds, where an optimizer steps itself: what gets none now is not to move."""

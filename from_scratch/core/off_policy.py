@@ -92,6 +92,7 @@ class OffPolicy(Algorithm):
 
     def adopt(self) -> None:
         super().adopt()
+        self.has_own_predict = "predict" in vars(self) or not type(self).predict.__module__.startswith(OURS)
         self._bind_memory()
 
     def adopt_again(self) -> None:
@@ -169,6 +170,8 @@ class OffPolicy(Algorithm):
             scaled = np.clip(scaled + self._draw_action_noise(), -1, 1)
         return self.policy.unscale_action(scaled), scaled
 
+    has_own_predict = False  # does a user say how the model predicts?
+
     def choose_who_acts(self, stacked: bool) -> None:
         """The stack, or the policies if they, or the networks that they act with, have ways of their own."""
         name = self.trained[0]
@@ -177,7 +180,7 @@ class OffPolicy(Algorithm):
 
     def _chosen(self) -> np.ndarray:
         """Actions for the last observations, as the environments take them: through `predict`, as in SB3, where a user has a say in it."""
-        if "predict" in vars(self) or not type(self).predict.__module__.startswith(OURS):
+        if self.has_own_predict or (self.heeds and "predict" in vars(self)):
             if self.n_seeds > 1:
                 raise ValueError(f"{type(self).__name__}.predict was replaced, but it chooses for one seed and this model has {self.n_seeds}: use seeds=[k].")
             with self._rng.streams[0].as_process():

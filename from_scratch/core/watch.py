@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dis import get_instructions
 from functools import cache
 from itertools import chain
 from operator import attrgetter, call, is_, itemgetter
@@ -137,8 +138,8 @@ class Watch:
     """
 
     def __init__(
-        self, modules: Sequence[nn.Module], attributes: Sequence[tuple[Any, Sequence[str]]] = (), objects: Sequence[Any] = (), trained: Sequence[nn.Module] = (),
-        without: Collection[int] = (),
+        self, modules: Sequence[nn.Module], attributes: Sequence[tuple[Any, Sequence[str]]] = (), objects: Sequence[Any] = (),
+        trained: Sequence[nn.Module] = (), without: Collection[int] = (),
     ):  # fmt: skip
         inside = list(dict.fromkeys(m for root in modules for m in root.modules() if id(m) not in without))
         hooks = [getattr(m, name) for m in inside for name in HOOKS if getattr(m, name, None)]  # only those that are there can go
@@ -157,7 +158,7 @@ class Watch:
         self._modules = list(chain.from_iterable(map(dict.values, self._children)))
         self._addresses = list(map(_where, chain.from_iterable(map(dict.values, self._tables))))
         self._requires = list(map(_requires_grad, self._trained))
-        self._values = list(chain.from_iterable(map(call, self._getters, self._owners)))
+        self._values = list(map(call, self._getters, self._owners))
         self._to_train = list(chain.from_iterable(map(dict.values, self._trained_tables)))
         self._rest = self._present()
 
@@ -165,23 +166,24 @@ class Watch:
         return [p if p is None else (id(p), p.data_ptr()) for table in self._others for p in table.values()]
 
     def holds(self) -> bool:
-        """Is all as it was, apart from what only training depends on?"""
+        """Is all as it was, apart from what only training depends on? It is written for speed: it runs after every step."""
         try:
             return (
                 (RemovableHandle.next_id == self._hooks_ever or self._no_hook_is_new())
                 and list(map(len, self._sized)) == self._sizes
                 and list(chain.from_iterable(map(dict.values, self._children))) == self._modules
                 and list(map(_where, chain.from_iterable(map(dict.values, self._tables)))) == self._addresses
-                and all(map(is_, chain.from_iterable(map(call, self._getters, self._owners)), self._values))
+                and list(map(call, self._getters, self._owners)) == self._values  # the same objects are equal without being asked
                 and (not self._others or self._present() == self._rest)
             )
-        except (KeyError, TypeError, RuntimeError):  # an attribute is gone, a parameter is None or has no memory
+        except (KeyError, TypeError, ValueError, RuntimeError):  # an attribute is gone, a parameter None or without memory, an array another
             return False
 
     def is_whole(self) -> bool:
         """Is everything as it was?"""
         return (
             self.holds()
+            and all(map(is_, chain.from_iterable(map(call, self._getters, self._owners)), chain.from_iterable(self._values)))
             and all(map(is_, chain.from_iterable(map(dict.values, self._trained_tables)), self._to_train))
             and list(map(_requires_grad, self._trained)) == self._requires
             and list(map(type, self._inside)) == self._types
@@ -202,15 +204,36 @@ class Watch:
 
 
 # ------------------------------------------------------------------------------------------------------------------------- callbacks
+EVENTS = ("_on_training_start", "_on_rollout_start", "_on_step", "_on_rollout_end", "on_training_start", "on_rollout_start", "on_step", "on_rollout_end")
+IDLE = ("RESUME", "NOP", "CACHE", "EXTENDED_ARG", "LOAD_", "STORE_FAST", "RETURN_", "POP_", "JUMP_", "COMPARE_OP", "IS_OP", "CONTAINS_OP", "UNARY_NOT", "TO_BOOL")
+
+
+@cache
+def _is_idle(function: Any) -> bool:
+    """Does a function only read and compare? Whatever alters a model calls something, or stores into something."""
+    code = getattr(function, "__code__", None)
+    return code is not None and all(instruction.opname.startswith(IDLE) for instruction in get_instructions(code))
+
+
+def _does_something(callback: Any, events: Sequence[str]) -> bool:
+    """Has the callback's class, a user's, code for one of these events that does more than look?"""
+    base, kind = callbacks.BaseCallback, type(callback)
+    ours = [getattr(base, event, None) for event in events]
+    theirs = [getattr(kind, event, None) for event in events]
+    return replaced(callback) is not None or any(mine is not their and not _is_idle(their) for mine, their in zip(ours, theirs, strict=True))
+
+
 def has_own_code(callback: Any) -> bool:
-    """May this callback do what we cannot foresee? SB3's own, and ours, leave the model alone."""
+    """May this callback do what we cannot foresee? SB3's own, and ours, leave the model alone, as does one that does nothing."""
     if callback is None:
         return False
     if isinstance(callback, callbacks.CallbackList):
         return any(map(has_own_code, callback.callbacks))
     if isinstance(callback, callbacks.ConvertCallback):
         return callback.callback is not None
-    if not type(callback).__module__.startswith(OURS) or replaced(callback) is not None:
+    if not type(callback).__module__.startswith(OURS) and _does_something(callback, (*EVENTS, "update_locals", "update_child_locals")):
+        return True
+    if replaced(callback) is not None:
         return True
     inner = (getattr(callback, name, None) for name in ("callback", "callback_on_new_best"))
     return any(has_own_code(each) for each in inner if isinstance(each, callbacks.BaseCallback))
@@ -222,9 +245,7 @@ def has_own_rollout_code(callback: Any) -> bool:
         return any(map(has_own_rollout_code, callback.callbacks))
     if not has_own_code(callback):
         return False
-    base, kind = callbacks.BaseCallback, type(callback)
-    names = ("_on_rollout_start", "_on_rollout_end", "on_rollout_start", "on_rollout_end")
-    return any(getattr(kind, name) is not getattr(base, name) for name in names) or replaced(callback) is not None
+    return _does_something(callback, [event for event in EVENTS if "rollout" in event])
 
 
 # ---------------------------------------------------------------------------------------------------------------------------- memory

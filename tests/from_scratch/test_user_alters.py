@@ -449,6 +449,23 @@ def test_an_added_group_of_parameters_is_trained_too(name):
 
 
 @pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("event", ["_on_training_start", "_on_rollout_start", "_on_rollout_end"])
+def test_what_a_callback_does_at_other_times_is_obeyed(name, event):
+    def alter(callback):
+        if not hasattr(callback, "done"):
+            callback.done = True
+            freeze(callback.model)
+            another_activation(callback.model)
+
+    trained = []
+    for library in (ours, sb3):
+        kind = type("Once", (BaseCallback,), {event: alter, "_on_step": lambda self: True})
+        trained.append(make(name, library).learn(96, callback=kind()))
+    assert (weights(trained[0]) - weights(trained[1])).abs().max() < 1e-6
+    assert (weights(trained[0]) - unaltered(name)).abs().max() > 1e-5
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_moments_that_a_callback_forgets_are_forgotten(name):
     obeys(name, lambda model: [o.state.clear() for o in optimizers(model)], "during")
 
@@ -676,10 +693,20 @@ def test_gradients_are_there_for_who_looks_after_a_training_and_not_before():
 
 
 # ------------------------------------------------------------------------------------------------------------------------ the watch
-def test_sb3s_own_callbacks_need_no_watching_and_anything_else_does(tmp_path):
+def test_callbacks_that_only_look_and_sb3s_own_need_no_watching_and_any_other_does(tmp_path):
     class Own(CheckpointCallback):
-        pass
+        def _on_step(self):
+            return super()._on_step()
 
+    class Idle(BaseCallback):
+        def _on_step(self):
+            return self.num_timesteps < 10 and self.model is not None
+
+    class Clips(Idle):
+        def _on_rollout_end(self):
+            self.model.policy.log_std *= 0
+
+    assert not has_own_code(Idle()) and has_own_code(Clips())
     assert not has_own_code(None) and not has_own_code(CheckpointCallback(10, tmp_path))
     assert not has_own_code(sb3.common.callbacks.CallbackList([CheckpointCallback(10, tmp_path)]))
     assert has_own_code(Own(10, tmp_path)) and has_own_code(sb3.common.callbacks.CallbackList([Own(10, tmp_path)]))
