@@ -92,7 +92,7 @@ class OffPolicy(Algorithm):
 
     def adopt(self) -> None:
         super().adopt()
-        self.has_own_predict = "predict" in vars(self) or not type(self).predict.__module__.startswith(OURS)
+        self.look_for_own_predict()
         self._bind_memory()
 
     def adopt_again(self) -> None:
@@ -170,12 +170,15 @@ class OffPolicy(Algorithm):
             scaled = np.clip(scaled + self._draw_action_noise(), -1, 1)
         return self.policy.unscale_action(scaled), scaled
 
-    has_own_predict = False  # does a user say how the model predicts?
+    def look_for_own_predict(self) -> None:
+        """Does a user say how the model predicts?"""
+        self.has_own_predict = "predict" in vars(self) or not type(self).predict.__module__.startswith(OURS)
 
     def choose_who_acts(self, stacked: bool) -> None:
         """The stack, or the policies if they, or the networks that they act with, have ways of their own."""
         name = self.trained[0]
         same = all(getattr(policy, name) is network for policy, network in zip(self._policies, self.networks(name), strict=True))
+        self.look_for_own_predict()
         self.asks_policies = not (stacked and same and not any(map(replaced, self._policies)))
 
     def _chosen(self) -> np.ndarray:
@@ -188,7 +191,9 @@ class OffPolicy(Algorithm):
         obs = self.by_seed(self._last_obs)
         if not isinstance(self.action_space, spaces.Box):
             return self.act(obs)
-        return self.asked(obs) if self.asks_policies else self.policy.unscale_action(self.act(obs))
+        if self.asks_policies:
+            return self.asked(obs)
+        return self.policy.unscale_action(self.act(obs).reshape(-1, *self.action_space.shape))
 
     def asked(self, obs: Any, deterministic: bool = False) -> np.ndarray:
         """Actions [S, E, ...] from the policies' own `predict`, as the environments take them."""

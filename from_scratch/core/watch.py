@@ -205,7 +205,7 @@ class Watch:
 
 # ------------------------------------------------------------------------------------------------------------------------- callbacks
 EVENTS = ("_on_training_start", "_on_rollout_start", "_on_step", "_on_rollout_end", "on_training_start", "on_rollout_start", "on_step", "on_rollout_end")
-IDLE = ("RESUME", "NOP", "CACHE", "EXTENDED_ARG", "LOAD_", "STORE_FAST", "RETURN_", "POP_", "JUMP_", "COMPARE_OP", "IS_OP", "CONTAINS_OP", "UNARY_NOT", "TO_BOOL")
+IDLE = ("RESUME", "NOP", "CACHE", "EXTENDED_ARG", "LOAD_", "STORE_FAST", "RETURN_", "POP_", "JUMP_", "COMPARE_", "IS_OP", "CONTAINS_", "UNARY_", "TO_BOOL")
 
 
 @cache

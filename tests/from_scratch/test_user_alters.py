@@ -730,7 +730,7 @@ def test_a_watch_sees_every_change_and_nothing_else(change):
     net.train(False)
     assert watch.holds() and watch.is_whole()
     change(net)
-    assert not watch.holds()
+    assert not watch.is_whole()
 
 
 def test_a_copy_of_memory_knows_its_last_bit_and_can_be_put_back():
