@@ -18,7 +18,7 @@ export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install compare report test test-all lint format docs clean
+.PHONY: help install compare report test test-all test-machines lint format docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -37,11 +37,22 @@ test: $(DEV) ## the fast tests
 test-all: $(DEV) ## all tests, the slow ones too
 	$(BIN)/python -m pytest -n $(JOBS) -m ""
 
+# Other arithmetic than this machine's, as other processors and builds of torch have it. The last two are our own switches (core/blas.py).
+MACHINES ?= OMP_NUM_THREADS=1 MKL_CBWR=COMPATIBLE MKL_ENABLE_INSTRUCTIONS=AVX2 MKL_ENABLE_INSTRUCTIONS=SSE4_2 ATEN_CPU_CAPABILITY=avx2 \
+	ATEN_CPU_CAPABILITY=default FROM_SCRATCH_PRODUCTS=scipy FROM_SCRATCH_ALIGNED=strict
+NUMERICAL ?= numerical and not slow
+
+test-machines: $(DEV) ## the numerical tests with the arithmetic of other machines
+	@failed=; for machine in $(MACHINES); do \
+	  echo "== $$machine"; env $$machine $(BIN)/python -m pytest -q -n $(JOBS) -m "$(NUMERICAL)" || failed="$$failed $$machine"; \
+	done; test -z "$$failed" || { echo "Failed with:$$failed" >&2; exit 1; }
+
 lint: $(DEV) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-format: $(DEV) ## let ruff repair what it can, and renew the table in the README
+format: $(DEV) ## let ruff repair what it can, and renew the table in the README and the constructors' types
+	$(BIN)/python -m from_scratch.stub
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m sb3_course.readme
 
@@ -56,6 +67,7 @@ clean: ## remove the environment and caches; studies/ stays
 $(CORE): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing sb3-course into $(VENV) (2 GB on disk where torch is the CPU build, more with CUDA; some minutes to download)"
 	$(PIP) --editable .
+	-@$(BIN)/sb3-course doctor --warm
 	@touch $@
 
 $(DEV): $(CORE)

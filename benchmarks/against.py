@@ -49,8 +49,9 @@ def pairs(first: Analysis, second: Analysis) -> list[Pair]:
             envs = [e for e in group.envs if (algo, e) in group.cells and (algo, e) in others]
             cells = [(group.cells[algo, e], others[algo, e]) for e in envs]
             if len(envs) > 1 and group.is_aggregated:
-                scores = [[group.scales[e](pair[side].final) for e, pair in zip(envs, cells, strict=True)] for side in (1, 0)]
-                test = stats.equivalence(scores[0], scores[1], first.statistics.margin, **options)  # type: ignore[arg-type]
+                scores = [stats.BySeed([group.scales[e](pair[side].final) for e, pair in zip(envs, cells, strict=True)], [pair[side].seeds for pair in cells])
+                          for side in (1, 0)]
+                test = stats.equivalence(scores[0], scores[1], first.statistics.margin, bounds=(0.0, 1.0), **options)  # type: ignore[arg-type]
                 found.append(_pair(algo, envs, "normalised score", cells, test))
             for env, (before, after) in zip(envs, cells, strict=True):
                 span = group.scales[env].span

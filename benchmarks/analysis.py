@@ -84,6 +84,11 @@ class Scale:
     def span(self) -> float | None:
         return None if self.random is None or self.expert is None else self.expert - self.random
 
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The scores of a run that fails and of one that succeeds, the lower first; None where they are not known."""
+        return None if self.random is None or self.expert is None else (min(self.random, self.expert), max(self.random, self.expert))
+
     def __call__(self, scores: np.ndarray) -> np.ndarray:
         return scores if self.span is None else (scores - self.random) / self.span
 
@@ -133,13 +138,13 @@ class Comparison:
     overall: stats.Equivalence | None  # difference of IQMs; None where the scores of the tasks share no unit
     improvement: stats.Interval
     tasks: dict[str, stats.Equivalence]  # difference of means, Welch, in the task's unit
-    same: dict[str, tuple[int, int]]  # of the seeds that both have, how many end with the same weights, or score the same at every checkpoint
+    same: dict[str, tuple[int, int]]  # of the seeds that both have, how many score the same at every checkpoint (with the same weights: but for rounding)
     is_twin: bool
     evidence: dict[str, Any] = field(default_factory=dict)  # see benchmarks.evidence
 
     @property
     def is_same_run(self) -> bool:
-        """Tier A: with the same seed the twin makes the same run, to the last bit of its weights or in every evaluation, on every task."""
+        """Tier A: with the same seed the twin makes the same run, in every evaluation, on every task."""
         return self.is_twin and all(same == shared > 0 for same, shared in self.same.values())
 
     @property
@@ -264,6 +269,8 @@ def analyse(study: dict, runs: pd.DataFrame, curves: pd.DataFrame, *, allow_part
     if test is not None:
         for group in groups:
             group.comparisons = evidence.decided(group, study, test)
+    for group in groups:
+        group.evidence["assumptions"] = evidence.assumptions(group, statistics, is_sequential=test is not None)
     return Analysis(study, statistics, groups, runs, curves, missing, test)
 
 
@@ -334,9 +341,9 @@ def _aggregate(group: Group, statistics: Statistics) -> None:
     options = statistics.options
     final = {a: _scores(group, a) for a in group.algos}
     metrics = [m for m in stats.METRICS if m != "optimality_gap" or group.scales[group.envs[0]].span is not None]
-    group.aggregates = {metric: stats.interval_estimates(final, metric, **options) for metric in metrics}
+    group.aggregates = {metric: stats.interval_estimates(final, metric, kind="expanded", **options) for metric in metrics}
 
-    every = np.concatenate([np.concatenate(s) for s in final.values()])
+    every = np.concatenate([np.concatenate(list(s)) for s in final.values()])
     pad = 0.05 * (np.ptp(every) or 1.0)
     group.taus = np.linspace(every.min() - pad, every.max() + pad, PROFILE_POINTS)
     group.profiles = stats.performance_profile(final, group.taus, kind="expanded", **options)
@@ -352,13 +359,15 @@ def _aggregate(group: Group, statistics: Statistics) -> None:
         cells = [group.cells[algo, e] for e in group.envs]
         x = steps[algo][0] if same_steps else 100 * np.mean([s / s[-1] for s in steps[algo]], axis=0)
         seconds = np.mean([c.seconds.mean(axis=0) for c in cells], axis=0)
-        scores = [group.scales[c.env](c.scores) for c in cells]
+        scores = stats.BySeed([group.scales[c.env](c.scores) for c in cells], [c.seeds for c in cells])
         iqm = stats.interval_estimates({algo: scores}, "iqm", simultaneous=True, kind="expanded", **options)[algo]
         group.curves[algo] = Curve(x, seconds, iqm)
 
 
-def _scores(group: Group, algo: str) -> list[np.ndarray]:
-    return [group.scales[e](group.cells[algo, e].final) for e in group.envs]
+def _scores(group: Group, algo: str) -> stats.BySeed:
+    """Final scores: the runs of a seed on all tasks are one unit, since its model seed is the same there."""
+    cells = [group.cells[algo, e] for e in group.envs]
+    return stats.BySeed([group.scales[c.env](c.final) for c in cells], [c.seeds for c in cells])
 
 
 def _pairs(group: Group, spec: Mapping) -> list[tuple[str, str]]:
@@ -371,10 +380,17 @@ def _pairs(group: Group, spec: Mapping) -> list[tuple[str, str]]:
 
 
 def _same_runs(one: Cell, other: Cell) -> tuple[int, int]:
-    """Of the seeds that both have: how many made the same run, and how many there are."""
+    """Of the seeds that both have: how many made the same run, and how many there are.
+
+    Scores decide: a hash of weights is a word of the record, and may only excuse evaluations that round otherwise.
+    """
     a, b = ({seed: (w, s) for seed, w, s in zip(cell.seeds, cell.weights, cell.scores, strict=True)} for cell in (one, other))
     shared = a.keys() & b.keys()
-    same = sum((a[k][0] is not None and a[k][0] == b[k][0]) or np.array_equal(a[k][1], b[k][1]) for k in shared)
+    same = 0
+    for k in shared:
+        (weights, scores), (others_weights, others_scores) = a[k], b[k]
+        rounding = 1e-6 if weights is not None and weights == others_weights else 0.0
+        same += scores.shape == others_scores.shape and np.allclose(scores, others_scores, rtol=rounding, atol=0.0)
     return int(same), len(shared)
 
 
@@ -392,12 +408,12 @@ def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
             continue
         margin = statistics.margin if all(group.scales[e].span for e in group.envs) else None
         how: dict[str, Any] = {**statistics.options, "paired": statistics.paired}
-        overall = stats.equivalence(sides.x, sides.y, margin, **how) if group.is_aggregated else None
+        overall = stats.equivalence(sides.x, sides.y, margin, **how, bounds=bounds_of(group, "")) if group.is_aggregated else None
         tasks, same = {}, {}
         for env, one, other in zip(group.envs, sides.raw_x, sides.raw_y, strict=True):
             span = group.scales[env].span
             own = None if span is None else statistics.margin * abs(span)
-            tasks[env] = stats.equivalence(one, other, own, method="welch", **how)
+            tasks[env] = stats.equivalence(one, other, own, method="welch", **how, bounds=bounds_of(group, env))
             same[env] = _same_runs(group.cells[x, env], group.cells[y, env])
         improvement = stats.probability_of_improvement(sides.x, sides.y, **how)
         made = Comparison(x, y, overall, improvement, tasks, same, family_of(x) == family_of(y))
@@ -405,12 +421,26 @@ def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
     group.comparisons = evidence.corrected(found)
 
 
+def bounds_of(group: Group, env: str) -> tuple[float, float] | None:
+    """What a run on the task may score, in its unit: as the random policy and as the expert; without these scores, as any run at any checkpoint.
+
+    Without an env, in the unit of a group that is aggregated. None where there is one checkpoint only, which shows no run that has not learnt.
+    """
+    if not env and group.scales[group.envs[0]].span is not None:
+        return 0.0, 1.0
+    env = env or group.envs[0]
+    seen = [cell.scores for (_, e), cell in group.cells.items() if e == env]
+    if group.scales[env].bounds is not None or max(scores.shape[1] for scores in seen) < 2:
+        return group.scales[env].bounds
+    return float(min(scores.min() for scores in seen)), float(max(scores.max() for scores in seen))
+
+
 @dataclass(frozen=True)
 class Sides:
     """The final scores of both sides of a comparison, task by task: normalised where the group is, and in each task's own unit."""
 
-    x: list[np.ndarray]
-    y: list[np.ndarray]
+    x: stats.BySeed
+    y: stats.BySeed
     raw_x: list[np.ndarray]
     raw_y: list[np.ndarray]
 
@@ -418,6 +448,7 @@ class Sides:
     def of(cls, group: Group, x: str, y: str, paired: bool) -> Sides | str:
         """All runs of both; paired: those of the seeds that both have, in the same order. A reason where there is no such seed."""
         raw_x, raw_y = [], []
+        seeds: tuple[list[list[int]], list[list[int]]] = ([], [])
         for env in group.envs:
             one, other = group.cells[x, env], group.cells[y, env]
             if paired and not set(one.seeds) & set(other.seeds):
@@ -425,5 +456,7 @@ class Sides:
             keep = [[not paired or seed in b.seeds for seed in a.seeds] for a, b in ((one, other), (other, one))]
             raw_x.append(one.final[keep[0]])
             raw_y.append(other.final[keep[1]])
-        scaled = lambda raw: [group.scales[env](scores) for env, scores in zip(group.envs, raw, strict=True)]
-        return cls(scaled(raw_x), scaled(raw_y), raw_x, raw_y)
+            for of_side, cell, kept in zip(seeds, (one, other), keep, strict=True):
+                of_side.append([seed for seed, is_kept in zip(cell.seeds, kept, strict=True) if is_kept])
+        scaled = [[group.scales[env](scores) for env, scores in zip(group.envs, raw, strict=True)] for raw in (raw_x, raw_y)]
+        return cls(stats.BySeed(scaled[0], seeds[0]), stats.BySeed(scaled[1], seeds[1]), raw_x, raw_y)

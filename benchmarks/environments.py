@@ -44,14 +44,24 @@ def _need(env_id: str, prefix: str) -> None:
         raise UserError(f'{env_id} needs {package}: pip install "sb3-course[{extra}]"')
 
 
-def _wrappers(wanted) -> list[tuple[Callable, dict]]:
-    """The Zoo's env_wrapper: a dotted path, `{path: arguments}`, or a list of either."""
+def named_wrappers(wanted: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The Zoo's env_wrapper as (dotted path, arguments): it is a path, `{path: arguments}`, or a list of either. UserError for anything else."""
     found = []
     for item in wanted if isinstance(wanted, list) else [wanted] if wanted else []:
-        path, arguments = next(iter(item.items())) if isinstance(item, dict) else (item, {})
+        path, arguments = next(iter(item.items())) if isinstance(item, dict) and len(item) == 1 else (item, None)
+        if not isinstance(path, str) or not isinstance(arguments or {}, dict):
+            raise UserError(f"env_wrapper {item!r}: give a dotted path, {{path: arguments}}, or a list of either")
+        found.append((path, dict(arguments or {})))
+    return found
+
+
+def _wrappers(wanted: Any) -> list[tuple[Callable, dict]]:
+    """The same, imported: whoever comes here has asked benchmarks.trust, or trains what its own user wrote."""
+    found = []
+    for path, arguments in named_wrappers(wanted):
         module, _, name = path.rpartition(".")
         try:
-            found.append((getattr(importlib.import_module(module), name), dict(arguments or {})))
+            found.append((getattr(importlib.import_module(module), name), arguments))
         except (ImportError, AttributeError, ValueError) as error:
             raise UserError(f"env_wrapper {path}: {error}") from None
     return found

@@ -12,6 +12,7 @@ import pandas as pd
 from benchmarks import HarnessError, UserError
 from benchmarks.analysis import Analysis
 from benchmarks.figures import Table, count, percent
+from benchmarks.plain import printable
 from benchmarks.study import MEDIAN, tuning_of
 from from_scratch import registry
 
@@ -25,8 +26,12 @@ TEX = {  # what LaTeX would read otherwise, or not at all
 
 
 def tex(text: str) -> str:
-    """Plain text as LaTeX prints it."""
-    return re.sub("|".join(map(re.escape, TEX)), lambda found: TEX[found[0]], text)
+    """Plain text as LaTeX prints it, on one line: a line end in a name would end a comment, or a paragraph in a table."""
+    return re.sub("|".join(map(re.escape, TEX)), lambda found: TEX[found[0]], _one_line(text))
+
+
+def _one_line(text: str) -> str:
+    return printable(re.sub(r"[\n\t\v\f\r\x1c-\x1e\x85\u2028\u2029]+", " ", text))
 
 
 def latex_table(table: Table, caption: str, label: str) -> str:
@@ -41,7 +46,7 @@ def latex_table(table: Table, caption: str, label: str) -> str:
 
 def latex(tables: list[tuple[str, Table, str]], study: str, study_hash: str) -> str:
     """All tables, (label, table, caption), as one file for \\input."""
-    opening = f"% {study}, study {study_hash}. In the preamble: \\usepackage{{booktabs}}\n"
+    opening = f"% {_one_line(study)}, study {_one_line(study_hash)}. In the preamble: \\usepackage{{booktabs}}\n"
     return opening + "\n" + "\n".join(latex_table(table, caption, label) for label, table, caption in tables)
 
 

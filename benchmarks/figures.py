@@ -21,6 +21,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from benchmarks import stats
 from benchmarks.analysis import Analysis, Cell, Group, Statistics, families, family_of, is_twin, unit_of
+from benchmarks.plain import printable
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5AA6", "#5B5B5B")  # Okabe & Ito; the last two added
 INK, FAINT, GRID = "#222222", "#8a8a8a", "#e3e3e3"
@@ -183,10 +184,11 @@ def svg(canvas: Canvas, key: str, alt: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{hashlib.sha256(key.encode()).hexdigest()[:6]}-", text)
-    text = re.sub(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{_escape(alt)}">', text, count=1, flags=re.DOTALL)
+    named = f'role="img" aria-label="{_escape(alt)}"'  # a name may hold a backslash, so this is no pattern
+    text = re.sub(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', lambda found: f'<svg viewBox="{found[1]}" {named}>', text, count=1, flags=re.DOTALL)
     text = text.replace("xlink:href=", "href=")
     text = re.sub(r' d="([^"]*)"', lambda path: f' d="{_compact(path[1])}"', text)
-    return re.sub(r"\n\s*", "\n", text).strip()
+    return printable(re.sub(r"\n\s*", "\n", text).strip())
 
 
 def _compact(path: str) -> str:
@@ -260,7 +262,7 @@ def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
     alt = f"Point estimates and intervals of {titles} for {', '.join(group.algos)}. Highest IQM: {best}, {top}."
     caption = (
         f"Aggregate scores over all tasks of the group, {group.unit}. IQM: mean of the middle half of all runs; mean and median: of the "
-        f"task means; definitions of rliable (Agarwal et al. 2021). {_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}"
+        f"task means; definitions of rliable (Agarwal et al. 2021). {_how(statistics, 'expanded-bootstrap intervals', group, partial)}"
     )
     rows = [[a, *(with_interval(group.aggregates[m][a]) for m in metrics)] for a in group.algos]
     table = Table(["algorithm", *(METRIC_TITLES[m] for m in metrics)], rows)
@@ -481,11 +483,12 @@ def _references(ax: Axes, group: Group, env: str, reach: tuple[float, float], up
         above = value < (reach[0] + reach[1]) / 2  # inside the axis
         if upright:
             ax.annotate(label, (value, 0), xycoords=("data", "axes fraction"), xytext=(3 if above else -3, 3), textcoords="offset points", rotation=90,
-                        ha="left" if above else "right", va="bottom", fontsize=7.5, color=FAINT)
+                        ha="left" if above else "right", va="bottom", fontsize=7.5, color=FAINT, parse_math=False)
         else:
             # Scores rise from the lower left to the upper right: the labels stand in the other corners.
             ax.annotate(label, (1 if above else 0, value), xycoords=("axes fraction", "data"), xytext=(-2 if above else 3, 2 if above else -2),
-                        textcoords="offset points", ha="right" if above else "left", va="bottom" if above else "top", fontsize=7.5, color=FAINT)
+                        textcoords="offset points", ha="right" if above else "left", va="bottom" if above else "top", fontsize=7.5, color=FAINT,
+                        parse_math=False)
 
 
 def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw: dict[str, Pen], reach: tuple[float, float]) -> None:
@@ -579,7 +582,7 @@ def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure
     spread = {a: (min(without[e][a] for e in group.envs), max(without[e][a] for e in group.envs)) for a in group.algos}
     alt = "IQM with each task left out in turn: " + "; ".join(f"{a} from {number(low)} to {number(high)}" for a, (low, high) in spread.items()) + "."
     caption = (f"Diamond and bar: IQM over all tasks. Ticks: without each task in turn; where they lie far apart, one task carries the result. "
-               f"{_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}")  # fmt: skip
+               f"{_how(statistics, 'expanded-bootstrap intervals', group, partial)}")  # fmt: skip
     rows = [["none", *(number(group.aggregates["iqm"][a].point) for a in group.algos)]]
     rows += [[env, *(number(without[env][a]) for a in group.algos)] for env in group.envs]
     table = Table(["task left out", *group.algos], rows)

@@ -21,10 +21,12 @@ RESERVED = ("self", "env", "policy", "seed", "seeds", "n_envs", "device", "verbo
 
 def literal(text: str) -> Any:
     """The value of an expression made of literals, `dict(...)` and `nn.Name`; UserError for anything else."""
+    shown = text if len(text) <= 200 else f"{text[:200]}…"
     try:
         return _value(ast.parse(text.strip(), mode="eval").body)
-    except SyntaxError as error:
-        raise UserError(f"cannot read {text!r}: {error.msg}. Write it as Python literals, dict(...) and names of torch.nn.") from None
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
+        why = getattr(error, "msg", None) or "it is nested too deeply, or no expression"
+        raise UserError(f"cannot read {shown!r}: {why}. Write it as Python literals, dict(...) and names of torch.nn.") from None
 
 
 def _value(node: ast.expr) -> Any:
@@ -44,9 +46,10 @@ def _value(node: ast.expr) -> Any:
         case ast.Attribute(value=ast.Name(id="nn"), attr=name):
             from torch import nn
 
-            if hasattr(nn, name):
-                return getattr(nn, name)
-            raise UserError(f"torch.nn has no '{name}'{_nearest(name, dir(nn))}")
+            found = getattr(nn, name, None)
+            if isinstance(found, type) and issubclass(found, nn.Module):  # not the modules and functions that torch.nn also holds
+                return found
+            raise UserError(f"torch.nn has no module '{name}'{_nearest(name, dir(nn))}")
     raise UserError(f"cannot read {ast.unparse(node)!r}: only Python literals, dict(...) and names of torch.nn are understood")
 
 

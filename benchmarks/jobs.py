@@ -31,7 +31,7 @@ ENVIRONMENT_PACKAGES = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d
 MEASURING = ("benchmarks.worker", "benchmarks.evaluation", "benchmarks.environments", "benchmarks.hyperparams")
 # Names and titles, not numbers.
 IRRELEVANT = ("from_scratch", "from_scratch.registry", "from_scratch.envs", "from_scratch.envs.registration", "benchmarks", "benchmarks.jobs",
-              "benchmarks.store", "benchmarks.study")  # fmt: skip
+              "benchmarks.models", "benchmarks.plain", "benchmarks.store", "benchmarks.study", "benchmarks.trust")  # fmt: skip
 
 
 @dataclass(frozen=True)

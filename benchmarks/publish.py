@@ -1,7 +1,7 @@
 """Copy a study to where it can be committed: python -m benchmarks.publish studies/quickstart results/quickstart
 
 The copy has every run without its trained model, but for the median runs that the report shows in motion (each run.json sealed anew and saying what
-was left out), and a report of its own.
+was left out), the films of those, and a report of its own. Nothing is played: films are made by sb3-course compare, or by report with --trust.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks import HarnessError, IncompleteData, UserError
 from benchmarks.store import Store, open_study, write_whole
 from benchmarks.study import MEDIAN, digest
 
-MODELS = ("model.zip", "vecnormalize.pkl")
+MODELS = ("model.zip", "vecnormalize.pkl", "vecnormalize.npz")
 
 
 def publish(source: Store, target: Path) -> Store:
@@ -37,7 +37,9 @@ def publish(source: Store, target: Path) -> Store:
 
 
 def copy_runs(source: Store, target: Path, with_model: Collection[str] = ()) -> Store:
-    """Every run of a finished study, without its model unless it is named: sealed anew, saying what was left out."""
+    """Every run of a finished study, without its model unless it is named (sealed anew, saying what was left out), and the study's films."""
+    from benchmarks import animation
+
     study = source.study()
     copy = Store(target)
     command = re.sub(r" --out[ =]\S+", "", study.get("command", ""))  # where it lay first concerns nobody
@@ -49,9 +51,10 @@ def copy_runs(source: Store, target: Path, with_model: Collection[str] = ()) -> 
         record["left_out"] = [name for name in MODELS if run_id not in with_model and record["files"].pop(name, None)]
         directory = copy.runs_path / run_id
         directory.mkdir()
-        for name in record["files"]:
-            shutil.copyfile(source.runs_path / run_id / name, directory / name)
+        for name in record["files"]:  # names and hashes that the record's seal covers, of regular files in this folder: Store.record has seen to it
+            shutil.copyfile(source.runs_path / run_id / name, directory / name, follow_symlinks=False)
         write_whole(directory / "run.json", json.dumps({**record, "seal": digest(record)}, indent=1, ensure_ascii=False))
+    animation.copy(source, copy)
     return copy
 
 

@@ -17,6 +17,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -28,9 +29,10 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmarks import animation, evidence, exports, figures, reproduction, sequential, stats
+from benchmarks import UserError, animation, evidence, exports, figures, reproduction, sequential, stats
 from benchmarks.analysis import Analysis, Comparison, Group, IncompleteStudy, analyse, unit_of
 from benchmarks.figures import Table, bracket, count, decimals, number, p_value, percent, signed, slug, steps, with_interval
+from benchmarks.plain import printable
 from benchmarks.store import Store, write_whole
 
 __all__ = ["IncompleteStudy", "RenderedReport", "render"]
@@ -41,6 +43,7 @@ BADGES = {  # tier of stats.Equivalence -> (class of the badge, its words)
     "identical": ("good", "identical scores"),
     "D": ("open", "D · not distinguished (no claim of parity)"),
     "different": ("bad", "different"),
+    "unlike": ("open", "runs differ, but not shown: their average"),
     "none": ("open", "no claim"),
 }
 MOST_ROWS = 500  # a table of runs beyond this is left to the files beside the report
@@ -76,19 +79,26 @@ class BuiltReport:
 OPTIONAL = ("report.pdf", "scores.parquet", "curves.parquet")
 
 
-def render(store_path: Path | str, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None) -> RenderedReport:
-    """Write the report of the study at `store_path` into its directory report/.
+Play = Callable[[Store, Analysis], None]  # makes what films are missing, such as benchmarks.animation.make
+
+
+def render(
+    store_path: Path | str, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None, play: Play | None = None
+) -> RenderedReport:
+    """Write the report of the study at `store_path` into its directory report/. play: without it, films that the study does not hold are not made.
 
     Raises IncompleteStudy, naming the runs, if any planned run has not finished and `allow_partial` is not set.
     """
-    return render_store(Store(store_path), Path(store_path) / "report", allow_partial=allow_partial, now=now, options=options)
+    return render_store(Store(store_path), Path(store_path) / "report", allow_partial=allow_partial, now=now, options=options, play=play)
 
 
 def render_store(
-    store: Any, directory: Path, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None
+    store: Any, directory: Path, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None, play: Play | None = None
 ) -> RenderedReport:
     """`render` for anything with a Store's study(), runs(), curves(), training() and record()."""
-    built = build(store, allow_partial=allow_partial, now=now, options=options)
+    if directory.is_symlink():
+        raise UserError(f"{directory} is a link, and a report is not written through one: remove it, or give --out")
+    built = build(store, allow_partial=allow_partial, now=now, options=options, play=play)
     directory.mkdir(parents=True, exist_ok=True)
     for name in OPTIONAL:  # of an earlier report
         if name not in built.files:
@@ -100,8 +110,9 @@ def render_store(
 
 
 def build(
-    store: Any, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None, rendering: dict[str, Any] | None = None
-) -> BuiltReport:
+    store: Any, *, allow_partial: bool = False, now: datetime | None = None, options: Options | None = None, rendering: dict[str, Any] | None = None,
+    play: Play | None = None,
+) -> BuiltReport:  # fmt: skip
     """The files of the report. rendering: from the repro.json of an earlier report of this store, to make that one again (without its PDF)."""
     options = Options(**rendering["options"]) if rendering else options or Options()
     analysis = analyse(store.study(), store.runs(), store.curves(), allow_partial=allow_partial)
@@ -115,7 +126,8 @@ def build(
     curves = analysis.curves.sort_values(["algo", "env", "seed", "step"])
     groups = [_group_context(group, analysis) for group in analysis.groups]
     algos = [a for group in analysis.study["groups"] for a in group["algos"]]
-    text = _html(analysis, facts, groups, scores, verdicts, _diagnostics(store.training()), _films(store, analysis, options), options, now or datetime.now(UTC))
+    films = _films(store, analysis, options, play)
+    text = _html(analysis, facts, groups, scores, verdicts, _diagnostics(store.training()), films, options, now or datetime.now(UTC))
     files: dict[str, str | bytes] = {
         "report.html": text,
         "report.json": as_json(_numbers(analysis, verdicts)),
@@ -132,23 +144,29 @@ def build(
     return BuiltReport(analysis, {**files, "repro.json": as_json(facts)}, verdicts)
 
 
-def _films(store: Any, analysis: Analysis, options: Options) -> tuple[list[animation.Film], str]:
-    """Animations of the median runs, or why there are none."""
+def _films(store: Any, analysis: Analysis, options: Options, play: Play | None) -> tuple[list[animation.Film], str]:
+    """Animations of the median runs from the films that the study holds, or why there are none."""
     if not isinstance(store, Store):
         return [], "The models of these runs are not at hand."
-    if not store.keeps_models:
+    if options.animations and play is not None:
+        play(store, analysis)
+    if not animation.kept(store):
+        if store.keeps_models:
+            return [], "No film of these runs was made; sb3-course report with --trust makes them from the stored models."
         return [], "This study did not keep its models (keep_models: false), so there is none to watch."
     return (animation.films(store, analysis), "") if options.animations else ([], "Left out on request (--no-animations).")
 
 
-DATE = re.compile(r'<p class="date">.*</p>')  # the only line that may differ between two reports of one store
+# The only line that may differ between two reports of one store: a date and a commit, and nothing else.
+DATE = re.compile(r'<p class="date">Rendered [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC'
+                  r'(?: from commit [A-Za-z0-9._+-]{1,12}(?: with uncommitted changes)?)?</p>')  # fmt: skip
 
 
 def hash_of(name: str, content: str | bytes) -> str:
     """sha256 of a file of the report; of the page, without the line with the date."""
     content = content if isinstance(content, bytes) else content.encode()
     if name == "report.html":
-        content = DATE.sub("", content.decode()).encode()
+        content = DATE.sub("", content.decode(), count=1).encode()
     return hashlib.sha256(content).hexdigest()
 
 
@@ -177,7 +195,8 @@ def _verdict(group: Group, analysis: Analysis) -> dict[str, Any]:
         ]
     lines += [{"badge": None, "text": f"{what}: {why}.", "details": []} for what, why in group.left_out.items()]
     warning = figures.caution(group, "verdict" if group.comparisons else "aggregates")
-    return {"group": group.name, "id": slug(group), "lines": lines, "caution": warning}
+    assumed = [f"{sentence}." for sentence in group.evidence.get("assumptions", [])]
+    return {"group": group.name, "id": slug(group), "lines": lines, "caution": " ".join(filter(None, [warning, *assumed]))}
 
 
 def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
@@ -193,12 +212,35 @@ def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
     apart, improvement = with_interval(test.difference, sign=True), with_interval(pair.improvement, 2)
     tier = "A" if pair.is_same_run else test.tier
     if tier == "A":
-        same = "the same seed makes the same run: the weights after training or every evaluation are identical, seed by seed"
+        same = "the same seed makes the same run: every evaluation is identical, seed by seed"
         then = conclusion(test) if test.tier == "C" else ""
         text = f"{start}{same}. Taken as independent samples, their difference of IQMs is {apart}, {unit}. {then}".rstrip()
     else:
         text = f"{start}difference of IQMs {apart}, {unit}. {conclusion(test)}{_settle(pair) if tier == 'D' else ''}"
-    return {"badge": BADGES[tier], "tier": tier, "text": f"{text} P({pair.x} > {pair.y}) = {improvement}.", "details": details}
+    text = f"{text} P({pair.x} > {pair.y}) = {improvement}.{_solved_in_all(pair)}"
+    return {"badge": BADGES[tier], "tier": tier, "text": text, "details": details}
+
+
+def _solved_in_all(pair: Comparison) -> str:
+    """How many runs of all tasks solved theirs, where not all or none did."""
+    known = [task["solved"] for task in pair.evidence["tasks"].values() if task["solved"]]
+    if not known:
+        return ""
+    (x, n_x), (y, n_y) = (np.sum([solved[side] for solved in known], axis=0) for side in ("x", "y"))
+    return "" if (x, y) in ((0, 0), (n_x, n_y)) else f" Solved: {x} of {n_x} runs of {pair.x}, {y} of {n_y} of {pair.y}."
+
+
+def _solved(pair: Comparison, env: str) -> str:
+    """The solved runs of one task, and what follows, where some run of either side did not end like all others."""
+    solved = pair.evidence["tasks"][env]["solved"]
+    if not solved or [solved[side][0] for side in "xy"] in ([0, 0], [solved[side][1] for side in "xy"]):
+        return ""
+    (x, n_x), (y, n_y) = solved["x"], solved["y"]
+    p = solved["p_holm"]
+    is_more = p < stats.ALPHA
+    which = f"{pair.x if x * n_y > y * n_x else pair.y} solves more often" if is_more else "how often they solve it is not distinguished"
+    tested = f" (p\u00a0{_is(p)}, {solved['test'].method} test)" if np.isfinite(p) else ""
+    return f"; solved in {x} of {n_x} runs against {y} of {n_y}: {which}{tested}" if tested else f"; solved in {x} of {n_x} runs against {y} of {n_y}"
 
 
 def conclusion(test: stats.Equivalence) -> str:
@@ -211,6 +253,8 @@ def conclusion(test: stats.Equivalence) -> str:
         return "Every run of both has the same score on each task."
     if test.tier == "different":
         return f"Different: {test.note}."
+    if test.tier == "unlike":
+        return f"Not distinguished in the {test.shape.name if test.shape else 'average'}, though the runs differ: {test.note}."
     if test.tier == "none":
         return f"No claim: {test.note}."
     if test.margin is None:
@@ -246,7 +290,17 @@ def _task_detail(pair: Comparison, env: str, group: Group) -> str:
     p = f", p\u00a0{_is(test.p)}" if np.isfinite(test.p) else ""
     same, shared = pair.same[env]
     twins = f"; {same} of {shared} seeds make exactly the same run" if same and pair.is_twin else ""
-    return f"{start}, difference {with_interval(test.difference, digits, sign=True)}{p}{margin}: {test.meaning}{detectable}{twins}."
+    apart = with_interval(test.difference, digits, sign=True)
+    return f"{start}, difference {apart}{p}{margin}: {test.meaning}{detectable}{_of_iqms(pair, env)}{_solved(pair, env)}{twins}."
+
+
+def _of_iqms(pair: Comparison, env: str) -> str:
+    """Why a claim about the means was not made, and what the IQMs allow to say, which a few failures do not move."""
+    test, iqm = pair.tasks[env], pair.evidence["tasks"][env]["iqm"]
+    if iqm is None or test.shape is None or test.tier not in ("D", "unlike"):
+        return ""
+    apart = with_interval(iqm.difference, decimals(test.difference.point, iqm.difference.point), sign=True)
+    return f" (of so few runs, up to {percent(round(test.shape.hidden, 2))} may fail unseen); IQMs {apart} apart: {iqm.meaning}"
 
 
 # ------------------------------------------------------------------------------------------------------------------ data
@@ -314,7 +368,9 @@ def _diagnostics(training: pd.DataFrame) -> Table | None:
 
 
 def environment() -> Environment:
-    return Environment(loader=PackageLoader("benchmarks"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    """For all pages: what is text is escaped, and what a reader could not see is made visible."""
+    visible = lambda value: printable(value) if type(value) is str else value
+    return Environment(loader=PackageLoader("benchmarks"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=visible)
 
 
 def style() -> str:
@@ -337,6 +393,7 @@ def _html(
         budgets=_budgets(analysis),
         scales=_scales(analysis),
         groups=groups,
+        lead=_lead(groups),
         speeds=_speeds(analysis),
         accounts=_accounts(analysis),
         failures=_failures(analysis),
@@ -354,6 +411,17 @@ def _html(
         environment_rows=_environment_rows(facts),
         checklist_rows=_checklist_rows(facts),
     )
+
+
+def _lead(groups: list[dict[str, Any]]) -> tuple[str, figures.Figure] | None:
+    """The picture under the verdict, and its title: every run of the only task, else the learning curves over all tasks; of the first group that has one."""
+    for group in groups:
+        drawn = group["figures"]
+        order = ("tasks", "curves", "aggregates") if len(group["envs"]) == 1 else ("curves", "aggregates", "tasks")
+        figure = next((drawn[part][0] for part in order if drawn[part]), None)
+        if figure is not None:
+            return (f"{figure.title}, group {group['name']}" if len(groups) > 1 else figure.title), figure
+    return None
 
 
 def _rendered_by() -> str:
@@ -378,17 +446,23 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
         ("Evaluation", f"{episodes} episodes{more}, {kind}, at each of {points} checkpoints evenly spaced over the budget; rewards are the environment's own"),
         ("Seeds", f"{len(study['seeds'])}: {_ranges(study['seeds'])}; the same evaluation episodes for every algorithm"),
         ("Runs", f"{planned} planned, {finished} finished"),
-        ("Intervals", f"{percent(how.confidence)}, by a stratified bootstrap of {count(how.reps)} repetitions, seed {how.seed}: percentile intervals of "
-                      "aggregates, P(X > Y), Cliff's δ and ranks; expanded ones, which allow for few runs, of differences, learning curves and profiles. "
+        ("Intervals", f"{percent(how.confidence)}, by a stratified bootstrap of {count(how.reps)} repetitions, seed {how.seed}, in which the "
+                      "runs of a seed on all tasks are drawn together: percentile intervals of P(X > Y), Cliff's δ and ranks, and of the IQM of one task; "
+                      "expanded ones, which allow for few runs, of aggregates, differences, learning curves and profiles. "
                       f"Of one task also t intervals of means, and {welch} t intervals of their differences"),
         ("Differences", f"claimed where the larger p of a studentised permutation test and {welch} t test (of IQMs: Yuen's) "
                         f"is below {percent(stats.ALPHA)} after Holm, over the pairs and tasks of a group. Skewed scores of equal mean and "
                         "unequal spread are called different more often than that, the more so the fewer runs (results/calibration)"),
+        ("Failures", _failures_assumed(analysis)),
         ("Margin of equivalence", f"±{how.margin:g} of the span from random to expert, fixed in the study before running; equivalence is claimed where the "
                                   f"90\u00a0% interval of the difference lies inside it, from at least {stats.FEWEST_RUNS_FOR_EQUIVALENCE} runs; not "
                                   "corrected for the number of pairs and tasks: each errs in 5\u00a0%, so of many at the edge of the margin some will"),
         ("What n allows", _power(analysis)),
     ]
+    over = [f"in group {group.name}, {sentence[0].lower()}{sentence[1:]}" for group in analysis.groups if (sentence := evidence.correlation_said(group))]
+    if over:
+        card.append(("Seeds over tasks", "a run's seed is the same on all tasks, so the runs of a seed are resampled and permuted as one unit: intervals and "
+                                         f"tests over tasks hold whatever their correlation. Measured here: {'; '.join(over)}"))
     if how.paired:
         card.append(("Pairs", "runs of the same seed share their environment and are compared as pairs; Hedges' g and areas take them as independent"))
     tuned = exports.tuning(study)
@@ -402,6 +476,20 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
                                    f"of runs as fixed{f': {after}' if after else ''}"))
     said = protocol.get("words") or {}  # of runs that other programs made: what is known of them
     return [(term, said.get(term, words)) for term, words in card]
+
+
+def _failures_assumed(analysis: Analysis) -> str:
+    """What keeps a claim from resting on failures that were not seen."""
+    known = [scale.span is not None for group in analysis.groups for scale in group.scales.values()]
+    once = any(cell.scores.shape[1] < 2 for group in analysis.groups for cell in group.cells.values())
+    unknown = "failures that were not seen cannot be allowed for, since one checkpoint shows no score of a run that has not learnt" if once else (
+        "it may score as the lowest or highest of any run at any checkpoint")
+    bounded = "a run that was not seen may score as the random policy does, or as the expert" if any(known) else unknown
+    bounded += "" if all(known) or not any(known) else f"; on tasks without these scores {unknown}"
+    return (f"a mean or IQM of few runs says little of how often runs fail: of n runs without a failure, up to 1 − 0.05^(1/n) may fail. A difference, and an "
+            f"equivalence, is claimed only if it survives other weights of the runs seen (95\u00a0% of weighings) and failures not seen (at 95\u00a0%); "
+            f"{bounded}. A task counts as solved by a run that ends at {percent(analysis.statistics.threshold)} of the span from random to expert or beyond; "
+            "shares of solved runs are compared by an exact test, with Holm's correction over the pairs and tasks of a group")
 
 
 def _ranges(seeds: list[int]) -> str:
@@ -459,6 +547,7 @@ def _group_context(group: Group, analysis: Analysis) -> dict[str, Any]:
         "figures": figures.of_group(group, analysis),
         "per_task": _per_task(group) if group.comparisons else None,
         "effects": _effects(group) if group.comparisons else None,
+        "solved": _solved_table(group) if group.comparisons else None,
         "fewer": _fewer(group),
         "areas": _areas(group),
     }
@@ -484,6 +573,22 @@ def _effects(group: Group) -> Table:
     return Table(header, rows, caption, figures.caution(group, "effects"))
 
 
+def _solved_table(group: Group) -> Table | None:
+    """How many runs solved each task, with its own test."""
+    rows, exact = [], "Boschloo's exact test"
+    for pair in group.comparisons:
+        for env in group.envs:
+            known = pair.evidence["tasks"][env]["solved"]
+            if known:
+                exact = f"{known['test'].method} test"
+                rows.append([env, pair.x, pair.y, *(f"{k} of {n}" for k, n in (known["x"], known["y"])), p_value(known["test"].p), p_value(known["p_holm"])])
+    if not rows:
+        return None
+    caption = (f"Runs whose final score reaches the study's threshold, which was fixed before the runs; p of equal shares by {exact}, and after Holm over this "
+               "table. It assumes nothing of the shape of the scores.")  # fmt: skip
+    return Table(["task", "X", "Y", "solved by X", "solved by Y", "p", "p (Holm)"], rows, caption)
+
+
 def _fewer(group: Group) -> list[str]:
     """Whether five seeds would have told the same story, a sentence for each comparison."""
     said = []
@@ -507,7 +612,7 @@ def _areas(group: Group) -> Table | None:
     over_all = "all tasks (IQM, normalised)" if len(group.envs) > 1 else group.envs[0]
     rows += [[over_all, f"{p.x} − {p.y}", with_interval(p.evidence["area"], sign=True)] for p in group.comparisons if p.evidence["area"] is not None]
     how = "Area under the learning curve as the mean score between the first and the last checkpoint: task by task with its t interval"
-    over = ", over all tasks with a percentile-bootstrap interval" if len(group.envs) > 1 else ""
+    over = ", over all tasks with an expanded-bootstrap interval" if len(group.envs) > 1 else ""
     apart = "; differences of IQMs, in the group's unit, with expanded ones" if any(pair.evidence["area"] is not None for pair in group.comparisons) else ""
     return Table(["task", "algorithm", "mean score during training"], rows, f"{how}{over}{apart}.", figures.caution(group, "areas"))
 

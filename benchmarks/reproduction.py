@@ -29,7 +29,7 @@ PROJECT = Path(__file__).parent.parent
 # Packages that can change a number; the full list is in repro.json.
 PACKAGES = ("stable-baselines3", "sb3-contrib", "gymnasium", "torch", "numpy", "scipy", "numba", "llvmlite", "pandas", "pyarrow", "duckdb", "hydra-core",
             "matplotlib")
-REPORTING = ("analysis", "evidence", "sequential", "figures", "report", "exports", "animation", "reproduction")  # with stats/ and templates/
+REPORTING = ("analysis", "evidence", "sequential", "figures", "report", "exports", "animation", "plain", "reproduction")  # with stats/ and templates/
 PER_RUN = ("peak_memory_mb",)  # facts of run.json's host that differ from run to run on the same machine
 
 SEED_RULE = (
@@ -118,8 +118,8 @@ def environment(env: str, study: Mapping[str, Any]) -> dict[str, Any]:
 def _assets(maker: Any, file: Path, kwargs: Mapping[str, Any]) -> list[Path]:
     parameters = inspect.signature(maker).parameters
     if "xml_file" in parameters:
-        xml = Path(kwargs.get("xml_file", parameters["xml_file"].default))
-        return [path for path in (xml, file.parent / "assets" / xml.name) if path.is_file()][:1]
+        xml = Path(str(kwargs.get("xml_file", parameters["xml_file"].default))).name  # whatever a study names, only MuJoCo's own models are read
+        return [path for path in (file.parent / "assets" / xml,) if path.is_file()]
     if "game" in parameters and "game" in kwargs:
         roms = importlib.import_module("ale_py.roms")
         return [Path(roms.get_rom_path(kwargs["game"]))]

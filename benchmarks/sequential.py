@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import IncompleteData, UserError
+from benchmarks import IncompleteData, UserError, stats
 from benchmarks.stats.sequential import Decision, SequentialTest
 
 DEFAULT_BATCH = 5
@@ -67,7 +67,7 @@ def decide(study: Mapping, curves: pd.DataFrame) -> SequentialTest:
                     raise IncompleteData(f"{algo} on {lost[0][0]}, seed {lost[0][1]} has no score: a sequential comparison needs whole batches "
                                          "(sb3-course retry runs failed and missing runs again)")
                 sides.append([_in_unit(study, env, np.array([last[algo, env, seed] for seed in seeds]), shared) for env in envs])
-            batch[name] = (sides[0], sides[1])
+            batch[name] = (stats.BySeed(sides[0], [seeds] * len(envs)), stats.BySeed(sides[1], [seeds] * len(envs)))
         test.look(batch)
     return test
 

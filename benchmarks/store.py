@@ -1,12 +1,16 @@
 """Where the results of a study live: one directory per run, readable without this program.
 
     DIR/study.yaml                        the resolved study, its hash, and the code versions that its runs are pinned to
-    DIR/runs/<algo>-<env>-s<seed>-<hash>/ run.json  curve.parquet  episodes.parquet  training.parquet  model.zip  [vecnormalize.pkl]
+    DIR/runs/<algo>-<env>-s<seed>-<hash>/ run.json  curve.parquet  episodes.parquet  training.parquet  model.zip  [vecnormalize.pkl, .npz]
+    DIR/films/                            the median runs in motion (benchmarks.animation)
     DIR/quarantine/                       what was found damaged, kept to be looked at
 
 A run directory is built under a temporary name and renamed whole. run.json is written last and holds the sha256 of the
 other files and of its own content. There is no index that could disagree with the files: they are the truth, whatever
 became of the process that wrote them.
+
+A store may have been written by a stranger. What is read of it is checked before it is used: a run's folder holds regular files
+that its seal lists, every name is one component of a path, every value has its type (benchmarks.plain), and no path is a pattern.
 """
 
 from __future__ import annotations
@@ -29,7 +33,8 @@ import yaml
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.jobs import Run, plan
-from benchmarks.study import digest
+from benchmarks.plain import content, from_json, from_yaml, is_name, is_regular, one_line
+from benchmarks.study import digest, malformed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,14 +49,22 @@ RUN_COLUMNS = ("run_id", "algo", "env", "group", "seed", "status", "error", "tra
                "steps_per_second", "lockstep", "diverged", "model_seed", "weights_hash_start", "weights_hash_end", "hyperparams", "host", "finished_at")
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file so that it is either the old one or the new one, also if the machine stops in between."""
+MOST_TABLE = 1024**3  # bytes of a run's table
+
+
+def write_whole(path: Path, text: str | bytes) -> None:
+    """Write a file so that it is either the old one or the new one, also if the machine stops in between. A link that lies there is replaced, not followed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+    temporary.unlink(missing_ok=True)
+    with temporary.open("xb") as file:
+        file.write(text.encode() if isinstance(text, str) else text)
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def _as_saved(study: dict[str, Any]) -> str:
+    return yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=160)
 
 
 def file_hash(path: Path) -> str:
@@ -70,8 +83,8 @@ def without_nan(value: Any) -> Any:
 
 def _owner_is_alive(name: str) -> bool:
     """Whether the process that made a temporary directory `.tmp-PID-START-...` still runs (a later process may have the same PID)."""
-    _, pid, start, *_ = name.split("-")
     try:
+        _, pid, start, *_ = name.split("-")
         return int(psutil.Process(int(pid)).create_time() * 100) == int(start)
     except (psutil.Error, ValueError):
         return False
@@ -92,17 +105,23 @@ class Store:
 
     def save_study(self, study: dict[str, Any]) -> None:
         self.runs_path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / "study.yaml", yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=160))
+        write_whole(self.path / "study.yaml", _as_saved(study))
+
+    def is_as_saved(self, study: dict[str, Any]) -> bool:
+        """Whether study.yaml holds this study and nothing else: no comment, no key twice."""
+        return (self.path / "study.yaml").read_bytes() == _as_saved(study).encode()
 
     def study(self) -> dict[str, Any]:
-        """The resolved study. UserError if there is none here, IntegrityError if it cannot be read."""
+        """The resolved study. UserError if there is none here, IntegrityError if it cannot be read, or has not the shape of one."""
         if not self.exists():
             raise UserError(f"{self.path} holds no study (no study.yaml): sb3-course compare makes one")
         try:
-            study = yaml.safe_load((self.path / "study.yaml").read_text(encoding="utf-8"))
-            study["groups"], study["seeds"]
-        except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
-            raise IntegrityError(f"{self.path}/study.yaml cannot be read: start sb3-course compare with the same words again, finished runs are kept") from None
+            study = from_yaml(content(self.path / "study.yaml").decode(), f"{self.path}/study.yaml")
+        except UnicodeDecodeError:
+            raise IntegrityError(f"{self.path}/study.yaml cannot be read: it is no text") from None
+        wrong = malformed(study)
+        if wrong:
+            raise IntegrityError(f"{self.path}/study.yaml cannot be read: {wrong}")
         return study
 
     @cached_property
@@ -121,10 +140,10 @@ class Store:
         owner = self.path / ".lock.owner"
         try:
             with FileLock(self.path / ".lock", timeout=0):
-                owner.write_text(str(os.getpid()))
+                write_whole(owner, str(os.getpid()))
                 yield
         except Timeout:
-            pid = owner.read_text() if owner.exists() else "?"
+            pid = owner.read_text()[:20] if owner.exists() else "?"
             raise UserError(f"another sb3-course (process {pid}) is working on {self.path}: wait for it, or choose another --out") from None
 
     def begin(self, run: Run) -> Path:
@@ -162,7 +181,7 @@ class Store:
 
     def sweep(self) -> int:
         """Remove what processes that no longer live have left half done; how many directories that were."""
-        stale = [path for path in self.runs_path.glob(".tmp-*") if not _owner_is_alive(path.name)]
+        stale = [path for path in self._temporary() if not _owner_is_alive(path.name)]
         for path in stale:
             shutil.rmtree(path, ignore_errors=True)
         return len(stale)
@@ -185,16 +204,18 @@ class Store:
     def record(self, run_id: str) -> dict[str, Any] | None:
         """A run's run.json, or None where there is no such run. IntegrityError if any of its files is not what was written."""
         directory = self.runs_path / run_id
-        if not directory.is_dir():
+        if not is_name(run_id) or not directory.is_dir():
             return None
         damage = self._damage(directory)
         if damage:
             raise IntegrityError(f"run {run_id}/{damage}")
-        return json.loads((directory / "run.json").read_text(encoding="utf-8"))
+        return from_json(content(directory / "run.json"))
 
     def _damage(self, directory: Path) -> str | None:
         """What is wrong with a run's files, or None. Files that have not changed since they were last read are not read again."""
-        fingerprint = tuple(sorted((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in directory.iterdir()))
+        with os.scandir(directory) as entries:
+            facts = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+        fingerprint = tuple(sorted((name, fact.st_mode, fact.st_mtime_ns, fact.st_size) for name, fact in facts))
         known = self._verified.get(directory)
         if known and known[0] == fingerprint:
             return known[1]
@@ -204,22 +225,35 @@ class Store:
 
     @staticmethod
     def _look_for_damage(directory: Path) -> str | None:
+        if directory.is_symlink():
+            return "is a link, not a folder"
+        present = {path.name for path in directory.iterdir()}
+        for name in sorted(present):
+            if not is_regular(directory / name):
+                return f"{one_line(name)}: {'a link' if (directory / name).is_symlink() else 'not a regular file'}"
         try:
-            record = json.loads((directory / "run.json").read_text(encoding="utf-8"))
+            record = from_json(content(directory / "run.json"))
             seal, files = record.pop("seal"), record["files"]
+            unsealed = digest(record) != seal
         except FileNotFoundError:
             return "run.json: missing"
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (IntegrityError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return "run.json: cannot be read"
-        if digest(record) != seal:
+        if unsealed:
             return "run.json: hash mismatch"
+        wrong = _malformed(record, directory.name)
+        if wrong:
+            return f"run.json: {wrong}"
         for name, expected in files.items():
-            path = directory / name
-            if not path.is_file():
+            if name not in present:
                 return f"{name}: missing"
-            if file_hash(path) != expected:
+            if file_hash(directory / name) != expected:
                 return f"{name}: hash mismatch"
-        return None
+        strays = present - files.keys() - {"run.json"}
+        return f"{one_line(min(strays))}: not sealed (run.json does not list it)" if strays else None
+
+    def _temporary(self) -> list[Path]:
+        return [path for path in self.runs_path.iterdir() if path.name.startswith(".tmp-")] if self.runs_path.is_dir() else []
 
     def planned(self) -> list[tuple[str, Run]]:
         return plan(self.study())
@@ -232,7 +266,7 @@ class Store:
             return "corrupt", {"error": str(error)}
         if record is not None:
             return record["status"], record
-        running = any(path.name.endswith(run.id) and _owner_is_alive(path.name) for path in self.runs_path.glob(f".tmp-*{run.id}"))
+        running = any(path.name.endswith(f"-{run.id}") and _owner_is_alive(path.name) for path in self._temporary())
         return ("running" if running else "missing"), {}
 
     def runs(self) -> pd.DataFrame:
@@ -250,28 +284,69 @@ class Store:
 
     def curves(self) -> pd.DataFrame:
         """The checkpoints of all finished runs, in order of algorithm, environment, seed and step: see TABLES["curve"]."""
-        return self._table("curve", "algo, env, seed, step")
+        return self._table("curve")
 
     def episodes(self) -> pd.DataFrame:
         """Every evaluation episode of all finished runs: see TABLES["episodes"]."""
-        return self._table("episodes", "algo, env, seed, step, episode")
+        return self._table("episodes")
 
     def training(self) -> pd.DataFrame:
         """What training logged, at the checkpoints: see TABLES["training"]."""
-        return self._table("training", "algo, env, seed, step, key")
+        return self._table("training").sort_values(["algo", "env", "seed", "step", "key"], ignore_index=True)
 
-    def _table(self, name: str, order: str) -> pd.DataFrame:
-        import duckdb
+    def rows(self, run_id: str, name: str) -> pd.DataFrame:
+        """One of the TABLES of a finished run; IntegrityError where a row is not the run's (`benchmarks.records.table`)."""
+        from benchmarks import records
+
+        run = next(run for _, run in self.planned() if run.id == run_id)
+        return records.table(self.runs_path / run_id, name, run)
+
+    def _table(self, name: str) -> pd.DataFrame:
+        """The rows of all finished runs; IntegrityError where one is not its run's."""
         import pandas as pd
 
+        from benchmarks import records
+
         runs = {run.id: run for _, run in self.planned()}
-        finished = [run_id for run_id, run in runs.items() if self.status(run)[0] == "finished"]
+        finished = [run for run in runs.values() if self.status(run)[0] == "finished"]
         if not finished:
             return pd.DataFrame(columns=list(TABLES[name]))
-        files = [str(self.runs_path / run_id / f"{name}.parquet") for run_id in finished]
-        columns = ", ".join(f'"{column}"' for column in TABLES[name])
-        with duckdb.connect(config={"threads": 1}) as connection:
-            return connection.execute(f"SELECT {columns} FROM read_parquet($files) ORDER BY {order}", {"files": files}).df()
+        finished.sort(key=lambda run: (run.algo, run.env, run.seed))
+        return pd.concat([records.table(self.runs_path / run.id, name, run) for run in finished], ignore_index=True)
+
+
+def _malformed(record: dict[str, Any], run_id: str) -> str:
+    """What of a run's record has not the type that it is used as, or nothing."""
+    number, text = (int, float, type(None)), (str, type(None))
+    kinds: dict[str, tuple[type, ...]] = {
+        "run_id": (str,), "status": (str,), "algo": (str,), "env": (str,), "seed": (int,), "hyperparams": (dict,), "host": (dict, type(None)),
+        "files": (dict,), "diverged": (bool, type(None)), "episode_seeds": (list,), "left_out": (list,),
+        **dict.fromkeys(("error", "traceback", "weights_hash_start", "weights_hash_end", "finished_at", "code"), text),
+        **dict.fromkeys(("steps", "actual_steps", "train_seconds", "eval_seconds", "steps_per_second", "lockstep", "model_seed"), number),
+    }  # fmt: skip
+    for key, allowed in kinds.items():
+        if key in record and type(record[key]) not in allowed:
+            return f"{key} is of the type {type(record[key]).__name__}"
+    if record.get("run_id") != run_id:
+        return f"is of another run, {one_line(str(record.get('run_id')))[:100]}"
+    if record.get("status") not in ("finished", "failed"):
+        return "status is neither finished nor failed"
+    for name, expected in record["files"].items():
+        if not is_name(name) or name == "run.json" or not isinstance(expected, str):
+            return f"files: {one_line(name)[:100]!r} names no file of a run's folder"
+    for key, value in (record.get("host") or {}).items():
+        if value is not None and not isinstance(value, str | int | float):
+            return f"host: {one_line(key)[:100]} is of the type {type(value).__name__}"
+    return ""
+
+
+def schema_of(name: str) -> Any:
+    """The Arrow schema of one of TABLES: names, whole numbers, and floating point for all else."""
+    import pyarrow as pa
+
+    kinds = {"algo": pa.string(), "env": pa.string(), "key": pa.string(), "seed": pa.int64(), "step": pa.int64(), "actual_step": pa.int64(),
+             "episode": pa.int64(), "length": pa.int64(), "n_episodes": pa.int64()}
+    return pa.schema([(column, kinds.get(column, pa.float64())) for column in TABLES[name]])
 
 
 def write_table(path: Path, name: str, rows: list[tuple]) -> None:
@@ -279,9 +354,7 @@ def write_table(path: Path, name: str, rows: list[tuple]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {"algo": pa.string(), "env": pa.string(), "key": pa.string(), "seed": pa.int64(), "step": pa.int64(), "actual_step": pa.int64(),
-             "episode": pa.int64(), "length": pa.int64(), "n_episodes": pa.int64()}
-    schema = pa.schema([(column, kinds.get(column, pa.float64())) for column in TABLES[name]])
+    schema = schema_of(name)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(TABLES[name])
     pq.write_table(pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema), path)
 

@@ -19,8 +19,9 @@ from typing import Any
 
 import yaml
 
-from benchmarks import UserError, environments, hyperparams
+from benchmarks import IntegrityError, UserError, environments, hyperparams
 from benchmarks.configs import CONFIGS, options
+from benchmarks.plain import content, one_line, refuse_interpolations
 from from_scratch import registry
 
 MEDIAN = "median"  # of keep_models: of a published study, the median runs that its report shows in motion
@@ -40,11 +41,11 @@ def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = 
         if not Path(suite).is_file():
             raise UserError(f"no suite file {suite}")
         config = _hydra(["suite=adhoc"])
-        config.merge_with(OmegaConf.load(suite))
+        _merge(config, _suite_file(Path(suite)))
         launchers = [word for word in overrides if word.startswith("launcher=")]  # names a file of settings, not a value
         for word in launchers:
             config.launcher = _hydra(["suite=adhoc", word]).launcher
-        config.merge_with(OmegaConf.from_dotlist([word for word in overrides if word not in launchers]))
+        _merge(config, OmegaConf.from_dotlist([word for word in overrides if word not in launchers]))
     else:
         if suite not in options("suite"):
             named = [name for name in options("suite") if name != "adhoc"]
@@ -53,6 +54,31 @@ def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = 
             raise UserError(f"unknown suite '{suite}': {hint} (or name --algos and --envs)")
         config = _hydra([f"suite={suite}", *overrides])
     return resolve(_plain(config))
+
+
+def _merge(config: Any, settings: Any) -> None:
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        config.merge_with(settings)
+    except (OmegaConfBaseException, TypeError, ValueError) as error:
+        raise UserError(_explained(one_line(str(error)))) from None
+
+
+def _suite_file(path: Path) -> Any:
+    """The settings in a suite's YAML file, which may be a stranger's: plain values; UserError for one that asks for this machine's."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        text = content(path.resolve()).decode()
+        refuse_interpolations(text, str(path))
+        settings = OmegaConf.create(text)
+    except (IntegrityError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise UserError(one_line(str(error))) from None
+    if not OmegaConf.is_dict(settings):
+        raise UserError(f"{path} holds no settings of a suite")
+    return settings
 
 
 def adhoc(
@@ -175,7 +201,7 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(steps, int) or steps < 1:
             raise UserError(f"steps={steps} for {algo} on {env}: give a whole number of training steps, such as -n 50000")
         study["hyperparams"].setdefault(algo, {})[env] = raw
-        study["provenance"].setdefault(algo, {})[env] = _provenance(base, env, raw)
+        study["provenance"].setdefault(algo, {})[env] = provenance(base, env, raw)
         study["budget"][env][algo] = steps
         if env in values and _is_from_zoo(base):
             study["zoo_budget"][env][algo] = recommended
@@ -187,6 +213,82 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
     study["hash"] = study_hash(study)
     return study
 
+
+# ------------------------------------------------------------------------------------------------------- a study from elsewhere
+
+ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)?")  # of an algorithm or environment: with / as _, it names a folder
+MOST_RUNS = 200_000  # that a study plans
+MOST = {"eval_points": 1_000_000, "eval_episodes": 1_000_000, "reps": 10_000_000}  # what a number may ask of whoever reads the study
+
+
+def malformed(study: Any) -> str:
+    """What keeps this from being a resolved study, or nothing: its shape and names, and numbers that would ask too much of a reader."""
+    kinds = {"groups": list, "seeds": list, "protocol": dict, "hyperparams": dict, "budget": dict, "envs": dict}
+    if not isinstance(study, dict) or not study:
+        return "it holds no study"
+    for key, kind in kinds.items():
+        if not isinstance(study.get(key), kind):
+            return f"{key} is missing or no {'list' if kind is list else 'mapping'}"
+    for key in ("code", "statistics", "normalise", "references", "provenance", "zoo_budget", "tuning", "launcher", "sequential", "source"):
+        if not isinstance(study.get(key), dict | None):
+            return f"{key} is no mapping"
+    for key in ("name", "question", "command", "hash", "seed_rule"):
+        if not isinstance(study.get(key), str | None):
+            return f"{key} is no text"
+    if study.get("keep_models", True) not in (True, False, MEDIAN):
+        return f"keep_models is neither true nor false nor {MEDIAN}"
+    if not all(type(seed) is int and 0 <= seed < 2**63 for seed in study["seeds"]):
+        return "seeds are whole numbers"
+    numbers = [(key, part[key]) for part in (study["protocol"], study.get("statistics") or {}) for key in MOST if key in part]
+    for key, value in [*numbers, *_of_envs(study["envs"])]:
+        if type(value) is not int or not 0 < value <= MOST[key]:
+            return f"{key}={_brief(value)} is no whole number from 1 to {MOST[key]:,}"
+    return _malformed_groups(study)
+
+
+def _of_envs(envs: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [("eval_episodes", spec["eval_episodes"]) for spec in envs.values() if isinstance(spec, dict) and spec.get("eval_episodes") is not None]
+
+
+def _malformed_groups(study: dict[str, Any]) -> str:
+    n_runs = 0
+    for group in study["groups"]:
+        if not isinstance(group, dict) or not isinstance(group.get("name"), str):
+            return "a group has no name"
+        of_group = f"group {_brief(group['name'])}"
+        for key in ("algos", "envs"):
+            names = group.get(key)
+            if not isinstance(names, list) or not names or not all(isinstance(name, str) and len(name) <= 100 and ID.fullmatch(name) for name in names):
+                return f"{of_group}: {key} are names in letters, digits and ._+-, with one / at most"
+        pairs = group.get("comparisons")
+        if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 and set(map(str, pair)) <= set(group["algos"]) for pair in pairs):
+            return f"{of_group}: comparisons are pairs of its algorithms"
+        n_runs += len(group["algos"]) * len(group["envs"]) * len(study["seeds"])
+        if n_runs > MOST_RUNS:
+            return f"it plans more than {MOST_RUNS:,} runs"
+        for env, algo in itertools.product(group["envs"], group["algos"]):
+            raw, steps = (_at(study[key], *path) for key, path in (("hyperparams", (algo, env)), ("budget", (env, algo))))
+            if not isinstance(raw, dict) or not isinstance(study["envs"].get(env), dict):
+                return f"{algo} on {env}: no hyper-parameters, or no settings of the environment"
+            if type(steps) is not int or not 0 < steps < 2**53:
+                return f"{algo} on {env}: a budget of {_brief(steps)} steps"
+            if study.get("code") and not isinstance(_at(study["code"], algo, env), str):
+                return f"{algo} on {env}: no version of the code"
+    return ""
+
+
+def _at(value: Any, *path: str) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _brief(value: Any) -> str:
+    text = one_line(str(value)) if isinstance(value, str | int | float | None) else type(value).__name__
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+# ---------------------------------------------------------------------------------------------------------------------- tuning
 
 TUNING = ("method", "trials", "seeds", "source")
 
@@ -233,7 +335,7 @@ def tuning_of(study: Mapping[str, Any], algo: str) -> str:
             f"besides those shown; source: {how['source']}")
 
 
-def _provenance(algo: str, env: str, raw: dict[str, Any]) -> str:
+def provenance(algo: str, env: str, raw: dict[str, Any]) -> str:
     """Where these values come from: the file, its entry and its source, and what was changed since."""
     path = CONFIGS / "algo" / f"{algo}.yaml"
     if not path.is_file():

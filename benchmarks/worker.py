@@ -27,7 +27,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
-from benchmarks import environments, hyperparams
+from benchmarks import environments, hyperparams, models
 from benchmarks.evaluation import Episodes, Evaluator, episode_seeds, model_seed
 from benchmarks.jobs import Job, Run
 from benchmarks.store import Store, write_table
@@ -90,7 +90,7 @@ def train(job: Job, store: Store, report: Report) -> None:
             member.save(directory / "model.zip")
         normalizer = unwrap_vec_normalize(venvs[k])
         if normalizer is not None:
-            normalizer.save(str(directory / "vecnormalize.pkl"))
+            models.save_normaliser(normalizer, directory)
         scores = [row[6] for row in callback.curves[k]]
         store.commit(run, directory, {
             "status": "finished", "error": None, "traceback": None,

@@ -9,6 +9,22 @@ import difflib
 import importlib
 from dataclasses import dataclass
 
+FAMILIES = {  # an entry's family, and its title: in the order in which they are learnt
+    "random_agent": "Baseline",
+    "bandits": "Bandits",
+    "dynamic_programming": "Dynamic programming",
+    "monte_carlo": "Monte Carlo",
+    "temporal_difference": "Temporal differences",
+    "eligibility_traces": "Eligibility traces",
+    "model_based": "Learnt models and planning",
+    "linear": "Linear function approximation",
+    "value_based": "Deep value learning",
+    "policy_gradient": "Policy gradients",
+    "continuous_control": "Off-policy continuous control",
+    "stable_baselines3": "Stable-Baselines3",
+}
+_LEARNS = {"TabularPolicy": "table", "LinearPolicy": "linear", "RandomPolicy": "–"}
+
 
 class UnknownAlgorithm(ValueError):
     """Raised for an identifier that the registry does not hold."""
@@ -40,6 +56,11 @@ class Entry:
         if self.predicts:
             return "prediction"
         return "planning" if self.unit == "backups" else "bandit" if self.family == "bandits" else "control"
+
+    @property
+    def learns(self) -> str:
+        """What holds what it learns: a "table", weights of "linear" features, neural networks ("deep"), or nothing ("–")."""
+        return _LEARNS.get(self.policy, "deep")
 
     def load(self) -> type:
         module, _, name = self.target.partition(":")

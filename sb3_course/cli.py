@@ -15,7 +15,9 @@ import sys
 from typing import NoReturn
 
 from benchmarks import HarnessError, UserError
+from benchmarks.plain import one_line
 from from_scratch.registry import UnknownAlgorithm
+from sb3_course import terminal
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,6 +35,9 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="sb3-course", description="Train, compare and watch reinforcement learning algorithms, from scratch and Stable-Baselines3's.")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+    def trust(sub: argparse.ArgumentParser, what: str) -> None:
+        sub.add_argument("--trust", action="store_true", help=f"{what}: its author is trusted (docs/safe.md)")
 
     def verb(name: str, module: str, function: str, help: str) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=help, description=help, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -69,21 +74,21 @@ def parser() -> argparse.ArgumentParser:
     enjoy.add_argument("--no-render", action="store_true")
     enjoy.add_argument("--stochastic", action="store_true", help="sample actions")
     enjoy.add_argument("--seed", type=int, default=0)
+    trust(enjoy, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
     compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it")
-    compare.add_argument("suite", nargs="?", help="a suite's name (sb3-course list) or YAML file; then Hydra overrides such as seeds=3")
-    compare.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
-    compare.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms")
-    compare.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments")
-    compare.add_argument("--seeds", type=int, metavar="N")
-    compare.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of every run (default: the suite's or the tuned numbers)")
+    _add_study(compare)
     compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
     compare.add_argument("--launcher", help="local or inprocess")
     compare.add_argument("--out", metavar="DIR", help="where the study lives (default: studies/NAME)")
     compare.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     compare.add_argument("--dry-run", action="store_true", help="check everything and print the plan")
-    compare.add_argument("--sequential", action="store_true", help="seeds in batches, until the comparisons are decided; --seeds is the stated maximum")
-    compare.add_argument("--batch", type=int, default=5, metavar="N", help="with --sequential: seeds in a batch")
+
+    register = verb("register", "register", "run", "a digest of a study's plan, margin, seeds and code, to be posted before it runs")
+    _add_study(register, "a study's directory or archive, or, as for compare, ")
+    register.set_defaults(jobs=None, launcher=None)
+
+    trust(compare, "also import wrappers and environments of a suite's file that are not known here")
 
     status = verb("status", "compare", "status", "what is done, running, failed, missing")
     status.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
@@ -92,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     retry.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
     retry.add_argument("--jobs", type=int, metavar="N")
     retry.add_argument("--allow-partial", action="store_true")
+    trust(retry, "also import what is not known here")
 
     report = verb("report", "report", "report", "make the report of a study again; of two studies; or of runs that other programs made")
     report.add_argument("study", nargs="?", help="a directory, or a name under studies/ (default: quickstart)")
@@ -99,11 +105,17 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--pdf", action="store_true", help="also report.pdf (needs the extra report-pdf)")
     report.add_argument("--parquet", action="store_true", help="also the scores and curves as Parquet")
     report.add_argument("--no-animations", action="store_true", help="no animation of the median run, although models are kept")
+    trust(report, "make films that are missing, from the stored models")
     report.add_argument("--against", metavar="STUDY", help="this study beside another one, or an archive of one")
     report.add_argument("--from-zoo", metavar="LOGS", help="runs in the folders of the RL Zoo: LOGS/algo/env_1/...")
-    report.add_argument("--from-sb3", metavar="PATTERN", help="runs with evaluations.npz or monitor.csv, such as 'runs/{algo}/{env}/{seed}'")
-    report.add_argument("--from-csv", nargs="+", metavar="FILE", help="tables with a row for each run and checkpoint, or each run and episode")
-    report.add_argument("--column", action="append", default=[], metavar="MEANING=NAME", help="a column of the CSV: algo, env, seed, step, score or seconds")
+    report.add_argument("--from-sb3", metavar="PATTERN", help="runs with evaluations.npz, monitor.csv or progress.csv, such as 'runs/{algo}/{env}/{seed}'")
+    report.add_argument("--from-csv", nargs="+", metavar="FILE",
+                        help="tables with a row for each run and checkpoint, or each run and episode; charts that Weights & Biases exported")
+    report.add_argument("--column", action="append", default=[], metavar="MEANING=NAME",
+                        help="a column of the CSV: algo, env, seed, step, score, seconds, or run, the run's name")
+    report.add_argument("--run-names", metavar="PATTERN|FILE", help="how the names of runs read, such as '{algo}-{env}-{seed}' (default: CleanRL's), "
+                                                                    "or a CSV table of the runs: name, algo, env, seed")
+    report.add_argument("--known", action="append", default=[], metavar="MEANING=VALUE", help="what all runs of the CSV share: algo, env or seed")
     report.add_argument("--scores", choices=("auto", "evaluations", "training"), default="auto",
                         help="evaluations.npz, or the episodes of training; auto: evaluations where there are any")
     report.add_argument("--points", type=int, default=20, metavar="N", help="checkpoints for scores from episodes of training")
@@ -117,11 +129,14 @@ def parser() -> argparse.ArgumentParser:
     reproduce.add_argument("study", help="a directory, a name under studies/, or an archive")
     reproduce.add_argument("--level", type=int, default=2, choices=(1, 2, 3, 4), help="each includes those before it")
     reproduce.add_argument("--sample", type=int, default=2, metavar="K", help="level 3: how many runs are trained again")
-    reproduce.add_argument("--seed", type=int, default=0, help="level 3: which runs are drawn")
+    reproduce.add_argument("--seed", type=int, help="level 3: draw the runs that another verification drew (default: by chance)")
     reproduce.add_argument("--run", action="append", default=[], metavar="NAME", help="level 3: this run, by the name of its folder (may be repeated)")
     reproduce.add_argument("--jobs", type=int, metavar="N", help="processes (default: 1, and at level 4 the physical cores)")
-    reproduce.add_argument("--out", metavar="DIR", help="level 4: where the new runs are kept (default: STUDY-again); again: resume")
+    reproduce.add_argument("--out", metavar="DIR", help="level 4: an empty folder where the new runs are kept (default: nowhere)")
+    reproduce.add_argument("--secret", metavar="WORD", help="level 4: continue in --out what an interrupted verification printed this for")
+    reproduce.add_argument("--registered", metavar="DIGEST", help="that the author posted before the runs (sb3-course register)")
     reproduce.add_argument("--json", metavar="FILE", help="also write the findings there")
+    trust(reproduce, "levels 3 and 4: also import what is not known here")
 
     archive = verb("archive", "report", "pack", "a study as one file that reproduce verifies elsewhere")
     archive.add_argument("study", help="a directory, or a name under studies/")
@@ -158,8 +173,21 @@ def parser() -> argparse.ArgumentParser:
     figure.add_argument("--quick", action="store_true", help="a twentieth of the runs, for a first look: numbers are shown, not judged")
 
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it")
+    doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top
+
+
+def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:
+    """The words that say which study: of `compare`, and of `register`, which has to understand the same ones."""
+    verb.add_argument("suite", nargs="?", help=f"{before}a suite's name (sb3-course list) or YAML file; then Hydra overrides such as seeds=3")
+    verb.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
+    verb.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms")
+    verb.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments")
+    verb.add_argument("--seeds", type=int, metavar="N")
+    verb.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of every run (default: the suite's or the tuned numbers)")
+    verb.add_argument("--sequential", action="store_true", help="seeds in batches, until the comparisons are decided; --seeds is the stated maximum")
+    verb.add_argument("--batch", type=int, default=5, metavar="N", help="with --sequential: seeds in a batch")
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -167,14 +195,19 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     top = parser()
     args, rest = top.parse_known_args(arguments)
     if rest:
-        if args.verb != "compare" or any(word.startswith("-") or "=" not in word for word in rest):
+        if args.verb not in ("compare", "register") or any(word.startswith("-") or "=" not in word for word in rest):
             raise UserError(f"unrecognized arguments: {' '.join(rest)} (sb3-course {args.verb} --help)")
         args.overrides += rest
     return args
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code."""
+    """The exit code. Whatever is printed on the way is printable: names and errors may be a stranger's."""
+    with terminal.clean():
+        return _main(arguments)
+
+
+def _main(arguments: list[str] | None) -> int:
     debug = os.environ.get("SB3_COURSE_DEBUG", "") not in ("", "0")
     try:
         args = parse(arguments)
@@ -191,11 +224,11 @@ def main(arguments: list[str] | None = None) -> int:
             return _say(str(error), 2)
         if isinstance(error, HarnessError):
             return _say(str(error), error.exit_code)
-        return _say(f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]} (SB3_COURSE_DEBUG=1 shows where)", 1)
+        return _say(f"unexpected {type(error).__name__}: {one_line(str(error))[:300]} (SB3_COURSE_DEBUG=1 shows where)", 1)
 
 
 def _say(line: str, code: int) -> int:
-    print(" ".join(line.split()), file=sys.stderr)
+    print(one_line(line), file=sys.stderr)
     return code
 
 

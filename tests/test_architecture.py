@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ("from_scratch", "benchmarks", "sb3_course", "tests", "results")
-FACES = ("from_scratch", "from_scratch.registry", "from_scratch.zoo")  # what others import: they know algorithms by name alone
+FACES = ("from_scratch", "from_scratch.registry", "from_scratch.stub", "from_scratch.zoo")  # what others import: they know algorithms by name alone
 BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", *sys.stdlib_module_names}
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".html", ".j2", ".css", ".js", ".tex", ""}
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")

@@ -5,7 +5,8 @@ How often each run was drawn is all that a metric needs to know of a resample, s
     mean, profile    counts · values, task by task
     P(improvement)   c_x^T K c_y, with K[i, j] = 1 if x_i > y_j, 1/2 if they tie
 need no sort and no gather per replicate. Drawn with replacement, the counts make a bootstrap; counts of 0 and 1 over the pooled runs
-of two algorithms make a permutation test, and over the runs of one a smaller study. The definitions of the metrics are those of
+of two algorithms make a permutation test, and over the runs of one a smaller study. Where runs of the same seed on several tasks belong
+together (`BySeed`), a seed's runs are drawn as one, whatever their correlation is. The definitions of the metrics are those of
 Agarwal et al. 2021 (arXiv:2108.13264, rliable); on the same resample every replicate equals rliable's (tests/benchmarks/test_stats.py).
 """
 
@@ -36,14 +37,38 @@ class BadScores(ValueError):
 # ---------------------------------------------------------------------------------------------------------------- scores
 
 
+class BySeed(list):
+    """Scores with one array, [runs] or [runs, checkpoints], per task, and the seed of each run: runs of one seed are one unit over the tasks.
+
+    Their scores may be correlated, since they share their weights at the start or their random numbers. Units are resampled, and change
+    sides, whole: what follows holds for any correlation. Plain lists and arrays are of runs that are independent from task to task.
+    """
+
+    def __init__(self, scores: Sequence[np.ndarray], seeds: Sequence[Sequence[int]]) -> None:
+        super().__init__(scores)
+        self.seeds = [list(of_task) for of_task in seeds]
+        for m, (task, of_task) in enumerate(zip(self, self.seeds, strict=True)):
+            if len(task) != len(of_task) or len(set(of_task)) < len(of_task):
+                raise BadScores(f"task {m} has {len(task)} runs of the seeds {', '.join(map(str, of_task))}: each run needs a seed of its own")
+
+
+    def of(self, tasks: Sequence[int]) -> BySeed:
+        """The same of these tasks alone."""
+        return BySeed([self[m] for m in tasks], [self.seeds[m] for m in tasks])
+
+
 @dataclass(frozen=True)
 class Sample:
-    """Scores of all runs, task after task: values [N, C], the task of each row [N], runs per task [T]."""
+    """Scores of all runs, task after task: values [N, C], the task of each row [N], runs per task [T], the unit of each row [N].
+
+    unit: numbers from 0; rows of the same unit are drawn together. None where each row is a unit.
+    """
 
     values: np.ndarray
     task: np.ndarray
     runs: np.ndarray
     has_checkpoints: bool
+    unit: np.ndarray | None = None
 
     @classmethod
     def of(cls, scores: Scores, name: str = "the algorithm") -> Sample:
@@ -64,7 +89,8 @@ class Sample:
                 run, *checkpoint = bad[0]
                 where = f"run {run}, task {m}" + (f", checkpoint {checkpoint[0]}" if checkpoint else "")
                 raise BadScores(f"scores of {name} hold {len(bad)} value(s) that are not finite (first: {where}). A run that failed is missing, not NaN")
-        return cls(values, np.repeat(np.arange(len(runs)), runs), runs, has_checkpoints=bool(shapes.pop()))
+        unit = np.unique(np.concatenate(scores.seeds), return_inverse=True)[1] if isinstance(scores, BySeed) and len(runs) > 1 else None
+        return cls(values, np.repeat(np.arange(len(runs)), runs), runs, bool(shapes.pop()), unit)
 
     @property
     def fewest(self) -> int:
@@ -74,6 +100,17 @@ class Sample:
     def tasks(self) -> list[np.ndarray]:
         """The scores of each task, [runs, C]."""
         return np.split(self.values, np.cumsum(self.runs)[:-1])
+
+    def summed(self, rows: np.ndarray) -> np.ndarray:
+        """Rows [N, ...] added over the runs of each unit, [units, ...]."""
+        return rows if self.unit is None else sum_by(self.unit, rows)
+
+
+def sum_by(unit: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Rows [N, ...] added over those with the same number, [numbers, ...]."""
+    order = np.argsort(unit, kind="stable")
+    begins = np.flatnonzero(np.diff(unit[order], prepend=-1))
+    return np.add.reduceat(rows[order], begins, axis=0)
 
 
 def _per_task(scores: Scores, name: str) -> list[np.ndarray]:
@@ -98,6 +135,8 @@ def pair_of(x: Scores, y: Scores) -> tuple[Sample, Sample]:
         raise BadScores(f"x has {len(a.runs)} task(s), y has {len(b.runs)}: a comparison needs the same tasks in the same order")
     if a.values.shape[1] != b.values.shape[1]:
         raise BadScores(f"x has {a.values.shape[1]} checkpoint(s), y has {b.values.shape[1]}: a comparison needs the same ones")
+    if (a.unit is None) != (b.unit is None):
+        raise BadScores("the seeds of one side are known, those of the other are not: give both as BySeed, or neither")
     return a, b
 
 
@@ -105,13 +144,18 @@ def check_paired(a: Sample, b: Sample) -> None:
     """BadScores unless run i of x and run i of y can be a pair on every task."""
     if not np.array_equal(a.runs, b.runs):
         raise BadScores(f"paired runs: x has {a.runs.tolist()} runs per task, y has {b.runs.tolist()}; keep the seeds that both have")
+    if a.unit is not None and b.unit is not None and not np.array_equal(a.unit, b.unit):
+        raise BadScores("paired runs: x and y have other seeds on some task; keep the seeds that both have, in the same order")
 
 
 def pooled(a: Sample, b: Sample) -> Sample:
-    """The runs of both sides, task by task: those of x, then those of y."""
+    """The runs of both sides, task by task: those of x, then those of y. The units of y are others than those of x."""
     values = np.concatenate([side for both in zip(a.tasks(), b.tasks(), strict=True) for side in both])
-    runs = a.runs + b.runs
-    return Sample(values, np.repeat(np.arange(len(runs)), runs), runs, a.has_checkpoints)
+    runs, unit = a.runs + b.runs, None
+    if a.unit is not None and b.unit is not None:
+        ends = [np.cumsum(side.runs)[:-1] for side in (a, b)]
+        unit = np.concatenate([u for both in zip(np.split(a.unit, ends[0]), np.split(b.unit + a.unit.max() + 1, ends[1]), strict=True) for u in both])
+    return Sample(values, np.repeat(np.arange(len(runs)), runs), runs, a.has_checkpoints, unit)
 
 
 # ----------------------------------------------------------------------------------------------------------------- draws
@@ -134,22 +178,45 @@ def _with_replacement(runs: np.ndarray, reps: int, rng: np.random.Generator) -> 
     return counts
 
 
-def blocks(runs: np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[np.ndarray]:
-    """Counts of `reps` stratified bootstrap resamples, [N, up to BLOCK] at a time."""
+def _units_with_replacement(runs: np.ndarray, unit: np.ndarray, reps: int, rng: np.random.Generator) -> np.ndarray:
+    """As `_with_replacement`, with the runs of a unit drawn together. Where tasks lack units, each takes the first of one row of draws that it has."""
+    n = int(unit.max()) + 1
+    if np.all(runs == n):
+        return _with_replacement(np.array([n]), reps, rng)[unit]
+    drawn = rng.integers(0, n, size=(20 * n, reps))  # a task with a single run is in them but for one row in e^20
+    counts, start, replicate = np.zeros((len(unit), reps)), 0, np.arange(reps)
+    for k in runs:
+        row_of = np.full(n, -1)
+        row_of[unit[start : start + k]] = np.arange(k)
+        rows = row_of[drawn]
+        taken = (rows >= 0) & (np.cumsum(rows >= 0, axis=0) <= k)
+        counts[start : start + k] = np.bincount((rows * reps + replicate)[taken], minlength=k * reps).reshape(k, reps)
+        counts[start] += k - counts[start : start + k].sum(axis=0)
+        start += k
+    return counts
+
+
+def blocks(sample: Sample | np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[np.ndarray]:
+    """Counts of `reps` stratified bootstrap resamples, [N, up to BLOCK] at a time. sample: or the numbers of runs per task, all independent."""
     if reps < 1:
         raise ValueError(f"reps={reps}: at least 1 resample is needed; 50000 is usual")
+    runs, unit = (sample.runs, sample.unit) if isinstance(sample, Sample) else (sample, None)
     if reps <= BLOCK:
-        yield _single_block(tuple(map(int, runs)), reps, seed, side)
+        yield _single_block(tuple(map(int, runs)), None if unit is None else tuple(map(int, unit)), reps, seed, side)
         return
     rng = stream(seed, side)
     for first in range(0, reps, BLOCK):
-        yield _with_replacement(runs, min(BLOCK, reps - first), rng)
+        yield _resample(runs, unit, min(BLOCK, reps - first), rng)
+
+
+def _resample(runs: np.ndarray, unit: np.ndarray | None, reps: int, rng: np.random.Generator) -> np.ndarray:
+    return _with_replacement(runs, reps, rng) if unit is None else _units_with_replacement(runs, unit, reps, rng)
 
 
 @lru_cache(8)
-def _single_block(runs: tuple[int, ...], reps: int, seed: int, side: int) -> np.ndarray:
+def _single_block(runs: tuple[int, ...], unit: tuple[int, ...] | None, reps: int, seed: int, side: int) -> np.ndarray:
     """One analysis after another draws the same counts; nobody writes to them."""
-    return _with_replacement(np.array(runs), reps, stream(seed, side))
+    return _resample(np.array(runs), None if unit is None else np.array(unit), reps, stream(seed, side))
 
 
 def subsets(runs: np.ndarray, kept: np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[np.ndarray]:
@@ -342,20 +409,25 @@ def replicates(
     """
     sample = Sample.of(scores, name)
     compute = metric_of(metric, sample, threshold=threshold)
-    values = np.concatenate([compute(counts) for counts in blocks(sample.runs, reps, seed, side)])
+    values = np.concatenate([compute(counts) for counts in blocks(sample, reps, seed, side)])
     return values if sample.has_checkpoints else values[:, 0]
 
 
 def subset_replicates(
     scores: Scores, n: int, metric: str = "iqm", *, reps: int = 50_000, seed: int = 0, threshold: float = 1.0, side: int = FIRST
 ) -> np.ndarray:
-    """The metric had only n runs of each task been made, for `reps` random choices of them: [reps] or [reps, checkpoints]."""
+    """The metric had only n runs of each task been made, for `reps` random choices of them: [reps] or [reps, checkpoints].
+
+    Of scores BySeed, for choices of seeds where every task has the same ones.
+    """
     sample = Sample.of(scores)
     if not 1 <= n <= sample.fewest:
         raise ValueError(f"n={n}: the tasks have {sample.fewest} runs at least; choose 1 to {sample.fewest}")
     kept = np.full(len(sample.runs), n)
     compute = metric_of(metric, sample, drawn=kept, threshold=threshold)
-    values = np.concatenate([compute(counts) for counts in subsets(sample.runs, kept, reps, seed, side)])
+    unit = sample.unit if sample.unit is not None and np.all(sample.runs == sample.unit.max() + 1) else None
+    chosen = subsets(sample.runs, kept, reps, seed, side) if unit is None else (c[unit] for c in subsets(sample.runs[:1], kept[:1], reps, seed, side))
+    values = np.concatenate([compute(counts) for counts in chosen])
     return values if sample.has_checkpoints else values[:, 0]
 
 
@@ -372,7 +444,7 @@ def improvement_replicates(x: Scores, y: Scores, *, reps: int = 50_000, seed: in
     if paired:
         check_paired(a, b)
     comparison = comparison_matrix(a, b)
-    both = zip(blocks(a.runs, reps, seed, FIRST), blocks(b.runs, reps, seed, FIRST if paired else SECOND), strict=True)
+    both = zip(blocks(a, reps, seed, FIRST), blocks(b, reps, seed, FIRST if paired else SECOND), strict=True)
     return np.concatenate([_improvement(counts_x, counts_y, comparison, a.runs, b.runs) for counts_x, counts_y in both])
 
 

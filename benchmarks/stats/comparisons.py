@@ -3,6 +3,9 @@
 A difference is claimed where both a studentised permutation test and a t test find it (`difference_test`), corrected by Holm over its table;
 never from an interval that excludes 0, nor from intervals that do not overlap. Equivalence is claimed from the 90 % interval of the difference
 (two one-sided tests at 5 %, Schuirmann 1987) against a margin that was fixed before the runs.
+
+A mixture is not a shift: of few runs that may fail, no test of a mean or an IQM holds by itself. So either claim must also survive another weighing of
+the runs, and runs that were not seen (`Reweighted`); where a difference does not, the claim is that the runs are unlike, which is what was shown.
 """
 
 from __future__ import annotations
@@ -11,14 +14,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from itertools import combinations, product
-from math import comb
+from math import ceil, comb, log
 from typing import Any
 
 import numpy as np
 from scipy import optimize, special
 from scipy import stats as distributions
 
-from benchmarks.stats.bootstrap import FIRST, Sample, Scores, aggregate, check_paired, metric_of, pair_of, pooled, stream, subset_replicates, subsets
+from benchmarks.stats.bootstrap import (
+    FIRST,
+    Sample,
+    Scores,
+    aggregate,
+    check_paired,
+    metric_of,
+    pair_of,
+    pooled,
+    stream,
+    subset_replicates,
+    subsets,
+    sum_by,
+)
 from benchmarks.stats.intervals import (
     NO_SPREAD,
     NO_SPREAD_WITHIN,
@@ -131,20 +147,24 @@ def permutation_test(
 ) -> Test:
     """Are the runs of X and Y exchangeable on every task? By how many standard errors the metric lies apart when runs change sides within their task.
 
-    paired: run i of x and run i of y change sides together. The error is that of each division, from the spread of the runs on either side:
+    paired: run i of x and run i of y change sides together. BySeed: all runs of a seed do, among the seeds with runs on the same tasks.
+    The error is that of each division, from the spread of the runs on either side:
     then the test is exact at any number of runs where the distributions are the same (Pitman 1937), and near enough for many runs where only the
     metric is (Janssen 1997; Chung & Romano 2013). Divisions that lie equally many errors apart, such as those of runs that do not vary, are
     ordered by the difference itself, then by that of the means. Of the median over tasks there is no such error; it is compared as it is.
-    p counts the observed division itself, so it is never 0. All divisions of a single task are counted where they are at most `most_exact`,
-    else `reps` random ones.
+    p counts the observed division itself, so it is never 0. All divisions of a single task, or of seeds, are counted where they are at most
+    `most_exact`, else `reps` random ones.
     """
     a, b = _sides(x, y, paired)
     both = pooled(a, b)
     computes = [[metric_of(name, both, drawn=side.runs, threshold=threshold) for side in (a, b)] for name in (metric, "mean")]
-    squared_error = _Spread.of(metric, both, a.runs, b.runs, threshold, paired)
+    squared_error = _Spread.of(metric, both, a, b, threshold, paired)
     name = "paired permutation" if paired else "permutation"
-    exact = _all_divisions(int(a.runs[0]), int(b.runs[0]), paired, most_exact) if len(a.runs) == 1 else None
-    counts = _in_blocks(exact) if exact is not None else _divisions(a.runs, b.runs, reps, seed, paired)
+    if a.unit is not None:
+        exact, counts = _divisions_by_seed(a, b, reps, seed, paired, most_exact)
+    else:
+        exact = _all_divisions(int(a.runs[0]), int(b.runs[0]), paired, most_exact) if len(a.runs) == 1 else None
+        counts = _in_blocks(exact) if exact is not None else _divisions(a.runs, b.runs, reps, seed, paired)
     slack = 1e-9 * max(float(np.ptp(both.values)), np.finfo(float).tiny)  # what rounding may part
 
     def distances(c: np.ndarray) -> list[np.ndarray]:
@@ -192,7 +212,7 @@ def difference_test(
 def t_test(x: Scores, y: Scores, metric: str = "iqm", *, threshold: float = 1.0, paired: bool = False) -> Test:
     """Welch's t test of the metric over all tasks, the paired one, or Yuen's (1974) of the IQM; p is NaN where no run varies."""
     a, b = _sides(x, y, paired)
-    spread = _Spread.of(metric, pooled(a, b), a.runs, b.runs, threshold, paired)
+    spread = _Spread.of(metric, pooled(a, b), a, b, threshold, paired)
     parts = spread(_as_observed(a, b))[:, 0]
     apart = aggregate(x, metric, threshold=threshold) - aggregate(y, metric, threshold=threshold)
     if not parts.any():
@@ -221,7 +241,8 @@ class _Spread:
     """The squared standard error of metric(X) − metric(Y) for any division of the pooled runs, in parts: one for each task and side (or pair of sides).
 
     For means, the variance of the runs of the task. For the IQM that of the runs clipped to the middle half of all, over what is left of them
-    (Yuen 1974, here task by task). The median has no part.
+    (Yuen 1974, here task by task). The median has no part. BySeed, what the runs of a seed deviate by is added over the tasks before it is
+    squared, and there is one part for each side: so the correlation of the tasks is in it.
     """
 
     metric: str
@@ -230,17 +251,20 @@ class _Spread:
     level: np.ndarray  # [N, 1], what was subtracted
     runs: tuple[np.ndarray, np.ndarray]  # of x and of y, [tasks]
     paired: bool
+    unit: np.ndarray | None = None  # of each pooled run, [N]; paired: of each pair
 
     @classmethod
-    def of(cls, metric: str, both: Sample, runs_x: np.ndarray, runs_y: np.ndarray, threshold: float, paired: bool) -> _Spread:
+    def of(cls, metric: str, both: Sample, a: Sample, b: Sample, threshold: float, paired: bool) -> _Spread:
         values = np.minimum(both.values, threshold) if metric == "optimality_gap" else both.values
         starts = np.concatenate([[0], np.cumsum(both.runs)[:-1]])
         level = np.repeat(values[starts], both.runs, axis=0)
-        return cls(metric, values - level, starts, level, (runs_x, runs_y), paired)
+        return cls(metric, values - level, starts, level, (a.runs, b.runs), paired, a.unit if paired else both.unit)
 
     @property
     def freedom(self) -> np.ndarray:
         """Degrees of freedom of each part."""
+        if self.unit is not None:
+            return np.array([max(float(runs.min()) - 1, 1.0) for runs in (self.runs[:1] if self.paired else self.runs)])
         return np.concatenate([self._left(runs) - 1 for runs in (self.runs[:1] if self.paired else self.runs)])
 
     def _left(self, runs: np.ndarray) -> np.ndarray:
@@ -272,16 +296,31 @@ class _Spread:
     def __call__(self, counts: np.ndarray) -> np.ndarray:
         """[parts, divisions]. counts: 1 where a run is on the side of x."""
         both = [(c, self._clipped(c, runs), runs) for c, runs in zip((counts, 1 - counts), self.runs, strict=True)]
+        if not self.paired and self.unit is not None:
+            return np.stack([self._of_units(w, c, runs) for c, w, runs in both])
         if not self.paired:
             return np.concatenate([self._squares(c * w, runs) for c, w, runs in both])
         apart = both[0][0] * both[0][1] - both[1][0] * both[1][1]  # what of a pair is on the other side stands where the pair's other half does
         halves = [np.arange(start, start + n) for start, n in zip(self.starts, self.runs[0], strict=True)]
         pairs = [apart[half] + apart[half + len(half)] for half in halves]
+        if self.unit is not None:
+            return self._of_units(np.concatenate(pairs), np.ones((len(self.unit), 1)), self.runs[0])[None]
         sums = np.array([p.sum(axis=0) for p in pairs]), np.array([(p**2).sum(axis=0) for p in pairs])
         return self._of_sums(*sums, self.runs[0])
 
     def _squares(self, values: np.ndarray, runs: np.ndarray) -> np.ndarray:
         return self._of_sums(np.add.reduceat(values, self.starts, axis=0), np.add.reduceat(values**2, self.starts, axis=0), runs)
+
+    def _of_units(self, values: np.ndarray, counts: np.ndarray, runs: np.ndarray) -> np.ndarray:
+        """The squared error where units are independent, [divisions]: values [N, divisions] of which `counts` are on this side."""
+        assert self.unit is not None
+        starts = self.starts if not self.paired else np.concatenate([[0], np.cumsum(runs)[:-1]])
+        task = np.repeat(np.arange(len(runs)), np.diff(np.append(starts, len(values))))
+        kept = counts * values
+        means = np.add.reduceat(kept, starts, axis=0) / runs[:, None]
+        weight = np.sqrt(self._weights(runs))[task][:, None]
+        apart = np.square(sum_by(self.unit, weight * counts * (values - means[task]))).sum(axis=0)
+        return np.where(apart <= 1e-12 * np.square(weight * kept).sum(axis=0), 0.0, apart)
 
     def _of_sums(self, total: np.ndarray, squares: np.ndarray, runs: np.ndarray) -> np.ndarray:
         left = squares - total**2 / runs[:, None]
@@ -315,6 +354,31 @@ def _divisions(runs_x: np.ndarray, runs_y: np.ndarray, reps: int, seed: int, pai
     for first in range(0, reps, BLOCK):
         stays = [rng.integers(0, 2, size=(n, min(BLOCK, reps - first))).astype(np.float64) for n in runs_x]
         yield np.concatenate([half for task in stays for half in (task, 1 - task)])
+
+
+def _divisions_by_seed(a: Sample, b: Sample, reps: int, seed: int, paired: bool, most: int):
+    """(all divisions of the seeds or None, divisions of the pooled runs in blocks). A seed's runs stay together; seeds change sides only with
+    those that have runs on the same tasks, so that each side keeps its number of runs of every task."""
+    assert a.unit is not None
+    if paired:
+        n = int(a.unit.max()) + 1
+        exact = _all_divisions(n, n, True, most)
+        units = (c[:n] for c in _in_blocks(exact)) if exact is not None else (c[:n] for c in _divisions(np.array([n]), np.array([n]), reps, seed, True))
+        ends = np.cumsum(a.runs)[:-1]
+        return exact, (np.concatenate([half for of_task in np.split(a.unit, ends) for half in (c[of_task], 1 - c[of_task])]) for c in units)
+    both, n_x = pooled(a, b), int(a.unit.max()) + 1
+    assert both.unit is not None
+    unit = both.unit
+    has = np.zeros((int(unit.max()) + 1, len(a.runs)), dtype=bool)
+    has[unit, both.task] = True
+    kinds = np.unique(has, axis=0, return_inverse=True)[1].ravel()
+    strata = [np.flatnonzero(kinds == kind) for kind in range(kinds.max() + 1)]
+    row_of = np.empty(len(has), dtype=int)
+    row_of[np.concatenate(strata)] = np.arange(len(has))
+    from_x = np.array([int((units < n_x).sum()) for units in strata])
+    exact = _all_divisions(int(from_x[0]), len(has) - int(from_x[0]), False, most) if len(strata) == 1 else None
+    divisions = _in_blocks(exact) if exact is not None else subsets(np.array([len(units) for units in strata]), from_x, reps, seed, FIRST)
+    return exact, (c[row_of[unit]] for c in divisions)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -432,12 +496,122 @@ def _fewest(enough, most: int) -> int | None:
     return high
 
 
+# ---------------------------------------------------------------------------------------------------------- what few runs hide
+
+SEEN, UNSEEN = 0.025, 0.05  # tail of the weighings that a claim must survive: of the runs seen, and with runs that were not seen
+WEIGHINGS = 4000
+TRIMMED = 0.26  # the share of runs that may fail without moving the IQM to speak of: a quarter, and so much as 10 runs cannot tell from it
+
+
+@dataclass(frozen=True)
+class Reweighted:
+    """What becomes of metric(X) − metric(Y) if the shares of the outcomes are not those seen: the bounds that a claim must survive.
+
+    Where some runs fail, n runs say little of how many do, and nothing of what fails in 1 of n runs. Each run is given a random weight in place
+    of 1/n (Rubin 1981): so a sample with few failures, as it comes from a population with more, is tried as one. Then a weight Beta(1, N) is moved
+    from all runs of one side to a run that was not seen, at the lowest or the highest score that a run may have: of N equal runs its 95 % bound
+    is 1 − 0.05^{1/N}, Clopper and Pearson's for failures that were not seen ("rule of three"); for means of bounded scores in general the bound is
+    Gaffke's (2005; Learned-Miller & Thomas 2019, arXiv:1905.06208).
+    """
+
+    metric: str
+    seen: tuple[float, float]  # between which 95 % of the weighings of the runs seen lie
+    unseen: tuple[float, float] | None  # the least and the most, at 5 % each, with an unseen run on either side; None where no bounds are known
+    is_flat: bool  # no run differs from the others of its side and task
+    runs: int  # of the side with fewer, all tasks together
+    bounds: tuple[float, float] | None = None  # of the score of a run
+
+    @property
+    def name(self) -> str:
+        return {"iqm": "IQMs", "mean": "means"}[self.metric]
+
+    @property
+    def hidden(self) -> float:
+        """The share of runs that may fail unseen, at 95 %."""
+        return float(1 - UNSEEN ** (1 / self.runs))
+
+    def runs_to_show(self, margin: float) -> int:
+        """How many runs a side, none of which fails, show that unseen failures move the metric by no more than the margin. Needs bounds."""
+        assert self.bounds is not None
+        share = margin / (self.bounds[1] - self.bounds[0])
+        share = min(0.25 + share / 2 if self.metric == "iqm" else share, 0.999)  # an IQM is moved by what lies beyond a quarter, twice
+        return ceil(log(UNSEEN) / log(1 - share))
+
+    def undoes_difference(self, point: float) -> str:
+        """Why a difference of this sign is not one of the metric; empty where it is."""
+        ahead = lambda bounds: bounds[0] > 0 if point > 0 else bounds[1] < 0
+        if self.unseen is None and self.is_flat and (self.metric == "mean" or self.hidden > TRIMMED):
+            return "no run differs from the others of its side and task, and no bounds of the score are known"
+        if not point or not ahead(self.seen):
+            return f"with other shares of the outcomes seen it lies in {_span(self.seen)}"
+        return self._hidden_in(self.unseen) if self.unseen is not None and not ahead(self.unseen) else ""
+
+    def undoes_equivalence(self, margin: float) -> str:
+        """Why the difference may lie beyond the margin after all; empty where not."""
+        inside = self.unseen is None or (-margin < self.unseen[0] and self.unseen[1] < margin)
+        return "" if inside or self.unseen is None else self._hidden_in(self.unseen)
+
+    def _hidden_in(self, unseen: tuple[float, float]) -> str:
+        return (f"of {self.runs} runs a side, up to {100 * self.hidden:.0f} % may fail (or succeed) unseen, "
+                f"with which the difference of {self.name} lies in {_span(unseen)}")
+
+
+def _span(bounds: tuple[float, float]) -> str:
+    return f"[{bounds[0]:+.3g}, {bounds[1]:+.3g}]".replace("-", "−")
+
+
+def reweighted(
+    x: Scores, y: Scores, metric: str = "iqm", bounds: tuple[float, float] | None = None, *, seed: int = 0, paired: bool = False, reps: int = WEIGHINGS
+) -> Reweighted | None:
+    """See `Reweighted`. bounds: the scores of a run that fails and of one that succeeds; runs seen beyond them widen them. None for other metrics."""
+    if metric not in ("iqm", "mean"):
+        return None
+    a, b = pair_of(x, y)
+    both = pooled(a, b)
+    is_flat = all(np.ptp(task) == 0 for side in (a, b) for task in side.tasks())
+    rng, n = stream(seed, 2), min(len(a.values), len(b.values))
+    drawn_x = _weights(a, reps, rng)
+    drawn_y = drawn_x if paired else _weights(b, reps, rng)
+    plain = [_weighed(metric, side.values[:, 0], weight) for side, weight in ((a, drawn_x), (b, drawn_y))]
+    low, high = (float(q) for q in np.quantile(plain[0] - plain[1], [SEEN, 1 - SEEN]))
+    if bounds is None:
+        return Reweighted(metric, (low, high), None, is_flat, n)
+    lowest, highest = min(bounds[0], float(both.values.min())), max(bounds[1], float(both.values.max()))
+    far = {}
+    for k, (side, weight) in enumerate(((a, drawn_x), (b, drawn_y))):
+        hidden = rng.beta(1, len(side.values), size=reps)
+        for score in (lowest, highest):
+            far[k, score] = _weighed(metric, np.append(side.values[:, 0], score), np.concatenate([weight * (1 - hidden), hidden[None]]))
+    least = min(np.quantile(far[0, lowest] - plain[1], UNSEEN), np.quantile(plain[0] - far[1, highest], UNSEEN))
+    most = max(np.quantile(far[0, highest] - plain[1], 1 - UNSEEN), np.quantile(plain[0] - far[1, lowest], 1 - UNSEEN))
+    return Reweighted(metric, (low, high), (float(least), float(most)), is_flat, n, (lowest, highest))
+
+
+def _weights(sample: Sample, reps: int, rng: np.random.Generator) -> np.ndarray:
+    """Weights of the runs, uniform over those that add up to 1 on each task, divided by the number of tasks: [N, reps]. Runs of a seed share theirs."""
+    units = len(sample.values) if sample.unit is None else int(sample.unit.max()) + 1
+    drawn = rng.standard_exponential((units, reps))
+    drawn = drawn if sample.unit is None else drawn[sample.unit]
+    return drawn / sum_by(sample.task, drawn)[sample.task] / len(sample.runs)
+
+
+def _weighed(metric: str, scores: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The mean, or the mean of the middle half of the weight: [reps]. scores [N], weight [N, reps], which add up to 1."""
+    if metric == "mean":
+        return scores @ weight
+    order = np.argsort(scores, kind="stable")
+    after = np.cumsum(weight[order], axis=0)
+    before = after - weight[order]
+    return scores[order] @ np.clip(np.minimum(after, 0.75) - np.maximum(before, 0.25), 0.0, None) / 0.5
+
+
 # ------------------------------------------------------------------------------------------------------------------- parity
 
 PARITY = {
     "C": "equivalent within the margin",
     "D": "not distinguished, which is not parity",
     "different": "different",
+    "unlike": "unlike runs, whose averages are not distinguished",
     "identical": "identical scores in all runs",
     "none": "no interval, no claim",
 }
@@ -448,7 +622,8 @@ class Equivalence:
     """Both questions about X and Y: are they different, are they equivalent? And the tier that the answers earn.
 
     tier: "C" the 90 % interval of the difference lies inside ±margin; "different" it does not, and the test of a difference, corrected over
-    its table, finds one; "D" neither; "identical" all runs of both sides have the same score on each task; "none" where nothing
+    its table, finds one; "unlike" the test finds that the runs are not of one distribution, but few runs that may fail do not show that the
+    metric differs; "D" none of these; "identical" all runs of both sides have the same score on each task; "none" where nothing
     can be said.
     """
 
@@ -459,6 +634,7 @@ class Equivalence:
     note: str = ""
     test: Test = Test(float("nan"), "")  # of a difference (difference_test)
     p: float = float("nan")  # its p-value, adjusted over the table it stands in
+    shape: Reweighted | None = None  # what a claim must survive
 
     @property
     def meaning(self) -> str:
@@ -466,37 +642,57 @@ class Equivalence:
 
     def adjusted(self, p: float) -> Equivalence:
         """The same comparison as one of a table, for which Holm's correction makes the p-value p."""
-        return judge(self.difference, self.narrow, self.margin, self.test, p, is_identical=self.tier == "identical")
+        return judge(self.difference, self.narrow, self.margin, self.test, p, is_identical=self.tier == "identical", shape=self.shape)
 
     def decided(self, how: str, *, is_different: bool) -> Equivalence:
         """The same comparison as one that a sequential test has decided, or left open: a p-value after looking several times is none."""
         test = Test(float("nan"), how)
-        return judge(self.difference, self.narrow, self.margin, test, test.p, is_identical=self.tier == "identical", is_different=is_different)
+        is_identical = self.tier == "identical"
+        return judge(self.difference, self.narrow, self.margin, test, test.p, is_identical=is_identical, is_different=is_different, shape=self.shape)
 
 
 def judge(
-    wide: Interval, narrow: Interval, margin: float | None, test: Test, p: float, *, is_identical: bool, is_different: bool | None = None
+    wide: Interval,
+    narrow: Interval,
+    margin: float | None,
+    test: Test,
+    p: float,
+    *,
+    is_identical: bool,
+    is_different: bool | None = None,
+    shape: Reweighted | None = None,
 ) -> Equivalence:
-    """The tier, from both intervals and the test; is_different: what the test decided, where that is not p < α."""
-    made = partial(Equivalence, difference=wide, narrow=narrow, margin=margin, test=test, p=p)
+    """The tier, from both intervals, the test and what a claim must survive; is_different: what the test decided, where that is not p < α."""
+    made = partial(Equivalence, difference=wide, narrow=narrow, margin=margin, test=test, p=p, shape=shape)
     if wide.n == 1:
         return made("none", note=wide.note)
     if is_identical:
         return made("identical", note="no run differs from another: no interval")
     inside = margin is not None and narrow.is_claimed and -margin < narrow.low and narrow.high < margin
-    if inside and wide.n >= FEWEST_RUNS_FOR_EQUIVALENCE:
+    undone = shape.undoes_equivalence(margin) if inside and shape is not None and margin is not None else ""
+    if inside and not undone and wide.n >= FEWEST_RUNS_FOR_EQUIVALENCE:
         return made("C")
-    shown = test.method
+    shown, decided = test.method, is_different is not None
     if is_different is None:
         is_different = p < ALPHA
         shown += f", p = {p:.2g}" + ("" if p == test.p else f" after Holm ({test.p:.2g} before)")
     if is_different:
-        return made("different", note=shown)
+        if shape is not None and (why := shape.undoes_difference(wide.point)):
+            return made("unlike", note=f"the runs are not of one distribution ({shown}), but that their {shape.name} differ is not shown: {why}")
+        return made("different", note=shown + (_against(wide, decided) if wide.is_claimed and not wide.excludes_zero else ""))
     if not wide.is_claimed:
         return made("none", note=f"{wide.note}; {shown}")
     if inside:
-        return made("D", note=f"n = {wide.n}: too few runs to claim equivalence")
+        few = f"n = {wide.n}: too few runs to claim equivalence"
+        return made("D", note=few if wide.n < FEWEST_RUNS_FOR_EQUIVALENCE else f"the 90 % interval lies inside the margin, but {undone}")
     return made("D", note=f"the interval excludes 0, but the test does not find a difference ({shown})" if wide.excludes_zero else "")
+
+
+def _against(wide: Interval, decided: bool) -> str:
+    """Which is believed where a difference is claimed and the interval holds 0."""
+    why = "it takes the number of runs as fixed" if decided else f"at n = {wide.n} it holds the true value more often than it says"
+    return (f"; the {100 * wide.confidence:g} % interval holds 0, yet the test is believed: the claim rests on its error, and the interval "
+            f"is no test, since {why}")
 
 
 def equivalence(
@@ -511,11 +707,13 @@ def equivalence(
     method: str = "bootstrap",
     paired: bool = False,
     most_exact: int = MOST_EXACT,
+    bounds: tuple[float, float] | None = None,
 ) -> Equivalence:
     """Are X and Y the same within ±margin (in the unit of the scores), are they different? The margin must be fixed before the runs.
 
     method: "bootstrap" for the metric over all tasks; "welch" for the mean of one task, x and y being [runs], by t intervals.
-    paired: run i of both belongs together, because their seeds share an environment.
+    paired: run i of both belongs together, because their seeds share an environment. bounds: the scores of a run that fails and of one that
+    succeeds, if they are known: a claim must survive that some did which were not seen (`Reweighted`).
     """
     if margin is not None and not margin > 0:
         raise ValueError(f"margin={margin} must be positive: the largest difference that would still count as none")
@@ -532,7 +730,8 @@ def equivalence(
     a, b = pair_of(x, y)
     is_identical = all(np.ptp(task) == 0 for task in pooled(a, b).tasks())
     test = difference_test(x, y, metric, **options, most_exact=most_exact) if wide.n > 1 else Test(float("nan"), "n = 1: no test")
-    return judge(wide, narrow, margin, test, test.p, is_identical=is_identical)
+    shape = reweighted(x, y, metric, bounds, seed=seed, paired=paired)
+    return judge(wide, narrow, margin, test, test.p, is_identical=is_identical, shape=shape)
 
 
 def equivalence_p(x: np.ndarray, y: np.ndarray, margin: float, *, paired: bool = False) -> float:

@@ -8,11 +8,17 @@ coverage.csv, beside this file, is the measurement: no number of it is typed in 
     shift           the true difference, in standard deviations of a run
     repetitions, claimed    drawn studies, and those that claimed an interval
     share           the share of the repetitions in which the interval held the true value, of those in which there was an interval
+
+assumptions.csv is the other measurement: how often a claim is made that is false, where runs fail, spread unequally, or rise and fall over tasks.
+    kind            the claim: "different IQMs", "different means", "different, sequential", "equivalent means"; ", tests alone": without the guards
+    case, bounds    the population, and whether the scores of a run that fails and of one that succeeds are "known"
+    n, tasks, correlation, effect, repetitions, claimed, share      as above; share: of the repetitions that made the claim
 """
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
@@ -29,6 +35,17 @@ KINDS = {  # every interval that a report prints
     "task_t": "the mean (t)", "task_bootstrap": "the IQM (bootstrap)", "task_tolerance": "runs to come (tolerance)", "task_area": "the area (t)",
     "area": "the IQM of the areas", "area_difference": "the difference of areas", "threshold": "the median of steps to the threshold",
 }  # fmt: skip
+
+
+FALSE = {  # case -> the claims that are false there
+    "tasks correlated over seeds": ("different IQMs", "different, sequential"),
+    "equal IQMs, one fails in 30 % of runs": ("different IQMs",),
+    "equal means, one fails in 5 % of runs": ("different means",),
+    "apart by the margin, one fails in 5 % of runs": ("equivalent means",),
+    "equal means of skewed scores, one spreads 5 times as much": ("different means",),
+}
+UNEQUAL = "equal means of skewed scores, one spreads 5 times as much"
+MOST_FALSE = 0.10  # of claims, where a warning begins
 
 
 @cache
@@ -90,3 +107,32 @@ def coverage_note(n: int, confidence: float = CALIBRATED) -> str:
     parts = [f"{what} {100 * found.get('normal', float('nan')):.0f} % for normal scores and {100 * min(found.values()):.0f} % in the worst case measured"
              for what, found in (("the t interval", shares["task_t"]), ("the bootstrap interval", shares["task_bootstrap"])) if found]
     return f"n = {n}: of nominal 95 % intervals of one task, {'; '.join(parts)} held the true value in calibration" if parts else f"n = {n}"
+
+
+@cache
+def measured_claims() -> tuple[dict[str, str], ...]:
+    """The rows of assumptions.csv that count false claims by the report's rule: the pairs of case and claim that FALSE holds."""
+    text = (resources.files("benchmarks.stats") / "assumptions.csv").read_text(encoding="utf-8")
+    return tuple(row for row in csv.DictReader(text.splitlines()) if row["kind"] in FALSE.get(row["case"], ()))
+
+
+def rate_warning(claim: str, n: int, tasks: int, *, known: bool, cases: Iterable[str] = tuple(FALSE)) -> str:
+    """What to print beside a claim that was found to be false too often: at the nearest n that is not easier, with or without known bounds.
+
+    Empty where each of the cases was called so in at most MOST_FALSE of the studies drawn.
+    """
+    said = []
+    for case in cases:
+        rows = [row for row in measured_claims() if row["kind"] == claim and row["case"] == case]
+        rows = [row for row in rows if row["bounds"] == "known"] if known and "known" in {row["bounds"] for row in rows} else \
+            [row for row in rows if row["bounds"] == "none"]
+        sizes = [int(row["n"]) for row in rows]
+        if not rows:
+            continue
+        at = max((k for k in sizes if k <= n), default=min(sizes))
+        suites = {int(row["tasks"]) for row in rows if int(row["n"]) == at}
+        many = max((t for t in suites if t <= tasks), default=min(suites))
+        worst = max(float(row["share"]) for row in rows if (int(row["n"]), int(row["tasks"])) == (at, many))
+        if worst > MOST_FALSE:
+            said.append(f"{100 * worst:.0f} % where it is false ({case}{f'; n = {at}' if at != n else ''})")
+    return f"n = {n}: “{claim}” was claimed in calibration in {', '.join(said)}" if said else ""

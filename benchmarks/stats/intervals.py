@@ -108,15 +108,25 @@ def _simultaneous(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np
 
 def _expanded_reach(samples: Sequence[Sample], tail: float) -> np.ndarray:
     """How many standard normal deviations the expanded interval reaches where the percentile interval has this tail, per checkpoint: [C]."""
-    variance, spread = 0.0, 0.0
+    variance: Any = 0.0
+    spread: Any = 0.0
     for sample in samples:
-        for task in sample.tasks():
-            if len(task) > 1:
-                v = task.var(axis=0, ddof=1) / len(task) / len(sample.runs) ** 2
-                variance, spread = variance + v, spread + v**2 / (len(task) - 1)
+        for v, freedom in _variances(sample):
+            variance, spread = variance + v, spread + v**2 / freedom
     n = min(sample.fewest for sample in samples)
     freedom = np.divide(np.square(variance), spread, out=np.full(np.shape(variance), max(n - 1.0, 1.0)), where=np.asarray(spread) > 0)
     return np.sqrt(n / (n - 1)) * distributions.t.isf(tail, freedom)
+
+
+def _variances(sample: Sample) -> list[tuple[np.ndarray, int]]:
+    """The squared error of the mean over tasks in independent parts, [C] each, with their degrees of freedom: of each task, or of all in units."""
+    tasks = [task for task in sample.tasks() if len(task) > 1]
+    if sample.unit is None:
+        return [(task.var(axis=0, ddof=1) / len(task) / len(sample.runs) ** 2, len(task) - 1) for task in tasks]
+    n = sample.runs[sample.task][:, None]
+    means = np.array([task.mean(axis=0) for task in sample.tasks()])[sample.task]
+    apart = (sample.values - means) / np.sqrt(n * np.maximum(n - 1, 1)) / len(sample.runs)
+    return [(np.square(sample.summed(apart)).sum(axis=0), max(sample.fewest - 1, 1))]
 
 
 def _band(point: np.ndarray, values: np.ndarray, samples: Sequence[Sample], confidence: float, kind: str) -> tuple[np.ndarray, np.ndarray]:
@@ -221,7 +231,7 @@ def performance_profile(
         if sample.has_checkpoints:
             raise BadScores(f"a performance profile needs final scores [runs, tasks]; those of '{name}' have checkpoints")
         compute = exceedance(sample, taus)
-        values = np.concatenate([compute(counts) for counts in blocks(sample.runs, reps, seed)])
+        values = np.concatenate([compute(counts) for counts in blocks(sample, reps, seed)])
         point = compute(np.ones((len(sample.values), 1)))[0]
         band = from_replicates(point, values, [sample], confidence, kind=kind, simultaneous=simultaneous)
         profiles[name] = replace(band, low=np.clip(band.low, 0.0, 1.0), high=np.clip(band.high, 0.0, 1.0))
@@ -267,7 +277,7 @@ def difference(
     point = aggregate(x, metric, threshold=threshold) - aggregate(y, metric, threshold=threshold)
     if not paired:
         return from_replicates(point, values, [a, b], confidence, kind=kind)
-    apart = Sample(a.values - b.values, a.task, a.runs, a.has_checkpoints)  # whose spread is that of the difference
+    apart = Sample(a.values - b.values, a.task, a.runs, a.has_checkpoints, a.unit)  # whose spread is that of the difference
     return from_replicates(point, values, [apart], confidence, kind=kind)
 
 
@@ -307,7 +317,7 @@ def ranks(scores: Mapping[str, Scores], *, reps: int = 50_000, seed: int = 0, co
         if len(sample.runs) != len(samples[0].runs) or sample.has_checkpoints:
             raise BadScores(f"ranks need final scores [runs, tasks] on the same tasks; those of '{name}' are not")
     points = _rank_shares(samples, [np.ones((len(s.values), 1)) for s in samples])[:, :, 0]
-    drawn = zip(*(blocks(s.runs, reps, seed, side) for side, s in enumerate(samples)), strict=True)
+    drawn = zip(*(blocks(s, reps, seed, side) for side, s in enumerate(samples)), strict=True)
     values = np.concatenate([_rank_shares(samples, list(counts)) for counts in drawn], axis=2)  # [A, ranks, reps]
     place = np.arange(1.0, len(names) + 1)
     found = {}

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.stats.bootstrap import BadScores, aggregate
-from benchmarks.stats.comparisons import ALPHA, POWER, difference_test, equivalence, minimal_detectable_effect, run_sd
+from benchmarks.stats.bootstrap import BadScores, BySeed, aggregate
+from benchmarks.stats.comparisons import ALPHA, POWER, difference_test, equivalence, minimal_detectable_effect, reweighted, run_sd
 from benchmarks.stats.sequential import SequentialTest
 
-Draw = Callable[[np.random.Generator, int], list[np.ndarray]]  # n runs of every task: one array [n] each
+Draw = Callable[[np.random.Generator, int], list[np.ndarray]]  # n runs of every task: one array [n] each, BySeed if their seeds are shared
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,16 @@ class PowerAt:
 def of_runs(scores: Sequence[np.ndarray], shift: float = 0.0) -> Draw:
     """Runs drawn with replacement from those of each task, all shifted."""
     kept = [np.asarray(task, dtype=np.float64) for task in scores]
+    if isinstance(scores, BySeed):  # a seed's runs are drawn together where all tasks have it, and what is drawn is a new seed
+        together = [set(seeds) for seeds in scores.seeds]
+        rows = [np.argsort(seeds) for seeds in scores.seeds] if all(seeds == together[0] for seeds in together) else None
+
+        def draw(rng: np.random.Generator, n: int) -> BySeed:
+            drawn = rng.integers(0, len(kept[0]), n) if rows else None
+            chosen = [row[drawn] for row in rows] if rows else [rng.integers(0, len(task), n) for task in kept]
+            return BySeed([task[of_task] + shift for task, of_task in zip(kept, chosen, strict=True)], [list(range(n))] * len(kept))
+
+        return draw
     return lambda rng, n: [task[rng.integers(0, len(task), n)] + shift for task in kept]
 
 
@@ -62,11 +72,13 @@ def power_curve(
     comparisons: int = 1,
     paired: bool = False,
     batch: int | None = None,
+    bounds: tuple[float, float] | None = None,
 ) -> list[PowerAt]:
     """The share of `reps` simulated studies in which the report's tests find `effect`, and show equivalence where there is no difference.
 
     x, y: populations whose metric is equal; paired: drawn by the same random numbers. sd: of one run, for `detectable`. comparisons: of the table
     that this one stands in. batch: of a sequential study, n then being the stated maximum. resamples: permutations, and bootstrap repetitions, of each study.
+    bounds: of the score of a run, where they are known: then what is found must survive failures that were not seen.
     """
     if effect == 0 or not math.isfinite(effect):
         raise ValueError(f"effect={effect:g}: give the difference that should be found, which is not 0")
@@ -83,17 +95,31 @@ def power_curve(
         hits, same, used = 0, 0, 0
         for study in range(reps):
             one, other = (draw(np.random.default_rng([seed, k, study, 0 if paired else side]), n) for side, draw in enumerate((x, y)))
-            ahead = [task + effect for task in one]
+            ahead = _like(one, [task + effect for task in one])
             if batch is None or batch >= n:
                 hit, runs = difference_test(ahead, other, metric, seed=study, **how).p < alpha, n
             else:
                 hit, runs = _in_batches(ahead, other, batch, alpha, study, how)
+            if hit:
+                cut = [_part(side, slice(0, runs)) for side in (ahead, other)]
+                shape = reweighted(cut[0], cut[1], metric, bounds, seed=study, paired=paired, reps=1000)
+                hit = shape is None or not shape.undoes_difference(aggregate(cut[0], metric) - aggregate(cut[1], metric))
             hits, used = hits + hit, used + runs
             if margin is not None:
-                same += equivalence(one, other, margin, metric, seed=study, **{**how, "reps": resamples}).tier in ("C", "identical")
+                same += equivalence(one, other, margin, metric, seed=study, bounds=bounds, **{**how, "reps": resamples}).tier in ("C", "identical")
         least = minimal_detectable_effect(n, n, power=power, alpha=alpha) * sd
         found.append(PowerAt(n, hits / reps, same / reps if margin is not None else None, least, 0.5 / reps**0.5, used / reps))
     return found
+
+
+def _like(scores: Sequence[np.ndarray], changed: list[np.ndarray]) -> list[np.ndarray]:
+    """The changed scores, with the seeds of those that they were."""
+    return BySeed(changed, scores.seeds) if isinstance(scores, BySeed) else changed
+
+
+def _part(scores: Sequence[np.ndarray], runs: slice) -> list[np.ndarray]:
+    cut = [task[runs] for task in scores]
+    return BySeed(cut, [seeds[runs] for seeds in scores.seeds]) if isinstance(scores, BySeed) else cut
 
 
 def _in_batches(x: Sequence[np.ndarray], y: Sequence[np.ndarray], batch: int, alpha: float, seed: int, how: dict[str, Any]) -> tuple[bool, int]:
@@ -103,7 +129,7 @@ def _in_batches(x: Sequence[np.ndarray], y: Sequence[np.ndarray], batch: int, al
     test = SequentialTest(["x against y"], looks, alpha, max(how["reps"], math.ceil(2 * looks / alpha)), seed, how["paired"])
     while not test.is_finished:
         now = slice(test.taken * batch, (test.taken + 1) * batch)
-        test.look({"x against y": ([task[now] for task in x], [task[now] for task in y])})
+        test.look({"x against y": (_part(x, now), _part(y, now))})
     return bool(test.decisions["x against y"].look), min(test.taken * batch, n)
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import stable_baselines3
+
 from from_scratch.continuous_control.td3 import TD3
 
 
@@ -24,3 +26,6 @@ class DDPG(TD3):
     def check(self) -> None:
         super().check()
         self.policy_kwargs.setdefault("n_critics", 1)
+
+
+stable_baselines3.DDPG.register(DDPG)  # isinstance(model, stable_baselines3.DDPG) holds, as tools expect

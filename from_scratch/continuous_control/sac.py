@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import stable_baselines3
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.noise import ActionNoise
@@ -200,3 +201,6 @@ class SAC(OffPolicy):
         if self.ent_coef_optimizer is None:
             return names, ["ent_coef_tensor"]
         return [*names, "ent_coef_optimizer" if one else f"temperatures.{k}.optimizer"], ["log_ent_coef" if one else f"temperatures.{k}.log_ent_coef"]
+
+
+stable_baselines3.SAC.register(SAC)  # isinstance(model, stable_baselines3.SAC) holds, as tools expect

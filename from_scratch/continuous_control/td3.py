@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import stable_baselines3
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.noise import ActionNoise
@@ -111,3 +112,6 @@ class TD3(OffPolicy):
     def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
         at = "" if self.n_seeds == 1 else f"policies.{k}."
         return ["policy" if self.n_seeds == 1 else f"policies.{k}", f"{at}actor.optimizer", f"{at}critic.optimizer"], []
+
+
+stable_baselines3.TD3.register(TD3)  # isinstance(model, stable_baselines3.TD3) holds, as tools expect

@@ -8,12 +8,15 @@ A lane is one environment of one seed; lane k·E + e is environment e of seed k.
 
 from __future__ import annotations
 
+import copyreg
+import io
+import pathlib
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -21,15 +24,16 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.save_util import recursive_getattr
+from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, TensorDict
 from stable_baselines3.common.utils import check_for_correct_spaces, safe_mean
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_normalize
 from torch import nn
 
 from from_scratch.core.data import tree_map
-from from_scratch.core.hyperparameters import TAIL, Declared
+from from_scratch.core.hyperparameters import TAIL, Declared, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.rng import Rng
-from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs
+from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs, normalizers
 from from_scratch.core.watch import OURS, Watch, altered, has_own_code, has_own_rollout_code
 
 OF_BASE = ("learning_rate", "use_sde", "sde_sample_freq")  # fields that SB3's base class keeps for us
@@ -85,6 +89,7 @@ class Algorithm(Declared, BaseAlgorithm):
     supported_action_spaces: ClassVar[tuple[type[spaces.Space], ...] | None] = None
     max_grad_norm = None  # a class that clips declares it
     saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same
+    not_copied: ClassVar[tuple[str, ...]] = ("_callback",)  # attributes that learn() or adopt() make, and that no deep copy or pickle takes along
 
     # ------------------------------------------------------------------------------------------------------------ construction
     def _construct(self, policy: Any, env: Any, seeds: Sequence[int] | None, n_envs: int, _init_setup_model: bool, **given: Any) -> None:
@@ -94,7 +99,7 @@ class Algorithm(Declared, BaseAlgorithm):
             raise ValueError(f"n_envs={n_envs}: at least one environment per seed is needed.")
         self.seeds = None if seeds is None else _checked_seeds(seeds, type(self).__name__, self.lockstep)
         env = self._make_env(env, n_envs)
-        to_base = {name: given.pop(name) for name in (*TAIL, *OF_BASE) if name in given}
+        to_base = {name: plain(given.pop(name)) for name in (*TAIL, *OF_BASE) if name in given}
         try:
             super(Declared, self).__init__(
                 policy, env, support_multi_env=self.support_multi_env or self.n_seeds > 1, supported_action_spaces=self.supported_action_spaces,
@@ -106,7 +111,7 @@ class Algorithm(Declared, BaseAlgorithm):
                 raise UnsupportedActionSpace(f"{type(self).__name__} needs a {needed} action space; this one is {self.env.action_space}. {error}") from None
             raise
         for name, value in {**self.fixed, **given}.items():
-            setattr(self, name, value)
+            setattr(self, name, plain(value))
         if self.env is not None:
             self.n_envs = self.env.num_envs // self.n_seeds
             if not self.support_multi_env and self.n_envs > 1:
@@ -170,6 +175,7 @@ class Algorithm(Declared, BaseAlgorithm):
         return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs)
 
     def _setup_model(self) -> None:
+        self._take_plain_numbers()
         if self.env is not None:
             self.n_envs = self.env.num_envs // self.n_seeds
         self._setup_lr_schedule()
@@ -177,6 +183,13 @@ class Algorithm(Declared, BaseAlgorithm):
         self._setup_buffers()
         self._make_policies()
         self._rebuild()
+
+    def _take_plain_numbers(self) -> None:
+        """Whoever set a hyper-parameter, and load(), may have used a number of NumPy's."""
+        for name in self.hyperparameters:
+            value = self.__dict__.get(name)
+            if isinstance(value, np.generic):
+                self.__dict__[name] = plain(value)
 
     def _make_policies(self) -> None:
         policies = []
@@ -212,7 +225,7 @@ class Algorithm(Declared, BaseAlgorithm):
         elif self.env is not None:
             self.env.seed(self.seeds[0])
 
-    def set_env(self, env: Any, force_reset: bool = True) -> None:
+    def set_env(self, env: GymEnv, force_reset: bool = True) -> None:
         if self.n_seeds > 1:
             if not isinstance(env, LockstepVecEnv) or env.num_envs != self.n_lanes:
                 raise ValueError(f"A stack of {self.n_seeds} seeds × {self.n_envs} environments needs a LockstepVecEnv of {self.n_lanes}, not {env}.")
@@ -222,15 +235,16 @@ class Algorithm(Declared, BaseAlgorithm):
         super().set_env(env, force_reset)
 
     # ------------------------------------------------------------------------------------------------------------------ learning
+    @renewed
     def learn(
         self,
         total_timesteps: int,
-        callback: Any = None,
+        callback: MaybeCallback = None,
         log_interval: int | None = 1,
         tb_log_name: str = "run",
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
-    ) -> Any:
+    ) -> Self:
         """Train for total_timesteps steps of each seed (counted as `num_timesteps`), with SB3's callbacks and logger."""
         total_timesteps, callback = self._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         self._callback, self._log_interval, self._iteration = callback, log_interval, 0
@@ -249,8 +263,12 @@ class Algorithm(Declared, BaseAlgorithm):
         """One turn of the outer loop: a sweep, an episode, a step, a rollout and its updates. Raises StopTraining if a callback says so."""
         raise NotImplementedError(f"{type(self).__name__} must say what one iteration is.")
 
-    def _setup_learn(self, *args: Any, **kwargs: Any) -> Any:
-        total_timesteps, callback = super()._setup_learn(*args, **kwargs)
+    def _setup_learn(
+        self, total_timesteps: int, callback: MaybeCallback = None, reset_num_timesteps: bool = True, tb_log_name: str = "run", progress_bar: bool = False
+    ) -> Any:
+        self._complete()
+        self._take_plain_numbers()
+        total_timesteps, callback = super()._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         if isinstance(self.env, LockstepVecEnv) and self.env.normalizes:
             self._last_original_obs = self.env.get_original_obs()
         if self.n_seeds == 1:
@@ -266,7 +284,8 @@ class Algorithm(Declared, BaseAlgorithm):
         callback = getattr(self, "_callback", None)
         heeded, self.heeds = self.heeds, has_own_code(callback) or not type(self).__module__.startswith(OURS)  # may it be altered meanwhile?
         self.heeds_rollouts = True  # whatever happened until now
-        if (heeded != self.heeds and self.serves_by_heeding()) or not self._is_as_seen() or list(map(altered, self._policies)) != self._altered:
+        stale = self.policy is not self._policies[0] or (heeded != self.heeds and self.serves_by_heeding())
+        if stale or not self._is_as_seen() or list(map(altered, self._policies)) != self._altered:
             self.adopt_again()
         self.heeds_rollouts = self.heeds and (has_own_rollout_code(callback) or not type(self).__module__.startswith(OURS))
         self._moded, self._lent = None, False
@@ -338,6 +357,10 @@ class Algorithm(Declared, BaseAlgorithm):
         for p in untouched:  # nobody has trained it yet
             p.grad = None
         self._moded = None
+        self._watch()
+
+    def _watch(self) -> None:
+        """Remember how everything is that serve() took for granted."""
         self._altered = list(map(altered, self._policies))
         aliases = [name for name in ("policy", *self.trained, *self.following) if name in vars(self)]
         owners = dict.fromkeys([*self._policies, *(getattr(policy, name) for policy in self._policies for name in self.trained)])
@@ -505,7 +528,7 @@ class Algorithm(Declared, BaseAlgorithm):
             return self.policy.unscale_action(actions)
         return np.clip(actions, self.action_space.low, self.action_space.high)
 
-    def member(self, k: int) -> Any:
+    def member(self, k: int) -> Self:
         """The k-th seed's model on its own: the same as if that seed had been trained alone.
 
         Weights, optimizer and random streams are copies. The environment and a replay memory are the stack's own, so continue
@@ -513,7 +536,9 @@ class Algorithm(Declared, BaseAlgorithm):
         """
         if not 0 <= k < self.n_seeds:
             raise IndexError(f"member({k}): this model has members 0 … {self.n_seeds - 1}, for the seeds {self.seeds or [self.seed]}.")
-        model: Any = type(self)(self.policy_class, None, device=self.device, _init_setup_model=False)  # type: ignore[call-arg]
+        model: Any = object.__new__(type(self))
+        of_fields = next(cls.__init__ for cls in type(self).__mro__ if is_renewed(vars(cls).get("__init__")))  # a user's own may take anything
+        of_fields(model, self.policy_class, None, device=self.device, _init_setup_model=False)
         skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self.saved}
         model.__dict__.update({name: value for name, value in self.__dict__.items() if name not in skip})
         model.seeds = None if self.seeds is None else [self.seeds[k]]
@@ -562,16 +587,33 @@ class Algorithm(Declared, BaseAlgorithm):
             ours += ["ep_info_buffers", "ep_success_buffers"]  # SB3's ep_info_buffer and ep_success_buffer hold the same
         return [*super()._excluded_save_params(), *ours]
 
-    def save(self, path: Any, exclude: Any = None, include: Any = None) -> None:
-        """As in SB3: a zip that plain SB3 opens. A model with `seeds` keeps its random streams in it, so that it continues exactly."""
+    def save(self, path: str | pathlib.Path | io.BufferedIOBase, exclude: Iterable[str] | None = None, include: Iterable[str] | None = None) -> None:
+        """As in SB3: a zip that plain SB3 opens. A model with `seeds` keeps its random streams in it, so that it continues exactly.
+
+        exclude and include name attributes to leave out and to keep beside those that are kept anyway.
+        """
         if self.seeds is not None:
             self.stream_states = self._rng.get_state()
         super().save(path, exclude, include)
         self.__dict__.pop("stream_states", None)
 
     @classmethod
-    def load(cls, *args: Any, **kwargs: Any) -> Any:
-        model = super().load(*args, **kwargs)
+    def load(
+        cls,
+        path: str | pathlib.Path | io.BufferedIOBase,
+        env: GymEnv | None = None,
+        device: torch.device | str = "auto",
+        custom_objects: dict[str, Any] | None = None,
+        print_system_info: bool = False,
+        force_reset: bool = True,
+        **kwargs: Any,
+    ) -> Self:
+        """A model from a zip that `save` wrote, ours or SB3's; env has priority over the one that was saved, if any.
+
+        custom_objects replace what cannot be read, by name; kwargs change attributes before the networks are built. An env is reset
+        before training unless force_reset is off. `set_parameters` loads into a model that is there.
+        """
+        model = super().load(path, env, device, custom_objects, print_system_info, force_reset, **kwargs)
         states = model.__dict__.pop("stream_states", None)
         if states is not None:
             model._rng.set_state(states)
@@ -581,6 +623,86 @@ class Algorithm(Declared, BaseAlgorithm):
             model.env.unwrapped._reset_seeds()  # the environment goes on where it is: seeds set while loading must not wait for its next reset
         return model
 
-    def set_parameters(self, *args: Any, **kwargs: Any) -> None:
-        super().set_parameters(*args, **kwargs)
+    def set_parameters(self, load_path_or_dict: str | TensorDict, exact_match: bool = True, device: torch.device | str = "auto") -> None:
+        """Load weights and optimizers' state from a zip, or from what get_parameters() gave; exact_match asks for every name and no other."""
+        super().set_parameters(load_path_or_dict, exact_match, device)
         self.adopt()
+
+    # ------------------------------------------------------------------------------------------------------------------ copies
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        """For deep copies and pickles: what build() makes stays behind, and is made anew from the copied policies, because it reads and writes
+        their weights through memory of its own. Numbers and arrays that it holds, and tensors that are no policy's, go along.
+        """
+        state = self.__getstate__()  # a user's own, perhaps
+        return copyreg.__newobj__, (type(self),), self._without_views(state) if isinstance(state, dict) else state  # type: ignore[attr-defined]
+
+    def _without_views(self, state: dict[str, Any]) -> dict[str, Any]:
+        state = {name: value for name, value in state.items() if name not in self.not_copied}
+        logger = state.pop("_logger", None)
+        if logger is not None and not logger.output_formats:  # a file has one writer: learn() gives the copy a logger of its own
+            state["_logger"] = logger
+        else:
+            state["_custom_logger"] = False
+        state["_normalized"] = [(normalizer, normalizer.venv, normalizer.returns) for normalizer in normalizers(self.env) if normalizer is not None]
+        made = {name: state.pop(name) for name in state.pop("_derived", ()) if name in state}
+        modules, tensors = self._get_torch_save_params() if made else ([], [])
+        state["_of_build"] = (
+            {name: value for name, value in made.items() if _is_data(value)},
+            {name: recursive_getattr(self, name).state_dict() for name in modules if self._is_apart(name)},
+            {name: recursive_getattr(self, name).detach().clone() for name in tensors},
+        )
+        return state
+
+    def _is_apart(self, name: str) -> bool:
+        """Is this module or optimizer none of a policy's?"""
+        root = name.partition(".")[0]
+        return root not in ("policy", "policies") and not hasattr(self.policy, root)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._complete()
+
+    def _complete(self) -> None:
+        """Make what a deep copy or a pickle has left behind. A user's own __setstate__ leaves that to learn()."""
+        if "_of_build" not in self.__dict__:
+            return
+        data, modules, tensors = self.__dict__.pop("_of_build")
+        for normalizer, venv, returns in self.__dict__.pop("_normalized"):  # VecNormalize leaves out of its own copies what it normalises
+            normalizer.set_venv(venv)
+            normalizer.returns = returns
+        if "_policies" not in self.__dict__:
+            return
+        self._rebuild()
+        for name, values in modules.items():
+            recursive_getattr(self, name).load_state_dict(values)
+        for name, tensor in tensors.items():
+            recursive_getattr(self, name).data.copy_(tensor)
+        for name, value in data.items():
+            self.__dict__[name] = _put_into(self.__dict__.get(name), value)
+        self.adopt()
+
+    def __copy__(self) -> Self:
+        """A shallow copy shares everything, as SB3's does: training it trains the model that it was made of."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+
+def _is_data(value: Any) -> bool:
+    """Is this a number, a string, an array, or a collection of them?"""
+    if isinstance(value, dict):
+        return _is_data(list(value.values()))
+    return all(map(_is_data, value)) if isinstance(value, list | tuple) else value is None or isinstance(value, int | float | str | np.ndarray | np.generic)
+
+
+def _put_into(there: Any, value: Any) -> Any:
+    """value, in the arrays that are there where they have its shapes: others may look at them."""
+    if isinstance(value, np.ndarray) and isinstance(there, np.ndarray) and (there.shape, there.dtype) == (value.shape, value.dtype) and there.flags.writeable:
+        there[...] = value
+        return there
+    if isinstance(value, list | tuple) and type(there) is type(value) and len(there) == len(value):
+        parts = [_put_into(*pair) for pair in zip(there, value, strict=True)]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict) and isinstance(there, dict):
+        return {name: _put_into(there.get(name), part) for name, part in value.items()}
+    return value

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,8 +48,11 @@ class Program:
             read.clear()
             view: Any = object.__new__(watched)
             view.__dict__ = model.__dict__
-            self.loss, self.metrics = equation.__func__(view, *given)  # type: ignore[attr-defined]
-            self.read = {name: value for name, value in read.items() if name in vars(model)}
+            try:
+                self.loss, self.metrics = equation.__func__(view, *given)  # type: ignore[attr-defined]
+                self.read = {name: value for name, value in read.items() if name in vars(model)}
+            finally:
+                read.clear()  # the class stays; what it was read from may go
         self.model = model
         if not all(isinstance(value, Array) for value in (self.loss, *self.metrics.values())):
             raise Unknown("a loss or a metric that is no tensor")
@@ -101,9 +103,10 @@ def tensors_of(data: Sequence[Any]) -> list[torch.Tensor]:
     return found
 
 
-@cache
 def _watched(kind: type) -> tuple[type, dict[str, Any]]:
-    """A class whose instances are of this kind and note in a dict which attributes are read."""
+    """A class whose instances are of this kind and note in a dict which attributes are read. It is kept by the kind, and goes with it."""
+    if "_watched" in vars(kind):
+        return vars(kind)["_watched"]
     read: dict[str, Any] = {}
 
     class Watched(kind):  # type: ignore[valid-type,misc]
@@ -111,6 +114,7 @@ def _watched(kind: type) -> tuple[type, dict[str, Any]]:
             read[name] = value = super().__getattribute__(name)
             return value
 
+    kind._watched = Watched, read  # type: ignore[attr-defined]
     return Watched, read
 
 
@@ -162,11 +166,11 @@ class Array:
         """The gradient of an operand of this shape, from one for the shape that it was broadcast to."""
         if shape == of:
             return self
-        full = np.broadcast_to(self.value, of)
+        full = self.value if self.value.shape == of else np.broadcast_to(self.value, of)
         axes = tuple(i for i in range(len(of)) if i < len(of) - len(shape) or (shape[i - len(of)] == 1 and of[i] != 1))
         out = Array(np.empty(shape, full.dtype), self.program)
         if shape == (*of[:-1], 1):
-            self.call(kernels.row_sums, Array(full, self.program)._vectors(), out.value.reshape(-1))
+            self.call(kernels.row_sums, Array(full, self.program)._vectors(), out.value.reshape(-1), 1)
             return out
         self.call(np.add.reduce, full, axes, None, out.value.reshape([1 if i in axes else n for i, n in enumerate(of)]), True)
         return out
@@ -364,18 +368,19 @@ class Array:
         return self._compare(other, np.less_equal)
 
     # ------------------------------------------------------------------------------------------------------------ along the last axis
-    def _reduced(self, kernel: Callable, dim: int, keepdim: bool, pull: Callable[[Array], Array]) -> Array:
+    def _reduced(self, kernel: Callable, dim: int, keepdim: bool, pull: Callable[[Array], Array], *more: int) -> Array:
         shape = self.value.shape
         y = np.empty((*shape[:-1], 1) if keepdim else shape[:-1], self.value.dtype)
         _last(dim, self)
-        self.call(kernel, self._vectors(), y.reshape(-1))
+        self.call(kernel, self._vectors(), y.reshape(-1), *more)
         return self.result(y, lambda g: self.give(pull(g if keepdim or g.value.ndim < y.ndim or len(shape) == 1 else g[..., None])))
 
     def sum(self, dim: int, keepdim: bool = False) -> Array:
-        return self._reduced(kernels.row_sums, dim, keepdim, lambda g: g)
+        return self._reduced(kernels.row_sums, dim, keepdim, lambda g: g, 1)
 
     def mean(self, dim: int, keepdim: bool = False) -> Array:
-        return self._reduced(kernels.row_means, dim, keepdim, lambda g: g / float(self.value.shape[-1]))
+        n = self.value.shape[-1]
+        return self._reduced(kernels.row_sums, dim, keepdim, lambda g: g / float(n), n)
 
     def std(self, dim: int, keepdim: bool = False) -> Array:
         """With Bessel's correction, as torch's."""
@@ -391,7 +396,7 @@ class Array:
         vectors, total = y._vectors(), np.empty(self.value.size // self.value.shape[_last(dim, self)], self.value.dtype)
         self.call(kernels.from_top, self._vectors(), vectors)
         self.call(np.exp, y.value, p)
-        self.call(kernels.row_sums, p.reshape(vectors.shape), total)
+        self.call(kernels.row_sums, p.reshape(vectors.shape), total, 1)
         self.call(np.log, total, total)
         self.call(kernels.subtract_rows, vectors, total)
 

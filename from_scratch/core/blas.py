@@ -26,7 +26,6 @@ from numba import cfunc, types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
-
 LINE = 64  # bytes of a cache line, on which torch's own tensors start
 
 
@@ -72,15 +71,23 @@ def _of_each(f: Any) -> int:
     return run.address
 
 
+def _count(*addresses: int) -> None:
+    misaligned.extend(f"an operand of a product starts {address % LINE} bytes behind a cache line" for address in addresses if address % LINE)
+
+
+def check_alignment(*operands: torch.Tensor) -> None:
+    """Count tensors that do not start on a cache line, where somebody counts."""
+    if STRICT and operands[0].device.type == "cpu":
+        _count(*(operand.data_ptr() for operand in operands))
+
+
 def _counting(sgemm: int) -> int:
     """A product that counts operands which do not start on a cache line."""
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 13)
     inner = kind(sgemm)
 
     def product(*arguments: int) -> None:
-        for name, place in (("A", 6), ("B", 8), ("C", 11)):
-            if arguments[place] % LINE:
-                misaligned.append(f"{name} of a product starts {arguments[place] % LINE} bytes behind a cache line")
+        _count(*(arguments[place] for place in (6, 8, 11)))
         inner(*arguments)
 
     _kept.append(kind(product))

@@ -1,27 +1,46 @@
-"""Hyper-parameters as class fields: declared once, and the constructor's signature follows from them."""
+"""Hyper-parameters as class fields: declared once; the constructor, its signature, its types and its explanation follow from them."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
 import math
+import sys
 import types
-from typing import Any, ClassVar, dataclass_transform
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeVar
 
+import gymnasium as gym
 import numpy as np
+import torch
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.vec_env import VecEnv
 
-REQUIRED = inspect.Parameter.empty
-HEAD = {"policy": REQUIRED, "env": REQUIRED}
-TAIL = {
-    "stats_window_size": 100,
-    "tensorboard_log": None,
-    "policy_kwargs": None,
-    "verbose": 0,
-    "seed": None,
-    "device": "auto",
-    "_init_setup_model": True,
-}
-EXTRA = {"seeds": None, "n_envs": 1}  # what this library adds to SB3's signature: keyword-only, at the end
+from from_scratch.core.arguments import Explained
+
+Method = TypeVar("Method", bound=Callable)
+Parameter = inspect.Parameter
+
+
+def _parameters(**given: tuple) -> dict[str, Parameter]:
+    """name=(type,) or (type, default)"""
+    return {
+        name: Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, annotation=kind, default=default[0] if default else Parameter.empty)
+        for name, (kind, *default) in given.items()
+    }
+
+
+HEAD = _parameters(policy=(str | type[BasePolicy],), env=(gym.Env | VecEnv | str | Callable[[], Any] | None,))
+TAIL = _parameters(
+    stats_window_size=(int, 100),
+    tensorboard_log=(str | None, None),
+    policy_kwargs=(dict[str, Any] | None, None),
+    verbose=(int, 0),
+    seed=(int | None, None),
+    device=(torch.device | str, "auto"),
+    _init_setup_model=(bool, True),
+)
+EXTRA = _parameters(seeds=(Sequence[int] | None, None), n_envs=(int, 1))  # what this library adds to SB3's signature: keyword-only, at the end
 
 
 def _fields_of(cls: type) -> dict[str, Any]:
@@ -35,27 +54,61 @@ def _constants_of(cls: type) -> dict[str, Any]:
     return {name: cls.__dict__.get(name) for name, kind in inspect.get_annotations(cls).items() if "ClassVar" in str(kind)}
 
 
-def _signature(fields: dict[str, Any], without: set[str]) -> inspect.Signature:
-    kinds = inspect.Parameter
-    parameters = [kinds("self", kinds.POSITIONAL_OR_KEYWORD)]
-    parameters += [kinds(name, kinds.POSITIONAL_OR_KEYWORD, default=default) for name, default in {**HEAD, **fields, **TAIL}.items() if name not in without]
-    parameters += [kinds(name, kinds.KEYWORD_ONLY, default=default) for name, default in EXTRA.items()]
+def _type_of(cls: type, name: str) -> Any:
+    """What a field's annotation says, where it can be told: a class made inside a function may name what only that function knows."""
+    for base in cls.__mro__:
+        kind = inspect.get_annotations(base).get(name)
+        if isinstance(kind, str):
+            try:
+                return eval(kind, dict(vars(sys.modules[base.__module__])), dict(vars(base)))
+            except Exception:  # whatever a name may do that is not there
+                return Parameter.empty
+        if kind is not None:
+            return kind
+    return Parameter.empty
+
+
+def _signature(cls: type, fields: dict[str, Any], without: set[str]) -> inspect.Signature:
+    mine = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=_type_of(cls, name)) for name, default in fields.items()]
+    parameters = [Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)]
+    parameters += [parameter for parameter in (*HEAD.values(), *mine, *TAIL.values()) if parameter.name not in without]
+    parameters += [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in EXTRA.values()]
     return inspect.Signature(parameters)
 
 
-def _bind(cls: type, signature: inspect.Signature, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments by name, defaults filled in. A name that is not there is a TypeError with the nearest one."""
-    unknown = [name for name in kwargs if name not in signature.parameters]
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], [name for name in signature.parameters if not name.startswith("_")], n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise TypeError(f"{cls.__name__}.__init__() got an unexpected keyword argument '{unknown[0]}'.{hint}")
+def _refuse(cls: type, unknown: str, known: Sequence[str]) -> None:
+    near = difflib.get_close_matches(unknown, [name for name in known if not name.startswith("_")], n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    raise TypeError(f"{cls.__name__}.__init__() got an unexpected keyword argument '{unknown}'.{hint}")
+
+
+def _bind(cls: type[Declared], model: Declared, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by name, where the constructor of cls is called for a model that may be of a subclass.
+
+    Positional ones are those of cls, which is what the caller sees; the keywords that are known and the defaults of those left out are
+    the model's own class's. What a constructor below cls has set itself is not overwritten by a default that cls does not know.
+    A name that is not there is a TypeError with the nearest one.
+    """
+    mine, known = cls._signature.parameters, type(model)._signature.parameters
+    beyond = {name: value for name, value in kwargs.items() if name not in mine}
+    for name in kwargs:
+        if name not in known:
+            _refuse(cls, name, list(known))
     try:
-        bound = signature.bind(*args, **kwargs)
+        bound = cls._signature.bind(model, *args, **{name: value for name, value in kwargs.items() if name in mine})
     except TypeError as error:
         raise TypeError(f"{cls.__name__}.__init__() {'got ' * str(error).startswith('multiple')}{error}") from None
-    bound.apply_defaults()
-    return {name: value for name, value in bound.arguments.items() if name != "self"}
+    given = {**bound.arguments, **beyond}
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{cls.__name__}.__init__() was given {name}={given[name]}, which {type(model).__name__} fixes as {model.fixed.get(name)}.")
+    defaults = {name: p.default for name, p in known.items() if p.default is not p.empty and (name in mine or name not in vars(model))}
+    return {name: value for name, value in {**defaults, **given}.items() if name != "self"}
+
+
+def plain(value: Any) -> Any:
+    """A number of NumPy's as Python's own: it may have been computed, and not everything that counts by it takes np.int64."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def check_range(model: Any, *names: str, low: float = -math.inf, high: float = math.inf, above: float | None = None) -> None:
@@ -78,18 +131,42 @@ def check_range(model: Any, *names: str, low: float = -math.inf, high: float = m
         raise ValueError(f"{name}={value}: give a {'' if wanted else 'finite '}number{' ' + wanted if wanted else ''}.")
 
 
-@dataclass_transform(kw_only_default=True)
+def renewed(method: Method) -> Method:
+    """Marks a method that classes may be given a copy of. A user's own override has no mark, and is never replaced."""
+    method.renewed = method  # type: ignore[attr-defined]
+    return method
+
+
+def is_renewed(method: Any) -> bool:
+    return getattr(method, "renewed", None) is method  # functools.wraps hands a mark on, but it is another's
+
+
+def _is_ours(cls: type, part: str = "") -> bool:
+    """Is the class of this library, or of a part of it?"""
+    return f"{cls.__module__}.".startswith(f"{__name__.partition('.')[0]}.{part}")
+
+
 class Declared:
-    """Gives each subclass a constructor and a `learn` whose signatures follow from its annotated fields.
+    """Gives each subclass a constructor whose signature follows from its annotated fields.
 
     A subclass inherits its parent's fields, adds its own behind them, may give an inherited one another default, and fixes one
     (takes it out of the signature) by declaring it a ClassVar.
-    `log_interval` and the class's name become the defaults of `learn`, as in SB3.
+
+    A class that writes a constructor, or inherits one that somebody wrote (from a mixin in front, say), keeps it, and passes on
+    what it is given by super().__init__(...). The same holds for `learn`.
+
+    `log_interval` and the class's name become the defaults of `learn`, as in SB3; subclasses of an algorithm log under its name.
     """
 
+    _signature: ClassVar[inspect.Signature]  # of the constructor that the fields have, self included
     hyperparameters: ClassVar[tuple[str, ...]] = ()
     fixed: ClassVar[dict[str, Any]] = {}  # inherited hyper-parameters with the value that this class gives them
     log_interval = 1
+    _constants: ClassVar[set[str]] = set()  # all ClassVars, of parents too
+
+    @renewed
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise TypeError(f"{type(self).__name__} has no fields of its own: derive a class from it.")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -99,17 +176,39 @@ class Declared:
         fields = {**inherited, **_fields_of(cls)}
         cls.fixed = {**cls.fixed, **{name: value for name, value in constants.items() if name in of_parents}}
         cls.hyperparameters = tuple(fields)
-        signature = _signature(fields, without=set(constants))
+        cls._constants = (cls._constants | set(constants)) - set(fields)
+        cls._signature = _signature(cls, fields, without=cls._constants)
+        if is_renewed(cls.__init__):
+            cls.__init__ = _constructor(cls)  # type: ignore[method-assign]
+        if is_renewed(getattr(cls, "learn", None)) and (_is_ours(cls) or not _algorithms_above(cls)):
+            cls.learn = _learn(cls)  # type: ignore[attr-defined]
+        if _is_ours(cls):
+            cls.__doc__ = Explained(cls)  # type: ignore[assignment]
 
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            self._construct(**_bind(cls, signature, (self, *args), kwargs))
 
-        __init__.__signature__ = signature  # type: ignore[attr-defined]
-        __init__.__qualname__ = f"{cls.__name__}.__init__"
-        cls.__init__ = __init__  # type: ignore[method-assign]
-        learn = getattr(cls, "learn", None)
-        if isinstance(learn, types.FunctionType):
-            defaults = (None, cls.log_interval, cls.__name__, True, False)  # callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar
-            own = types.FunctionType(learn.__code__, learn.__globals__, "learn", defaults, learn.__closure__)
-            own.__doc__, own.__annotations__, own.__qualname__ = learn.__doc__, learn.__annotations__, f"{cls.__name__}.learn"
-            cls.learn = own  # type: ignore[attr-defined]
+def _constructor(cls: type[Declared]) -> Callable:
+    @renewed
+    def __init__(self: Declared, *args: Any, **kwargs: Any) -> None:
+        self._construct(**_bind(cls, self, args, kwargs))  # type: ignore[attr-defined]
+
+    parameters = cls._signature.parameters.values()
+    __init__.__signature__ = cls._signature  # type: ignore[attr-defined]
+    __init__.__annotations__ = {p.name: p.annotation for p in parameters if p.annotation is not p.empty} | {"return": None}
+    __init__.__qualname__, __init__.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
+    __init__.__doc__ = f"help({cls.__name__}) explains the arguments."
+    return __init__
+
+
+def _algorithms_above(cls: type) -> list[type]:
+    """The algorithms of this library that a class is derived from: TensorBoard knows it by their names, as SB3's by theirs."""
+    return [base for base in cls.__mro__[1:] if _is_ours(base) and not _is_ours(base, "core.")]
+
+
+def _learn(cls: Any) -> Callable:
+    """`learn` with the defaults of this class."""
+    learn: types.FunctionType = cls.learn
+    defaults = (None, cls.log_interval, cls.__name__, True, False)  # callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar
+    own = types.FunctionType(learn.__code__, learn.__globals__, "learn", defaults, learn.__closure__)
+    own.__doc__, own.__annotations__ = learn.__doc__, learn.__annotations__
+    own.__qualname__, own.__module__ = f"{cls.__qualname__}.learn", cls.__module__
+    return renewed(own)

@@ -6,6 +6,7 @@ numba keeps the machine code beside this file, so that it is compiled once per m
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,16 @@ _fma: Any = intrinsic(_fused)
 
 Address = int  # of a function in memory
 
+# A first call compiles; every face that nobody uses would cost as much as a small loop. `kernel` is called from Python, `inner` from kernels alone.
+kernel: Any = partial(njit, cache=True, no_cfunc_wrapper=True)
+inner: Any = partial(njit, cache=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+
+
+@kernel()
+def each(function: Address, x: np.ndarray) -> None:
+    """x ← function(x), number by number, by MKL's tanh or square root, say."""
+    blas.each(function, x.size, x.ctypes.data, x.ctypes.data)
+
 
 # ------------------------------------------------------------------------------------------------------------------- optimisers
 # Below TINY numbers lose digits and the processor its pace, and torch's square root takes 20 times longer for a zero. Units that are dead
@@ -39,7 +50,7 @@ TINY = np.finfo(np.float32).tiny
 BLOCK = 2048  # numbers that stay near the processor from their moments to their step
 
 
-@njit(cache=True)
+@inner()
 def _adam_moments(g: np.ndarray, m: np.ndarray, v: np.ndarray, to_root: np.ndarray, w1: float, beta2: float, w2: float) -> None:
     tiny, zero = np.float32(TINY), np.float32(0)
     for i in range(g.size):
@@ -49,7 +60,7 @@ def _adam_moments(g: np.ndarray, m: np.ndarray, v: np.ndarray, to_root: np.ndarr
         to_root[i] = tiny if square < tiny else square
 
 
-@njit(cache=True)
+@inner()
 def _square_moment(g: np.ndarray, v: np.ndarray, to_root: np.ndarray, alpha: float, w: float) -> None:
     tiny, zero = np.float32(TINY), np.float32(0)
     for i in range(g.size):
@@ -58,13 +69,13 @@ def _square_moment(g: np.ndarray, v: np.ndarray, to_root: np.ndarray, alpha: flo
         to_root[i] = tiny if square < tiny else square
 
 
-@njit(cache=True, error_model="numpy")
+@inner(error_model="numpy")
 def _step(theta: np.ndarray, m: np.ndarray, root: np.ndarray, correction: float, eps: float, step: float) -> None:
     for i in range(theta.size):
         theta[i] += (step * m[i]) / (root[i] / correction + eps)
 
 
-@njit(cache=True)
+@kernel()
 def adam(
     sqrt: Address, theta: np.ndarray, g: np.ndarray, m: np.ndarray, v: np.ndarray, w1: float, beta2: float, w2: float, correction: float, eps: float,
     step: float,
@@ -79,7 +90,7 @@ def adam(
         _step(theta[start:end], m[start:end], root, correction, eps, step)
 
 
-@njit(cache=True)
+@kernel()
 def rmsprop(sqrt: Address, theta: np.ndarray, g: np.ndarray, v: np.ndarray, alpha: float, w: float, eps: float, step: float) -> None:
     """v ← alpha v + w g²,  θ ← θ + step g / (√v + eps)."""
     memory = np.empty(BLOCK, np.float32)
@@ -91,14 +102,14 @@ def rmsprop(sqrt: Address, theta: np.ndarray, g: np.ndarray, v: np.ndarray, alph
         _step(theta[start:end], g[start:end], root, np.float32(1), eps, step)
 
 
-@njit(cache=True)
+@kernel()
 def track(theta: np.ndarray, other: np.ndarray, kept: float, tau: float) -> None:
     """θ ← kept θ + τ θ_other, as torch rounds θ.mul_(kept).add_(θ_other, alpha=τ)."""
     for i in range(theta.size):
         theta[i] = _fma(tau, other[i], kept * theta[i])
 
 
-@njit(cache=True)
+@kernel()
 def norm(x: np.ndarray) -> float:
     """√ Σ x², added up as torch does it: eight sums side by side, then fours of what is left, then one by one, these fused."""
     lanes, whole, fours = np.zeros(LANES, np.float32), x.size // LANES * LANES, x.size // 4 * 4
@@ -115,7 +126,7 @@ def norm(x: np.ndarray) -> float:
     return np.sqrt(total)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def clip_rows(grad: np.ndarray, spans: np.ndarray, max_norm: float) -> None:
     """Scale each row [R, D] so that its norm is at most max_norm: torch's clip_grad_norm_ of the parameters that lie at `spans` [P, 2]."""
     norms, one = np.empty(len(spans), np.float32), np.float32(1)
@@ -133,11 +144,13 @@ def clip_rows(grad: np.ndarray, spans: np.ndarray, max_norm: float) -> None:
 LINEAR, RELU, TANH = range(3)  # activations
 
 
-@njit(cache=True)
+@inner()
 def _cascade(g: np.ndarray, first: int, stride: int, count: int, left: int, right: int, total: np.ndarray) -> None:
     """total[0] = the sum of `count` rows of g, in torch's order: sixteen at a time, then sixteen of those. total is [4, n]."""
     i = 0
-    total[:, left:right] = 0
+    for level in range(4):
+        for j in range(left, right):
+            total[level, j] = 0
     while i < count:
         for j in range(left, right):
             total[0, j] += g[first + i * stride, j]
@@ -153,47 +166,45 @@ def _cascade(g: np.ndarray, first: int, stride: int, count: int, left: int, righ
             total[0, j] += total[level, j]
 
 
-@njit(cache=True)
-def _cascades(g: np.ndarray, left: int, right: int, total: np.ndarray, sums: np.ndarray) -> None:
-    """The same of all rows, every fourth on its own."""
-    quarter = len(g) // 4
-    for k in range(4):
-        _cascade(g, k, 4, quarter, left, right, total)
+@inner()
+def _add_up(g: np.ndarray, whole: int, n: int, total: np.ndarray, sums: np.ndarray) -> None:
+    """sums = Σ g over the first axis: of the first `whole` columns row by row, of the others every fourth row on its own. total is [4, n]."""
+    M = len(g)
+    if whole > 0:
+        _cascade(g, M - M, M // M, M, M - M, whole, total)  # 0 and 1, as numbers that are not compiled in: one version serves all calls
+        for j in range(whole):
+            sums[j] = total[0, j]
+    quarter = M // 4
+    for k in range(4 if whole < n else 0):
+        _cascade(g, k, k - k + 4, quarter, whole, n, total)
+        for j in range(whole, n):
+            sums[j] = total[0, j] if k == 0 else sums[j] + total[0, j]
         if k == 0:
-            sums[left:right] = total[0, left:right]
-            for i in range(4 * quarter, len(g)):
-                for j in range(left, right):
+            for i in range(4 * quarter, M):
+                for j in range(whole, n):
                     sums[j] += g[i, j]
-        else:
-            for j in range(left, right):
-                sums[j] += total[0, j]
 
 
-@njit(cache=True)
+@kernel()
 def column_sums(g: np.ndarray, sums: np.ndarray) -> None:
     """sums = Σ g over the first axis, [M, n], added up in the order of torch's vectorised loops."""
-    M, n = g.shape
+    n = g.shape[1]
     if n == 1:
         sums[0] = _sum(g.reshape(-1))
         return
-    total, together = np.empty((4, n), g.dtype), 4 * LANES if n >= LANES else 4
-    left = n // together * together
-    if left > 0:
-        _cascade(g, 0, 1, M, 0, left, total)
-        sums[:left] = total[0, :left]
-    if left < n:
-        _cascades(g, left, n, total, sums)
+    together = 4 * LANES if n >= LANES else 4
+    _add_up(g, n // together * together, n, np.empty((4, n), g.dtype), sums)
 
 
-@njit(cache=True)
+@inner()
 def _sum(x: np.ndarray) -> float:
     """Σ x of a vector, the same way."""
     total, sums = np.empty((4, LANES), x.dtype), np.empty(LANES, x.dtype)
-    if x.size < LANES:
-        _cascades(x.reshape(-1, 1), 0, 1, total, sums)
+    lanes = LANES if x.size >= LANES else 1
+    whole, last = x.size // lanes * lanes, x.dtype.type(0)
+    _add_up(x[:whole].reshape(-1, lanes), whole - whole, lanes, total, sums)
+    if lanes == 1:
         return sums[0]
-    whole, last = x.size // LANES * LANES, x.dtype.type(0)
-    _cascades(x[:whole].reshape(-1, LANES), 0, LANES, total, sums)
     for i in range(whole, x.size):
         last += x[i]
     for lane in range(LANES):
@@ -205,14 +216,7 @@ SINGLE, LINE = 4, 16  # bytes of a number, numbers of a cache line
 # A net is `layers`, [L, 5]: where in a row its weights [out, in] and its biases [out] start, in, out, and the activation behind it.
 
 
-@njit(cache=True)
-def _fill(y: np.ndarray, bias: np.ndarray) -> None:
-    for i in range(len(y)):
-        for j in range(y.shape[1]):
-            y[i, j] = bias[j]
-
-
-@njit(cache=True)
+@inner()
 def _activate(tanh: Address, y: np.ndarray, activation: int) -> None:
     if activation == RELU:
         for i in range(y.size):
@@ -221,20 +225,20 @@ def _activate(tanh: Address, y: np.ndarray, activation: int) -> None:
         blas.each(tanh, y.size, y.ctypes.data, y.ctypes.data)
 
 
-@njit(cache=True)
+@inner()
 def _room(n: int) -> int:
     """n numbers and what is left of their last cache line: whatever comes behind starts on one."""
     return -(-n // LINE) * LINE
 
 
-@njit(cache=True)
+@inner()
 def _aligned(n: int) -> np.ndarray:
     memory = np.empty(n + LINE, np.float32)
     first = -memory.ctypes.data % (LINE * SINGLE) // SINGLE
     return memory[first : first + n]
 
 
-@njit(cache=True)
+@inner()
 def _given(x: np.ndarray, r: int, room: np.ndarray) -> int:
     """The address of x[r], [M, k], contiguous and on a cache line: of a copy in `room` where it is not."""
     M, k = x.shape[1:]
@@ -247,7 +251,7 @@ def _given(x: np.ndarray, r: int, room: np.ndarray) -> int:
     return room.ctypes.data
 
 
-@njit(cache=True)
+@kernel()
 def mlp(sgemm: Address, tanh: Address, x: np.ndarray, theta: np.ndarray, layers: np.ndarray, memory: np.ndarray) -> None:
     """The outputs of a net's layers, y = activation(x wᵀ + b), one after another in `memory`: x [R, M, in], theta [R, D].
 
@@ -256,21 +260,21 @@ def mlp(sgemm: Address, tanh: Address, x: np.ndarray, theta: np.ndarray, layers:
     round rounds otherwise.
     """
     R, M = x.shape[:2]
-    bias, one = np.empty(layers[:, 3].max(), np.float32), np.float32(1)  # in memory whose layout the loops know
-    room = _aligned(M * x.shape[2])
+    one, room = np.float32(1), _aligned(M * x.shape[2])
     for r in range(R):
         start, given = 0, _given(x, r, room)
         for w, b, k, n, activation in layers:
             y = memory[start + r * _room(M * n) : start + r * _room(M * n) + M * n]
-            bias[:n] = theta[r, b : b + n]
-            _fill(y.reshape(M, n), bias)
+            for i in range(M):
+                for j in range(n):
+                    y[i * n + j] = theta[r, b + j]
             of_w = theta.ctypes.data + r * theta.strides[0] + w * SINGLE
             blas.product(sgemm, blas.TRANSPOSED, blas.AS_IT_IS, n, M, k, of_w, k, given, k, one, y.ctypes.data, n)
             _activate(tanh, y, activation)
             start, given = start + R * _room(M * n), y.ctypes.data
 
 
-@njit(cache=True)
+@inner()
 def _deactivate(g: np.ndarray, y: np.ndarray, activation: int) -> None:
     """The gradient of y = activation(x) becomes that of x, in place."""
     if activation == RELU:
@@ -281,18 +285,22 @@ def _deactivate(g: np.ndarray, y: np.ndarray, activation: int) -> None:
             g[i] *= _fma(-y[i], y[i], np.float32(1))
 
 
-@njit(cache=True)
+@kernel()
 def pull_mlp(
     sgemm: Address, g: np.ndarray, x: np.ndarray, theta: np.ndarray, grad: np.ndarray, layers: np.ndarray, memory: np.ndarray, gx: np.ndarray, add: bool
 ) -> None:
     """From g [R, M, out], the gradient of the net's output: write (or add) that of the weights to grad, and that of x to gx; not where these are empty."""
     (R, M), L = x.shape[:2], len(layers)
-    widest = layers[:, 2:4].max()
+    widest = 0
+    for i in range(L):
+        widest = max(widest, layers[i, 2], layers[i, 3])
     here, there, room, sums = _aligned(M * widest), _aligned(M * widest), _aligned(M * x.shape[2]), np.empty(widest, np.float32)
     zero, beta = np.float32(0), np.float32(1 if add else 0)
     for r in range(R):
         end = memory.size
-        here[: M * layers[L - 1, 3]] = g[r].ravel()
+        for i in range(M):
+            for j in range(g.shape[2]):
+                here[i * g.shape[2] + j] = g[r, i, j]
         for i in range(L - 1, -1, -1):
             w, b, k, n, activation = layers[i]
             start = end - R * _room(M * n)
@@ -310,11 +318,13 @@ def pull_mlp(
                 blas.product(sgemm, blas.AS_IT_IS, blas.AS_IT_IS, k, M, n, of_w, k, here.ctypes.data, n, zero, there.ctypes.data, k)
             here, there, end = there, here, start
         if gx.size > 0:
-            gx[r] = here[: gx[r].size].reshape(gx[r].shape)
+            for i in range(M):
+                for j in range(gx.shape[2]):
+                    gx[r, i, j] = here[i * gx.shape[2] + j]
 
 
 # ---------------------------------------------------------------------------------------------------------------- distributions
-@njit(cache=True)
+@kernel()
 def from_top(x: np.ndarray, y: np.ndarray) -> None:
     """y = x − max x over the last axis, [N, A]."""
     for i in range(len(x)):
@@ -325,7 +335,7 @@ def from_top(x: np.ndarray, y: np.ndarray) -> None:
             y[i, a] = x[i, a] - top
 
 
-@njit(cache=True)
+@kernel()
 def subtract_rows(x: np.ndarray, y: np.ndarray) -> None:
     """x ← x − y, [N, A] and [N]."""
     for i in range(len(x)):
@@ -333,7 +343,7 @@ def subtract_rows(x: np.ndarray, y: np.ndarray) -> None:
             x[i, a] -= y[i]
 
 
-@njit(cache=True)
+@kernel()
 def pull_log_softmax(g: np.ndarray, p: np.ndarray, gx: np.ndarray) -> None:
     """The gradient of x from g, that of log softmax(x) = log p."""
     for i in range(len(p)):
@@ -344,7 +354,7 @@ def pull_log_softmax(g: np.ndarray, p: np.ndarray, gx: np.ndarray) -> None:
             gx[i, a] = g[i, a] - p[i, a] * total
 
 
-@njit(cache=True)
+@kernel()
 def pull_tanh(g: np.ndarray, y: np.ndarray, gx: np.ndarray) -> None:
     """The gradient of x from g, that of y = tanh x, [N, n]."""
     for i in range(len(y)):
@@ -352,7 +362,7 @@ def pull_tanh(g: np.ndarray, y: np.ndarray, gx: np.ndarray) -> None:
             gx[i, j] = g[i, j] * _fma(-y[i, j], y[i, j], y.dtype.type(1))
 
 
-@njit(cache=True)
+@kernel()
 def huber(x: np.ndarray, y: np.ndarray) -> None:
     """y = x²/2 where |x| < 1, |x| − 1/2 elsewhere, [N, n]."""
     half = np.float32(0.5)
@@ -362,7 +372,7 @@ def huber(x: np.ndarray, y: np.ndarray) -> None:
             y[i, j] = half * size * size if size < 1 else size - half
 
 
-@njit(cache=True)
+@kernel()
 def row_maxima(x: np.ndarray, y: np.ndarray) -> None:
     """y = max x over the last axis, [N, n]; nan where there is one."""
     for i in range(len(x)):
@@ -373,17 +383,17 @@ def row_maxima(x: np.ndarray, y: np.ndarray) -> None:
         y[i] = top
 
 
-@njit(cache=True)
+@kernel()
 def smallest(x: np.ndarray, y: np.ndarray) -> None:
     """y = min x over the second axis, [N, C, n]; nan where there is one."""
     for i in range(len(x)):
-        y[i] = x[i, 0]
-        for c in range(1, x.shape[1]):
-            for j in range(x.shape[2]):
+        for j in range(x.shape[2]):
+            y[i, j] = x[i, 0, j]
+            for c in range(1, x.shape[1]):
                 y[i, j] = y[i, j] if y[i, j] <= x[i, c, j] or y[i, j] != y[i, j] else x[i, c, j]
 
 
-@njit(cache=True)
+@kernel()
 def pull_smallest(g: np.ndarray, x: np.ndarray, gx: np.ndarray) -> None:
     """The gradient of x from g, that of its minimum: all of it to the first of the smallest."""
     for i in range(len(x)):
@@ -396,45 +406,37 @@ def pull_smallest(g: np.ndarray, x: np.ndarray, gx: np.ndarray) -> None:
                 gx[i, c, j] = g[i, j] if c == first else 0
 
 
-@njit(cache=True)
+@kernel()
 def gather(x: np.ndarray, index: np.ndarray, y: np.ndarray) -> None:
     """y[i] = x[i, index[i]]."""
     for i in range(len(x)):
         y[i] = x[i, index[i]]
 
 
-@njit(cache=True)
+@kernel()
 def pull_gather(g: np.ndarray, index: np.ndarray, gx: np.ndarray) -> None:
     """The gradient of x from g, that of y[i] = x[i, index[i]]."""
     for i in range(len(gx)):
-        gx[i] = 0
-        gx[i, index[i]] = g[i]
+        for a in range(gx.shape[1]):
+            gx[i, a] = g[i] if a == index[i] else 0
 
 
 # -------------------------------------------------------------------------------------------------------------------------- sums
-@njit(cache=True)
-def row_sums(x: np.ndarray, y: np.ndarray) -> None:
-    """y = Σ x over the last axis, [N, n], added up as torch does it."""
+@kernel(error_model="numpy")
+def row_sums(x: np.ndarray, y: np.ndarray, over: int) -> None:
+    """y = Σ x / over along the last axis, [N, n], added up as torch does it: a sum for 1, a mean for n."""
     few = x.shape[1] < 4  # one after another
     for i in range(len(x)):
         if few:
             total = x[i, 0]
             for j in range(1, x.shape[1]):
                 total += x[i, j]
-            y[i] = total
         else:
-            y[i] = _sum(x[i])
+            total = _sum(x[i])
+        y[i] = total / x.dtype.type(over)
 
 
-@njit(cache=True)
-def row_means(x: np.ndarray, y: np.ndarray) -> None:
-    """y = Σ x / n over the last axis, [N, n]."""
-    row_sums(x, y)
-    for i in range(len(y)):
-        y[i] /= y.dtype.type(x.shape[1])
-
-
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
+@kernel(error_model="numpy", fastmath={"reassoc", "nsz"})
 def explained_variance(v: np.ndarray, g: np.ndarray, y: np.ndarray) -> None:
     """y = 1 − Var(g − v) / Var(g) over the last axis, [N, n]; nan where g does not vary."""
     for i in range(len(v)):
@@ -451,7 +453,7 @@ def explained_variance(v: np.ndarray, g: np.ndarray, y: np.ndarray) -> None:
 
 
 # --------------------------------------------------------------------------------------------------------------------- recursion
-@njit(cache=True)
+@kernel()
 def discounted_sum(x: np.ndarray, discount: np.ndarray, y: np.ndarray, last: np.ndarray) -> None:
     """y_t = x_t + discount_t y_{t+1}, with y_T = last; x, discount and y are [T, N], last is [N]."""
     for t in range(len(x) - 1, -1, -1):
@@ -476,7 +478,7 @@ def _drawn(kind: types.Type, form: ir.Type) -> Callable:
 _next_uint32, _next_double = _drawn(types.uint32, ir.IntType(32)), _drawn(types.float64, ir.DoubleType())
 
 
-@njit(cache=True)
+@kernel()
 def integers(next_uint32: Address, states: np.ndarray, high: int, x: np.ndarray) -> None:
     """x[k] = RandomState.randint(high, size=n) of generator k, [S, n], 1 < high < 2³²: bits under a mask until they are small enough."""
     mask = np.uint64(high - 1)
@@ -490,7 +492,7 @@ def integers(next_uint32: Address, states: np.ndarray, high: int, x: np.ndarray)
             x[k, i] = value
 
 
-@njit(cache=True)
+@kernel()
 def uniforms(next_double: Address, states: np.ndarray, x: np.ndarray) -> None:
     """x[k] = RandomState.random_sample() of generator k."""
     for k in range(len(states)):

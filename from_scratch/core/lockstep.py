@@ -25,6 +25,7 @@ from from_scratch.core.watch import replaced
 
 _grad = operator.attrgetter("grad")
 Equation = TypeVar("Equation", bound=Callable)
+OF_NUMPY = (torch.float32, torch.float64, torch.float16)  # types that NumPy has, too
 
 
 def per_seed(equation: Equation) -> Equation:
@@ -91,9 +92,10 @@ class Rows:
         return [p for _, p in self._named(self.modules[r])]
 
     def of_row(self, block: torch.Tensor, r: int, i: int) -> torch.Tensor:
-        """Parameter i of row r as a view into a block [R, D]."""
+        """Parameter i of row r in a block [R, D]: its memory, under a storage of its own. A view would take the whole block along into pickles."""
         start, end = self.spans[i]
-        return block[r, start:end].view(self.shapes[i])
+        view = block[r, start:end].view(self.shapes[i])
+        return torch.from_numpy(view.numpy()) if view.device.type == "cpu" and view.dtype in OF_NUMPY else view
 
     def of_all(self, block: torch.Tensor, i: int) -> torch.Tensor:
         """Parameter i of all rows as a view [R, *shape] into a block [R, D]."""
@@ -320,7 +322,7 @@ class ArrayRows(Rows):
     def run(self, equation: Callable, *data: Any, gradient: bool = True) -> Program:
         """The program of an equation, with or without its gradient, after a run on this data; the next run overwrites what it holds."""
         tensors = tensors_of(data)
-        key = getattr(equation, "__func__", equation), *(tensor.shape for tensor in tensors)
+        key = equation, *(tensor.shape for tensor in tensors)  # of this model: a shallow copy of it has attributes of its own
         program = self._programs.get(key)
         if program is not None and program.holds():
             program.run(tensors)

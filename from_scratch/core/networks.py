@@ -72,8 +72,12 @@ def affine(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
     Row by row: libraries multiply a batch of matrices by other kernels than each of them, with other rounding.
     """
-    of_rows = [(x[0], w, b)] if w.dim() == 2 else zip(x, w, b, strict=True)
-    return stack([F.linear(in_own_memory(x_row), w_row, b_row) for x_row, w_row, b_row in of_rows])
+    outputs = []
+    for x_row, w_row, b_row in [(x[0], w, b)] if w.dim() == 2 else zip(x, w, b, strict=True):
+        x_row = in_own_memory(x_row)
+        blas.check_alignment(x_row, w_row)
+        outputs.append(F.linear(x_row, w_row, b_row))
+    return stack(outputs)
 
 
 def affine_gradient(g: torch.Tensor, x: torch.Tensor, w: torch.Tensor, gw: torch.Tensor, gb: torch.Tensor, add: bool, of_input: bool) -> Any:
@@ -83,6 +87,7 @@ def affine_gradient(g: torch.Tensor, x: torch.Tensor, w: torch.Tensor, gw: torch
     gx = []
     for g_row, x_row, w_row, gw_row, gb_row in zip(g, x, w, gw, gb, strict=True):
         g_row, x_row = in_own_memory(g_row), in_own_memory(x_row)
+        blas.check_alignment(g_row, x_row, w_row, gw_row)
         gw_row.addmm_(g_row.T, x_row) if add else torch.mm(g_row.T, x_row, out=gw_row)
         gb_row.add_(g_row.sum(0)) if add else torch.sum(g_row, 0, out=gb_row)
         if of_input:

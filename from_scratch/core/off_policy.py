@@ -31,6 +31,7 @@ class OffPolicy(Algorithm):
     """Collect `train_freq`, then take `gradient_steps`: the loop that DQN, DDPG, TD3 and SAC share."""
 
     log_interval = 4  # episodes
+    not_copied = (*Algorithm.not_copied, "memory")  # adopt() binds the copied buffers
 
     gamma: float
     n_steps: int
@@ -89,6 +90,8 @@ class OffPolicy(Algorithm):
         bound = hasattr(self, "memory") and self.memory.is_bound(self.replay_buffers) and self.memory.is_asked()
         if not (bound and self.memory.normalizers == known and self.memory.rng is self._rng):
             self.memory = replay(self.replay_buffers, self._rng, self.gamma, known)
+            if "acting" in vars(self):
+                self._watch()
 
     def adopt(self) -> None:
         super().adopt()
@@ -108,7 +111,8 @@ class OffPolicy(Algorithm):
         return [*super().watched_objects(), *self.replay_buffers]
 
     def acting_attributes(self) -> list[tuple[Any, Sequence[str]]]:
-        return [(buffer, getattr(self.memory, "names", ())) for buffer in self.memory.buffers]
+        memory = getattr(self, "memory", None)  # a copied model has none before adopt()
+        return [] if memory is None else [(buffer, getattr(memory, "names", ())) for buffer in memory.buffers]
 
     def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
         return [(self, ["replay_buffer"])]
@@ -118,7 +122,15 @@ class OffPolicy(Algorithm):
 
     def _hand_over(self, model: Any, k: int) -> None:
         model.replay_buffer, model.replay_buffers = self.replay_buffers[k], [self.replay_buffers[k]]
+        model._noises = deepcopy(self._noises[k : k + 1])
+        model.action_noise = model._noises[0] if model._noises else deepcopy(self.action_noise)
         model._bind_memory()
+
+    def _complete(self) -> None:
+        super()._complete()
+        for buffer, env in zip(getattr(self, "replay_buffers", []), getattr(self.env, "venvs", [self.env]), strict=False):
+            if isinstance(buffer, HerReplayBuffer) and buffer.env is None and env is not None:  # HER's buffers leave it out of their copies
+                buffer.set_env(env)
 
     def save_replay_buffer(self, path: Any) -> None:
         """Save the replay memory as a pickle, as SB3 does."""

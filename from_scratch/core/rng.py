@@ -51,10 +51,13 @@ class Stream:
 
     def copy(self) -> Stream:
         """A private stream that continues with the same numbers."""
-        generator, numpy = torch.Generator(), np.random.RandomState()
-        generator.set_state(self.torch.get_state())
-        numpy.set_state(self.numpy.get_state())
-        return Stream(generator, numpy, copy.deepcopy(self.action_space), private=True)
+        return _private_stream(self.torch.get_state(), self.numpy.get_state(), copy.deepcopy(self.action_space))
+
+    def __reduce__(self) -> tuple:
+        """For deep copies and pickles: a private stream goes on with the same numbers; the process's has whatever the process has."""
+        if not self.private:
+            return _stream_of_process, (self.action_space,)
+        return _private_stream, (self.torch.get_state(), self.numpy.get_state(), self.action_space)
 
     def get_state(self) -> tuple:
         return self.torch.get_state(), self.numpy.get_state(), copy.deepcopy(self.action_space)
@@ -63,6 +66,17 @@ class Stream:
         self.torch.set_state(state[0])
         self.numpy.set_state(state[1])
         self.action_space = copy.deepcopy(state[2])
+
+
+def _stream_of_process(action_space: spaces.Space) -> Stream:
+    return Stream(torch.default_generator, np.random.mtrand._rand, action_space, private=False)
+
+
+def _private_stream(of_torch: torch.Tensor, of_numpy: tuple, action_space: spaces.Space) -> Stream:
+    generator, numpy = torch.Generator(), np.random.RandomState()
+    generator.set_state(of_torch)
+    numpy.set_state(of_numpy)
+    return Stream(generator, numpy, action_space, private=True)
 
 
 class ReadAhead:
@@ -107,7 +121,7 @@ class Rng:
     @classmethod
     def of_process(cls, action_space: spaces.Space) -> Rng:
         """The process's own generators, as one stream."""
-        return cls([Stream(torch.default_generator, np.random.mtrand._rand, action_space, private=False)])
+        return cls([_stream_of_process(action_space)])
 
     @classmethod
     def private(cls, seeds: Sequence[int], action_space: spaces.Space) -> Rng:
@@ -118,6 +132,9 @@ class Rng:
             space.seed(seed)
             streams.append(Stream(torch.Generator().manual_seed(seed), np.random.RandomState(seed), space, private=True))
         return cls(streams)
+
+    def __reduce__(self) -> tuple:
+        return Rng, (self.streams,)
 
     def _block(self, shape: tuple[int, ...]) -> tuple[list[torch.Tensor], np.ndarray]:
         """A block [S, *shape], as a row per seed to draw into and as NumPy to read; reused by the next draw of that shape."""

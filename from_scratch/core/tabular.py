@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
-from stable_baselines3.common.utils import LinearSchedule
+from stable_baselines3.common.utils import ConstantSchedule, LinearSchedule
 
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.stepwise import Stepwise
@@ -220,7 +220,7 @@ class TabularLearner(Tabular):
 
     def _setup_lr_schedule(self) -> None:
         if np.ndim(self.learning_rate):
-            self.lr_schedule = lambda progress_remaining: self.learning_rate
+            self.lr_schedule = ConstantSchedule(self.learning_rate)
         else:
             super()._setup_lr_schedule()
 

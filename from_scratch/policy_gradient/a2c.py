@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import stable_baselines3
 import torch
 
 from from_scratch.core.data import Sample
@@ -61,3 +62,6 @@ class A2C(OnPolicy):
         l_v = ((b.ret - v) ** 2).mean(-1)
         l_entropy = -entropy.mean(-1)
         return l_pi + self.ent_coef * l_entropy + self.vf_coef * l_v, {"policy_loss": l_pi, "value_loss": l_v, "entropy_loss": l_entropy}
+
+
+stable_baselines3.A2C.register(A2C)  # isinstance(model, stable_baselines3.A2C) holds, as tools expect

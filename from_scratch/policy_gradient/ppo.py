@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+import stable_baselines3
 import torch
 from stable_baselines3.common.utils import FloatSchedule
 
@@ -106,3 +107,6 @@ class PPO(OnPolicy):
         if self.target_kl is None:
             return None
         return (metrics["approx_kl"] > 1.5 * self.target_kl).cpu().numpy()
+
+
+stable_baselines3.PPO.register(PPO)  # isinstance(model, stable_baselines3.PPO) holds, as tools expect

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+import stable_baselines3
 import torch
 import torch.nn.functional as F
 from gymnasium import spaces
@@ -124,3 +125,6 @@ class DQN(OffPolicy):
 
     def _create_aliases(self) -> None:
         self.q_net, self.q_net_target = self.policy.q_net, self.policy.q_net_target
+
+
+stable_baselines3.DQN.register(DQN)  # isinstance(model, stable_baselines3.DQN) holds, as tools expect

@@ -3,30 +3,60 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 import textwrap
 
 from benchmarks.configs import options
-from from_scratch.registry import ENTRIES
+from from_scratch.registry import ENTRIES, FAMILIES, Entry
+
+KEY = (
+    "Algorithms, from scratch. Control learns to act, prediction what a given policy is worth; planning is given a model. What is learnt stands in a "
+    "table, in the weights of linear features, or in neural networks (deep). sb3/... is the twin: the same algorithm in Stable-Baselines3."
+)
 
 
 def run(args: argparse.Namespace) -> None:
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     if args.envs:
-        return environments()
-    print("Algorithms (from scratch; prediction learns the value of a given policy; an SB3 twin is the same algorithm in Stable-Baselines3)")
-    ours = [entry for entry in ENTRIES.values() if not entry.id.startswith("sb3/")]
-    widths = [max(map(len, column)) for column in zip(*((entry.id, entry.kind, entry.title, entry.paper) for entry in ours), strict=True)]
-    for entry in ours:
-        cells = (entry.id, entry.kind, entry.title, entry.paper)
-        print("  " + " ".join([*(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)), entry.twin or ""]).rstrip())
-    print("\nStable-Baselines3")
-    print("  " + ", ".join(entry.id for entry in ENTRIES.values() if entry.id.startswith("sb3/")))
-    print("\nEnvironments with reference scores (any other Gymnasium id can be used too; those of ours: sb3-course list --envs)")
-    print(textwrap.fill(", ".join(options("env")), width=110, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
+        return environments(width)
+    print(_filled(KEY, width, ""))
+    for family, title in FAMILIES.items():
+        entries = [entry for entry in ENTRIES.values() if entry.family == family]
+        if family == "stable_baselines3":
+            print(f"\n{title}\n" + _filled(", ".join(entry.id for entry in entries), width))
+        else:
+            print(f"\n{title}")
+            print("\n".join(table(entries, width)))
+    print("\n" + _filled("Environments with reference scores (any other Gymnasium id can be used too; those of ours: sb3-course list --envs)", width, ""))
+    print(_filled(", ".join(options("env")), width))
     print("\nSuites (sb3-course compare SUITE)")
-    print("  " + ", ".join(name for name in options("suite") if name != "adhoc"))
+    print(_filled(", ".join(name for name in options("suite") if name != "adhoc"), width))
 
 
-def environments() -> None:
+def table(entries: list[Entry], width: int | None) -> list[str]:
+    """A line for each algorithm, in columns. width: of the terminal; where it is short, papers go first, then the ends of titles. None: all of it."""
+    rows = [(entry.id, entry.kind, entry.learns, entry.twin or "", entry.title, entry.paper.strip("–")) for entry in entries]
+    *known, titles, papers = zip(*rows, strict=True)
+    columns = [column for column in known if any(column)]
+    left = None if width is None else width - sum(max(map(len, column)) + 2 for column in columns) - 2
+    if left is None or left >= max(map(len, titles)) + 2 + max(map(len, papers)):
+        columns += [titles, papers]
+    else:
+        columns.append(tuple(_cut(title, left) for title in titles))
+    widths = [max(map(len, column)) for column in columns]
+    return ["  " + "  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in zip(*columns, strict=True)]
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: max(width - 1, 0)]}…"
+
+
+def _filled(text: str, width: int | None, indent: str = "  ") -> str:
+    return textwrap.fill(text, width=width or 110, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def environments(width: int | None = None) -> None:
     """Our environments: observations, actions, the time limit, and whether planners find a model."""
     from benchmarks.environments import make_env
     from from_scratch.envs.registration import ENVIRONMENTS
@@ -38,6 +68,8 @@ def environments() -> None:
         has_model = hasattr(env.unwrapped, "P") or hasattr(env.unwrapped, "mdp")
         limit = env.spec.max_episode_steps if env.spec else None
         rows.append((env_id, f"{env.observation_space}", f"{env.action_space}", f"{limit or '–'}", "P" * has_model))
-    widths = [max(map(len, column)) for column in zip(*(row[:-1] for row in rows), strict=True)]
+    widths = [min(60, max(map(len, column))) for column in zip(*rows, strict=True)]
+    if width is not None:  # observations are the longest, and the ones to be shortened
+        widths[1] = max(len(rows[0][1]), min(widths[1], width - sum(widths) + widths[1] - 2 * len(widths)))
     for row in rows:
-        print("  " + "  ".join([*(f"{cell[:60]:{min(width, 60)}}" for cell, width in zip(row[:-1], widths, strict=True)), row[-1]]).rstrip())
+        print("  " + "  ".join(f"{_cut(cell, w):{w}}" for cell, w in zip(row, widths, strict=True)).rstrip())

@@ -10,16 +10,19 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks import IncompleteData, UserError, jobs, launchers, sequential
+from benchmarks import IncompleteData, UserError, jobs, launchers, sequential, trust
 from benchmarks import study as studies
 from benchmarks.jobs import Run
 from benchmarks.reproduction import source
 from benchmarks.store import Store, open_study
 from from_scratch import registry
+from sb3_course import terminal
 
 
 def compare(args: argparse.Namespace) -> int:
-    study = _study(args)
+    study = planned_study(args)
+    if args.suite and args.suite.endswith((".yaml", ".yml")):  # a file may be a stranger's; what is typed here, or lies in this project, is not
+        trust.demand(trust.foreign(study), args.suite, args.trust)
     store = Store(args.out or Path("studies") / study["name"])
     study["command"] = shlex.join(["sb3-course", *sys.argv[1:]])
     study["code"], study["source"] = jobs.code_versions(study), source()
@@ -46,13 +49,21 @@ def _in_batches(study: dict[str, Any], store: Store, batch: int, again: tuple[st
             print(sequential.described(name, decision, test, study), flush=True)
         if test.is_finished:
             break
-    return render(store, allow_partial=False)
+    return render(store, allow_partial=False, play=_play)
+
+
+def _play(store: Store, analysis: Any) -> None:
+    """The films of the study's median runs, from models that are read without their pickles, whoever left them in its folder."""
+    from benchmarks import animation
+
+    animation.make(store, analysis)
 
 
 def retry(args: argparse.Namespace) -> int:
     store = open_study(args.study)
     study = store.study()
-    if study["code"] != jobs.code_versions(study):
+    trust.demand(trust.foreign(study), f"training {store.path}", args.trust)
+    if study.get("code") != jobs.code_versions(study):
         raise UserError(f"the code or its packages changed since {store.path} was planned, so its runs would not be of one kind: "
                         f"use the study's command again ({study.get('command', 'sb3-course compare')}), which trains what the change touches")
     if args.jobs is not None:
@@ -71,7 +82,7 @@ def status(args: argparse.Namespace) -> int:
 # --- the study --------------------------------------------------------------------------------------------------------
 
 
-def _study(args: argparse.Namespace) -> dict[str, Any]:
+def planned_study(args: argparse.Namespace) -> dict[str, Any]:
     """The study that the words of the command line mean."""
     overrides = list(args.overrides)
     suite = args.suite
@@ -134,7 +145,7 @@ def _carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...], allo
         finally:
             store.sweep()  # what this or an earlier command left half done
     list_troubles(store.runs())
-    return render(store, allow_partial) if reported else 0
+    return render(store, allow_partial, play=_play) if reported else 0
 
 
 def _check(study: dict[str, Any], todo: list[Run]) -> None:
@@ -160,14 +171,14 @@ def _clear_damage(store: Store, run: Run) -> None:
         print(f"{record['error']}; moved to {place.relative_to(store.path)}, to be run again", file=sys.stderr)
 
 
-def render(store: Store, allow_partial: bool, options: Any = None) -> int:
-    """Write the report and show its summary. options: benchmarks.report.Options."""
+def render(store: Store, allow_partial: bool, options: Any = None, play: Any = None) -> int:
+    """Write the report and show its summary. options: benchmarks.report.Options; play: makes films, see there."""
     from benchmarks import report
     from benchmarks.report import IncompleteStudy
 
     begin = time.perf_counter()
     try:
-        rendered = report.render(store.path, allow_partial=allow_partial, options=options)
+        rendered = report.render(store.path, allow_partial=allow_partial, options=options, play=play)
     except IncompleteStudy as error:
         raise IncompleteData(str(error)) from None
     show(rendered.summary)
@@ -179,10 +190,8 @@ def render(store: Store, allow_partial: bool, options: Any = None) -> int:
 
 
 def show(table: Any) -> None:
-    from rich.console import Console
-
-    console = Console()
-    Console(width=max(100, console.width) if not console.is_terminal else console.width).print(table)
+    width = terminal.console()
+    terminal.console(width=max(100, width.width) if not width.is_terminal else width.width).print(table)
 
 
 def _print_plan(study: dict[str, Any], store: Store, before: dict[str, str], todo: list[Run], work: list[jobs.Job], workers: int) -> None:
@@ -229,11 +238,10 @@ class Display:
     """Progress with an estimate of the time left: a bar on a terminal, a line now and then elsewhere."""
 
     def __enter__(self) -> Display:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self.console = Console(stderr=True)
-        done, percent, left = (TextColumn(text) for text in ("{task.description}", "{task.percentage:>3.0f} %", "{task.fields[left]}"))
+        self.console = terminal.console(stderr=True)
+        done, percent, left = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.percentage:>3.0f} %", "{task.fields[left]}"))
         self.bar = Progress(done, BarColumn(), percent, TimeElapsedColumn(), left, console=self.console, disable=not self.console.is_terminal)
         self.task = self.bar.add_task("", total=1.0, left="")
         self.bar.start()

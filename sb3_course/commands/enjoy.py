@@ -1,16 +1,20 @@
-"""sb3-course enjoy: play a model that train (or the RL Zoo, of the same layout) has saved."""
+"""sb3-course enjoy: play a model that train (or the RL Zoo, of the same layout) has saved.
+
+The model is built anew from its class and the hyper-parameters beside it, and only its weights are read: nothing that the file brings is run. With
+--trust a file that cannot be read so is unpickled, as Stable-Baselines3 does.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-import zipfile
 from pathlib import Path
+from typing import Any
 
-import yaml
-
-from benchmarks import IntegrityError, UserError, environments, hyperparams, launchers
+from benchmarks import IntegrityError, UserError, environments, launchers, models, trust
+from benchmarks.plain import content, from_yaml
+from benchmarks.readers import ZooLoader
 from from_scratch import registry
 from sb3_course.commands.train import latest_id
 
@@ -35,45 +39,45 @@ def run(args: argparse.Namespace) -> int:
 def _play(args: argparse.Namespace, entry: registry.Entry, folder: Path, path: Path, name: str) -> int:
     import numpy as np
     import torch
-    from stable_baselines3.common.base_class import BaseAlgorithm
-    from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+    from stable_baselines3.common.vec_env import DummyVecEnv
 
     torch.set_num_threads(1)
-    config = yaml.safe_load((folder / name / "config.yml").read_text(encoding="utf-8")) if (folder / name / "config.yml").is_file() else {}
-    saved = yaml.safe_load((folder / name / "args.yml").read_text(encoding="utf-8")) if (folder / name / "args.yml").is_file() else {}
-    raw = dict(config)
+    raw, saved = (_settings(folder / name / file) for file in ("config.yml", "args.yml"))
+    given = saved.get("env_spec")
+    spec: dict[str, Any] = given if isinstance(given, dict) else {}
+    found = [*trust.of_wrappers(raw.get("env_wrapper")), *trust.of_arguments(args.env, spec.get("kwargs") or {})]
+    trust.demand(found, f"playing {path}", args.trust)
     render_mode = None if args.no_render else "human"
-    venv = DummyVecEnv([lambda: environments.make_env(args.env, saved.get("env_spec"), raw.get("env_wrapper"), render_mode)])
-    statistics = folder / name / "vecnormalize.pkl"
-    wrapped = environments.wrap(venv, None if statistics.is_file() else hyperparams.normalize_arguments(raw), None, training=False)
-    if statistics.is_file():
-        wrapped = VecNormalize.load(str(statistics), venv)
-        wrapped.training = wrapped.norm_reward = False
-    wrapped = environments.wrap(wrapped, None, raw.get("frame_stack"))
-    cls: type[BaseAlgorithm] = entry.load()
-    try:
-        model = cls.load(path, env=wrapped, device="cpu")
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
-        raise IntegrityError(f"{path} cannot be loaded as {args.algo}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from None
-
-    wrapped.seed(args.seed)
-    obs = wrapped.reset()
+    venv = DummyVecEnv([lambda: environments.make_env(args.env, spec, raw.get("env_wrapper"), render_mode)])
     returns: list[float] = []
     total, length = 0.0, 0
-    try:
-        for _ in range(args.n_timesteps):
-            action, _ = model.predict(obs, deterministic=not args.stochastic)
-            obs, reward, done, _ = wrapped.step(action)
-            total, length = total + float(reward[0]), length + 1
-            if done[0]:
-                returns.append(total)
-                print(f"episode {len(returns)}: return {total:.2f}, {length} steps")
-                total, length = 0.0, 0
-    except KeyboardInterrupt:
-        pass
-    wrapped.close()
+    with models.playing(entry.id, path, raw, venv, folder / name, args.trust) as (model, wrapped):
+        wrapped.seed(args.seed)
+        obs = wrapped.reset()
+        try:
+            for _ in range(args.n_timesteps):
+                action, _ = model.predict(obs, deterministic=not args.stochastic)
+                obs, reward, done, _ = wrapped.step(action)
+                total, length = total + float(reward[0]), length + 1
+                if done[0]:
+                    returns.append(total)
+                    print(f"episode {len(returns)}: return {total:.2f}, {length} steps")
+                    total, length = 0.0, 0
+        except KeyboardInterrupt:
+            pass
     if returns:
         print(f"{len(returns)} episodes: mean return {np.mean(returns):.2f} +/- {np.std(returns):.2f}")
     else:
         print(f"no episode ended within {args.n_timesteps} steps; return so far {total:.2f}")
     return 0
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """What train, or the Zoo, wrote beside a model: plain values; the Zoo's Python tags are read as the lists that they hold."""
+    try:
+        settings = from_yaml(content(path).decode(), str(path), ZooLoader)
+    except FileNotFoundError:
+        return {}
+    except UnicodeDecodeError:
+        raise IntegrityError(f"{path} is no text") from None
+    return {str(key): value for key, value in settings.items()} if isinstance(settings, dict) else {}

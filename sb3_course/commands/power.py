@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
             continue
         draws = case.pop("draws")
         curve = power.power_curve(*draws, effect=case["effect"], margin=case["margin"], sizes=sizes, sd=case["sd"], reps=args.reps, seed=args.seed,
-                                  power=args.power, comparisons=case["comparisons"], paired=case["paired"], batch=case["batch"])
+                                  power=args.power, comparisons=case["comparisons"], paired=case["paired"], batch=case["batch"],
+                                  bounds=case.get("bounds"))
         _print(case, curve, args.power)
         document.append(case | {"reps": args.reps, "seed": args.seed, "power": args.power, "curve": [asdict(point) for point in curve]})
     if args.json:
@@ -86,13 +87,14 @@ def _of_study(args: argparse.Namespace) -> list[dict[str, Any]]:
             for tasks in envs:
                 sides = Sides.of(group, pair.x, pair.y, paired)
                 assert isinstance(sides, Sides)  # else there were no comparison
-                x, y = ([side[group.envs.index(env)] for env in tasks] for side in (sides.x, sides.y))
+                x, y = (side.of([group.envs.index(env) for env in tasks]) for side in (sides.x, sides.y))
                 verdict = pair.overall if pair.overall is not None else pair.tasks[tasks[0]]
                 margin = args.margin if args.margin is not None else verdict.margin
                 effect = args.effect if args.effect is not None else margin
                 on = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
                 case = {"name": f"{group.name}: {pair.x} against {pair.y} on {on}", "unit": group.unit, "effect": effect, "margin": margin,
-                        "comparisons": args.comparisons or tables, "paired": paired, "batch": batch}
+                        "comparisons": args.comparisons or tables, "paired": paired, "batch": batch,
+                        "bounds": None if verdict.shape is None else verdict.shape.bounds}
                 if effect is None:
                     raise UserError(f"{case['name']}: no reference scores, so no margin; say what difference should be found with --effect")
                 try:
@@ -107,8 +109,9 @@ def _of_study(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _print(case: dict[str, Any], curve: list[power.PowerAt], asked: float) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from sb3_course.commands.compare import show
 
     margin = case["margin"]
     how = [f"one of {case['comparisons']} comparisons (Holm's first step)"] if case["comparisons"] > 1 else []
@@ -122,8 +125,7 @@ def _print(case: dict[str, Any], curve: list[power.PowerAt], asked: float) -> No
     for point in curve:
         same = "–" if point.equivalent is None else f"{100 * point.equivalent:.0f} %"
         table.add_row(str(point.n), f"{100 * point.finds:.0f} %", same, f"{point.detectable:.3g}", *([f"{point.used:.3g}"] if case["batch"] else []))
-    console = Console()
-    Console(width=max(100, console.width) if not console.is_terminal else console.width).print(table)
+    show(table)
     print(f"{_advice(curve, case, asked)} Standard error of a share: at most {100 * curve[0].error:.1f} %; tests at {100 * ALPHA:g} % of the table.\n")
 
 

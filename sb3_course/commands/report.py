@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
+from typing import Any
 
 from benchmarks import UserError, archive
 from benchmarks.store import Store, open_study
@@ -23,7 +25,7 @@ def report(args: argparse.Namespace) -> int:
     if args.against:
         return _against(args, store)
     list_troubles(store.runs())
-    return render(store, args.allow_partial, _options(args))
+    return render(store, args.allow_partial, _options(args), _play(args))
 
 
 def _of_archive(args: argparse.Namespace) -> int:
@@ -39,10 +41,17 @@ def _of_archive(args: argparse.Namespace) -> int:
             args.out = str(directory)
             return _against(args, store)
         list_troubles(store.runs())
-        rendered = render_store(store, directory, allow_partial=args.allow_partial, options=_options(args))
+        rendered = render_store(store, directory, allow_partial=args.allow_partial, options=_options(args), play=_play(args))
     show(rendered.summary)
     print(f"Report: {rendered.path}")
     return 0
+
+
+def _play(args: argparse.Namespace) -> Any:
+    """With --trust, films that the study does not hold are made from its models; without, a report reads and plays nothing."""
+    from benchmarks import animation
+
+    return functools.partial(animation.make, trusted=True) if args.trust else None
 
 
 def _options(args: argparse.Namespace):
@@ -70,19 +79,22 @@ def _foreign(args: argparse.Namespace) -> int:
     elif args.from_sb3:
         runs = readers.from_sb3(args.from_sb3, options)
     else:
-        runs = readers.from_csv([Path(name) for name in args.from_csv], options, dict(_column(word) for word in args.column))
+        columns, known = (dict(_pair(flag, word) for word in words) for flag, words in (("--column", args.column), ("--known", args.known)))
+        runs = readers.from_csv([Path(name) for name in args.from_csv], options, columns, args.run_names, known)
     directory = Path(args.out or Path("reports") / runs.study()["name"])
     rendered = render_store(runs, directory, allow_partial=args.allow_partial, options=_options(args))
     show(rendered.summary)
+    for note in runs.notes:
+        print(f"Note: {note}.")
     print(f"Report: {rendered.path}")
     return 0
 
 
-def _column(word: str) -> tuple[str, str]:
-    meaning, _, column = word.partition("=")
-    if not column:
-        raise UserError(f"--column {word}: say which column means what, such as --column step=frames")
-    return meaning, column
+def _pair(flag: str, word: str) -> tuple[str, str]:
+    meaning, _, value = word.partition("=")
+    if not value:
+        raise UserError(f"{flag} {word}: say what means what, such as --column step=frames or --known env=CartPole-v1")
+    return meaning, value
 
 
 def pack(args: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """sb3-course train: one model, saved where the RL Zoo would save it.
 
-    FOLDER/ALGO/ENV_ID/  ENV.zip  best_model.zip  evaluations.npz  command.txt  ENV/{config.yml, args.yml, vecnormalize.pkl}
+    FOLDER/ALGO/ENV_ID/  ENV.zip  best_model.zip  evaluations.npz  command.txt  ENV/{config.yml, args.yml, vecnormalize.pkl, vecnormalize.npz}
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks import UserError, environments, hyperparams, launchers
+from benchmarks import UserError, environments, hyperparams, launchers, models
 from benchmarks import study as studies
 from from_scratch import registry
 
@@ -55,7 +55,8 @@ def new_folder(root: Path, algo: str, env: str) -> Path:
 def latest_id(root: Path, algo: str, env: str) -> int:
     """The highest ID among the trainings of this algorithm on this environment; 0 where there is none."""
     name = env.replace("/", "-")
-    ids = [path.name.removeprefix(f"{name}_") for path in (root / algo).glob(f"{name}_*") if path.is_dir()]
+    folders = list((root / algo).iterdir()) if (root / algo).is_dir() else []
+    ids = [path.name.removeprefix(f"{name}_") for path in folders if path.name.startswith(f"{name}_") and path.is_dir()]
     return max((int(number) for number in ids if number.isdigit()), default=0)
 
 
@@ -105,7 +106,7 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
     model.save(folder / f"{name}.zip")
     normalizer = unwrap_vec_normalize(venv)
     if normalizer is not None:
-        normalizer.save(str(config / "vecnormalize.pkl"))
+        models.save_normaliser(normalizer, config)
         own = unwrap_vec_normalize(scoring)
         assert own is not None
         own.obs_rms = normalizer.obs_rms

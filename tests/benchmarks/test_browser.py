@@ -2,23 +2,26 @@
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import against, report, study
+from benchmarks import against, animation, report, study
 from benchmarks.jobs import code_versions, group
 from benchmarks.launchers import launch
 from benchmarks.store import Store
+from benchmarks.textbook import page
 from tests.benchmarks import browser
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore
 
 pytestmark = pytest.mark.skipif(browser.find() is None, reason="no Chromium on this machine (apt install chromium)")
 
 WIDTHS = {"desktop": 1280, "phone": 390}
-LOOK = """(() => {
+LOOK = """(async () => {
   for (const d of document.querySelectorAll('details')) d.open = true;
+  for (const i of document.querySelectorAll('img')) { i.loading = 'eager'; await i.decode().catch(() => 0); }  // a lazy picture has no width yet
   const width = document.documentElement.clientWidth;
   const boxes = e => e.closest('.scroll, .picture, pre') && !e.matches('.scroll, .picture, pre');  // these scroll by themselves
   const wide = [...document.querySelectorAll('body *')].filter(e => !boxes(e) && e.getBoundingClientRect().right > width + 1);
@@ -34,7 +37,7 @@ LOOK = """(() => {
     unnamed: [...document.querySelectorAll('svg')].filter(s => s.getAttribute('role') !== 'img' || !s.getAttribute('aria-label')).length
            + [...document.querySelectorAll('img')].filter(i => !i.alt).length,
     small: [...document.querySelectorAll('p, li, td, figcaption')].filter(e => parseFloat(getComputedStyle(e).fontSize) < 12).length,
-    top: document.querySelector('#verdict, .verdict').getBoundingClientRect().top,
+    top: document.querySelector('#verdict, .verdict, .question').getBoundingClientRect().top,
   };
 })()"""
 
@@ -56,7 +59,7 @@ def pages(tmp_path_factory):
     trained = Store(root / "trained")
     trained.save_study(resolved | {"code": code_versions(resolved)})
     launch(group([run for _, run in trained.planned()], 1), trained, {"name": "inprocess"})
-    report.render(trained.path)
+    report.render(trained.path, play=animation.make)
     against.render(trained, trained, root / "against")
     return {"invented": root / "invented" / "report.html", "trained": root / "trained" / "report" / "report.html", "against": root / "against" / "against.html"}
 
@@ -74,6 +77,34 @@ def test_the_page_in_a_browser(chromium, pages, name, width):
     assert len(seen["figures"]) == expected and all(whole and pictures and n == 1 for _, whole, pictures, n in seen["figures"]), seen["figures"]
     picture = np.asarray(Image.open(io.BytesIO(page.screenshot)).convert("L"))
     assert picture.shape[1] == WIDTHS[width] and (picture < 128).mean() > 0.01  # there is ink on it
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_textbooks_page_in_a_browser(chromium, tmp_path, width):
+    """Rendered anew from the committed figures, with all of them loaded: on the page they are lazy."""
+    folder = Path(__file__).parents[2] / "results" / "textbook"
+    for path in [*folder.glob("*.json"), *folder.glob("*.svg")]:
+        (tmp_path / path.name).symlink_to(path)
+    records = page.write(tmp_path)
+    found = chromium.open((tmp_path / "index.html").as_uri(), WIDTHS[width], LOOK)
+    assert found.errors == [] and {request.rpartition("/")[0] for request in found.requests} == {tmp_path.as_uri()}
+    seen = found.result
+    assert seen["page"] == seen["width"] == WIDTHS[width] and seen["wide"] == []  # only figures and tables scroll sideways
+    assert seen["broken"] == seen["unnamed"] == seen["small"] == 0
+    assert len(seen["figures"]) == len(records) > 40 and all(whole and pictures for _, whole, pictures, _ in seen["figures"])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_one_picture_stands_right_under_the_verdict(chromium, pages, width):
+    script = """(() => {
+      const box = e => e.getBoundingClientRect(), first = document.querySelector('figure');
+      const verdict = box(document.querySelector('#verdict')), contents = box(document.querySelector('nav'));
+      return {id: first.id, gap: box(first).top - verdict.bottom, above: contents.top - box(first).bottom,
+              copies: document.querySelectorAll('[id="' + first.id + '"]').length, links: document.querySelectorAll('a[href="#' + first.id + '"]').length};
+    })()"""
+    seen = chromium.open(pages["invented"].as_uri(), WIDTHS[width], script).result
+    assert seen["id"] == "g-control-curves-steps" and 0 < seen["gap"] < 150 and seen["above"] > 0
+    assert seen["copies"] == seen["links"] == 1  # moved, not repeated
 
 
 def test_a_picture_from_the_network_a_script_that_fails_and_a_wide_box_would_be_seen(chromium, tmp_path):

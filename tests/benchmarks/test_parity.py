@@ -10,7 +10,10 @@ import torch
 
 from benchmarks import parity, parity_cases
 from benchmarks.parity import Case, Trace
+from from_scratch.core.selfcheck import follows_torch
 from sb3_course.cli import main
+
+pytestmark = pytest.mark.numerical
 
 QUICK = {  # by default: together they pass every branch of the six files and of the core; `-m ""` runs them all
     "ppo": ("discrete-4-envs", "box-3-envs", "multi-discrete-actions", "multi-binary-actions", "discrete-observations", "bytes-observations", "gsde",
@@ -40,7 +43,7 @@ def test_the_same_seed_gives_the_same_run_and_the_same_batch_the_same_update(alg
     for outcome in (parity.same_run(ours, twin, case), parity.same_update(ours, twin, case)):
         assert outcome.same, str(outcome)
         assert outcome.largest <= parity.WEIGHTS
-        assert algorithm in ("ppo", "a2c") or outcome.exact  # where the operations are the same, so are the bits
+        assert algorithm in ("ppo", "a2c") or outcome.exact or not follows_torch()  # where the operations are the same, so are the bits
 
 
 def test_every_quick_case_exists():

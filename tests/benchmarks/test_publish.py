@@ -22,7 +22,8 @@ def store(tmp_path):
 def finish_all(store):
     for run in runs_by_id(run for _, run in store.planned()).values():
         directory = store.begin(run)
-        write_table(directory / "curve.parquet", "curve", [(run.algo, run.env, run.seed, run.steps, run.steps, 1.0, 7.0, 0.0, 7.0, 1)])
+        n = run.protocol["eval_episodes"]
+        write_table(directory / "curve.parquet", "curve", [(run.algo, run.env, run.seed, step, step, 1.0, 7.0, 0.0, 7.0, n) for step in run.checkpoints])
         write_table(directory / "episodes.parquet", "episodes", [])
         write_table(directory / "training.parquet", "training", [])
         (directory / "model.zip").write_bytes(b"weights")

@@ -189,8 +189,18 @@ def test_runs_with_the_same_weights_are_the_same_though_an_evaluation_rounds_oth
     store = one_task()
     ours, twins = (store._runs["algo"] == algo for algo in ("ppo", "sb3/ppo"))
     store._runs.loc[ours, "weights_hash_end"] = store._runs.loc[twins, "weights_hash_end"].to_numpy()
+    ours, twins = (store._curves["algo"] == algo for algo in ("ppo", "sb3/ppo"))
+    store._curves.loc[ours, "score"] = store._curves.loc[twins, "score"].to_numpy() * (1 + 1e-9)
     tier, sentence, _ = verdict_of(store, tmp_path)
     assert tier == "A" and "the same seed makes the same run" in sentence
+
+
+def test_a_twin_s_hash_of_weights_beside_other_scores_makes_no_same_run(tmp_path):
+    store = one_task()
+    ours, twins = (store._runs["algo"] == algo for algo in ("ppo", "sb3/ppo"))
+    store._runs.loc[ours, "weights_hash_end"] = store._runs.loc[twins, "weights_hash_end"].to_numpy()
+    tier, sentence, _ = verdict_of(store, tmp_path)
+    assert tier != "A" and "the same seed makes the same run" not in sentence
 
 
 def test_runs_that_end_alike_seed_by_seed_are_counted(tmp_path):
@@ -200,7 +210,8 @@ def test_runs_that_end_alike_seed_by_seed_are_counted(tmp_path):
     tier, sentence, text = verdict_of(store, tmp_path)
     assert tier == "A" and "the same seed makes the same run" in sentence
     assert "10 of 10 seeds make exactly the same run" in text
-    one_differs = store.set_final("ppo", "CartPole-v1", [400.0, *final(store, "sb3/ppo", "CartPole-v1")[1:]])
+    twin = final(store, "sb3/ppo", "CartPole-v1")
+    one_differs = store.set_final("ppo", "CartPole-v1", [twin[0] - 1.0, *twin[1:]])
     tier, _, text = verdict_of(one_differs, tmp_path)
     assert tier == "C" and "9 of 10 seeds make exactly the same run" in text
 

@@ -101,7 +101,7 @@ def edit(path, old, new):
 
 def test_a_whole_study_passes_the_first_three_levels(original):
     found = states(original, 3, sample=2)
-    assert set(found.values()) == {"pass"} and len(found) == 14
+    assert set(found.values()) == {"pass"} and len(found) == 18
 
 
 def test_a_run_that_is_trained_again_has_the_same_weights(original):
@@ -118,14 +118,16 @@ def test_the_sample_is_drawn_by_its_seed(original):
 
 @pytest.mark.slow
 def test_all_runs_again_are_the_same_runs_and_continue_where_they_stopped(original, tmp_path):
-    found = [f for f in reproduce.verify(original, 4, sample=1, out=tmp_path / "again") if f.level == 4]
-    assert [(f.what, f.state, f.said) for f in found] == [
+    out, secret = tmp_path / "again", "a word that nobody else knows"
+    found = [f for f in reproduce.verify(original, 4, sample=1, out=out, secret=secret) if f.level == 4]
+    assert [(f.what, f.state, f.said) for f in found] == [("runs", "pass", "6 runs made by this verification, and no other used")] + [
         (f"{algo} on FrozenLake-v1", "pass", "3 of 3 seeds end with the same weights and scores") for algo in ("q_learning", "value_iteration")
     ]
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "again" / "runs").rglob("run.json")}
+    before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("run.json")}
     assert len(before) == 6
-    list(reproduce.verify(original, 4, sample=1, out=tmp_path / "again"))
-    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "again" / "runs").rglob("run.json")}
+    again = [f.said for f in reproduce.verify(original, 4, sample=1, out=out, secret=secret) if f.level == 4]
+    assert again[0] == "6 runs made by this verification, 6 of them before it was interrupted, and no other used"
+    assert before == {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("run.json")}
 
 
 # --- what was changed is named
@@ -149,12 +151,12 @@ def test_a_changed_number_of_the_report_is_named(store):
     path = store.path / "report" / "report.json"
     numbers = json.loads(path.read_text(encoding="utf-8"))
     point = numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["point"]
-    numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["point"] = point + 1e-15
+    numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["point"] = point + 1e-6
     path.write_text(report.as_json(numbers), encoding="utf-8")
     assert "report: report/report.json: hash mismatch" in failures(store, 1)
     reseal_report(store, "report.json")
     assert failures(store, 1) == []
-    assert failures(store, 2) == [f"numbers: report.json: groups / all / aggregates / iqm / q_learning / point is {point + 1e-15}, computed {point}"]
+    assert failures(store, 2) == [f"numbers: report.json: groups / all / aggregates / iqm / q_learning / point is {point + 1e-6}, computed {point}"]
 
 
 def test_a_changed_word_of_the_page_is_named_by_its_line(store):
@@ -177,7 +179,7 @@ def test_a_report_that_was_also_printed_is_made_again_without_its_pdf(store, mon
     report.render(store.path, options=report.Options(pdf=True, parquet=True, animations=False))
     assert (store.path / "report" / "report.pdf").is_file()
     monkeypatch.setattr(report.exports, "pdf", None)
-    assert failures(store, 2) == []
+    assert {k: v for k, v in states(store, 2).items() if v != "pass"} == {"other files": "unverified"}  # the print itself is not looked at
 
 
 def test_a_changed_score_in_a_table_is_named_by_line_and_column(store):
@@ -255,9 +257,9 @@ def test_forged_episodes_are_found_by_training_again_although_the_weights_are_ri
 def test_forged_episodes_are_found_by_running_everything_again(store, tmp_path):
     forge(store, "q_learning", episodes=True)
     found = [f for f in reproduce.verify(store, 4, runs=(a_run(store, "value_iteration"),), out=tmp_path / "again") if f.level == 4]
-    said = "0 of 3 seeds end with the same weights and scores, but 3 with the same weights, by the same code on the same kind of machine"
-    assert [(f.what, f.state) for f in found] == [("q_learning on FrozenLake-v1", "fail"), ("value_iteration on FrozenLake-v1", "pass")]
-    assert found[0].said == said
+    said = "0 of 3 seeds end with the same weights and scores, by the same code on the same kind of machine; seed 0 on FrozenLake-v1: the same weights, but "
+    assert [(f.what, f.state) for f in found[1:]] == [("q_learning on FrozenLake-v1", "fail"), ("value_iteration on FrozenLake-v1", "pass")]
+    assert found[1].said.startswith(said)
 
 
 def test_what_an_earlier_version_did_not_record_of_a_machine_is_not_known_to_differ():
@@ -291,35 +293,36 @@ def test_a_partial_report_is_verified_as_what_it_is(store):
 # --- other machines, other code
 
 
-def test_rounding_is_forgiven_between_kinds_of_machines_only(store):
+def test_numbers_may_round_otherwise_whatever_machine_the_record_names_and_nothing_more(store):
     directory = store.path / "report"
     numbers = json.loads((directory / "report.json").read_text(encoding="utf-8"))
-    numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["high"] *= 1 + 1e-13
-    numbers["groups"]["all"]["aggregates"]["iqm"]["value_iteration"]["high"] *= 1 + 1e-13
-    (directory / "report.json").write_text(report.as_json(numbers), encoding="utf-8")
-    reseal_report(store, "report.json")
-    assert states(store, 2)["numbers"] == "fail"
-    facts = json.loads((directory / "repro.json").read_text(encoding="utf-8"))
-    facts["rendering"]["machine"]["vector_instructions"] = ["other"]
-    (directory / "repro.json").write_text(report.as_json(facts), encoding="utf-8")
-    assert states(store, 2)["numbers"] == "note"
-    numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["high"] += 1e-3
-    (directory / "report.json").write_text(report.as_json(numbers), encoding="utf-8")
-    reseal_report(store, "report.json")
-    assert states(store, 2)["numbers"] == "fail"
+    estimate = numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]
+    high = estimate["high"]
+    for factor, state in ((1 + 1e-13, "pass"), (1 + 1e-6, "fail")):
+        estimate["high"] = high * factor
+        (directory / "report.json").write_text(report.as_json(numbers), encoding="utf-8")
+        reseal_report(store, "report.json")
+        finding = next(f for f in reproduce.verify(store, 2) if f.what == "numbers")
+        assert finding.state == state
+        assert state == "fail" or "rounded otherwise by another processor or library (allowed: 1e-09)" in finding.said
 
 
-def test_other_reporting_code_may_use_other_words_but_no_other_numbers(store):
+def test_words_of_other_reporting_code_were_not_verified_and_other_numbers_fail(store):
     directory = store.path / "report"
     edit(directory / "report.html", "<h2>Verdict</h2>", "<h2>The verdict</h2>")
     reseal_report(store, "report.html")
     facts = json.loads((directory / "repro.json").read_text(encoding="utf-8"))
     facts["rendering"]["code"] = "0" * 64
     (directory / "repro.json").write_text(report.as_json(facts), encoding="utf-8")
-    assert {k: v for k, v in states(store, 2).items() if v != "pass"} == {"numbers": "note", "report.html": "note"}
+    assert {k: v for k, v in states(store, 2).items() if v != "pass"} == {"report.html": "unverified"}
+    numbers = json.loads((directory / "report.json").read_text(encoding="utf-8"))
+    numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["high"] += 1e-3
+    (directory / "report.json").write_text(report.as_json(numbers), encoding="utf-8")
+    reseal_report(store, "report.json")
+    assert states(store, 2)["numbers"] == "fail"
 
 
-def test_other_weights_on_the_same_machine_fail_and_on_another_one_are_flagged(store):
+def test_other_weights_on_the_same_machine_fail_and_on_another_one_are_not_verified(store):
     name = a_run(store)
     rewrite(store, name, weights_hash_end="f" * 64)
     report.render(store.path, options=report.Options(animations=False))
@@ -329,7 +332,7 @@ def test_other_weights_on_the_same_machine_fail_and_on_another_one_are_flagged(s
     rewrite(store, name, host={**host, "cpu": "another"})
     report.render(store.path, options=report.Options(animations=False))
     finding = list(reproduce.verify(store, 3, runs=(name,)))[-1]
-    assert finding.state == "note" and f"cpu: another there, {host['cpu']} here" in finding.said and "as a new run's would be" in finding.said
+    assert finding.state == "unverified" and f"cpu: another there, {host['cpu']} here" in finding.said and "as a new run's would be" in finding.said
 
 
 def test_scores_that_no_new_run_would_have_fail_on_any_machine(store, monkeypatch):
@@ -351,10 +354,15 @@ def test_a_level_or_a_run_that_does_not_exist_is_refused(original):
 # --- the command, and archives
 
 
-def test_the_exit_code_is_zero_or_four_and_the_findings_can_be_kept(store, tmp_path, capsys):
-    assert cli.main(["reproduce", str(store.path), "--level", "2", "--json", str(tmp_path / "found.json")]) == 0
-    assert "Reproduced at level 2: 12 of 12 checks hold" in capsys.readouterr().out
-    assert {f["state"] for f in json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))} == {"pass"}
+def test_the_exit_code_is_zero_three_or_four_and_the_findings_can_be_kept(store, tmp_path, capsys):
+    kept = tmp_path / "found.json"
+    assert cli.main(["reproduce", str(store.path), "--level", "2", "--json", str(kept)]) == 0
+    assert "Reproduced at level 2: 15 of 15 checks hold" in capsys.readouterr().out
+    found = json.loads(kept.read_text(encoding="utf-8"))
+    assert {f["state"] for f in found["findings"]} == {"pass"} and found["verdict"] == "passed" and len(found["not_verified"]) > 4
+    (store.path / "report" / "verdict.html").write_text("q_learning is best")
+    assert cli.main(["reproduce", str(store.path), "--level", "1"]) == 3
+    assert "NOT wholly verified at level 1: 8 of 9 checks hold, 1 could not be made" in capsys.readouterr().out
     edit(store.path / "report" / "tables.tex", "FrozenLake", "FrozenPond")
     assert cli.main(["reproduce", str(store.path), "--level", "1"]) == 4
     assert "NOT reproduced at level 1" in capsys.readouterr().out
@@ -402,8 +410,8 @@ def test_a_cut_or_foreign_archive_and_a_path_that_leads_out_of_it_are_refused(or
     (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "whole.tar.gz").read_bytes()[:2000])
     with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as tar:
         tar.addfile(tarfile.TarInfo("../escaped"), io.BytesIO(b""))
-    for name in ("cut", "evil"):
-        with pytest.raises(IntegrityError, match="cannot be unpacked"):
+    for name, said in (("cut", "cannot be unpacked"), ("evil", "escaped: its name is not made of")):
+        with pytest.raises(IntegrityError, match=said):
             archive.unpack(tmp_path / f"{name}.tar.gz", tmp_path / name)
     assert not (tmp_path / "escaped").exists()
     with pytest.raises(UserError, match="no archive"):
@@ -465,7 +473,7 @@ def test_studies_that_share_nothing_are_not_compared(original, tmp_path):
 
 
 def test_the_median_run_is_shown_in_motion_and_the_same_each_time(store):
-    report.render(store.path)
+    report.render(store.path, play=animation.make)
     text = (store.path / "report" / "report.html").read_text(encoding="utf-8")
     films = [part.partition('"')[0] for part in text.split('src="data:image/webp;base64,')[1:]]
     assert len(films) == 2 and all(1_000 < len(film) < 200_000 for film in films)
@@ -479,13 +487,15 @@ def test_more_films_than_a_report_holds_are_left_out_aloud(monkeypatch):
     monkeypatch.setattr(animation, "MOST", 1)
     kept, left_out = animation.shown(analysis)
     assert len(kept) == 1 and "4 median runs are more than the 1" in left_out and "left out: " in left_out
-    monkeypatch.setattr(animation, "_film", lambda store, cell: animation.Film(cell.env, "", "", ""))
+    monkeypatch.setattr(animation, "_film", lambda store, cell, index: animation.Film(cell.env, "", "", ""))
+    monkeypatch.setattr(animation, "kept", lambda store: {})
     monkeypatch.setattr(animation, "MOST", 12)
     assert len(animation.films(store, analysis)) == 4
 
 
-def test_a_published_study_keeps_the_models_of_its_median_runs_and_shows_them(original, tmp_path):
-    copy = publish.publish(original, tmp_path / "published")
+def test_a_published_study_keeps_the_models_of_its_median_runs_and_shows_them(original, store, tmp_path):
+    report.render(store.path, play=animation.make)
+    copy = publish.publish(store, tmp_path / "published")
     kept = {path.parent.name for path in copy.path.rglob("model.zip")}
     assert len(kept) == 2 and kept == set(animation.median_runs(original, analyse(original.study(), original.runs(), original.curves())))
     assert copy.study()["keep_models"] == "median" and failures(copy, 1) == []
@@ -546,5 +556,5 @@ def test_a_run_that_cannot_be_shown_does_not_cost_the_report(store, monkeypatch)
         raise RuntimeError("no GL here")
 
     monkeypatch.setattr("benchmarks.animation.environments.make_env", no_screen)
-    report.render(store.path)
+    report.render(store.path, play=animation.make)
     assert "q_learning on FrozenLake-v1 cannot be shown here: RuntimeError: no GL here." in (store.path / "report" / "report.html").read_text(encoding="utf-8")

@@ -29,8 +29,9 @@ def _run(store, position=0):
 
 def _finish(store, run, score=1.0):
     directory = store.begin(run)
-    write_table(directory / "curve.parquet", "curve", [(run.algo, run.env, run.seed, step, step, 0.5, score, 0.0, 9.0, 3) for step in run.checkpoints])
-    write_table(directory / "episodes.parquet", "episodes", [(run.algo, run.env, run.seed, run.steps, i, score, 9) for i in range(3)])
+    n = run.protocol["eval_episodes"]
+    write_table(directory / "curve.parquet", "curve", [(run.algo, run.env, run.seed, step, step, 0.5, score, 0.0, 9.0, n) for step in run.checkpoints])
+    write_table(directory / "episodes.parquet", "episodes", [(run.algo, run.env, run.seed, step, i, score, 9) for step in run.checkpoints for i in range(n)])
     write_table(directory / "training.parquet", "training", [])
     (directory / "model.zip").write_bytes(b"weights")
     return store.commit(run, directory, {"status": "finished", "error": None, "train_seconds": 2.0, "host": {"threads": 1}})
@@ -53,7 +54,8 @@ def test_tables_hold_finished_runs_only_in_a_fixed_order(store):
     store.fail(_run(store, 1), "ValueError: no")
     assert list(store.curves().columns) == list(TABLES["curve"])
     assert list(store.curves()["algo"]) == ["sb3/dqn"] * 2 + ["sb3/ppo"] * 2
-    assert list(store.episodes()["return"]) == [4.0] * 3 + [1.0] * 3
+    n = len(_run(store).checkpoints) * _run(store).protocol["eval_episodes"]
+    assert list(store.episodes()["return"]) == [4.0] * n + [1.0] * n
     assert store.training().empty
 
 

@@ -12,6 +12,8 @@ from torch import distributions as td
 from from_scratch.core.distributions import Categorical, Gaussian, distribution, number_of_parameters
 from from_scratch.core.rng import Rng
 
+pytestmark = pytest.mark.numerical
+
 S, M = 2, 50  # seeds, batch
 SPACES = {
     "Discrete": spaces.Discrete(4),

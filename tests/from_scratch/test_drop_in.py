@@ -16,6 +16,8 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 import from_scratch as ours
 
+pytestmark = pytest.mark.numerical
+
 DQN_KWARGS = {"learning_starts": 50, "target_update_interval": 60, "buffer_size": 300, "exploration_fraction": 0.5}
 RUNS = {  # class, environment, n_envs, hyper-parameters: together they pass every branch of the two files
     "ppo": ("PPO", "CartPole-v1", 1, {"n_steps": 128}),

@@ -22,6 +22,8 @@ from torch import nn
 import from_scratch as ours
 from benchmarks.parity_envs import AnySpaces
 
+pytestmark = pytest.mark.numerical
+
 VECTOR, UNIT = spaces.Box(-np.inf, np.inf, (4,), np.float32), spaces.Box(-1, 1, (2,), np.float32)
 OFF = {"learning_starts": 20, "buffer_size": 200, "batch_size": 16}
 
@@ -286,9 +288,7 @@ def test_an_actor_whose_extractor_counts_what_it_sees_sees_it_as_often_as_in_sb3
             self.seen += self.training
             return super().forward(obs)
 
-    mine, theirs = (
-        library.SAC("MlpPolicy", "Pendulum-v1", seed=0, learning_starts=20, batch_size=8, device="cpu", policy_kwargs={"features_extractor_class": Counting}).learn(40)
-        for library in (ours, sb3)
-    )
+    small = {"learning_starts": 20, "batch_size": 8, "policy_kwargs": {"features_extractor_class": Counting}}
+    mine, theirs = (library.SAC("MlpPolicy", "Pendulum-v1", seed=0, device="cpu", **small).learn(40) for library in (ours, sb3))
     counts = [model.actor.features_extractor.seen.item() for model in (mine, theirs)]
     assert counts[0] == counts[1] > 0

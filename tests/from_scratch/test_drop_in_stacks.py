@@ -15,6 +15,8 @@ from benchmarks.parity_cases import DICT, IMAGE, TWO, UNIT, VECTOR, Squeeze
 from benchmarks.parity_envs import AnySpaces
 from from_scratch.envs.goals import PointGoal
 
+pytestmark = pytest.mark.numerical
+
 OFF = {"learning_starts": 20, "buffer_size": 200, "batch_size": 16}
 ON = {"n_steps": 16}
 NET = {"net_arch": [16]}

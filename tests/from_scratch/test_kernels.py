@@ -12,14 +12,20 @@ from from_scratch.core import blas, kernels
 from from_scratch.core.lockstep import ArrayRows, RowOptimizer, Rows
 from from_scratch.core.networks import StackedMLP
 from from_scratch.core.rng import Rng
+from from_scratch.core.selfcheck import equalities, follows_torch
 from tests.from_scratch.test_rng import SPACE
 
-TOLERANCE = 0.0 if blas.IS_TORCHS else 1e-5  # sums in another order where torch calls another library
+pytestmark = [pytest.mark.numerical, pytest.mark.bits]
 
 
-def same(mine, theirs, scale=1.0):
+def same(mine, theirs, scale=1.0, *, by):
+    """Equal to the bit where this machine's torch computes these parts as we do, within 1e-6 of the scale elsewhere."""
     mine, theirs = (np.asarray(x.detach() if isinstance(x, torch.Tensor) else x) for x in (mine, theirs))
-    return mine.shape == theirs.shape and np.abs(mine - theirs).max(initial=0) <= TOLERANCE * scale
+    tolerance = 0.0 if all(equalities()[part] for part in by) else 1e-6 * scale
+    return mine.shape == theirs.shape and np.abs(mine - theirs).max(initial=0) <= tolerance
+
+
+NET, CLIPPING, OPTIMISER = ("products", "sums", "tanh"), ("norms",), ("square roots", "optimisers")
 
 
 @pytest.fixture(autouse=True)
@@ -44,16 +50,16 @@ def test_a_net_forwards_and_backwards_is_torchs(activation, n_in, width, n_out, 
     y, x_grad, given = torch.stack(outputs), torch.stack([row.grad for row in alone]), torch.stack(alone).detach().numpy()
     memory, mine = net._memory(3, M)
     kernels.mlp(blas.SGEMM, blas.TANH, given, net.theta, net.compiled, memory)
-    assert same(mine, y)
+    assert same(mine, y, by=NET)
     grad, gx = blas.aligned(*net.grad.shape), np.empty_like(given)
     grad[:] = 0
     kernels.pull_mlp(blas.SGEMM, g.numpy(), given, net.theta, grad, net.compiled, memory, gx, False)
-    assert same(grad, rows.grad, M)
-    assert same(gx, x_grad, M)
+    assert same(grad, rows.grad, M, by=NET)
+    assert same(gx, x_grad, M, by=NET)
     kernels.pull_mlp(blas.SGEMM, g.numpy(), given, net.theta, grad, net.compiled, memory, np.empty((0, 0, 0), np.float32), True)
     np.testing.assert_allclose(grad, 2 * rows.grad.numpy(), rtol=1e-5, atol=1e-5 * M)
     every = StackedMLP(rows, ["0", "2", "4"], activation, every=3)
-    assert same(every.play(given[:1]), y[:1])
+    assert same(every.play(given[:1]), y[:1], by=NET)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 8, 9, 16, 17, 31, 33, 64, 100, 256, 1000])
@@ -62,11 +68,11 @@ def test_sums_are_added_up_in_torchs_order(M, n):
     x = torch.randn(M, n)
     down, along, mean = np.empty(n, np.float32), np.empty(M, np.float32), np.empty(M, np.float32)
     kernels.column_sums(x.numpy(), down)
-    kernels.row_sums(x.numpy(), along)
-    kernels.row_means(x.numpy(), mean)
-    assert same(down, x.sum(0), M)
-    assert same(along, x.sum(-1), n)
-    assert same(mean, x.mean(-1))
+    kernels.row_sums(x.numpy(), along, 1)
+    kernels.row_sums(x.numpy(), mean, n)
+    assert same(down, x.sum(0), M, by=["sums"])
+    assert same(along, x.sum(-1), n, by=["sums"])
+    assert same(mean, x.mean(-1), by=["sums"])
 
 
 @pytest.mark.parametrize("sizes", [(4, 64, 2), (3, 17, 1), (8, 256, 4), (1, 5, 3)])
@@ -80,7 +86,7 @@ def test_clipping_is_torchs(sizes, max_norm):
     kernels.clip_rows(mine, rows.spans_numpy, max_norm)
     for net in nets:
         torch.nn.utils.clip_grad_norm_(net.parameters(), max_norm)
-    assert same(mine, rows.grad)
+    assert same(mine, rows.grad, by=CLIPPING)
 
 
 @pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.RMSprop])
@@ -103,7 +109,7 @@ def test_three_thousand_steps_of_an_optimiser_are_torchs_also_for_units_that_are
         mine.step(np.ones(1, bool))
         other.step()
     for p, q in zip(net.parameters(), theirs.parameters(), strict=True):
-        assert same(p, q)
+        assert same(p, q, by=OPTIMISER)
     moments = mine.moments["exp_avg" if kind is torch.optim.Adam else "square_avg"].numpy()
     assert not ((moments != 0) & (np.abs(moments) < kernels.TINY)).any()
 
@@ -120,15 +126,15 @@ def test_integers_and_coins_are_numpys_and_leave_its_generators_where_it_would(h
         assert stream.numpy.randint(0, 1000) == each.randint(0, 1000)
 
 
-@pytest.mark.skipif(not blas.IS_TORCHS, reason="torch calls another library than the compiled loops do")
 @pytest.mark.parametrize(("name", "env", "kwargs"), [
     ("DQN", "CartPole-v1", {"learning_starts": 50, "train_freq": 1}), ("TD3", "Pendulum-v1", {"learning_starts": 50}),
     ("DDPG", "Pendulum-v1", {"learning_starts": 50, "policy_kwargs": {"net_arch": [64, 64]}}), ("SAC", "Pendulum-v1", {"learning_starts": 50}),
     ("SAC", "Pendulum-v1", {"learning_starts": 50, "ent_coef": 0.1, "batch_size": 100}),
 ])  # fmt: skip
-def test_a_run_from_a_memory_keeps_every_bit_of_sb3s(name, env, kwargs):
+def test_a_run_from_a_memory_keeps_every_bit_of_sb3s_where_this_machine_s_torch_computes_as_we_do(name, env, kwargs):
     import stable_baselines3 as sb3
 
-    mine, theirs = (getattr(library, name)("MlpPolicy", env, seed=1, device="cpu", **kwargs).learn(250) for library in (ours, sb3))
+    steps, tolerance = (250, 0.0) if follows_torch() else (55, 1e-6)  # a difference in the last bit grows
+    mine, theirs = (getattr(library, name)("MlpPolicy", env, seed=1, device="cpu", **kwargs).learn(steps) for library in (ours, sb3))
     for (key, p), q in zip(mine.policy.state_dict().items(), theirs.policy.state_dict().values(), strict=True):
-        assert torch.equal(p, q), key
+        assert (p - q).abs().max() <= tolerance, key

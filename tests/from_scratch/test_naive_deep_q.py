@@ -11,6 +11,8 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from from_scratch.value_based.dqn import DQN
 from from_scratch.value_based.naive_deep_q import DiagnosedDQN, DQNWithoutReplay, DQNWithoutTarget, NaiveDeepQ
 
+pytestmark = pytest.mark.numerical
+
 ARMS = (DiagnosedDQN, DQNWithoutTarget, DQNWithoutReplay, NaiveDeepQ)
 SMALL = {"policy_kwargs": {"net_arch": [16]}, "learning_rate": 1e-3}
 

@@ -10,6 +10,8 @@ from torch import nn
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.networks import StackedMLP, is_plain_mlp
 
+pytestmark = [pytest.mark.numerical, pytest.mark.bits]
+
 NAMES = ["0", "2", "4"]  # the Linear layers of `mlp`
 
 

@@ -21,6 +21,8 @@ from from_scratch.core.episodes import Episodes
 from from_scratch.core.own_policies import ActorBaselinePolicy, ActorPolicy, StackedNetwork
 from from_scratch.envs.short_corridor import BEST_P_RIGHT, BEST_VALUE, start_value
 
+pytestmark = pytest.mark.numerical
+
 NAMES = ["REINFORCE", "REINFORCEBaseline"]
 
 

@@ -192,7 +192,7 @@ def test_a_file_that_is_no_model_is_an_integrity_error(capsys):
     folder.mkdir(parents=True)
     (folder / "CartPole-v1.zip").write_bytes(b"not a zip")
     assert cli.main(["enjoy", "--algo", "sb3/ppo", "--env", "CartPole-v1", "--no-render"]) == 4
-    assert "cannot be loaded as sb3/ppo" in capsys.readouterr().err
+    assert "is no model that can be read without running it: File is not a zip file" in capsys.readouterr().err
 
 
 def test_doctor_finds_nothing_to_mend_here_and_names_the_pin_that_does_not_hold(monkeypatch, capsys):

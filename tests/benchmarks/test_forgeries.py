@@ -1,0 +1,537 @@
+"""A study that was made to look like another result does not pass, although everything in it was sealed again by somebody who knows this program."""
+
+import hashlib
+import json
+import re
+import shutil
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks import archive, jobs, launchers, records, registration, report, reproduce, study
+from benchmarks.store import TABLES, Store, file_hash, write_table
+from benchmarks.study import digest, study_hash
+from sb3_course import cli
+
+SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=200"]
+WITHOUT_FILMS = report.Options(animations=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plain_pictures():
+    """Drawing takes most of a report's time; here a picture is its alternative text."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report.figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{report.figures._escape(alt)}"></svg>')
+        yield
+
+
+@pytest.fixture(scope="module")
+def original(plain_pictures, tmp_path_factory):
+    """Two algorithms on a lake, three seeds, trained here in a second, with the report."""
+    resolved = study.adhoc(["q_learning", "sarsa"], ["FrozenLake-v1"], seeds=3, steps=3000, overrides=SMALL)
+    resolved |= {"code": jobs.code_versions(resolved), "command": "sb3-course compare ..."}
+    store = Store(tmp_path_factory.mktemp("original") / "lake")
+    store.save_study(resolved)
+    launchers.launch(jobs.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
+    report.render(store.path, options=WITHOUT_FILMS)
+    return store
+
+
+@pytest.fixture
+def store(original, tmp_path):
+    return Store(shutil.copytree(original.path, tmp_path / "lake"))
+
+
+def findings(store, level=2, **options):
+    return list(reproduce.verify(store, level, **options))
+
+
+def failures(store, level=2, **options):
+    return [f"{f.what}: {f.said}" for f in findings(store, level, **options) if f.state == "fail"]
+
+
+def not_passed(store, level=2, **options):
+    return {f.what: f.state for f in findings(store, level, **options) if f.state not in ("pass", "note")}
+
+
+def run_of(store, algo="q_learning", seed=0):
+    return next(run for _, run in store.planned() if (run.algo, run.seed) == (algo, seed))
+
+
+def reseal(store, run_id, /, **changes):
+    """Change a run's record, enter the hashes of its files as they are now, and seal it."""
+    directory = store.runs_path / run_id
+    record = json.loads((directory / "run.json").read_text(encoding="utf-8")) | changes
+    if "files" not in changes:
+        record["files"] = {name: file_hash(directory / name) for name in record["files"]}
+    record.pop("seal", None)
+    (directory / "run.json").write_text(json.dumps({**record, "seal": digest(record)}, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def change_table(store, run_id, name, change):
+    """Rewrite one of a run's tables, and seal the run."""
+    path = store.runs_path / run_id / f"{name}.parquet"
+    frame = change(pd.read_parquet(path))
+    write_table(path, name, [tuple(row) for row in frame[list(TABLES[name])].itertuples(index=False)])
+    reseal(store, run_id)
+
+
+def change_study(store, **changes):
+    """Change study.yaml and its hash."""
+    resolved = store.study() | changes
+    resolved["hash"] = study_hash(resolved)
+    store.save_study(resolved)
+
+
+def change_record(store, change):
+    """Change repro.json, with the hashes of the files as they are."""
+    directory = store.path / "report"
+    facts = json.loads((directory / "repro.json").read_text(encoding="utf-8"))
+    change(facts)
+    facts["files"] = {name: report.hash_of(name, (directory / name).read_bytes()) for name in facts["files"]}
+    (directory / "repro.json").write_text(report.as_json(facts), encoding="utf-8")
+
+
+def change_page(store, old, new):
+    path = store.path / "report" / "report.html"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    change_record(store, lambda facts: None)
+
+
+def test_the_study_that_is_forged_below_passes(original):
+    assert not_passed(original, 3) == {}
+
+
+# --- the page
+
+
+def test_a_verdict_on_the_line_of_the_date_is_found(store):
+    date = next(line for line in (store.path / "report" / "report.html").read_text(encoding="utf-8").splitlines() if 'class="date"' in line)
+    change_page(store, date, f"{date.removesuffix('</p>')}<script>alert('sarsa wins')</script> Sarsa is significantly better.</p>")
+    (failure,) = failures(store)
+    assert failure.startswith("report.html: report/report.html line ")
+
+
+def test_a_second_line_with_a_date_is_found(store):
+    change_page(store, "<h2>Verdict</h2>", '<p class="date">Rendered 2030-01-01 00:00 UTC</p><h2>Verdict</h2>')
+    assert [line.partition(":")[0] for line in failures(store)] == ["report.html"]
+
+
+@pytest.mark.parametrize("change", [
+    pytest.param(lambda facts: facts["rendering"].update(code="0" * 64), id="code"),
+    pytest.param(lambda facts: facts["rendering"]["machine"].update(vector_instructions=["OTHER"]), id="machine"),
+    pytest.param(lambda facts: facts["rendering"]["deviations"].update(sarsa=["It is better."]), id="deviations"),
+])  # fmt: skip
+def test_rewritten_words_do_not_pass_whatever_made_them_by_the_record(store, change):
+    change_page(store, "<h2>Verdict</h2>", "<h2>Verdict: Sarsa wins</h2>")
+    change_record(store, change)
+    assert "report.html" in not_passed(store)
+    assert cli.main(["reproduce", str(store.path), "--level", "2"]) in (3, 4)
+
+
+def test_another_picture_does_not_pass_whatever_drew_it_by_the_record(store):
+    change_page(store, 'aria-label="', 'aria-label="Sarsa wins. ')
+    assert not_passed(store) == {"report.html": "fail"}
+
+    def drawn_elsewhere(facts):
+        packages = facts["rendering"]["packages"]
+        packages["installed"] = [re.sub("^matplotlib==.*", "matplotlib==1.0", line) for line in packages["installed"]]
+        packages["main"]["matplotlib"] = "1.0"
+        packages["hash"] = hashlib.sha256("\n".join(packages["installed"]).encode()).hexdigest()
+
+    change_record(store, drawn_elsewhere)
+    assert not_passed(store)["report.html"] in ("unverified", "fail")
+
+
+@pytest.mark.parametrize("change", [
+    pytest.param(lambda r: r["packages"].update(python="3.11 (Sarsa wins)"), id="version"),
+    pytest.param(lambda r: r["packages"]["installed"].append("Sarsa wins"), id="package"),
+    pytest.param(lambda r: r["packages"].update(hash="0" * 64), id="hash"),
+    pytest.param(lambda r: r["packages"]["main"].update(numpy="9.9"), id="contradiction"),
+    pytest.param(lambda r: r["machine"].update(os=["Linux"]), id="type"),
+    pytest.param(lambda r: r["options"].update(animations="yes"), id="option"),
+    pytest.param(lambda r: r["environments"]["FrozenLake-v1"].update(source="on which Sarsa wins"), id="source"),
+    pytest.param(lambda r: r.update(verdict="Sarsa wins"), id="key"),
+    pytest.param(lambda r: r.pop("machine"), id="nothing"),
+])  # fmt: skip
+def test_what_the_page_takes_from_the_record_has_a_form(store, change):
+    change_record(store, lambda facts: change(facts["rendering"]))
+    (failure,) = failures(store, 1)
+    assert failure.startswith("provenance: repro.json: rendering")
+
+
+def test_sentences_of_the_record_are_made_again_not_printed(store):
+    change_record(store, lambda facts: facts["rendering"]["environments"]["FrozenLake-v1"].update(note="Sarsa wins here"))
+    recorded = json.loads((store.path / "report" / "repro.json").read_text(encoding="utf-8"))
+    rendering, otherwise = records.filled(recorded["rendering"], store.study())
+    assert "Sarsa wins here" not in report.build(store, rendering=rendering).files["report.html"] and otherwise == ["environment FrozenLake-v1"]
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda facts: facts["checklist"][0].update(answer="Sarsa wins"), "checklist[0] / answer is 'Sarsa wins'"),
+    (lambda facts: facts.update(verdict="Sarsa wins"), "verdict is none of its parts"),
+])  # fmt: skip
+def test_a_word_of_the_checklist_and_an_added_key_are_found(store, change, said):
+    change_record(store, change)
+    assert any(f"repro.json: {said}" in line for line in failures(store))
+
+
+def test_files_that_the_record_does_not_list_are_missed(store):
+    change_record(store, lambda facts: facts.update(files={"scores.csv": ""}))
+    listed = "curves.csv, references.bib, report.html, report.json, scores.csv, tables.tex"
+    assert failures(store, 1) == [f"report: repro.json: files: it lists other files than {listed}"]
+
+
+@pytest.mark.parametrize("place", ["report/report.pdf", "report/index.html", "report.html"])
+def test_a_page_that_no_level_looks_at_does_not_pass_in_silence(store, place):
+    (store.path / place).write_text("Sarsa wins")
+    found = [f for f in findings(store) if f.state == "unverified"]
+    assert [(f.what, f.said) for f in found] == [("other files", f"1 that no level looks at: {place}")]
+
+
+def test_a_key_that_stands_twice_in_the_numbers_is_refused(store):
+    path = store.path / "report" / "report.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('{\n "study"', '{\n "study": "Sarsa wins",\n "study"', 1), encoding="utf-8")
+    change_record(store, lambda facts: None)
+    assert any("report.json: cannot be read (a key stands there twice)" in line for line in failures(store))
+
+
+def test_a_carriage_return_is_another_byte(store):
+    path = store.path / "report" / "tables.tex"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n", 3))
+    change_record(store, lambda facts: None)
+    assert [line.partition(":")[0] for line in failures(store)] == ["tables.tex"]
+
+
+@pytest.mark.parametrize("changes", [
+    {"seed_rule": "Sarsa wins"},
+    {"is_foreign": True},
+    {"source": {"commit": "Sarsa wins", "dirty": False, "diff_hash": None}},
+    {"question": "Does it?\u202e sniw asraS"},
+    {"seeds": [0, 1, 1]},
+    {"seeds": [0, 1, True]},
+    {"statistics": {"reps": 200, "margin": float("inf")}},
+    {"statistics": {"reps": 10**12}},
+    {"groups": 5},
+    {"protocol": {"name": "final, verified by others", "eval_episodes": 3, "eval_points": 3, "deterministic": True, "eval_seed": 20240521}},
+    {"budget": {"FrozenLake-v1": {"q_learning": 1e300, "sarsa": 600}}},
+    {"code": {"q_learning": {"FrozenLake-v1": "none"}}},
+])  # fmt: skip
+def test_a_study_holds_nothing_but_what_studies_hold(store, changes):
+    change_study(store, **changes)
+    (failure,) = failures(store, 1)
+    assert "study.yaml" in failure and failure.startswith(("records: ", "integrity: "))
+
+
+def test_words_about_the_protocol_are_this_program_s(store):
+    protocol = {**store.study()["protocol"], "words": {"Score of a run": "the best of all checkpoints"}}
+    change_study(store, protocol=protocol)
+    assert failures(store, 1) == ["records: study.yaml: protocol: 'words' is none of its keys"]
+
+
+@pytest.mark.parametrize("line", ["# Sarsa is significantly better", "seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"])
+def test_a_line_of_the_study_that_does_not_count_is_found(store, line):
+    path = store.path / "study.yaml"
+    path.write_text(f"{line}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    assert failures(store, 1)[0].startswith("plan: study.yaml: it is not in the form in which a study is saved")
+
+
+def test_a_sequence_is_not_left_out_of_turn(store):
+    change_study(store, sequential={"maximum": [0, 5, 1, 2], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0})
+    assert failures(store, 1) == ["records: study.yaml: its seeds are not the first batches of its sequence"]
+
+
+def test_aliases_of_aliases_do_not_fill_the_memory(store):
+    lines = ["a: &a [x,x,x,x,x,x,x,x,x,x]", *(f"{c}: &{c} [{','.join([f'*{b}'] * 10)}]" for b, c in zip("abcdefgh", "bcdefghi", strict=True))]
+    path = store.path / "study.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "\n".join(lines) + "\n", encoding="utf-8")
+    (failure,) = failures(store, 1)
+    assert failure.endswith("study.yaml stands for 1,234,568,081 values once its aliases are written out; at most 1,000,000 are read")
+
+
+# --- the runs
+
+
+def test_names_exchanged_inside_the_tables_are_found(store):
+    """The rows of both algorithms change sides, in folders and records that stay as they were."""
+    exchanged = {"q_learning": "sarsa", "sarsa": "q_learning"}
+    for _, run in store.planned():
+        for name in TABLES:
+            change_table(store, run.id, name, lambda frame: frame.assign(algo=frame["algo"].map(exchanged)))
+    found = failures(store)
+    assert found[0].startswith(f"tables: run {run_of(store).id}/curve.parquet: algo in row 1 is sarsa, but the run's is q_learning")
+
+
+@pytest.mark.parametrize("column, value", [("env", "CliffWalking-v1"), ("seed", 2), ("step", 999), ("n_episodes", 30)])
+def test_every_column_of_a_run_is_its_own(store, column, value):
+    change_table(store, run_of(store).id, "curve", lambda frame: frame.assign(**{column: [*frame[column][:-1], value]}))
+    assert [line.partition(":")[0] for line in failures(store, 1)] == ["tables"]
+
+
+def test_another_run_s_hash_of_weights_is_found_by_training_again(store):
+    name = run_of(store, "sarsa").id
+    reseal(store, name, weights_hash_end=store.record(run_of(store).id)["weights_hash_end"])
+    report.render(store.path, options=WITHOUT_FILMS)
+    assert not_passed(store, 3, runs=(name,)) == {name: "fail"}
+
+
+def test_the_best_run_s_tables_under_the_worst_seed_do_not_pass_by_another_processor(store):
+    best, worst = (run_of(store, seed=seed) for seed in (0, 1))
+    for name in TABLES:
+        rows = pd.read_parquet(store.runs_path / best.id / f"{name}.parquet").assign(seed=worst.seed)
+        rows = rows.assign(value=rows["value"] * (1 + 1e-9)) if name == "training" else rows  # so that it is not the same table
+        change_table(store, worst.id, name, lambda frame, rows=rows: rows)
+    reseal(store, worst.id, host={**store.record(worst.id)["host"], "cpu": "another"})
+    report.render(store.path, options=WITHOUT_FILMS)
+    found = {f.what: f for f in findings(store, 3, runs=(worst.id,))}
+    assert found[worst.id].state == "unverified" and "the same weights, but " in found[worst.id].said and "cpu: another there" in found[worst.id].said
+    assert cli.main(["reproduce", str(store.path), "--level", "3", "--run", worst.id]) == 3
+
+
+def test_one_run_under_two_seeds_is_counted_once_or_not_at_all(store, monkeypatch):
+    a, b = (run_of(store, seed=seed).id for seed in (0, 1))
+    change_table(store, a, "curve", lambda frame: frame.assign(score=[0.0, 1 / 3, 2 / 3]))
+    change_table(store, b, "curve", lambda frame: frame.assign(score=[0.0, 0.0, 1.0]))
+    reseal(store, b, weights_hash_end=store.record(a)["weights_hash_end"])
+    assert f"copies: {a} and {b} are one run, counted 2 times" in failures(store, 1)
+
+
+def test_a_score_that_is_off_by_a_rounding_is_found(store):
+    """Where both algorithms score the same in every run, the last bit would make them different."""
+    change_table(store, run_of(store).id, "curve", lambda frame: frame.assign(score=frame["score"] + 1e-12))
+    report.render(store.path, options=WITHOUT_FILMS)
+    assert [line.partition(":")[0] for line in failures(store)] == ["scores"]
+
+
+def test_episodes_without_seeds_are_no_way_around_their_means(store):
+    run = run_of(store)
+    change_table(store, run.id, "curve", lambda frame: frame.assign(score=1.0))
+    change_table(store, run.id, "episodes", lambda frame: frame[:0])
+    path = store.runs_path / run.id / "run.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    del record["episode_seeds"]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    reseal(store, run.id)
+    assert any(line.endswith("run.json: no 'episode_seeds'") for line in failures(store, 1))
+
+
+# --- training again
+
+
+def test_the_draw_is_the_verifier_s_own_and_can_be_repeated(store, monkeypatch):
+    monkeypatch.setattr(reproduce, "_compared", lambda old, *_: reproduce.Finding(3, old.id, "pass", ""))
+    monkeypatch.setattr(launchers, "launch", lambda *_: None)
+    chosen = []
+    for seed in range(12):
+        monkeypatch.setattr("secrets.randbits", lambda bits, seed=seed: seed)
+        chosen.append([f.what for f in findings(store, 3, sample=1) if f.level == 3])
+    assert len({tuple(names) for names in chosen}) > 2
+    assert [f.said for f in findings(store, 3, sample=1) if f.what == "draw"] == ["1 of 6 finished runs, drawn by chance; --seed 11 draws them again"]
+    assert [f.what for f in findings(store, 3, sample=1, seed=11) if f.level == 3] == chosen[11]
+
+
+def prepared(store, path):
+    """What an author puts beside a study: copies of his own runs, as if level 4 had made them."""
+    shutil.copytree(store.path, path)
+    (path / ".made-here.json").write_text(json.dumps({run.id: "0" * 64 for _, run in store.planned()}))
+    return path
+
+
+def test_runs_that_were_prepared_beside_a_study_are_not_used(store, monkeypatch):
+    prepared(store, store.path.with_name("lake-again"))
+    trained = []
+    monkeypatch.setattr(launchers, "launch", lambda work, other, *rest: trained.extend(run.id for job in work for run in job.runs))
+    list(reproduce._guarded(4, "everything", reproduce._everything(store, None, None, 1, lambda progress: None)))
+    assert len(trained) == 6
+
+
+@pytest.mark.parametrize("secret, said", [(None, "prove nothing"), ("guessed", "none of its 6 runs was made by the verification of this --secret")])
+def test_a_folder_with_runs_of_others_is_refused(store, tmp_path, secret, said):
+    out = prepared(store, tmp_path / "again")
+    with pytest.raises(reproduce.Misuse, match=said):
+        list(reproduce._everything(store, out, secret, 1, lambda progress: None))
+
+
+def test_a_run_put_among_those_that_were_made_is_made_again(original, tmp_path):
+    other = Store(shutil.copytree(original.path, tmp_path / "again"))
+    planned = {run.id: run for _, run in other.planned()}
+    made = reproduce.Made(other, "secret")
+    made.enter(list(planned))
+    swapped = run_of(other).id
+    reseal(other, swapped, train_seconds=1.0)
+    ours = reproduce._only_ours(other, planned, other.study(), "secret")
+    assert {run_id for run_id in planned if run_id in ours} == set(planned) - {swapped}
+    assert not (other.runs_path / swapped).exists()
+
+
+def test_equivalent_samples_are_not_the_same_runs(store, tmp_path, monkeypatch):
+    """Scores moved by less than the margin, on a processor that nobody has: level 4 says what it found, and does not pass."""
+    again = Store(shutil.copytree(store.path, tmp_path / "again"))
+    for _, run in store.planned():
+        reseal(store, run.id, weights_hash_end="f" * 64, host={**store.record(run.id)["host"], "cpu": "another"})
+    found = list(reproduce._old_against_new(store, again, store.study(), again.study()))
+    assert {f.state for f in found} <= {"unverified", "fail"} and all(f.said.startswith("0 of 3 seeds end with the same") for f in found)
+
+
+# --- what is not seen is said, and what was registered is compared
+
+
+def test_every_level_says_what_it_did_not_see(store, capsys):
+    for level in (1, 2):
+        cli.main(["reproduce", str(store.path), "--level", str(level)])
+        printed = " ".join(capsys.readouterr().out.split())
+        for words in ("on the author's word", "that any run was trained", "left out", "margin ±0.05", "seeds 0, 1, 2", "package versions", "names, question"):
+            assert words in printed, words
+
+
+def test_references_of_the_author_s_own_are_pointed_out(store):
+    assert not any("reference scores" in line for line in reproduce.unseen(store, 2, []))
+    change_study(store, normalise={"FrozenLake-v1": {"random": 0.0, "expert": 50.0, "source": "mine"}})
+    (line,) = (line for line in reproduce.unseen(store, 2, []) if "reference scores" in line)
+    assert "FrozenLake-v1 0.0 to 50.0 (this program knows 0.01394 to 0.74419)" in line
+
+
+def test_settings_whose_source_is_worded_otherwise_here_are_pointed_out(store):
+    assert not any("sources of hyper-parameters" in line for line in reproduce.unseen(store, 2, []))
+    study_ = store.study()
+    study_["hyperparams"]["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
+    change_study(store, hyperparams=study_["hyperparams"])
+    (line,) = (line for line in reproduce.unseen(store, 2, []) if "sources of hyper-parameters" in line)
+    assert "sarsa on FrozenLake-v1 (this program says: " in line and "changed: learning_rate" in line
+
+
+def registered(words, capsys):
+    assert cli.main(["register", *words]) == 0
+    return re.search(r"Registered as ([0-9a-f]{64})\n", capsys.readouterr().out)[1]
+
+
+WORDS = ["--algos", "q_learning,sarsa", "--envs", "FrozenLake-v1", "--seeds", "3", "-n", "3000", *SMALL]
+
+
+def test_a_study_is_registered_before_it_runs_and_recognised_afterwards(original, tmp_path, capsys):
+    before = registered(WORDS, capsys)
+    planned = Store(tmp_path / "planned")
+    planned.save_study(original.study())
+    archive.pack(original, tmp_path / "lake.tar.gz")
+    assert before == registered([str(planned.path)], capsys) == registered([str(original.path)], capsys) == registered([str(tmp_path / "lake.tar.gz")], capsys)
+    assert cli.main(["reproduce", str(original.path), "--level", "1", "--registered", before]) == 0
+    assert "as registered: name and question" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("changes", [
+    {"statistics": {"reps": 200, "confidence": 0.95, "seed": 0, "threshold": 0.9, "paired": False, "margin": 0.2}},
+    {"seeds": [0, 2]},
+    {"normalise": {"FrozenLake-v1": {"random": 0.0, "expert": 5.0}}},
+    {"question": "Is Sarsa best?"},
+    {"references": {}},
+])  # fmt: skip
+def test_what_was_changed_after_registration_is_found(store, capsys, changes):
+    before = registered(WORDS, capsys)
+    change_study(store, **changes)
+    assert any(line.startswith(f"registered: registered as {before[:16]}, but the study is ") for line in failures(store, 1, registered=before))
+
+
+def test_other_code_is_another_registration(original):
+    other = original.study()
+    other["code"] = {algo: dict.fromkeys(envs, "0" * 64) for algo, envs in other["code"].items()}
+    assert registration.digest_of(other) != registration.digest_of(original.study())
+
+
+def test_a_sequential_study_registers_its_most_seeds_whenever_it_stops(original):
+    plan = {**original.study(), "sequential": {"maximum": [0, 1, 2, 3], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0}}
+    assert registration.digest_of({**plan, "seeds": [0, 1]}) == registration.digest_of({**plan, "seeds": [0, 1, 2, 3]})
+
+
+def test_a_word_that_is_no_digest_is_the_verifier_s_mistake(original):
+    assert cli.main(["reproduce", str(original.path), "--level", "1", "--registered", "abc"]) == 2
+
+
+# --- damaged and odd files
+
+
+def plain_rows(store, name):
+    return pq.read_table(store.runs_path / run_of(store).id / f"{name}.parquet")
+
+
+ODD = {
+    "empty": lambda table: table[:0],
+    "a row twice": lambda table: pa.concat_tables([table, table[-1:]]),
+    "no score": lambda table: table.drop_columns(["score"]),
+    "one column more": lambda table: table.append_column("verdict", pa.array(["Sarsa wins"] * len(table))),
+    "text for numbers": lambda table: table.set_column(6, "score", pa.array(["1"] * len(table))),
+    "lists": lambda table: table.set_column(6, "score", pa.array([[1.0]] * len(table))),
+    "a structure": lambda table: table.set_column(6, "score", pa.array([{"a": 1.0}] * len(table))),
+    "float32": lambda table: table.set_column(6, "score", pa.array([1.0] * len(table), pa.float32())),
+    "a dictionary": lambda table: table.set_column(0, "algo", table["algo"].dictionary_encode()),
+    "an extension": lambda table: table.set_column(6, "score", pa.ExtensionArray.from_storage(pa.opaque(pa.float64(), "t", "v"), pa.array([1.0] * len(table)))),
+    "missing": lambda table: table.set_column(6, "score", pa.array([None] * len(table), pa.float64())),
+    "NaN": lambda table: table.set_column(6, "score", pa.array([float("nan")] * len(table))),
+    "infinite": lambda table: table.set_column(6, "score", pa.array([float("inf")] * len(table))),
+    "1e308": lambda table: table.set_column(6, "score", pa.array([1e308] * len(table))),
+    "negative steps": lambda table: table.set_column(3, "step", pa.array([-step.as_py() for step in table["step"]])),
+    "steps back": lambda table: table.take(list(range(len(table)))[::-1]),
+    "a million rows": lambda table: pa.concat_tables([table] * 400_000),
+    "negative seconds": lambda table: table.set_column(5, "seconds", pa.array([-1.0] * len(table))),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_table_is_one_line_and_exit_code_four(store, kind, capsys):
+    run_id = run_of(store).id
+    pq.write_table(ODD[kind](plain_rows(store, "curve")), store.runs_path / run_id / "curve.parquet")
+    reseal(store, run_id)
+    (failure,) = [line for line in failures(store, 1) if line.startswith("tables: ")]
+    assert failure.startswith(f"tables: run {run_id}/curve.parquet: ") and "\n" not in failure
+    assert cli.main(["reproduce", str(store.path), "--level", "2"]) == 4
+    assert "unexpected" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("keep", [0, 3, 100, -1])
+@pytest.mark.parametrize("name", ["curve.parquet", "training.parquet"])
+def test_a_cut_table_is_one_line(store, name, keep):
+    run_id = run_of(store).id
+    path = store.runs_path / run_id / name
+    path.write_bytes(path.read_bytes()[:keep])
+    reseal(store, run_id)
+    assert [line.partition(":")[0] for line in failures(store, 1)] == ["tables"]
+
+
+@pytest.mark.parametrize("verb", [["report", "--no-animations"], ["reproduce"], ["power"]])
+def test_odd_tables_do_not_surprise_other_commands(store, verb, capsys):
+    run_id = run_of(store).id
+    (store.runs_path / run_id / "curve.parquet").write_bytes(b"PAR1")
+    reseal(store, run_id)
+    assert cli.main([verb[0], str(store.path), *verb[1:]]) == 4
+    assert "unexpected" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("changes", [
+    {"status": "splendid"}, {"status": None}, {"files": []}, {"files": {"../../x": "0" * 64}}, {"files": 5}, {"host": []}, {"host": {"cpu": {"a": 1}}},
+    {"host": {"cpu": "\u001b[2J"}}, {"model_seed": "1"}, {"model_seed": None}, {"train_seconds": "long"}, {"train_seconds": -1.0}, {"steps_per_second": 1e308},
+    {"weights_hash_end": None}, {"weights_hash_end": 7}, {"finished_at": "yesterday"}, {"diverged": "no"}, {"schema": 2}, {"run_id": "other"},
+    {"seed": 0.0}, {"hyperparams": None}, {"episode_seeds": "none"}, {"lockstep": 10**30},
+], ids=str)  # fmt: skip
+def test_a_record_of_another_form_is_one_line_and_exit_code_four(store, changes, capsys):
+    run_id = run_of(store).id
+    reseal(store, run_id, **changes)
+    found = failures(store, 1)
+    assert found and all(line.partition(":")[0] in ("records", "runs", "seeds", "provenance") and "\n" not in line for line in found)
+    assert cli.main(["reproduce", str(store.path), "--level", "2"]) == 4
+    assert "unexpected" not in capsys.readouterr().err
+
+
+CUT = ["", "{", "[]", "5", "null", '{"seal": 1}', '{"a": ' * 2000, "\udc80", '{"x": NaN}', "[" * 100_000]
+
+
+@pytest.mark.parametrize("content", CUT, ids=[f"{k}" for k in range(len(CUT))])
+@pytest.mark.parametrize("name", ["run.json", "repro.json", "report.json", "study.yaml"])
+def test_a_cut_or_foreign_file_is_one_line_and_exit_code_four(store, name, content, capsys):
+    place = {"run.json": store.runs_path / run_of(store).id, "study.yaml": store.path}.get(name, store.path / "report")
+    (place / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert cli.main(["reproduce", str(store.path), "--level", "2"]) == 4
+    assert "unexpected" not in capsys.readouterr().err

@@ -1,0 +1,60 @@
+"""sb3-course list: families in the order in which they are learnt, what is deep, what has a twin; in any terminal."""
+
+import os
+
+import pytest
+
+from from_scratch.registry import ENTRIES, FAMILIES
+from sb3_course import cli
+from sb3_course.commands import catalogue
+
+
+def listed(capsys, *arguments):
+    assert cli.main(["list", *arguments]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_every_family_has_its_title_and_every_title_a_family():
+    assert {entry.family for entry in ENTRIES.values()} == set(FAMILIES)
+
+
+def test_algorithms_stand_under_their_family_in_the_order_of_the_course(capsys):
+    lines = listed(capsys)
+    titles = [line for line in lines if line in FAMILIES.values()]
+    assert titles == list(FAMILIES.values())
+    under, title = {}, ""
+    for line in lines[lines.index(titles[0]) : lines.index("Stable-Baselines3")]:
+        if line.startswith("  "):
+            under[line.split()[0]] = title
+        elif line:
+            title = line
+    assert under == {entry.id: FAMILIES[entry.family] for entry in ENTRIES.values() if entry.family != "stable_baselines3"}
+
+
+def test_what_is_deep_and_what_has_a_twin_can_be_seen(capsys):
+    cells = {line.split()[0]: line.split()[1:4] for line in listed(capsys) if line.startswith("  ") and line.split()[0] in ENTRIES}
+    assert cells["ppo"] == ["control", "deep", "sb3/ppo"] and cells["sac"] == ["control", "deep", "sb3/sac"]
+    assert cells["reinforce"][:2] == ["control", "deep"] and cells["softmax_reinforce"][:2] == ["control", "table"]
+    assert cells["lstd"][:2] == ["prediction", "linear"] and cells["q_learning"][:2] == ["control", "table"] and cells["random"][:2] == ["control", "–"]
+
+
+def test_deep_is_what_takes_a_policy_of_networks():
+    """The registry says it without importing anything; here the classes are asked."""
+    deep = {id for id, entry in ENTRIES.items() if entry.learns == "deep"}
+    assert deep == {id for id, entry in ENTRIES.items() if "MlpPolicy" in entry.load().policy_aliases}
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+@pytest.mark.parametrize("arguments", [(), ("--envs",)])
+def test_no_line_is_wider_than_the_terminal(capsys, monkeypatch, width, arguments):
+    monkeypatch.setattr(catalogue.sys.stdout.__class__, "isatty", lambda stream: True, raising=False)
+    monkeypatch.setattr(catalogue.shutil, "get_terminal_size", lambda: os.terminal_size((width, 24)))
+    lines = listed(capsys, *arguments)
+    needed = max(len(entry.id) for entry in ENTRIES.values()) + 28 if not arguments else 85  # ids are never cut
+    assert max(map(len, lines)) <= max(width, needed)
+    assert width < 160 or not any("…" in line for line in lines)
+
+
+def test_in_a_pipe_everything_is_said(capsys):
+    text = "\n".join(listed(capsys))
+    assert "…" not in text and all(entry.title in text and entry.paper in text for entry in ENTRIES.values() if entry.family != "stable_baselines3")
