@@ -10,7 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import stable_baselines3
@@ -21,14 +22,15 @@ from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
 from stable_baselines3.sac.policies import CnnPolicy, MultiInputPolicy, SACPolicy
 from torch import nn
 
-from from_scratch.core.actors import SquashedSample, critics, rows_of_actors, squashed_actor
+from from_scratch.core.actors import CRITICS, SQUASHED, Drawn
 from from_scratch.core.data import Transition
 from from_scratch.core.finite import real, refuse_nan
-from from_scratch.core.lockstep import RowOptimizer, per_seed
+from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of, per_seed
 from from_scratch.core.off_policy import OffPolicy
+from from_scratch.core.policies import serve, why_apart
 
 Loss = tuple[torch.Tensor, dict[str, torch.Tensor]]
-Noise = torch.Tensor | SquashedSample  # ε, or what an actor made of its own
+Noise = torch.Tensor | Drawn  # ε, or what an actor made of its own
 
 
 class Temperature(nn.Module):
@@ -38,6 +40,17 @@ class Temperature(nn.Module):
         super().__init__()
         self.log_ent_coef = nn.Parameter(torch.log(torch.ones(1, device=device) * initial))
         self.optimizer = torch.optim.Adam(self.parameters(), lr=learning_rate)
+
+
+class OwnTensor(OwnMemory):
+    """A tensor that a model holds, as the only parameter of its one seed."""
+
+    def __init__(self, model: Any, name: str):
+        super().__init__([model.policy])
+        self.model, self.name = model, name
+
+    def parameter(self, name: str, like: Any = None) -> torch.Tensor:
+        return getattr(self.model, self.name).unsqueeze(0)
 
 
 class SAC(OffPolicy):
@@ -63,6 +76,8 @@ class SAC(OffPolicy):
 
     policy_aliases = {"MlpPolicy": SACPolicy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
     supported_action_spaces = (spaces.Box,)
+    trained = ("actor", "critic")
+    following = ("critic_target",)
     saved = ("batch_norm_stats", "batch_norm_stats_target", "log_ent_coef", "ent_coef_optimizer")  # the last two: None in a file where α is fixed
 
     def check(self) -> None:
@@ -70,20 +85,14 @@ class SAC(OffPolicy):
         self.policy_kwargs["use_sde"] = self.use_sde
 
     def build(self) -> None:
-        P = self._policies
         self._create_aliases()
-        self._actor_rows = rows_of_actors(P, "actor", self._tell)
-        self.pi = squashed_actor(P, self._actor_rows)  # (a, log π(a|s)) from s and noise
-        self.q, self.q_target = (critics(P, name, self._tell) for name in ("critic", "critic_target"))  # Q_i, Q'_i: [S, C, M]
-        self._actor_optimiser = self.optimiser(self._actor_rows, lambda policy: policy.actor.optimizer)
-        self._critic_optimiser = self.optimiser(self.q.rows, lambda policy: policy.critic.optimizer)
         self.batch_norm_stats = get_parameters_by_name(self.critic, ["running_"])
         self.batch_norm_stats_target = get_parameters_by_name(self.critic_target, ["running_"])
         self.target_entropy = float(-np.prod(self.action_space.shape)) if self.target_entropy == "auto" else float(self.target_entropy)
         self._build_temperature()
 
     def _build_temperature(self) -> None:
-        self.log_ent_coef = self.ent_coef_optimizer = self._temperature_optimiser = None
+        self.log_ent_coef = self.ent_coef_optimizer = None
         if not (isinstance(self.ent_coef, str) and self.ent_coef.startswith("auto")):
             self.ent_coef_tensor = torch.tensor(float(self.ent_coef), device=self.device)
             return
@@ -91,8 +100,38 @@ class SAC(OffPolicy):
         assert initial > 0, "The initial value of ent_coef must be greater than 0"
         self.temperatures = nn.ModuleList(Temperature(initial, self.lr_schedule(1), self.device) for _ in self._policies)
         self.log_ent_coef, self.ent_coef_optimizer = self.temperatures[0].log_ent_coef, self.temperatures[0].optimizer
-        self._temperature_rows = type(self._actor_rows)(list(self.temperatures))
-        self._temperature_optimiser = RowOptimizer(self._temperature_rows, [temperature.optimizer for temperature in self.temperatures])
+
+    def serve(self) -> None:
+        actors, critics, critic_targets = (self.networks(name) for name in ("actor", "critic", "critic_target"))
+        self.pi, self._actor_optimiser, _, _ = serve(SQUASHED, self._policies, actors, [actor.optimizer for actor in actors], tell=self._tell)
+        self._actor_rows = self._actor_optimiser.rows  # pi is (a, log π(a|s)) from s and noise
+        skip = "features_extractor" if self.critic.share_features_extractor else None
+        served = serve(CRITICS, self._policies, critics, [critic.optimizer for critic in critics], critic_targets, tell=self._tell, skip=skip)
+        self.q, self._critic_optimiser, self.q_target, _ = served  # Q_i, Q'_i: [S, C, M]
+        self._serve_temperature()
+        self.choose_who_acts(isinstance(self.pi, SQUASHED[0]))
+
+    def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
+        temperatures = [(temperature, ["optimizer"]) for temperature in self.also_watched()]
+        return [*super().watched_attributes(), (self, ["log_ent_coef", "ent_coef_optimizer"]), *temperatures]
+
+    def also_watched(self) -> list[nn.Module]:
+        return list(self.temperatures) if "temperatures" in vars(self) else []
+
+    def _serve_temperature(self) -> None:
+        self._temperature_optimiser: RowOptimizer | None = None
+        if self.ent_coef_optimizer is None or self.log_ent_coef is None:
+            return
+        T: list[Any] = list(self.temperatures)
+        if self.log_ent_coef is not T[0].log_ent_coef or self.ent_coef_optimizer is not T[0].optimizer:  # the user's own
+            if self.n_seeds > 1:
+                raise ValueError(f"log_ent_coef or its optimizer was replaced, but this model has {self.n_seeds}: replace those of model.temperatures[k].")
+            self._temperature_optimiser = RowOptimizer(OwnTensor(self, "log_ent_coef"), [self.ent_coef_optimizer])  # type: ignore[list-item]
+        else:
+            optimizers = [temperature.optimizer for temperature in T]
+            rows = ArrayRows if isinstance(self._actor_rows, ArrayRows) else Rows
+            self._temperature_optimiser = optimiser_of(T, optimizers, lambda: rows(T), why_apart(T, optimizers), stacked=rows is ArrayRows)
+        self._temperature_rows = self._temperature_optimiser.rows
 
     @property
     def alpha(self) -> torch.Tensor:
@@ -101,15 +140,20 @@ class SAC(OffPolicy):
         return self._temperature_rows.parameter("log_ent_coef").detach()[:, 0].exp() if tuned else self.ent_coef_tensor.expand(self.n_seeds)
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return self._asked(obs, deterministic) if self._asks_policy else real(self.pi.play(obs, None if deterministic else self._rng), self.action_space)
+        if self.asks_policies:
+            return self.policy.scale_action(self.asked(obs, deterministic))
+        return real(self.pi.play(obs, None if deterministic else self._rng), self.action_space)
 
     def train(self, gradient_steps: int, batch_size: int = 64) -> None:
+        self.prepare_training()
         self.set_training_mode(True)
         self.use_learning_rate(*(o for o in (self._actor_optimiser, self._critic_optimiser, self._temperature_optimiser) if o is not None))
         for step in range(gradient_steps):
-            b = self.memory.sample(batch_size)
+            b = self.memory.sample(batch_size, self.gamma)
             self.reset_noise(1)
-            noise, noise_next = self.update_noise(b.obs, b), self.update_noise(b.next_obs, b)
+            noise = self.update_noise(b.obs, b)
+            with torch.no_grad():
+                noise_next = self.update_noise(b.next_obs, b)
             α = self.alpha  # before its update, as SB3
             self.note(ent_coef=α)
             if self._temperature_optimiser is not None:

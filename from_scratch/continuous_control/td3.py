@@ -19,10 +19,11 @@ from stable_baselines3.common.noise import ActionNoise
 from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
 from stable_baselines3.td3.policies import CnnPolicy, MultiInputPolicy, TD3Policy
 
-from from_scratch.core.actors import critics, deterministic_actor, rows_of_actors
+from from_scratch.core.actors import CRITICS, DETERMINISTIC
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.off_policy import OffPolicy
+from from_scratch.core.policies import serve
 
 
 class TD3(OffPolicy):
@@ -45,30 +46,39 @@ class TD3(OffPolicy):
 
     policy_aliases = {"MlpPolicy": TD3Policy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
     supported_action_spaces = (spaces.Box,)
+    trained = ("actor", "critic")
+    following = ("actor_target", "critic_target")
     saved = ("actor_batch_norm_stats", "critic_batch_norm_stats", "actor_batch_norm_stats_target", "critic_batch_norm_stats_target")
 
     def build(self) -> None:
-        P = self._policies
         self._create_aliases()
-        self._actor_rows, self._actor_target_rows = (rows_of_actors(P, name, self._tell) for name in ("actor", "actor_target"))
-        self.mu, self.mu_target = deterministic_actor(P, self._actor_rows), deterministic_actor(P, self._actor_target_rows)  # μ(s; φ), μ'(s; φ')
-        self.q, self.q_target = (critics(P, name, self._tell) for name in ("critic", "critic_target"))  # Q_i, Q'_i: [S, C, M]
-        self._actor_optimiser = self.optimiser(self._actor_rows, lambda policy: policy.actor.optimizer)
-        self._critic_optimiser = self.optimiser(self.q.rows, lambda policy: policy.critic.optimizer)
         self.actor_batch_norm_stats = get_parameters_by_name(self.actor, ["running_"])
         self.critic_batch_norm_stats = get_parameters_by_name(self.critic, ["running_"])
         self.actor_batch_norm_stats_target = get_parameters_by_name(self.actor_target, ["running_"])
         self.critic_batch_norm_stats_target = get_parameters_by_name(self.critic_target, ["running_"])
 
+    def serve(self) -> None:
+        actors, actor_targets, critics, critic_targets = (self.networks(name) for name in ("actor", "actor_target", "critic", "critic_target"))
+        served = serve(DETERMINISTIC, self._policies, actors, [actor.optimizer for actor in actors], actor_targets, tell=self._tell)
+        self.mu, self._actor_optimiser, self.mu_target, self._actor_target_rows = served  # μ(s; φ), μ'(s; φ')
+        self._actor_rows = self._actor_optimiser.rows
+        skip = "features_extractor" if self.critic.share_features_extractor else None
+        served = serve(CRITICS, self._policies, critics, [critic.optimizer for critic in critics], critic_targets, tell=self._tell, skip=skip)
+        self.q, self._critic_optimiser, self.q_target, _ = served  # Q_i, Q'_i: [S, C, M]
+        self.choose_who_acts(isinstance(self.mu, DETERMINISTIC[0]))
+
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return self._asked(obs, deterministic) if self._asks_policy else self.mu.play(obs)  # exploration noise is added by the loop, where it is the user's
+        if self.asks_policies:
+            return self.policy.scale_action(self.asked(obs, deterministic))
+        return self.mu.play(obs)  # exploration noise is added by the loop, where it is the user's
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
+        self.prepare_training()
         self.set_training_mode(True)
         self.use_learning_rate(self._actor_optimiser, self._critic_optimiser)
         for _ in range(gradient_steps):
             self.updates += 1
-            b = self.memory.sample(batch_size)
+            b = self.memory.sample(batch_size, self.gamma)
             noise = self._rng.noise(*b.action.shape[1:])
             self.minimise(self.critic_loss, b, noise, by=self._critic_optimiser)
             if self.updates[0] % self.policy_delay == 0:

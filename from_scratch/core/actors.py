@@ -7,10 +7,12 @@ Actions are squashed to [−1, 1], as the replay memory holds them. As in `polic
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from stable_baselines3.common.distributions import SquashedDiagGaussianDistribution
 from stable_baselines3.common.policies import BasePolicy, ContinuousCritic
 from stable_baselines3.sac.policies import LOG_STD_MAX, LOG_STD_MIN, SACPolicy
 from stable_baselines3.sac.policies import Actor as SACActor
@@ -22,10 +24,18 @@ from from_scratch.core.arrays import Array
 from from_scratch.core.distributions import Gaussian
 from from_scratch.core.lockstep import ArrayRows, Rows
 from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names, stack
-from from_scratch.core.policies import flat, one, sees_flat_vectors
+from from_scratch.core.policies import Memory, flat, one, sees_flat_vectors
 from from_scratch.core.rng import Rng
 
 SquashedSample = tuple[torch.Tensor, torch.Tensor]  # action [S, M, n] in (−1, 1), log π [S, M]
+
+
+@dataclass
+class Drawn:
+    """A SquashedSample that is data to an equation."""
+
+    action: torch.Tensor
+    log_prob: torch.Tensor
 
 
 def squash(mean: torch.Tensor, log_std: torch.Tensor, noise: torch.Tensor) -> SquashedSample:
@@ -45,9 +55,13 @@ class StackedActor:
         self.mlp = StackedMLP(rows, linear_names("mu.", layers), activation_of(layers[:-1]), nn.Tanh)
 
     @staticmethod
-    def can_serve(policy: BasePolicy) -> bool:
-        actor = policy.actor
-        known = type(policy) is TD3Policy and type(actor) is TD3Actor and type(actor.mu[-1]) is nn.Tanh
+    def rows_of(actors: Sequence[nn.Module]) -> list[nn.Module]:
+        """The modules that have a row each."""
+        return list(actors)
+
+    @staticmethod
+    def can_serve(policy: BasePolicy, actor: nn.Module) -> bool:
+        known = type(policy) is TD3Policy and type(actor) is TD3Actor and type(actor.mu) is nn.Sequential and type(actor.mu[-1]) is nn.Tanh
         return known and sees_flat_vectors(actor) and is_plain_mlp(*actor.mu[:-1])
 
     def __call__(self, obs: Any) -> torch.Tensor:
@@ -60,7 +74,7 @@ class StackedActor:
 class ModularActor:
     """μ(s) through the modules, seed by seed."""
 
-    def __init__(self, actors: Sequence[TD3Actor], rows: Rows):
+    def __init__(self, actors: Sequence[TD3Actor], rows: Memory):
         self.actors, self.device = actors, rows.device
 
     def __call__(self, obs: Any) -> torch.Tensor:
@@ -82,10 +96,17 @@ class StackedSquashedActor:
         self.mean, self.log_std = StackedMLP(rows, ["mu"], kind), StackedMLP(rows, ["log_std"], kind)
 
     @staticmethod
-    def can_serve(policy: BasePolicy) -> bool:
-        actor = policy.actor
-        plain = type(policy) is SACPolicy and type(actor) is SACActor and not actor.use_sde and len(actor.latent_pi) > 0
-        return plain and sees_flat_vectors(actor) and is_plain_mlp(*actor.latent_pi, actor.mu) and is_plain_mlp(actor.log_std)
+    def rows_of(actors: Sequence[nn.Module]) -> list[nn.Module]:
+        """The modules that have a row each."""
+        return list(actors)
+
+    @staticmethod
+    def can_serve(policy: BasePolicy, actor: nn.Module) -> bool:
+        squashed: type = type(actor.action_dist)
+        plain = type(policy) is SACPolicy and type(actor) is SACActor and not actor.use_sde and squashed is SquashedDiagGaussianDistribution
+        return plain and type(actor.latent_pi) is nn.Sequential and len(actor.latent_pi) > 0 and (
+            sees_flat_vectors(actor) and is_plain_mlp(*actor.latent_pi, actor.mu) and is_plain_mlp(actor.log_std)
+        )
 
     def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> torch.Tensor:
         """ε, [S, *shape], from which equations make the sample."""
@@ -106,35 +127,22 @@ class StackedSquashedActor:
 
 
 class ModularSquashedActor:
-    """π(a|s) through the modules, seed by seed."""
+    """π(a|s) through the modules, seed by seed: they draw for themselves."""
 
-    def __init__(self, actors: Sequence[SACActor], rows: Rows):
+    def __init__(self, actors: Sequence[SACActor], rows: Memory):
         self.actors, self.device = actors, rows.device
 
-    def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> SquashedSample:
-        """A sample, made once: users' modules may draw, or count what they see. gSDE and users' actors draw for themselves, from their streams."""
-        if type(self.actors[0]) is SACActor and not self.actors[0].use_sde:
-            return self(obs, rng.noise(*shape))
+    def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> Drawn:
+        """A sample, made once, in SB3's way: users' modules may draw, or count what they see."""
         samples = []
         for k, actor in enumerate(self.actors):
             with rng.streams[k].as_process():
                 samples.append(actor.action_log_prob(one(obs, k, self.device)))
-        return self._stacked(samples)
+        return Drawn(*(stack(part) for part in zip(*samples, strict=True)))
 
-    def __call__(self, obs: Any, noise: torch.Tensor | SquashedSample) -> SquashedSample:
-        """From noise, or as it was drawn."""
-        if isinstance(noise, tuple):
-            return noise
-        samples = []
-        for k, actor in enumerate(self.actors):
-            mean, log_std, _ = actor.get_action_dist_params(one(obs, k, self.device))
-            samples.append(squash(mean, log_std, noise[k].to(self.device)))
-        return self._stacked(samples)
-
-    @staticmethod
-    def _stacked(samples: list[SquashedSample]) -> SquashedSample:
-        actions, log_probs = zip(*samples, strict=True)
-        return stack(actions), stack(log_probs)
+    def __call__(self, obs: Any, sample: Drawn) -> SquashedSample:
+        """As it was drawn."""
+        return sample.action, sample.log_prob
 
     @torch.no_grad()
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
@@ -152,17 +160,21 @@ class ModularSquashedActor:
 class StackedCritics:
     """Q₁(s, a) … Q_C(s, a) of all seeds, [S, C, M]: a row for each critic of each seed."""
 
-    def __init__(self, critics: Sequence[ContinuousCritic], tell: Callable[[str], None]):
-        self.S, self.C = len(critics), critics[0].n_critics
-        self.rows = ArrayRows([network for critic in critics for network in critic.q_networks], tell)
+    def __init__(self, critics: Sequence[ContinuousCritic], rows: ArrayRows):
+        self.S, self.C, self.rows = len(critics), critics[0].n_critics, rows
         layers = critics[0].q_networks[0]
         names, activation = linear_names("", layers), activation_of(layers)
         self.mlp, self.first_mlp = StackedMLP(self.rows, names, activation), StackedMLP(self.rows, names, activation, every=self.C)
 
     @staticmethod
-    def can_serve(policy: BasePolicy) -> bool:
-        known = type(policy) in (TD3Policy, SACPolicy) and type(policy.critic) is ContinuousCritic
-        return known and sees_flat_vectors(policy.critic) and all(is_plain_mlp(*network) for network in policy.critic.q_networks)
+    def rows_of(critics: Sequence[ContinuousCritic]) -> list[nn.Module]:
+        """The modules that have a row each."""
+        return [network for critic in critics for network in critic.q_networks]
+
+    @staticmethod
+    def can_serve(policy: BasePolicy, critic: nn.Module) -> bool:
+        known = type(policy) in (TD3Policy, SACPolicy) and type(critic) is ContinuousCritic
+        return known and sees_flat_vectors(critic) and len(critic.q_networks) == critic.n_critics and all(map(_is_of_one_shape(critic), critic.q_networks))
 
     def __call__(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         x = torch.cat((flat(obs), a), -1)
@@ -177,9 +189,8 @@ class StackedCritics:
 class ModularCritics:
     """Q₁(s, a) … Q_C(s, a) through the modules, seed by seed."""
 
-    def __init__(self, critics: Sequence[ContinuousCritic], tell: Callable[[str], None]):
-        self.critics = critics
-        self.rows = Rows(critics, skip="features_extractor" if critics[0].share_features_extractor else None)
+    def __init__(self, critics: Sequence[ContinuousCritic], rows: Memory):
+        self.critics, self.rows = critics, rows
 
     def __call__(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         values = [critic(one(obs, k, self.rows.device), a[k]) for k, critic in enumerate(self.critics)]
@@ -187,24 +198,16 @@ class ModularCritics:
 
     def first(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         """Q₁(s, a), [S, M]."""
-        return self(obs, a)[:, 0]
+        return stack([critic.q1_forward(one(obs, k, self.rows.device), a[k]).squeeze(-1) for k, critic in enumerate(self.critics)])
 
 
-def rows_of_actors(policies: Sequence[BasePolicy], name: str, tell: Callable[[str], None]) -> Rows:
-    """The weights of each policy's actor of that name: their equations are programs of arrays where a stack evaluates them."""
-    actors = [getattr(policy, name) for policy in policies]
-    stacked = StackedActor.can_serve(policies[0]) or StackedSquashedActor.can_serve(policies[0])
-    return ArrayRows(actors, tell) if stacked else Rows(actors)
+def _is_of_one_shape(critic: ContinuousCritic) -> Callable[[nn.Module], bool]:
+    """Is a critic's network a plain MLP like the first one?"""
+    first = critic.q_networks[0]
+    kind = lambda network: ([type(layer) for layer in network], [p.shape for p in network.parameters()])
+    return lambda network: type(network) is nn.Sequential and is_plain_mlp(*network) and kind(network) == kind(first)
 
 
-def deterministic_actor(policies: Sequence[TD3Policy], rows: Rows) -> StackedActor | ModularActor:
-    return (StackedActor if StackedActor.can_serve(policies[0]) else ModularActor)(rows.modules, rows)
-
-
-def squashed_actor(policies: Sequence[SACPolicy], rows: Rows) -> StackedSquashedActor | ModularSquashedActor:
-    return (StackedSquashedActor if StackedSquashedActor.can_serve(policies[0]) else ModularSquashedActor)(rows.modules, rows)
-
-
-def critics(policies: Sequence[BasePolicy], name: str, tell: Callable[[str], None]) -> StackedCritics | ModularCritics:
-    """Each policy's critics of that name, "critic" or "critic_target"."""
-    return (StackedCritics if StackedCritics.can_serve(policies[0]) else ModularCritics)([getattr(policy, name) for policy in policies], tell)
+DETERMINISTIC = StackedActor, ModularActor
+SQUASHED = StackedSquashedActor, ModularSquashedActor
+CRITICS = StackedCritics, ModularCritics

@@ -29,12 +29,13 @@ from stable_baselines3.common.utils import check_for_correct_spaces, safe_mean
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_normalize
 from torch import nn
 
-from from_scratch.core.callbacks import Locals, is_users
+from from_scratch.core.callbacks import Locals
 from from_scratch.core.data import tree_map
 from from_scratch.core.hyperparameters import TAIL, Declared, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.rng import Rng
 from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs, normalizers
+from from_scratch.core.watch import OURS, Watch, altered, has_own_code, has_own_rollout_code
 
 OF_BASE = ("learning_rate", "use_sde", "sde_sample_freq")  # fields that SB3's base class keeps for us
 
@@ -159,8 +160,17 @@ class Algorithm(Declared, BaseAlgorithm):
     def check(self) -> None:
         """Refuse hyper-parameters that contradict each other or the environment. Start counters and rates here, not in build()."""
 
+    trained: ClassVar[tuple[str, ...]] = ()  # a policy's networks that gradients move, the first of them acts; none: the policy itself
+    following: ClassVar[tuple[str, ...]] = ()  # its target networks
+
     def build(self) -> None:
-        """Make what is derived from hyper-parameters and policies: networks' faces, optimisers. load() calls it again."""
+        """Make what is derived from hyper-parameters and policies. load() calls it again."""
+
+    def serve(self) -> None:
+        """Make what computes with the networks and what trains them, each the fastest way that it allows now.
+
+        Called after build(), and again whenever a user changed something that the last answer took for granted.
+        """
 
     def new_policy(self) -> BasePolicy:
         return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs)
@@ -197,6 +207,8 @@ class Algorithm(Declared, BaseAlgorithm):
         self._moded: tuple[list[dict], list[BasePolicy]] | None = None  # found when first needed, anew in each learn()
         self.active = np.ones(self.n_seeds, dtype=bool)
         self.build()
+        self.heeds = self.heeds_rollouts = False
+        self._serve_and_watch()
         self._derived = [*getattr(self, "_derived", []), *(name for name in self.__dict__ if name not in known and name not in self.saved)]
 
     def _setup_buffers(self) -> None:
@@ -237,11 +249,9 @@ class Algorithm(Declared, BaseAlgorithm):
         """Train for total_timesteps steps of each seed (counted as `num_timesteps`), with SB3's callbacks and logger."""
         total_timesteps, callback = self._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         self._callback, self._log_interval, self._iteration = callback, log_interval, 0
-        self._is_watched = is_users(callback)
         self.adopt()
         callback.on_training_start(Locals(locals(), iteration=0), globals())
-        if self._is_watched:
-            self.heed()
+        self.adopt()  # as the callback left it
         try:
             while self.num_timesteps < total_timesteps:
                 self.iterate()
@@ -269,22 +279,117 @@ class Algorithm(Declared, BaseAlgorithm):
             self.ep_success_buffers = [deque(maxlen=self._stats_window_size) for _ in range(self.n_seeds)]
         return total_timesteps, callback
 
-    def heed(self) -> None:
-        """Notice what a callback changed in the model."""
-
+    # -------------------------------------------------------------------------------------------------- what users do to the model
     def adopt(self) -> None:
-        """Before training: whoever replaced the policy, moved it or loaded an optimizer's state gets our memory under it again."""
-        if self.policy is not self._policies[0]:
-            if self.n_seeds > 1:
-                raise ValueError("model.policy was replaced, but this model trains several seeds. Replace the policy of a member: model.member(k).")
-            self._policies = [self.policy]
-            self._rebuild()
-        self._moded = None
-        for optimiser in self.optimisers():
-            if not optimiser.rows.is_bound():
+        """Before training: whatever was done to the policy, its networks and its optimizers is taken for granted from now on."""
+        callback = getattr(self, "_callback", None)
+        heeded, self.heeds = self.heeds, has_own_code(callback) or not type(self).__module__.startswith(OURS)  # may it be altered meanwhile?
+        self.heeds_rollouts = True  # whatever happened until now
+        stale = self.policy is not self._policies[0] or (heeded != self.heeds and self.serves_by_heeding())
+        if stale or not self._is_as_seen() or list(map(altered, self._policies)) != self._altered:
+            self.adopt_again()
+        self.heeds_rollouts = self.heeds and (has_own_rollout_code(callback) or not type(self).__module__.startswith(OURS))
+        self._moded, self._lent = None, False
+        for optimiser in self.optimisers():  # of those who make their rows in build()
+            if isinstance(optimiser.rows, Rows) and not optimiser.rows.lives_here():
                 optimiser.rows.bind()
             if not optimiser.is_bound():
                 optimiser.bind()
+
+    def adopt_again(self) -> None:
+        """Look anew at the policies, and serve them as they are."""
+        policies = [self.policy] if self.n_seeds == 1 else list(self.policies)
+        if self.policy is not policies[0]:
+            raise ValueError("model.policy was replaced, but this model trains several seeds. Replace the policy of a member: model.policies[k] = …")
+        replaced = any(new is not old for new, old in zip(policies, self._policies, strict=True))
+        self._policies = policies
+        if replaced and not (self.n_seeds == 1 and any(isinstance(vars(self).get(name), nn.Module) for name in self.trained)):
+            self._rebuild()
+        else:
+            self._serve_and_watch()
+
+    def heed(self) -> None:
+        """After a user's code ran: whatever it changed of what acts is taken for granted from now on. Costs a few microseconds."""
+        if self.heeds and not self.acting.holds():
+            self.adopt_again()
+
+    def heed_rollout(self) -> None:
+        """The same at the beginning of a rollout, if there is code that runs just then."""
+        if self.heeds_rollouts:
+            self.heed()
+
+    def prepare_training(self) -> None:
+        """The same for what trains, once before each training; and the gradients of the parameters can be seen from now on."""
+        if self.heeds and not self._is_as_seen():
+            self.adopt_again()
+        if self.heeds or not self._lent:
+            self._lent = True
+            for optimiser in self._optimisers:
+                optimiser.rows.lend()
+
+    def _is_as_seen(self) -> bool:
+        acts_on = not self.heeds_rollouts or self.acting.holds()  # else it was seen after the last step
+        return acts_on and self.watched.is_whole() and all(optimiser.is_as_seen() for optimiser in self._optimisers)
+
+    def networks(self, name: str) -> list[nn.Module]:
+        """Every seed's network of that name, to be trained. As SB3, a model trains the one that it calls so itself, whatever its policy has by then."""
+        alias = vars(self).get(name)
+        if self.n_seeds == 1 and isinstance(alias, nn.Module):
+            return [alias]
+        if isinstance(alias, nn.Module) and alias is not getattr(self._policies[0], name):
+            raise ValueError(f"model.{name} was replaced, but this model trains several seeds. Replace that of a member: model.policies[k].{name} = …")
+        return [getattr(policy, name) for policy in self._policies]
+
+    def serves_by_heeding(self) -> bool:
+        """Does what serve() makes depend on whether a user's code is about?"""
+        return False
+
+    def acting_modules(self) -> list[Any]:
+        """What is played with."""
+        return list(self._policies)
+
+    def watched_objects(self) -> list[Any]:
+        """What else has methods that a user may replace."""
+        return list(self._policies)
+
+    def _serve_and_watch(self) -> None:
+        untouched = [p for policy in self._policies for p in policy.parameters() if p.grad is None]
+        self.serve()
+        for p in untouched:  # nobody has trained it yet
+            p.grad = None
+        self._moded = None
+        self._watch()
+
+    def _watch(self) -> None:
+        """Remember how everything is that serve() took for granted."""
+        self._altered = list(map(altered, self._policies))
+        aliases = [name for name in ("policy", *self.trained, *self.following) if name in vars(self)]
+        owners = dict.fromkeys([*self._policies, *(getattr(policy, name) for policy in self._policies for name in self.trained)])
+        acting = [(owner, ["action_dist"]) for owner in owners if "action_dist" in vars(owner)]
+        training = [(owner, [name for name in ("optimizer", "baseline_optimizer") if name in vars(owner)]) for owner in owners]
+        players, objects = self.acting_modules(), self.watched_objects()
+        self.acting = Watch(players, [(self, ["policy"]), *acting, *self.acting_attributes()], objects)
+        trained = [network for name in self.trained for network in self.networks(name)] or self._policies
+        policies = self._policies if self.n_seeds == 1 else [self.policies]
+        every = dict.fromkeys([*policies, *trained, *(network for name in self.following for network in self.networks(name))])
+        seen = {id(module) for player in players for module in player.modules()}
+        rest = [module for module in every if id(module) not in seen]
+        self.watched = Watch(
+            [*rest, *self.also_watched()], [(self, aliases), *training, *self.watched_attributes()], objects, [*trained, *self.also_watched()], seen
+        )
+        self._optimisers, self._lent = self.optimisers(), False
+
+    def acting_attributes(self) -> list[tuple[Any, Sequence[str]]]:
+        """(object, names of attributes) pairs that are to stay the very same while it is played."""
+        return []
+
+    def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
+        """Those that are to stay the same from one training to the next."""
+        return []
+
+    def also_watched(self) -> list[nn.Module]:
+        """Modules with parameters to train that are not the policies'."""
+        return []
 
     def optimisers(self) -> list[RowOptimizer]:
         return [value for value in self.__dict__.values() if isinstance(value, RowOptimizer)]
@@ -308,6 +413,7 @@ class Algorithm(Declared, BaseAlgorithm):
             self.active &= ~stopped
             if not self.active.any():
                 return False
+        by.zero_grad(self.active)
         by.rows.backward(loss)
         if self.max_grad_norm is not None:
             by.rows.clip(self.max_grad_norm)
@@ -477,7 +583,7 @@ class Algorithm(Declared, BaseAlgorithm):
         return list(chain(*names)), list(chain(*tensors))
 
     def _excluded_save_params(self) -> list[str]:
-        ours = ["_policies", "_rng", "_callback", "_is_watched", "_log_interval", "_iteration", "_derived", "updates", *getattr(self, "_derived", [])]
+        ours = ["_policies", "_rng", "_callback", "_log_interval", "_iteration", "_derived", "updates", *getattr(self, "_derived", [])]
         if self.seeds is None:
             ours.append("seeds")
         if self.n_seeds == 1:

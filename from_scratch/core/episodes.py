@@ -112,8 +112,7 @@ class Episodic(Algorithm):
             self.episodes = Episodes(self.episodes_per_update, env.num_envs)
         self.set_training_mode(False)
         callback.on_rollout_start()
-        if self._is_watched:
-            self.heed()
+        self.heed_rollout()
 
         while not self.episodes.complete and self.num_timesteps < self._total_timesteps:
             try:
@@ -126,8 +125,7 @@ class Episodic(Algorithm):
             callback.update_locals(locals())
             if not callback.on_step():
                 raise StopTraining
-            if self._is_watched:
-                self.heed()
+            self.heed()
 
             if dones.any() or any("episode" in info for info in infos):  # statistics, too, are of the batch alone
                 counted = self.episodes.counted
@@ -136,8 +134,7 @@ class Episodic(Algorithm):
             self._last_obs, self._last_episode_starts = new_obs, dones
 
         callback.on_rollout_end()
-        if self._is_watched:
-            self.heed()
+        self.heed()
         return self.episodes.complete
 
     def iterate(self) -> None:
@@ -145,6 +142,7 @@ class Episodic(Algorithm):
             return
         self._iteration += 1
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+        self.prepare_training()
         self.set_training_mode(True)
         self.train()
         self.updates += 1

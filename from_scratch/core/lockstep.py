@@ -7,17 +7,23 @@ the gradient's norm is clipped per row.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from stable_baselines3.common.utils import polyak_update
 from torch import nn
+from torch.optim import optimizer as torch_optimizer
 
 from from_scratch.core import blas, kernels
 from from_scratch.core.arrays import Array, Program, Unknown, tensors_of
+from from_scratch.core.watch import replaced
 
+_grad = operator.attrgetter("grad")
 Equation = TypeVar("Equation", bound=Callable)
 OF_NUMPY = (torch.float32, torch.float64, torch.float16)  # types that NumPy has, too
 
@@ -71,6 +77,8 @@ class Rows:
         self.tape: Tape | None = None  # open while `differentiate` evaluates an equation
         self._taped = Tape()
         self._gradients = [self.of_row(self.grad, r, i) for r in range(len(self)) for i in range(len(self.spans))]
+        self._addresses = [gradient.data_ptr() for gradient in self._gradients]
+        self._lent: list[torch.Tensor | None] = []  # the gradients of `_lent_to`, when they were last seen to be ours
         self.bind()
 
     def __len__(self) -> int:
@@ -128,6 +136,7 @@ class Rows:
         tape, self._taped = self._taped, Tape()
         asked, self._asked = sorted(self._asked), set()
         if not self._leaves:  # the modules themselves computed it; their parameters' gradients are our memory
+            self.lend()
             self.grad.zero_()
             loss.sum().backward()
             return
@@ -147,6 +156,20 @@ class Rows:
             for i in range(len(self.spans)):
                 if i not in written:
                     self.of_all(self.grad, i).zero_()
+
+    def lend(self) -> None:
+        """Show every parameter its gradient, where torch and users look for it."""
+        if self._lent and all(map(operator.is_, map(_grad, self._lent_to), self._lent)):
+            return
+        for i, (p, address) in enumerate(zip(self._lent_to, self._addresses, strict=True)):
+            if p.grad is None or p.grad.data_ptr() != address:
+                p.grad = self.of_row(self.grad, *divmod(i, len(self.spans)))
+        self._lent = list(map(_grad, self._lent_to))
+
+    def lives_here(self) -> bool:
+        """Do the parameters still live in this memory, with or without gradients?"""
+        here = [[p.data_ptr() for p in self.parameters(r)] for r in range(len(self))]
+        return here == [[self.of_row(self.theta, r, i).data_ptr() for i in range(len(self.spans))] for r in range(len(self))]
 
     def is_bound(self) -> bool:
         """Do the modules still live in this memory? Loading in place keeps it; `.to()`, `p.data = …`, a replaced layer do not."""
@@ -170,7 +193,9 @@ class Rows:
                 if p.data_ptr() != view.data_ptr():
                     view.copy_(p)
                     p.data = view
-                p.grad = self.of_row(self.grad, r, i)
+        self._lent_to = [p for r in range(len(self)) for p in self.parameters(r)]
+        self._lent = []
+        self.lend()
 
     def clip(self, max_norm: float) -> None:
         """Scale each row's gradient so that its norm is at most max_norm: torch's clip_grad_norm_, row by row, bit for bit."""
@@ -189,6 +214,58 @@ class Rows:
         else:  # the other shares a features extractor with the actor, so its row is shorter than its module
             for target, source in zip(self.modules, other.modules, strict=True):
                 polyak_update(source.parameters(), target.parameters(), tau)
+
+
+class OwnMemory:
+    """Networks that keep their parameters to themselves: what SB3 does with them is done, by autograd and torch's own functions.
+
+    For networks that are not, or no longer, what rows assume: frozen parameters, exchanged layers, hooks, an optimizer that knows only
+    some of the parameters. `clipped` are the modules whose gradients are clipped together, the networks themselves if none are given.
+    """
+
+    tape = None
+
+    def __init__(self, modules: Sequence[nn.Module], clipped: Sequence[nn.Module] | None = None):
+        self.modules, self.clipped = list(modules), list(modules if clipped is None else clipped)
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+    @property
+    def device(self) -> torch.device:
+        return next((p.device for p in self.modules[0].parameters()), torch.device("cpu"))
+
+    def parameters(self, r: int) -> list[nn.Parameter]:
+        return list(self.modules[r].parameters())
+
+    def parameter(self, name: str, like: Any = None) -> torch.Tensor:
+        """A parameter of all networks, [S, *shape]."""
+        return torch.stack([operator.attrgetter(name)(module) for module in self.modules])
+
+    leaf = parameter
+
+    def differentiate(self, equation: Callable, *data: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        return equation(*data)
+
+    def backward(self, loss: torch.Tensor) -> None:
+        loss.sum().backward()
+
+    def clip(self, max_norm: float) -> None:
+        for module in self.clipped:
+            nn.utils.clip_grad_norm_(module.parameters(), max_norm)
+
+    def track(self, other: Any, tau: float) -> None:
+        for target, source in zip(self.modules, other.modules, strict=True):
+            polyak_update(source.parameters(), target.parameters(), tau)
+
+    def lend(self) -> None:
+        """Their gradients are where they are."""
+
+    def is_bound(self) -> bool:
+        return True
+
+    def bind(self) -> None:
+        """There is nothing to bind."""
 
 
 class ArrayRows(Rows):
@@ -280,6 +357,15 @@ KEPT = 16  # programs, at most: each holds memory for its data and all it comput
 MOMENTS = {torch.optim.Adam: ("exp_avg", "exp_avg_sq"), torch.optim.RMSprop: ("square_avg",)}
 
 
+
+
+def _any_step_hook() -> bool:
+    return bool(torch_optimizer._global_optimizer_pre_hooks or torch_optimizer._global_optimizer_post_hooks)
+
+
+EXTRAS = ("amsgrad", "maximize", "capturable", "differentiable", "centered", "momentum", "weight_decay", "decoupled_weight_decay")
+
+
 class RowOptimizer:
     """One step for the S ordinary optimizers of S networks.
 
@@ -288,19 +374,83 @@ class RowOptimizer:
     seed by seed.
     """
 
-    def __init__(self, rows: Rows, optimizers: Sequence[torch.optim.Optimizer]):
-        self.rows, self.optimizers = rows, list(optimizers)
+    def __init__(self, rows: Rows | OwnMemory, optimizers: Sequence[torch.optim.Optimizer]):
+        self.rows: Any = rows
+        self.optimizers = list(optimizers)
         self.per_seed = len(rows) // len(self.optimizers)  # rows of one seed
-        kind, group = type(self.optimizers[0]), self.optimizers[0].param_groups[0]
-        extras = ("amsgrad", "maximize", "capturable", "differentiable", "centered", "momentum", "weight_decay", "decoupled_weight_decay")
-        plain = kind in MOMENTS and len(self.optimizers[0].param_groups) == 1 and not any(group.get(extra) for extra in extras)
-        ours = {id(p) for r in range(self.per_seed) for p in rows.parameters(r)} == {id(p) for p in group["params"]}
-        self.in_rows = plain and ours and rows.dtype == torch.float32 and rows.device.type == "cpu"
+        self.in_rows = isinstance(rows, Rows) and rows.dtype == torch.float32 and rows.device.type == "cpu" and self._are_plain()
         if self.in_rows:
-            self.moments = {name: torch.zeros_like(rows.theta) for name in MOMENTS[kind]}
-            self.steps = torch.zeros(len(rows), len(rows.spans))  # a counter for each parameter, as the optimizers keep them
+            self.moments = {name: torch.zeros_like(rows.theta) for name in MOMENTS[type(self.optimizers[0])]}  # type: ignore[union-attr]
+            self.steps = torch.zeros(len(rows), len(rows.spans))  # type: ignore[union-attr]  # a counter for each parameter, as the optimizers keep them
+            self._counters = self.steps.numpy()
             self._all = self._blocks(slice(None))
             self.bind()
+        self.watch()
+
+    def _are_plain(self) -> bool:
+        """Do the optimizers what the pass over all rows does, and the same for every seed and parameter?"""
+        first = self.optimizers[0]
+        alike = type(first) in MOMENTS and all(type(o) is type(first) and len(o.param_groups) == 1 for o in self.optimizers)
+        if not alike or any(replaced(o) or o._optimizer_step_pre_hooks or o._optimizer_step_post_hooks for o in self.optimizers) or _any_step_hook():
+            return False
+        options = [self._options(o) for o in self.optimizers]
+        if any(option != options[0] for option in options) or any(options[0][0].get(extra) for extra in EXTRAS):
+            return False
+        if not isinstance(first.param_groups[0]["lr"], float | int):
+            return False
+        for k, optimizer in enumerate(self.optimizers):
+            mine = [p for r in range(k * self.per_seed, (k + 1) * self.per_seed) for p in self.rows.parameters(r)]
+            if {id(p) for p in mine} != {id(p) for p in optimizer.param_groups[0]["params"]}:
+                return False
+            if len({float(optimizer.state[p]["step"]) if p in optimizer.state else 0.0 for p in mine}) > 1:
+                return False  # somebody stepped some of the parameters, or froze them for a while
+        return True
+
+    @staticmethod
+    def _options(optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
+        """Of every group: its options; the learning rate is set anew before each training."""
+        return [{name: value for name, value in group.items() if name not in ("params", "lr", "initial_lr")} for group in optimizer.param_groups]
+
+    def watch(self) -> None:
+        """Remember how the optimizers are now."""
+        self._groups = [group for o in self.optimizers for group in o.param_groups]
+        self._getters = [itemgetter(*(name for name in group if name not in ("params", "lr", "initial_lr"))) for group in self._groups]
+        sized = [*map(vars, self.optimizers), *(o.param_groups for o in self.optimizers), *self._groups, *(group["params"] for group in self._groups)]
+        hooks = [hooks for o in self.optimizers for hooks in (o._optimizer_step_pre_hooks, o._optimizer_step_post_hooks)]
+        self._sized: list[Any] = [*sized, *hooks, torch_optimizer._global_optimizer_pre_hooks, torch_optimizer._global_optimizer_post_hooks]
+        self._sizes = list(map(len, self._sized))
+        self._options_seen = list(map(operator.call, self._getters, self._groups))
+        self._states_seen = [o.state for o in self.optimizers] if self.in_rows else []
+        self._held = self._holding()
+
+    def _holding(self) -> list[Any]:
+        """What the optimizers keep of their parameters, where that is a view of our blocks."""
+        return [*chain.from_iterable(map(dict.values, chain.from_iterable(map(dict.values, self._states_seen))))]
+
+    def is_as_seen(self) -> bool:
+        """Are options, groups, methods and state of the optimizers as they were, and do their counters still agree?"""
+        return (
+            list(map(len, self._sized)) == self._sizes
+            and all(map(operator.is_, chain.from_iterable([o.param_groups for o in self.optimizers]), self._groups))
+            and list(map(operator.call, self._getters, self._groups)) == self._options_seen
+            and (not self.in_rows or self._holds())
+        )
+
+    def _holds(self) -> bool:
+        """Is their state what it was, and has every seed one number of steps for all its parameters?"""
+        held, states = self._holding(), [o.state for o in self.optimizers]
+        return (
+            len(held) == len(self._held)
+            and all(map(operator.is_, held, self._held))
+            and all(map(operator.is_, states, self._states_seen))
+            and all([row[:4] * len(self.rows.spans) == row for row in map(np.ndarray.tobytes, self._counters)])
+        )
+
+    def zero_grad(self, active: np.ndarray) -> None:
+        """Forget the last gradients of active seeds, where an optimizer steps itself: what gets none now is not to move."""
+        if not self.in_rows:
+            for k in np.flatnonzero(active):
+                self.optimizers[k].zero_grad()
 
     def _states(self) -> Iterator[tuple[dict, dict[str, torch.Tensor], nn.Parameter]]:
         """For each parameter: the state of the optimizer that owns it, what should be in it, and the parameter."""
@@ -339,6 +489,10 @@ class RowOptimizer:
 
     def _step_of_torch(self, k: int) -> None:
         """The optimizer's own step. Parameters that another network trains (a shared features extractor) have no gradient here."""
+        if isinstance(self.rows, OwnMemory):
+            self.optimizers[k].step()
+            return
+        self.rows.lend()
         mine = {id(p) for r in range(k * self.per_seed, (k + 1) * self.per_seed) for p in self.rows.parameters(r)}
         others = [p for group in self.optimizers[k].param_groups for p in group["params"] if id(p) not in mine]
         gradients = [p.grad for p in others]
@@ -368,3 +522,18 @@ class RowOptimizer:
         else:  # RMSprop (Tieleman & Hinton 2012), ε outside the root
             alpha, (theta, g, v) = group["alpha"], blocks
             kernels.rmsprop(blas.SQRT, theta, g, v, single(alpha), single(1 - alpha), eps, single(-group["lr"]))
+
+
+def optimiser_of(
+    networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer], rows: Callable[[], Rows], apart: str | None, stacked: bool,
+    clipped: Sequence[nn.Module] | None = None,
+) -> RowOptimizer:  # fmt: skip
+    """What trains networks: over `rows()`, or in memory of their own if there is a reason to keep them apart.
+
+    Modules whose optimizers step themselves gain nothing from rows, and may lose: a parameter without a gradient is not to move.
+    """
+    if apart is None:
+        optimiser = RowOptimizer(rows(), optimizers)
+        if optimiser.in_rows or stacked:
+            return optimiser
+    return RowOptimizer(OwnMemory(networks, clipped), optimizers)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pathlib
 import warnings
+from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import DictReplayBuffer, NStepReplayBuffer, ReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
@@ -22,11 +22,10 @@ from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.buffers import replay
-from from_scratch.core.callbacks import is_users
 from from_scratch.core.data import tree_map
 from from_scratch.core.finite import NotANumber
-from from_scratch.core.policies import one
 from from_scratch.core.vec_env import normalizers
+from from_scratch.core.watch import OURS, replaced
 
 
 class OffPolicy(Algorithm):
@@ -45,8 +44,6 @@ class OffPolicy(Algorithm):
     optimize_memory_usage: bool
     replay_buffer_class: Any
     replay_buffer_kwargs: dict[str, Any] | None
-
-    _known: ClassVar[dict[type, bool]] = {}  # policy classes: do they choose actions as SB3's do?
 
     def check(self) -> None:
         self.use_sde_at_warmup = getattr(self, "use_sde_at_warmup", False)
@@ -91,12 +88,38 @@ class OffPolicy(Algorithm):
         if self.n_seeds == 1:
             self.replay_buffers = [self.replay_buffer]
         known = normalizers(self.env)
-        if not (hasattr(self, "memory") and self.memory.is_bound(self.replay_buffers) and self.memory.normalizers == known and self.memory.rng is self._rng):
+        bound = hasattr(self, "memory") and self.memory.is_bound(self.replay_buffers) and self.memory.is_asked()
+        if not (bound and self.memory.normalizers == known and self.memory.rng is self._rng):
             self.memory = replay(self.replay_buffers, self._rng, self.gamma, known)
+            if "acting" in vars(self):
+                self._watch()
 
     def adopt(self) -> None:
         super().adopt()
+        self.look_for_own_predict()
         self._bind_memory()
+
+    def adopt_again(self) -> None:
+        super().adopt_again()
+        self._bind_memory()
+
+    def prepare_training(self) -> None:
+        super().prepare_training()
+        if self.heeds and self.n_seeds > 1 and not self.memory.is_bound(self.replay_buffers):  # that of one seed is watched
+            self._bind_memory()
+
+    def watched_objects(self) -> list[Any]:
+        return [*super().watched_objects(), *self.replay_buffers]
+
+    def acting_attributes(self) -> list[tuple[Any, Sequence[str]]]:
+        memory = getattr(self, "memory", None)  # a copied model has none before adopt()
+        return [] if memory is None else [(buffer, getattr(memory, "names", ())) for buffer in memory.buffers]
+
+    def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
+        return [(self, ["replay_buffer"])]
+
+    def acting_modules(self) -> list[Any]:
+        return [getattr(policy, self.trained[0]) for policy in self._policies]
 
     def _hand_over(self, model: Any, k: int) -> None:
         model.replay_buffer, model.replay_buffers = self.replay_buffers[k], [self.replay_buffers[k]]
@@ -152,31 +175,46 @@ class OffPolicy(Algorithm):
     def _sample_action(self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Actions for the environments, and as they are stored: random before `learning_starts`, the policy's afterwards."""
         warm_up = self.num_timesteps < learning_starts and not (self.use_sde and self.use_sde_at_warmup)
-        actions = self._rng.sample_actions(self.n_envs) if warm_up else self.act(self.by_seed(self._last_obs))
-        actions = actions.reshape(n_envs, *self.action_space.shape)
+        actions = (self._rng.sample_actions(self.n_envs) if warm_up else self._chosen()).reshape(n_envs, *self.action_space.shape)
         if not isinstance(self.action_space, spaces.Box):
             return actions, actions
-        scaled = self.policy.scale_action(actions if warm_up else self.policy.unscale_action(actions))  # the round trip is SB3's
+        scaled = self.policy.scale_action(actions)  # the round trip is SB3's
         if action_noise is not None:
             scaled = np.clip(scaled + self._draw_action_noise(), -1, 1)
         return self.policy.unscale_action(scaled), scaled
 
-    @property
-    def _asks_policy(self) -> bool:
-        """Is the policy somebody else's (a user's subclass, a compiled module), so that it must be asked for actions?"""
-        kind = type(self.policy)
-        if kind not in self._known:
-            self._known[kind] = getattr(kind, "_predict", None) in {known._predict for known in self.policy_aliases.values()}
-        return not self._known[kind]
+    def look_for_own_predict(self) -> None:
+        """Does a user say how the model predicts?"""
+        self.has_own_predict = "predict" in vars(self) or not type(self).predict.__module__.startswith(OURS)
 
-    @torch.no_grad()
-    def _asked(self, obs: Any, deterministic: bool = False) -> np.ndarray:
-        """Actions [S, E, ...] from the policies' own `_predict`; Box actions in [−1, 1]."""
+    def choose_who_acts(self, stacked: bool) -> None:
+        """The stack, or the policies if they, or the networks that they act with, have ways of their own."""
+        name = self.trained[0]
+        same = all(getattr(policy, name) is network for policy, network in zip(self._policies, self.networks(name), strict=True))
+        self.look_for_own_predict()
+        self.asks_policies = not (stacked and same and not any(map(replaced, self._policies)))
+
+    def _chosen(self) -> np.ndarray:
+        """Actions for the last observations, as the environments take them: through `predict`, as in SB3, where a user has a say in it."""
+        if self.has_own_predict or (self.heeds and "predict" in vars(self)):
+            if self.n_seeds > 1:
+                raise ValueError(f"{type(self).__name__}.predict was replaced, but it chooses for one seed and this model has {self.n_seeds}: use seeds=[k].")
+            with self._rng.streams[0].as_process():
+                return self.predict(self._last_obs, deterministic=False)[0]
+        obs = self.by_seed(self._last_obs)
+        if not isinstance(self.action_space, spaces.Box):
+            return self.act(obs)
+        if self.asks_policies:
+            return self.asked(obs)
+        return self.policy.unscale_action(self.act(obs).reshape(-1, *self.action_space.shape))
+
+    def asked(self, obs: Any, deterministic: bool = False) -> np.ndarray:
+        """Actions [S, E, ...] from the policies' own `predict`, as the environments take them."""
         actions = []
         for k, (policy, stream) in enumerate(zip(self._policies, self._rng.streams, strict=True)):
             with stream.as_process():
-                actions.append(policy._predict(one(obs, k, self.device), deterministic=deterministic))
-        return torch.stack(actions).cpu().numpy()
+                actions.append(policy.predict(tree_map(lambda x, k=k: x[k], obs), deterministic=deterministic)[0])
+        return np.stack(actions)
 
     def _draw_action_noise(self) -> np.ndarray:
         """Exploration noise for every lane, [S·E, n], drawn from each seed's stream."""
@@ -251,9 +289,7 @@ class OffPolicy(Algorithm):
         if self.use_sde:
             self.reset_noise(self.n_envs)
         callback.on_rollout_start()
-        watched = is_users(callback)
-        if watched:
-            self.heed()
+        self.heed_rollout()
         continue_training = True
 
         while should_collect_more_steps(train_freq, num_collected_steps, num_collected_episodes):
@@ -270,7 +306,7 @@ class OffPolicy(Algorithm):
             callback.update_locals(locals())
             if not callback.on_step():
                 return RolloutReturn(num_collected_steps * self.n_envs, num_collected_episodes, continue_training=False)
-            if watched:
+            if self.heeds:
                 self.heed()
 
             self._update_info_buffer(infos, dones)
@@ -288,8 +324,6 @@ class OffPolicy(Algorithm):
                     self.dump_logs()
             idx, done = env.num_envs - 1, dones[-1]  # as SB3's loop over the lanes leaves them, for callbacks
         callback.on_rollout_end()
-        if watched:
-            self.heed()
         return RolloutReturn(num_collected_steps * self.n_envs, num_collected_episodes, continue_training)
 
     def _on_step(self) -> None:

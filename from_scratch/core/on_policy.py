@@ -26,12 +26,10 @@ from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.callbacks import Locals, is_users
 from from_scratch.core.data import Sample, tree_map
 from from_scratch.core.finite import NotANumber, expected, is_finite, lane_of, parameter_of, refuse_nan, where_not_finite
-from from_scratch.core.lockstep import ArrayRows
 from from_scratch.core.policies import ACTOR_CRITIC_ALIASES, ForeignActorCritic, StackedActorCritic, actor_critic
 from from_scratch.core.returns import gae
 from from_scratch.core.rollout import UnderWay
-
-METHODS_OF_BUFFERS = ("reset", "add", "compute_returns_and_advantage", "get", "_get_samples")  # whose work is done here
+from from_scratch.core.watch import replaced
 
 
 def normalise(x: torch.Tensor) -> torch.Tensor:
@@ -79,14 +77,16 @@ class OnPolicy(Algorithm):
                 stacklevel=2,
             )
 
-    def build(self) -> None:
+    def serve(self) -> None:
         """π(a|s) and V(s) of all seeds, and their optimiser."""
-        stacked = StackedActorCritic.can_serve(self.policy)
-        self._rows = ArrayRows(self._policies, tell=self._tell) if stacked else self.rows()
-        self.actor_critic = actor_critic(self._policies, self._rows)
-        self._optimiser = self.optimiser(self._rows)
-        if not stacked:
-            self._tell(f"{type(self.policy).__name__} takes the general path ({type(self.actor_critic).__name__}).")
+        self.actor_critic, self._optimiser = actor_critic(self._policies, self._tell, may_change=self.heeds)
+        self._rows = self._optimiser.rows
+
+    def serves_by_heeding(self) -> bool:
+        return not isinstance(self.actor_critic, StackedActorCritic)
+
+    def watched_objects(self) -> list[Any]:
+        return [*super().watched_objects(), self.rollout_buffer]
 
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
         return self.actor_critic.play(obs, None if deterministic else self._rng)
@@ -100,9 +100,8 @@ class OnPolicy(Algorithm):
         rollout_buffer.reset()
         self._reset_noise()
         callback.on_rollout_start()
-        watched = is_users(callback)
-        if watched:
-            self.heed()
+        self.heed_rollout()
+        watched = self.heeds or is_users(callback)  # may somebody look at the steps, or change the weights?
         ours = self._is_ours(rollout_buffer)
         played = UnderWay(self, rollout_buffer, watched) if ours and self._can_wait(watched) else None
         shown, due = Locals.of(callback), {} if played is None else played.due()
@@ -130,6 +129,10 @@ class OnPolicy(Algorithm):
                     return False
                 if watched:
                     self.heed()
+                    if played is not None and self.actor_critic is not played.actor_critic and replaced(rollout_buffer) is not None:
+                        values, log_probs = played.values(), played.log_probs()  # from now on the buffer has ways of its own
+                        played.end()
+                        played, due, ours = None, {}, False
                     if played is not None:
                         played.hold(self._last_obs)
 
@@ -170,8 +173,6 @@ class OnPolicy(Algorithm):
             obs_tensor, log_probs = played.obs_tensor(), torch.from_numpy(rollout_buffer.log_probs[n_steps - 1].copy())
         callback.update_locals(shown.show(locals(), {}))
         callback.on_rollout_end()
-        if watched:
-            self.heed()
         return True
 
     def _reset_noise(self) -> None:
@@ -197,10 +198,7 @@ class OnPolicy(Algorithm):
     @staticmethod
     def _is_plain(buffer: RolloutBuffer) -> bool:
         """Is it SB3's, with none of its methods replaced?"""
-        kind = type(buffer)
-        return kind in (RolloutBuffer, DictRolloutBuffer) and all(
-            getattr(getattr(buffer, name), "__func__", None) is getattr(kind, name) for name in METHODS_OF_BUFFERS
-        )
+        return type(buffer) in (RolloutBuffer, DictRolloutBuffer) and replaced(buffer) is None
 
     def _can_wait(self, watched: bool) -> bool:
         """May values come later? Where callbacks may change the policy: only if all that evaluates it is in rows of which we can keep a copy."""
@@ -275,8 +273,12 @@ class OnPolicy(Algorithm):
         None of a user's buffer: it has a way of its own to give minibatches.
         """
         if not self._is_plain(self.rollout_buffer):
+            if self.n_seeds > 1:
+                raise ValueError(f"The rollout buffer has ways of its own, but holds the rollouts of {self.n_seeds} seeds: use seeds=[k].")
             return None
         S, B, device = self.n_seeds, self.rollout_buffer, self.device
+        if not B.full:
+            raise ValueError(f"The rollout buffer holds {B.pos} of its {B.buffer_size} steps. Where n_steps changes, model.rollout_buffer must change with it.")
         if not B.generator_ready:  # its `get` would leave it like that: [S·E·T, ...], lane after lane
             B.observations = tree_map(B.swap_and_flatten, B.observations)
             B.actions, B.values, B.log_probs, B.advantages, B.returns = map(B.swap_and_flatten, (B.actions, B.values, B.log_probs, B.advantages, B.returns))

@@ -23,10 +23,11 @@ from torch import nn
 
 from from_scratch.core.distributions import distribution, number_of_parameters
 from from_scratch.core.finite import real
-from from_scratch.core.lockstep import Rows
+from from_scratch.core.lockstep import RowOptimizer, Rows, optimiser_of
 from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names
-from from_scratch.core.policies import ModularQ, flat
+from from_scratch.core.policies import ModularQ, first_reason, flat, why_apart
 from from_scratch.core.rng import Rng
+from from_scratch.core.watch import altered
 
 
 # -------------------------------------------------------------------------------------------------------------------- containers
@@ -129,6 +130,8 @@ class StackedNetwork:
 
     @staticmethod
     def can_serve(network: Network) -> bool:
+        if type(network) is not Network or type(network.layers) is not nn.Sequential:
+            return False
         space = network.observation_space
         image = isinstance(space, spaces.Box) and network.normalize_images and space.dtype == np.uint8
         single = all(p.dtype == torch.float32 and p.device.type == "cpu" for p in network.parameters())
@@ -148,7 +151,15 @@ class StackedNetwork:
 
 def network(networks: Sequence[Network], rows: Rows) -> StackedNetwork | ModularQ:
     """The outputs of these networks, [S, M, n_outputs], the fastest way that they allow."""
-    return (StackedNetwork if StackedNetwork.can_serve(networks[0]) else ModularQ)(networks, rows)
+    return (StackedNetwork if isinstance(rows, Rows) and all(map(StackedNetwork.can_serve, networks)) else ModularQ)(networks, rows)
+
+
+def served(networks: Sequence[Network], optimizers: Sequence[torch.optim.Optimizer], tell: Callable[[str], None]) -> RowOptimizer:
+    """What trains these networks, the fastest way that they allow as they are now."""
+    apart = first_reason(map(altered, networks)) or why_apart(networks, optimizers)
+    if apart is not None:
+        tell(f"{type(networks[0]).__name__} takes the general path ({apart}).")
+    return optimiser_of(networks, optimizers, lambda: Rows(networks), apart, stacked=all(map(StackedNetwork.can_serve, networks)))
 
 
 class Pi:

@@ -9,25 +9,29 @@ Observations are [S, M, ...] arrays or tensors, or dicts of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from gymnasium import spaces
+from stable_baselines3.common.distributions import BernoulliDistribution, CategoricalDistribution, DiagGaussianDistribution, MultiCategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticCnnPolicy, ActorCriticPolicy, BasePolicy, MultiInputActorCriticPolicy
 from stable_baselines3.common.torch_layers import FlattenExtractor, MlpExtractor
-from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy
+from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy, QNetwork
 from torch import nn
 
-from from_scratch.core.arrays import Array
+from from_scratch.core.arrays import Array, Unknown
 from from_scratch.core.data import tree_map
 from from_scratch.core.distributions import distribution
 from from_scratch.core.finite import real
-from from_scratch.core.lockstep import ArrayRows, Rows
+from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of
 from from_scratch.core.networks import StackedMLP, activation_of, in_own_memory, is_plain_mlp, linear_names, stack
 from from_scratch.core.rng import Rng
+from from_scratch.core.watch import altered, shared, tied, untrainable
 
+SIMPLE: tuple[type, ...] = (BernoulliDistribution, CategoricalDistribution, DiagGaussianDistribution, MultiCategoricalDistribution)  # as `distribution` makes
+Memory = Rows | OwnMemory
 Parts = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # V(s), log π(a|s), entropy, [S, M] each
 
 
@@ -37,6 +41,12 @@ def sees_flat_vectors(policy: BasePolicy) -> bool:
     box = isinstance(policy.observation_space, spaces.Box) and not (policy.normalize_images and policy.observation_space.dtype == np.uint8)
     single = all(p.dtype == torch.float32 and p.device.type == "cpu" for p in policy.parameters())
     return flat and box and single
+
+
+def has_simple_actions(policy: BasePolicy) -> bool:
+    """Is its distribution over actions one of those that `distribution` makes?"""
+    kind: type = type(policy.action_dist)
+    return kind in SIMPLE
 
 
 def flat(obs: Any) -> Any:
@@ -51,6 +61,8 @@ def flat(obs: Any) -> Any:
 
 def one(obs: Any, k: int, device: torch.device) -> Any:
     """Seed k's observations [M, ...] as tensors of its own."""
+    if isinstance(obs, Array):
+        raise Unknown("modules take tensors")
     return tree_map(lambda x: in_own_memory(torch.as_tensor(x[k], device=device)), obs)
 
 
@@ -75,6 +87,7 @@ class StackedActorCritic:
     def can_serve(policy: BasePolicy) -> bool:
         return (
             type(policy) is ActorCriticPolicy
+            and has_simple_actions(policy)
             and not policy.use_sde
             and not policy.squash_output
             and type(policy.mlp_extractor) is MlpExtractor
@@ -133,13 +146,13 @@ class _WithTensors:
 class ModularActorCritic(_WithTensors):
     """π and V through SB3's modules, seed by seed: images, Dict observations, shared or users' features extractors."""
 
-    def __init__(self, policies: Sequence[ActorCriticPolicy], rows: Rows):
+    def __init__(self, policies: Sequence[ActorCriticPolicy], rows: Memory):
         self.policies, self.space, self.device = policies, policies[0].action_space, rows.device
 
     @staticmethod
     def can_serve(policy: BasePolicy) -> bool:
         known = type(policy) in (ActorCriticPolicy, ActorCriticCnnPolicy, MultiInputActorCriticPolicy)
-        return known and not policy.use_sde and not policy.squash_output
+        return known and has_simple_actions(policy) and not policy.use_sde and not policy.squash_output
 
     def _pi(self, policy: ActorCriticPolicy, latent: torch.Tensor) -> Any:
         log_std = policy.log_std[None, None] if isinstance(self.space, spaces.Box) else None
@@ -175,7 +188,7 @@ def _actor_features(policy: ActorCriticPolicy, obs: Any) -> torch.Tensor:
 class ForeignActorCritic(_WithTensors):
     """A policy with computations of its own (a user's subclass, gSDE, a compiled module): only its public methods are called."""
 
-    def __init__(self, policies: Sequence[ActorCriticPolicy], rows: Rows):
+    def __init__(self, policies: Sequence[ActorCriticPolicy], rows: Memory):
         self.policies, self.device = policies, rows.device
 
     @staticmethod
@@ -208,9 +221,76 @@ class ForeignActorCritic(_WithTensors):
         return v, log_prob, entropy
 
 
-def actor_critic(policies: Sequence[ActorCriticPolicy], rows: Rows) -> Any:
-    """The fastest way that these policies allow."""
-    return next(kind for kind in (StackedActorCritic, ModularActorCritic, ForeignActorCritic) if kind.can_serve(policies[0]))(policies, rows)
+def actor_critic(policies: Sequence[ActorCriticPolicy], tell: Callable[[str], None], may_change: bool = False) -> tuple[Any, RowOptimizer]:
+    """π and V of these policies, and what trains them, the fastest way that the policies allow as they are now.
+
+    Modules that may change in the middle of a rollout give a value with each action: what they said before cannot be asked for later.
+    """
+    optimizers = [policy.optimizer for policy in policies]
+    own_ways = first_reason(map(altered, policies))
+    apart = own_ways or why_apart(policies, optimizers)
+    stacked = apart is None and not any(map(tied, policies)) and all(map(StackedActorCritic.can_serve, policies))
+    optimiser = optimiser_of(policies, optimizers, lambda: ArrayRows(policies, tell) if stacked else Rows(policies), apart, stacked)
+    modular = own_ways is None and not may_change and all(map(ModularActorCritic.can_serve, policies))
+    kind: Any = StackedActorCritic if stacked else ModularActorCritic if modular else ForeignActorCritic
+    if not stacked:
+        tell(f"{type(policies[0]).__name__} takes the general path ({kind.__name__}{'' if apart is None else f': {apart}'}).")
+    return kind(policies, optimiser.rows), optimiser
+
+
+# ------------------------------------------------------------------------------------------------------- what serves the networks
+def first_reason(reasons: Iterable[str | None]) -> str | None:
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _form(network: nn.Module) -> list[Any]:
+    return [*map(type, network.modules()), *(p.shape for p in network.parameters())]
+
+
+def why_apart(
+    networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer], followers: Sequence[nn.Module] = (), skip: str | None = None,
+    others: Sequence[nn.Module] = (),
+) -> str | None:  # fmt: skip
+    """Why networks, and those that follow them, cannot share a block of memory and an optimiser, in words; None if they can.
+
+    `others` are what else there is whose memory they might share; a features extractor may be shared with these.
+    """
+    every = [*networks, *followers]
+    return (
+        first_reason(untrainable(network, optimizer, skip) for network, optimizer in zip(networks, optimizers, strict=True))
+        or shared([*every, *others], "features_extractor" if others else skip)
+        or first_reason(f"another {type(network).__name__} has other layers" for network in every if _form(network) != _form(networks[0]))
+    )
+
+
+class Served(NamedTuple):
+    """What computes with the networks of all seeds and what trains them; the same of the networks that follow them, if there are any."""
+
+    online: Any
+    optimiser: RowOptimizer
+    target: Any
+    target_rows: Any
+
+
+def serve(
+    kinds: tuple[Any, Any], policies: Sequence[BasePolicy], networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer],
+    followers: Sequence[nn.Module] = (), *, tell: Callable[[str], None], skip: str | None = None, clipped: Sequence[nn.Module] | None = None,
+) -> Served:  # fmt: skip
+    """The fastest way that networks allow as they are now: `kinds` are that for a stack of plain MLPs and that for any module."""
+    every = [*networks, *followers]
+    others = [part for policy in policies for part in policy.children()]
+    apart = first_reason(map(altered, every)) or why_apart(networks, optimizers, followers, skip, others)
+    owners = [policies[i % len(policies)] for i in range(len(every))]
+    stacked = apart is None and not any(map(tied, every)) and all(map(kinds[0].can_serve, owners, every))
+    rows = lambda nets: ArrayRows(kinds[0].rows_of(nets), tell) if stacked else Rows(nets, skip)
+    optimiser = optimiser_of(networks, optimizers, lambda: rows(networks), apart, stacked, clipped)
+    kind, target, target_rows = kinds[not stacked], None, None
+    if followers:
+        target_rows = rows(followers) if isinstance(optimiser.rows, Rows) else OwnMemory(followers)
+        target = kind(followers, target_rows)
+    if apart is not None:
+        tell(f"{type(networks[0]).__name__} takes the general path ({apart}).")
+    return Served(kind(networks, optimiser.rows), optimiser, target, target_rows)
 
 
 # ----------------------------------------------------------------------------------------------------------------- action values
@@ -221,8 +301,14 @@ class StackedQ:
         self.mlp = StackedMLP(rows, linear_names("q_net.", networks[0].q_net), activation_of(networks[0].q_net))
 
     @staticmethod
-    def can_serve(policy: BasePolicy) -> bool:
-        return type(policy) is DQNPolicy and sees_flat_vectors(policy) and is_plain_mlp(*policy.q_net.q_net)
+    def rows_of(networks: Sequence[nn.Module]) -> list[nn.Module]:
+        """The modules that have a row each."""
+        return list(networks)
+
+    @staticmethod
+    def can_serve(policy: BasePolicy, network: nn.Module) -> bool:
+        known = type(policy) is DQNPolicy and type(network) is QNetwork
+        return known and sees_flat_vectors(network) and is_plain_mlp(*network.q_net)
 
     def play(self, obs: Any) -> np.ndarray:
         return self.mlp.play(flat(obs))
@@ -234,7 +320,7 @@ class StackedQ:
 class ModularQ:
     """Q(s, ·) through the modules, seed by seed."""
 
-    def __init__(self, networks: Sequence[nn.Module], rows: Rows):
+    def __init__(self, networks: Sequence[nn.Module], rows: Memory):
         self.networks, self.device = networks, rows.device
 
     @torch.no_grad()
@@ -245,16 +331,7 @@ class ModularQ:
         return stack([network(one(obs, k, self.device)) for k, network in enumerate(self.networks)])
 
 
-def action_value_rows(policies: Sequence[DQNPolicy], name: str, tell: Callable[[str], None]) -> Rows:
-    """The weights of each policy's network of that name, Q(s, ·; θ): their equations are programs of arrays where a stack evaluates them."""
-    networks = [getattr(policy, name) for policy in policies]
-    return ArrayRows(networks, tell) if StackedQ.can_serve(policies[0]) else Rows(networks)
-
-
-def action_values(policies: Sequence[DQNPolicy], networks: Sequence[nn.Module], rows: Rows) -> StackedQ | ModularQ:
-    """Q(s, ·) of these networks, [S, M, A], the fastest way that their policies allow."""
-    return (StackedQ if StackedQ.can_serve(policies[0]) else ModularQ)(networks, rows)
-
+ACTION_VALUES = StackedQ, ModularQ
 
 ACTOR_CRITIC_ALIASES = {"MlpPolicy": ActorCriticPolicy, "CnnPolicy": ActorCriticCnnPolicy, "MultiInputPolicy": MultiInputActorCriticPolicy}
 DQN_ALIASES = {"MlpPolicy": DQNPolicy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}

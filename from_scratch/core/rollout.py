@@ -18,6 +18,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from from_scratch.core.data import tree_map
 
 LOOKED_AT = ("values", "log_probs")
+UNDER_WAY: dict[int, UnderWay] = {}  # by the id of the buffer that is being filled
 AT_ONCE = 512  # samples per seed that are evaluated together: what they leave behind stays in the cache
 
 
@@ -25,7 +26,7 @@ def _looked_at(name: str) -> Any:
     """An array of the buffer that is filled in when somebody looks at it."""
 
     def look(buffer: Any) -> np.ndarray:
-        buffer.under_way.look()
+        UNDER_WAY[id(buffer)].look()
         return vars(buffer)[name]
 
     def put(buffer: Any, value: np.ndarray) -> None:
@@ -37,13 +38,12 @@ def _looked_at(name: str) -> Any:
 class RolloutBufferUnderWay(RolloutBuffer):
     """What an SB3 RolloutBuffer is while its rollout is played: whoever reads `values` or `log_probs` finds those of the steps so far."""
 
-    under_way: UnderWay
     values, log_probs = map(_looked_at, LOOKED_AT)
 
     def __reduce__(self) -> tuple:
         """Copies and pickles are plain RolloutBuffers."""
-        self.under_way.look()
-        return copyreg._reconstructor, (RolloutBuffer, object, None), {name: value for name, value in vars(self).items() if name != "under_way"}  # type: ignore[attr-defined]
+        UNDER_WAY[id(self)].look()
+        return copyreg._reconstructor, (RolloutBuffer, object, None), dict(vars(self))  # type: ignore[attr-defined]
 
     def __reduce_ex__(self, protocol: Any) -> tuple:
         return self.__reduce__()
@@ -64,7 +64,7 @@ class UnderWay:
         if watched:
             self.theta = model.actor_critic.rows.theta_numpy
             self.kept = bytearray(self.theta)  # a bytearray compares itself with memory, in one call and to the bit
-            vars(buffer)["under_way"] = self
+            UNDER_WAY[id(buffer)] = self  # not among its attributes, which are the user's
             buffer.__class__ = RolloutBufferUnderWay
 
     def end(self) -> None:
@@ -74,7 +74,7 @@ class UnderWay:
         finally:
             if self.kept is not None:
                 self.buffer.__class__ = RolloutBuffer
-                vars(self.buffer).pop("under_way", None)
+                UNDER_WAY.pop(id(self.buffer), None)
 
     # ------------------------------------------------------------------------------------------------------ the step that is shown
     def step(self, obs: Any, actions: np.ndarray) -> None:

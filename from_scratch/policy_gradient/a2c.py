@@ -43,6 +43,7 @@ class A2C(OnPolicy):
             self.policy_kwargs["optimizer_kwargs"] = {"alpha": 0.99, "eps": rms_prop_eps, "weight_decay": 0}
 
     def train(self) -> None:
+        self.prepare_training()
         self.set_training_mode(True)
         self.use_learning_rate(self._optimiser)
         for batch in self.minibatches(self.samples()):  # one: everything

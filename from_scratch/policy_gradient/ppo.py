@@ -67,6 +67,7 @@ class PPO(OnPolicy):
             self.clip_range_vf = FloatSchedule(self.clip_range_vf)
 
     def train(self) -> None:
+        self.prepare_training()
         self.set_training_mode(True)
         self.use_learning_rate(self._optimiser)
         self.active[:] = True

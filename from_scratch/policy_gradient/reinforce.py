@@ -16,7 +16,9 @@ import torch
 
 from from_scratch.core.episodes import Episodic, Steps
 from from_scratch.core.lockstep import per_seed
-from from_scratch.core.own_policies import ACTOR_ALIASES, Pi
+from from_scratch.core.own_policies import ACTOR_ALIASES, Pi, served
+from from_scratch.core.policies import one
+from from_scratch.core.watch import replaced
 
 
 class REINFORCE(Episodic):
@@ -40,6 +42,7 @@ class REINFORCE(Episodic):
     max_grad_norm: float | None = None
 
     policy_aliases = ACTOR_ALIASES
+    trained = ("actor",)
 
     def check(self) -> None:
         super().check()
@@ -49,12 +52,15 @@ class REINFORCE(Episodic):
                 "Use several episodes per update, or normalize_returns=False."
             )
 
-    def build(self) -> None:
-        actors = self.rows(lambda policy: policy.actor)
-        self.pi = Pi(self._policies, actors)
-        self._optimiser = self.optimiser(actors)
+    def serve(self) -> None:
+        self._optimiser = served(self.networks("actor"), [policy.optimizer for policy in self._policies], self._tell)
+        self.pi = Pi(self._policies, self._optimiser.rows)
+        self.asks_policy = replaced(self.policy) is not None
 
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
+        if self.asks_policy:  # it has a method of the user's
+            with self._rng.streams[0].as_process(), torch.no_grad():
+                return self.policy._predict(one(obs, 0, self.device), deterministic).cpu().numpy()[None]
         return self.pi.play(obs, None if deterministic else self._rng)
 
     def train(self) -> None:

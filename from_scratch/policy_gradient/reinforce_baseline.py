@@ -18,7 +18,7 @@ from stable_baselines3.common.utils import FloatSchedule, explained_variance, up
 from from_scratch.core.data import tree_map
 from from_scratch.core.episodes import Steps
 from from_scratch.core.lockstep import per_seed
-from from_scratch.core.own_policies import ACTOR_BASELINE_ALIASES, network
+from from_scratch.core.own_policies import ACTOR_BASELINE_ALIASES, network, served
 from from_scratch.policy_gradient.reinforce import REINFORCE
 
 
@@ -37,13 +37,17 @@ class REINFORCEBaseline(REINFORCE):
     baseline_steps: int = 10  # K  steps on each batch
 
     policy_aliases = ACTOR_BASELINE_ALIASES
+    trained = ("actor", "baseline")
 
     def build(self) -> None:
         super().build()
-        baselines = self.rows(lambda policy: policy.baseline)
-        self.baseline = network(baselines.modules, baselines)
-        self._baseline_optimiser = self.optimiser(baselines, lambda policy: policy.baseline_optimizer)
         self.baseline_schedule = FloatSchedule(self.baseline_learning_rate)
+
+    def serve(self) -> None:
+        super().serve()
+        baselines = [policy.baseline for policy in self._policies]
+        self._baseline_optimiser = served(baselines, [policy.baseline_optimizer for policy in self._policies], self._tell)
+        self.baseline = network(baselines, self._baseline_optimiser.rows)
 
     @torch.no_grad()
     def values(self, obs: Any) -> torch.Tensor:

@@ -23,7 +23,7 @@ from stable_baselines3.common.utils import LinearSchedule, get_parameters_by_nam
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.off_policy import OffPolicy
-from from_scratch.core.policies import DQN_ALIASES, action_value_rows, action_values
+from from_scratch.core.policies import ACTION_VALUES, DQN_ALIASES, serve
 
 
 class DQN(OffPolicy):
@@ -47,6 +47,8 @@ class DQN(OffPolicy):
 
     policy_aliases = DQN_ALIASES
     supported_action_spaces = (spaces.Discrete,)
+    trained = ("q_net",)
+    following = ("q_net_target",)
     saved = ("exploration_schedule", "batch_norm_stats", "batch_norm_stats_target")
 
     def check(self) -> None:
@@ -60,14 +62,17 @@ class DQN(OffPolicy):
             )
 
     def build(self) -> None:
-        self.q_net, self.q_net_target = self.policy.q_net, self.policy.q_net_target
-        self._rows, self._target_rows = (action_value_rows(self._policies, pick, self._tell) for pick in ("q_net", "q_net_target"))
-        self.q = action_values(self._policies, self._rows.modules, self._rows)  # Q(s, ·; θ)
-        self.q_target = action_values(self._policies, self._target_rows.modules, self._target_rows)  # Q(s, ·; θ⁻)
-        self._optimiser = self.optimiser(self._rows)
+        self._create_aliases()
         self.batch_norm_stats = get_parameters_by_name(self.q_net, ["running_"])
         self.batch_norm_stats_target = get_parameters_by_name(self.q_net_target, ["running_"])
         self.exploration_schedule = LinearSchedule(self.exploration_initial_eps, self.exploration_final_eps, self.exploration_fraction)
+
+    def serve(self) -> None:
+        P, Q, Q_target = self._policies, self.networks("q_net"), self.networks("q_net_target")
+        served = serve(ACTION_VALUES, P, Q, [policy.optimizer for policy in P], Q_target, tell=self._tell, clipped=P)
+        self.q, self._optimiser, self.q_target, self._target_rows = served  # Q(s, ·; θ), Q(s, ·; θ⁻)
+        self._rows = self._optimiser.rows
+        self.choose_who_acts(isinstance(self.q, ACTION_VALUES[0]))
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         """ε-greedy: one coin per seed for all its environments, as SB3 tosses it."""
@@ -79,21 +84,23 @@ class DQN(OffPolicy):
 
     def greedy(self, obs: np.ndarray) -> np.ndarray:
         """argmax_a Q(s, a), [S, E]."""
-        return self._asked(obs) if self._asks_policy else self.q.play(obs).argmax(-1)
+        return self.asked(obs) if self.asks_policies else self.q.play(obs).argmax(-1)
 
     def _on_step(self) -> None:
         self._n_calls += 1
         if self._n_calls % max(self.target_update_interval // self.n_envs, 1) == 0:  # C counts environment steps
+            self.prepare_training()
             self._target_rows.track(self._rows, self.tau)  # θ⁻ ← (1 − τ) θ⁻ + τ θ
             polyak_update(self.batch_norm_stats, self.batch_norm_stats_target, 1.0)
         self.exploration_rate = self.now(self.exploration_schedule)
         self.logger.record("rollout/exploration_rate", self.exploration_rate)
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
+        self.prepare_training()
         self.set_training_mode(True)
         self.use_learning_rate(self._optimiser)
         for _ in range(gradient_steps):
-            self.minimise(self.loss, self.memory.sample(batch_size), by=self._optimiser)
+            self.minimise(self.loss, self.memory.sample(batch_size, self.gamma), by=self._optimiser)
         self.updates += gradient_steps
         self._n_updates = int(self.updates[0])
         self.record("train/n_updates", self.updates, exclude="tensorboard")
