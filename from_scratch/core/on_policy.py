@@ -320,9 +320,7 @@ class OnPolicy(Algorithm):
         self.train()
         if self.num_timesteps < self._total_timesteps:
             return  # weights that have become NaN do not pass the next step
-        theta = self._rows.theta.numpy(force=True)
-        if not is_finite(theta):
-            refuse_nan(self, "a weight", np.where(np.isnan(theta).any(-1), np.nan, 0.0))
+        refuse_nan(self, "a weight", np.array([sum(p.detach().sum().item() for p in policy.parameters()) for policy in self._policies]))
 
     def train(self) -> None:
         """Update policy and value function from the rollout in the buffer."""

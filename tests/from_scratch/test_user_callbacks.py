@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-from itertools import pairwise
 
 import gymnasium as gym
 import numpy as np
@@ -368,39 +367,6 @@ def test_callbacks_of_users_are_told_from_sb3s_wherever_they_sit():
     as_objects = [model._init_callback(callback) for callback in ([user], lambda local, all: True, None)]
     assert [is_users(callback) for callback in (*of_users, OwnList([]), *as_objects[:2])] == [True] * 8
     assert [is_users(callback) for callback in (*of_sb3, as_objects[2])] == [False] * 7
-
-
-POLICIES = {"QLearning": "TabularPolicy", "RandomAgent": "RandomPolicy"}
-
-
-@pytest.mark.parametrize("name", ["A2C", "PPO", "DQN", "TD3", "SAC", "REINFORCE", "RandomAgent", "QLearning"])
-def test_what_a_callback_changed_is_looked_for_behind_each_of_its_calls_and_behind_no_other(name, monkeypatch):
-    kind, log = getattr(ours, name), []
-    monkeypatch.setattr(kind, "heed", lambda self: log.append("heed"))
-    env = "Taxi-v4" if name == "QLearning" else lambda: Short(BOX if name in ("TD3", "SAC") else DISCRETE)
-    small = {"n_steps": 8, "batch_size": 8} if name == "PPO" else {"learning_starts": 8, "buffer_size": 50} if name in OFF else {}
-
-    class Speaks(BaseCallback):
-        def _on_training_start(self):
-            log.append("training start")
-
-        def _on_rollout_start(self):
-            log.append("rollout start")
-
-        def _on_step(self):
-            log.append("step")
-            return True
-
-        def _on_rollout_end(self):
-            log.append("rollout end")
-
-    kind(POLICIES.get(name, "MlpPolicy"), env, seed=0, **small).learn(16, callback=Speaks())
-    assert log.count("step") >= 16 and log[:2] == ["training start", "heed"]
-    for word, next_one in pairwise(log):
-        assert word == "heed" or next_one == "heed" or (name in POLICIES and word != "rollout end")  # one step of these is all between two looks
-    log.clear()
-    kind(POLICIES.get(name, "MlpPolicy"), env, seed=0, **small).learn(16, callback=LogEveryNTimesteps(1000))
-    assert log == []
 
 
 # --------------------------------------------------------------------------------------------------------------- stopping and stumbling
