@@ -24,6 +24,7 @@ from torch import nn
 
 from from_scratch.core.actors import CRITICS, SQUASHED, Drawn
 from from_scratch.core.data import Transition
+from from_scratch.core.finite import real, refuse_nan
 from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of, per_seed
 from from_scratch.core.off_policy import OffPolicy
 from from_scratch.core.policies import serve, why_apart
@@ -139,7 +140,9 @@ class SAC(OffPolicy):
         return self._temperature_rows.parameter("log_ent_coef").detach()[:, 0].exp() if tuned else self.ent_coef_tensor.expand(self.n_seeds)
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return self.policy.scale_action(self.asked(obs, deterministic)) if self.asks_policies else self.pi.play(obs, None if deterministic else self._rng)
+        if self.asks_policies:
+            return self.policy.scale_action(self.asked(obs, deterministic))
+        return real(self.pi.play(obs, None if deterministic else self._rng), self.action_space)
 
     def train(self, gradient_steps: int, batch_size: int = 64) -> None:
         self.prepare_training()
@@ -191,6 +194,11 @@ class SAC(OffPolicy):
     def update_noise(self, obs: torch.Tensor, b: Transition) -> Noise:
         """What one reparameterised action per sample is made of: ε, or the sample itself where an actor must be evaluated only once."""
         return self.pi.drawn(obs, self._rng, b.action.shape[1:])
+
+    def stop_early(self, metrics: dict[str, torch.Tensor]) -> None:
+        """Not before the budget; but a loss that is NaN is refused before its step, for SB3's actor would raise as soon as its weights are NaN."""
+        for name, value in metrics.items():
+            refuse_nan(self, name, value.numpy(force=True))
 
     def _create_aliases(self) -> None:
         self.actor, self.critic, self.critic_target = self.policy.actor, self.policy.critic, self.policy.critic_target

@@ -29,6 +29,7 @@ from stable_baselines3.common.utils import check_for_correct_spaces, safe_mean
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_normalize
 from torch import nn
 
+from from_scratch.core.callbacks import Locals
 from from_scratch.core.data import tree_map
 from from_scratch.core.hyperparameters import TAIL, Declared, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
@@ -249,7 +250,7 @@ class Algorithm(Declared, BaseAlgorithm):
         total_timesteps, callback = self._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         self._callback, self._log_interval, self._iteration = callback, log_interval, 0
         self.adopt()
-        callback.on_training_start(locals(), globals())
+        callback.on_training_start(Locals(locals(), iteration=0), globals())
         self.adopt()  # as the callback left it
         try:
             while self.num_timesteps < total_timesteps:
@@ -477,12 +478,14 @@ class Algorithm(Declared, BaseAlgorithm):
         self._metrics.clear()
 
     def _update_info_buffer(self, infos: list[dict[str, Any]], dones: np.ndarray | None = None) -> None:
-        for lane in range(len(infos)) if dones is None else np.flatnonzero(dones).tolist():
-            info, k = infos[lane], lane // self.n_envs
-            if "episode" in info:
-                self.ep_info_buffers[k].append(info["episode"])
-            if dones is not None and dones[lane] and "is_success" in info:
-                self.ep_success_buffers[k].append(info["is_success"])
+        """Count what the infos [S·E] tell: `episode` at any step, for an outer wrapper may join several, and `is_success` where one is done."""
+        at_ends = dones is not None and getattr(type(self.env), "tells_episodes_at_their_ends", False)
+        for lane in dones.nonzero()[0].tolist() if at_ends else range(len(infos)):
+            info = infos[lane]
+            if "episode" in info and info["episode"] is not None:
+                self.ep_info_buffers[lane // self.n_envs].append(info["episode"])
+            if "is_success" in info and dones is not None and dones[lane] and info["is_success"] is not None:
+                self.ep_success_buffers[lane // self.n_envs].append(info["is_success"])
 
     def dump_logs(self, iteration: int = 0) -> None:
         """Write what was recorded, with SB3's keys."""

@@ -18,6 +18,7 @@ from gymnasium import spaces
 
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Observation, tree_map
+from from_scratch.core.finite import NotANumber
 from from_scratch.core.returns import lambda_return
 
 
@@ -114,7 +115,10 @@ class Episodic(Algorithm):
         self.heed_rollout()
 
         while not self.episodes.complete and self.num_timesteps < self._total_timesteps:
-            actions = self.act(self.by_seed(self._last_obs)).reshape(env.num_envs, *self.action_space.shape)
+            try:
+                actions = self.act(self.by_seed(self._last_obs)).reshape(env.num_envs, *self.action_space.shape)
+            except NotANumber as error:
+                raise error.at(self) from None
             new_obs, rewards, dones, infos = env.step(self.to_env(actions))
             self.num_timesteps += self.n_envs
 
@@ -123,13 +127,14 @@ class Episodic(Algorithm):
                 raise StopTraining
             self.heed()
 
-            if dones.any():  # statistics, too, are of the batch alone
+            if dones.any() or any("episode" in info for info in infos):  # statistics, too, are of the batch alone
                 counted = self.episodes.counted
                 self._update_info_buffer([info if mine else {} for info, mine in zip(infos, counted, strict=True)], dones & counted)
             self.episodes.add(self._last_obs, actions, rewards, dones, infos)
             self._last_obs, self._last_episode_starts = new_obs, dones
 
         callback.on_rollout_end()
+        self.heed()
         return self.episodes.complete
 
     def iterate(self) -> None:

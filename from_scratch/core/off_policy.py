@@ -23,6 +23,7 @@ from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.buffers import replay
 from from_scratch.core.data import tree_map
+from from_scratch.core.finite import NotANumber
 from from_scratch.core.vec_env import normalizers
 from from_scratch.core.watch import OURS, replaced
 
@@ -223,11 +224,6 @@ class OffPolicy(Algorithm):
                 draws.append(noise())
         return np.concatenate([np.atleast_2d(draw) for draw in draws])
 
-    def _reset_action_noise(self, lane: int) -> None:
-        """A lane's episode ended: its noise starts anew."""
-        indices = {"indices": [lane % self.n_envs]} if self.n_envs > 1 else {}
-        self._noises[lane // self.n_envs].reset(**indices)
-
     def reset_noise(self, n_envs: int) -> None:
         """gSDE: draw new exploration matrices."""
         if self.use_sde:
@@ -294,11 +290,15 @@ class OffPolicy(Algorithm):
             self.reset_noise(self.n_envs)
         callback.on_rollout_start()
         self.heed_rollout()
+        continue_training = True
 
         while should_collect_more_steps(train_freq, num_collected_steps, num_collected_episodes):
             if self.use_sde and self.sde_sample_freq > 0 and num_collected_steps % self.sde_sample_freq == 0:
                 self.reset_noise(self.n_envs)
-            actions, buffer_actions = self._sample_action(learning_starts, action_noise, env.num_envs)
+            try:
+                actions, buffer_actions = self._sample_action(learning_starts, action_noise, env.num_envs)
+            except NotANumber as error:
+                raise error.at(self) from None
             new_obs, rewards, dones, infos = env.step(actions)
             self.num_timesteps += self.n_envs
             num_collected_steps += 1
@@ -309,22 +309,22 @@ class OffPolicy(Algorithm):
             if self.heeds:
                 self.heed()
 
-            ended = dones.nonzero()[0].tolist()
-            if ended:
-                self._update_info_buffer(infos, dones)
+            self._update_info_buffer(infos, dones)
             self._store_transition(replay_buffer, buffer_actions, new_obs, rewards, dones, infos)
             self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
             self._on_step()
 
-            for lane in ended:
+            for idx in dones.nonzero()[0].tolist():
                 num_collected_episodes += 1
                 self._episode_num += 1
                 if action_noise is not None:
-                    self._reset_action_noise(lane)
+                    kwargs = {"indices": [idx % self.n_envs]} if self.n_envs > 1 else {}
+                    self._noises[idx // self.n_envs].reset(**kwargs)  # a lane's episode ended: its noise starts anew
                 if self.log_is_due(self._episode_num - 1, log_interval):
                     self.dump_logs()
+            idx, done = env.num_envs - 1, dones[-1]  # as SB3's loop over the lanes leaves them, for callbacks
         callback.on_rollout_end()
-        return RolloutReturn(num_collected_steps * self.n_envs, num_collected_episodes, continue_training=True)
+        return RolloutReturn(num_collected_steps * self.n_envs, num_collected_episodes, continue_training)
 
     def _on_step(self) -> None:
         """Called after each step of the environments."""

@@ -1,8 +1,9 @@
 """Collecting with the current policy, and the samples that its updates learn from.
 
-Per step only obs → action is computed. Values, log-probabilities and the bootstraps of episodes that a time limit cut short come in
-one batched pass after the rollout: the weights do not change in between. Policies and rollout buffers of somebody else's making are
-used as SB3 uses them, step by step and through their own methods.
+Per step only obs → action is computed. Values and log-probabilities come in one batched pass after the rollout, or for those who look
+before: a callback that reads them, or the buffer, in mid-rollout. One that changes the weights in mid-rollout has what was played before
+evaluated with the weights that played it. Policies and rollout buffers of somebody else's making are used as SB3 uses them, step by
+step and through their own methods.
 """
 
 from __future__ import annotations
@@ -15,31 +16,20 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
-from stable_baselines3.common.callbacks import BaseCallback, CallbackList, ConvertCallback, EventCallback
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.vec_env import VecEnv
 
 from from_scratch.core import kernels
 from from_scratch.core.algorithm import Algorithm, StopTraining
+from from_scratch.core.callbacks import Locals, is_users
 from from_scratch.core.data import Sample, tree_map
+from from_scratch.core.finite import NotANumber, expected, is_finite, lane_of, parameter_of, refuse_nan, where_not_finite
 from from_scratch.core.policies import ACTOR_CRITIC_ALIASES, ForeignActorCritic, StackedActorCritic, actor_critic
 from from_scratch.core.returns import gae
-from from_scratch.core.watch import Copy, replaced
-
-
-def reads_locals(callback: BaseCallback | None) -> bool:
-    """Might this callback look at a step's values and log-probabilities? SB3's own never do; a user's may."""
-    if isinstance(callback, CallbackList):
-        return any(reads_locals(child) for child in callback.callbacks)
-    if isinstance(callback, ConvertCallback):
-        return callback.callback is not None
-    if isinstance(callback, EventCallback) and reads_locals(callback.callback):
-        return True
-    return callback is not None and not (type(callback).__module__.startswith("stable_baselines3.") or getattr(callback, "needs_no_values", False))
-
-
-AT_ONCE = 512  # samples per seed that are evaluated together: what they leave behind stays in the cache
+from from_scratch.core.rollout import UnderWay
+from from_scratch.core.watch import replaced
 
 
 def normalise(x: torch.Tensor) -> torch.Tensor:
@@ -91,7 +81,6 @@ class OnPolicy(Algorithm):
         """π(a|s) and V(s) of all seeds, and their optimiser."""
         self.actor_critic, self._optimiser = actor_critic(self._policies, self._tell, may_change=self.heeds)
         self._rows = self._optimiser.rows
-        self._played: Copy | None = None  # the weights that play the present rollout, where a user's code might change them
 
     def serves_by_heeding(self) -> bool:
         return not isinstance(self.actor_critic, StackedActorCritic)
@@ -107,59 +96,82 @@ class OnPolicy(Algorithm):
         """Play n_rollout_steps in every lane and fill the rollout buffer; False if the callback stopped it."""
         self.set_training_mode(False)
         assert self._last_obs is not None, "No previous observation was provided"
-        n_steps, cut = 0, []  # type: int, list[tuple[int, int, Any]]
+        n_steps = 0
         rollout_buffer.reset()
         self._reset_noise()
         callback.on_rollout_start()
         self.heed_rollout()
-        deferred = self._is_ours(rollout_buffer)
-        if deferred and self.heeds:
-            self._played = Copy(self._rows.theta.numpy())
-        each_step = not deferred or reads_locals(callback)
+        watched = self.heeds or is_users(callback)  # may somebody look at the steps, or change the weights?
+        ours = self._is_ours(rollout_buffer)
+        played = UnderWay(self, rollout_buffer, watched) if ours and self._can_wait(watched) else None
+        shown, due = Locals.of(callback), {} if played is None else played.due()
 
-        while n_steps < n_rollout_steps:
-            if self.use_sde and self.sde_sample_freq > 0 and n_steps % self.sde_sample_freq == 0:
-                self._reset_noise()
-            actions = self.act(self.by_seed(self._last_obs))
-            if each_step:
-                values, log_probs = self._judge(self.by_seed(self._last_obs), actions)  # callbacks may read them through locals()
-            actions = actions.reshape(env.num_envs, *self.action_space.shape)
-            clipped_actions = self.to_env(actions)
-            new_obs, rewards, dones, infos = env.step(clipped_actions)
-            self.num_timesteps += self.n_envs
+        try:
+            while n_steps < n_rollout_steps:
+                if self.use_sde and self.sde_sample_freq > 0 and n_steps % self.sde_sample_freq == 0:
+                    self._reset_noise()
+                try:
+                    actions = self.act(self.by_seed(self._last_obs))
+                except NotANumber as error:
+                    raise error.at(self) from None
+                if played is not None:
+                    played.step(self._last_obs, actions)
+                else:
+                    obs_tensor = self.as_tensors(self._last_obs)
+                    values, log_probs = self._judge(self.by_seed(self._last_obs), actions)
+                actions = actions.reshape(env.num_envs, *self.action_space.shape)
+                clipped_actions = self.to_env(actions)
+                new_obs, rewards, dones, infos = env.step(clipped_actions)
+                self.num_timesteps += self.n_envs
 
-            callback.update_locals(locals())
-            if not callback.on_step():
-                return False
-            if self.heeds and not (deferred and self._plays_on()):
-                if deferred:  # what was played so far is judged by the weights that played it
-                    values, log_probs = self._judge_played(rollout_buffer, n_steps, actions, cut)
-                    deferred, each_step = False, True
-                self.heed()
+                callback.update_locals(shown.show(locals(), due))
+                if not callback.on_step():
+                    return False
+                if watched:
+                    self.heed()
+                    if played is not None and self.actor_critic is not played.actor_critic and replaced(rollout_buffer) is not None:
+                        values, log_probs = played.values(), played.log_probs()  # from now on the buffer has ways of its own
+                        played.end()
+                        played, due, ours = None, {}, False
+                    if played is not None:
+                        played.hold(self._last_obs)
 
-            self._update_info_buffer(infos, dones)
-            if dones.any():
-                cut += [
-                    (n_steps, lane, infos[lane]["terminal_observation"])
-                    for lane in np.flatnonzero(dones)
-                    if infos[lane].get("TimeLimit.truncated", False) and infos[lane].get("terminal_observation") is not None
-                ]
-            if deferred:
-                self._write(rollout_buffer, n_steps, actions, rewards)
-            else:
-                for step, lane, terminal_obs in cut:
-                    rewards[lane] += self.gamma * self._value_of(terminal_obs, lane) if step == n_steps else 0
-                stored = actions.reshape(-1, 1) if isinstance(self.action_space, spaces.Discrete) else actions
-                rollout_buffer.add(self._last_obs, stored, rewards, self._last_episode_starts, values, log_probs)
-            self._last_obs, self._last_episode_starts = new_obs, dones
-            n_steps += 1
+                self._update_info_buffer(infos, dones)
+                for idx in dones.nonzero()[0].tolist():
+                    if infos[idx].get("terminal_observation") is not None and infos[idx].get("TimeLimit.truncated", False):
+                        terminal_obs = self.policy.obs_to_tensor(infos[idx]["terminal_observation"])[0]
+                        terminal_value = self._value_of(infos[idx]["terminal_observation"], idx)
+                        rewards[idx] += self.gamma * terminal_value.numpy()[0]  # a time limit is not death: bootstrap from where it cut
+                if not ours:
+                    actions = actions.reshape(-1, 1) if isinstance(self.action_space, spaces.Discrete) else actions
+                    rollout_buffer.add(self._last_obs, actions, rewards, self._last_episode_starts, values, log_probs)
+                else:
+                    self._write(rollout_buffer, n_steps, actions, rewards)
+                    if played is None:
+                        rollout_buffer.values[n_steps], rollout_buffer.log_probs[n_steps] = values.numpy(force=True)[:, 0], log_probs.numpy(force=True)
+                    elif watched and played.moved():
+                        if self._can_wait(watched):
+                            played.turn()
+                        else:
+                            played.end()
+                            played, due = None, {}
+                self._last_obs, self._last_episode_starts = new_obs, dones
+                idx, done = env.num_envs - 1, dones[-1]
+                n_steps += 1
+        finally:
+            if played is not None:
+                played.end()
 
-        if deferred:
-            self._evaluate(rollout_buffer, dones, cut)
+        last_values = self.actor_critic.values_numpy(self.by_seed(new_obs)).reshape(-1, 1)
+        values = torch.from_numpy(last_values)
+        if ours:
+            self._look_back(rollout_buffer, last_values, dones)
         else:
-            values = torch.as_tensor(self.actor_critic.values_numpy(self.by_seed(new_obs)).reshape(-1, 1))
             rollout_buffer.compute_returns_and_advantage(last_values=values, dones=dones)
-        callback.update_locals(locals())
+        actions = actions.reshape(-1, 1) if isinstance(self.action_space, spaces.Discrete) else actions  # as SB3 stores and leaves them
+        if played is not None and watched:
+            obs_tensor, log_probs = played.obs_tensor(), torch.from_numpy(rollout_buffer.log_probs[n_steps - 1].copy())
+        callback.update_locals(shown.show(locals(), {}))
         callback.on_rollout_end()
         return True
 
@@ -180,24 +192,21 @@ class OnPolicy(Algorithm):
         return values.reshape(-1, 1), log_probs.reshape(-1)
 
     def _is_ours(self, buffer: RolloutBuffer) -> bool:
-        """May we write the buffer and compute values after the rollout? Not if the buffer or the policy has ways of its own."""
-        plain = type(buffer) in (RolloutBuffer, DictRolloutBuffer) and replaced(buffer) is None
-        return plain and not isinstance(self.actor_critic, ForeignActorCritic)
+        """May we write the buffer ourselves? Not if the buffer or the policy has ways of its own."""
+        return self._is_plain(buffer) and not isinstance(self.actor_critic, ForeignActorCritic)
 
-    def _plays_on(self) -> bool:
-        """Did the user's code leave alone what the rollout is being played with? Then it can be judged when it is complete."""
-        return self.acting.holds() and self._played.is_same()
+    @staticmethod
+    def _is_plain(buffer: RolloutBuffer) -> bool:
+        """Is it SB3's, with none of its methods replaced?"""
+        return type(buffer) in (RolloutBuffer, DictRolloutBuffer) and replaced(buffer) is None
 
-    def _judge_played(self, buffer: RolloutBuffer, t: int, actions: np.ndarray, cut: list[tuple[int, int, Any]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Fill in the t steps that were played, by the weights of that time; V(s) and log π(a|s) of the present step, as `_judge` gives them."""
-        with self._played.restored():
-            if t:
-                obs, past = self.by_time(buffer.observations[:t]), self._as_actions(self.by_time(buffer.actions[:t]))
-                buffer.values[:t], buffer.log_probs[:t] = map(self.from_time, self.actor_critic.evaluate_numpy(obs, past))
-            for step, lane, terminal_obs in cut:
-                buffer.rewards[step, lane] += self.gamma * self._value_of(terminal_obs, lane)
-            cut.clear()
-            return self._judge(self.by_seed(self._last_obs), self.by_seed(actions))
+    def _can_wait(self, watched: bool) -> bool:
+        """May values come later? Where callbacks may change the policy: only if all that evaluates it is in rows of which we can keep a copy."""
+        return not isinstance(self.actor_critic, ForeignActorCritic) and (not watched or isinstance(self.actor_critic, StackedActorCritic))
+
+    def as_tensors(self, x: Any) -> Any:
+        """An array, or each of a dict of them, as tensors where the policy is."""
+        return tree_map(lambda a: torch.as_tensor(a, device=self.device), x)
 
     def _write(self, buffer: RolloutBuffer, t: int, actions: np.ndarray, rewards: np.ndarray) -> None:
         if isinstance(buffer.observations, dict):
@@ -219,32 +228,41 @@ class OnPolicy(Algorithm):
         """[S, T·E] → [T, S·E], the way back."""
         return x.reshape(self.n_seeds, -1, self.n_envs).swapaxes(0, 1).reshape(-1, self.n_lanes)
 
-    def _evaluate(self, buffer: RolloutBuffer, last_dones: np.ndarray, cut: list[tuple[int, int, Any]]) -> None:
-        """Values, log-probabilities, advantages and returns of the whole rollout, with the weights that played it."""
-        obs, actions = self.by_time(buffer.observations), self._as_actions(self.by_time(buffer.actions))
-        parts = [slice(start, start + AT_ONCE) for start in range(0, actions.shape[1], AT_ONCE)]
-        evaluated = [self.actor_critic.evaluate_numpy(tree_map(lambda x, part=part: x[:, part], obs), actions[:, part]) for part in parts]
-        buffer.values[:], buffer.log_probs[:] = (self.from_time(np.concatenate(kind, 1)) for kind in zip(*evaluated, strict=True))
-        v_last = self.actor_critic.values_numpy(self.by_seed(self._last_obs)).reshape(1, -1)
+    def _look_back(self, buffer: RolloutBuffer, last_values: np.ndarray, last_dones: np.ndarray) -> None:
+        """Advantages and returns of the whole rollout, by the buffer's γ and λ. Rewards have the bootstraps of time limits in them, as in SB3's buffer.
 
-        ended = np.concatenate((buffer.episode_starts[1:], last_dones[None])).astype(bool)  # after step t a new episode starts
-        discount = np.where(ended, 0, np.float32(buffer.gamma)).astype(np.float32)  # SB3's returns are the buffer's affair
-        decay = np.full_like(discount, buffer.gae_lambda)
-        v_next = np.concatenate((buffer.values[1:], v_last))
-        for t, lane, terminal_obs in cut:  # a time limit is not death: bootstrap from where it cut
-            discount[t, lane], decay[t, lane], v_next[t, lane] = self.gamma, 0, self._value_of(terminal_obs, lane)
-        buffer.advantages[:] = gae(buffer.rewards, discount, buffer.values, v_next, decay)
+        ValueError if a number is not finite: it would turn weights into NaN, where SB3's distributions refuse them.
+        """
+        obs = buffer.observations.values() if isinstance(buffer.observations, dict) else (buffer.observations,)
+        if not all(is_finite(x) for x in (buffer.rewards, buffer.values, last_values, *obs)):
+            raise self._not_finite(buffer)
+        discount = np.empty_like(buffer.rewards)
+        discount[:-1], discount[-1] = 1 - buffer.episode_starts[1:], 1 - last_dones  # 0 where a new episode starts after the step
+        discount *= buffer.gamma
+        v_next = np.concatenate((buffer.values[1:], last_values.reshape(1, -1)))
+        buffer.advantages[:] = gae(buffer.rewards, discount, buffer.values, v_next, float(buffer.gae_lambda))
         buffer.returns[:] = buffer.advantages + buffer.values
-        for t, lane, _ in cut:  # SB3's buffer shows the bootstrap as part of the reward
-            buffer.rewards[t, lane] += self.gamma * v_next[t, lane]
 
-    def _value_of(self, obs: Any, lane: int) -> float:
-        """V of one observation of a lane, by its seed's weights."""
-        k = lane // self.n_envs
+    def _not_finite(self, buffer: RolloutBuffer) -> ValueError:
+        """Names the first number of a rollout that is not finite."""
+        found = "a predicted value is not finite"
+        seen = [*(tree_map(lambda x, t=t: x[t], buffer.observations) for t in range(buffer.buffer_size)), self._last_obs]
+        for t, lane in np.ndindex(len(seen), self.n_lanes):
+            step = f"{lane_of(self, lane)} at step {t + 1} of this rollout of {buffer.buffer_size}"
+            if where := where_not_finite(seen[t], lane):
+                found = f"the observation of {step} has {where}"
+                break
+            if t < buffer.buffer_size and not np.isfinite(buffer.rewards[t, lane]):
+                found = f"the reward of {step} is {buffer.rewards[t, lane]}"
+                break
+        return expected(parameter_of(self.action_space), f"{found}: the update would turn the weights into NaN")
+
+    def _value_of(self, obs: Any, lane: int) -> torch.Tensor:
+        """V of one observation of a lane, by its seed's weights, [1]."""
         everyone = tree_map(lambda x: np.broadcast_to(x, (self.n_seeds, 1, *np.shape(x))).copy(), obs)
-        return self.actor_critic.values_numpy(everyone)[k, 0].item()
+        return torch.from_numpy(self.actor_critic.values_numpy(everyone)[lane // self.n_envs])
 
-    def _as_actions(self, actions: torch.Tensor) -> torch.Tensor:
+    def _as_actions(self, actions: Any) -> Any:
         """[S, M, n] of a buffer → what log_prob takes: [S, M] for Discrete, flat vectors otherwise."""
         return actions[..., 0] if isinstance(self.action_space, spaces.Discrete) else actions
 
@@ -254,20 +272,20 @@ class OnPolicy(Algorithm):
 
         None of a user's buffer: it has a way of its own to give minibatches.
         """
-        if type(self.rollout_buffer) not in (RolloutBuffer, DictRolloutBuffer) or replaced(self.rollout_buffer) is not None:
+        if not self._is_plain(self.rollout_buffer):
             if self.n_seeds > 1:
                 raise ValueError(f"The rollout buffer has ways of its own, but holds the rollouts of {self.n_seeds} seeds: use seeds=[k].")
             return None
-        S, E, B = self.n_seeds, self.n_envs, self.rollout_buffer
+        S, B, device = self.n_seeds, self.rollout_buffer, self.device
         if not B.full:
             raise ValueError(f"The rollout buffer holds {B.pos} of its {B.buffer_size} steps. Where n_steps changes, model.rollout_buffer must change with it.")
-
-        def of(x: np.ndarray) -> torch.Tensor:
-            flat = x.reshape(len(x), S, E, *x.shape[2:]).swapaxes(0, 1).swapaxes(1, 2).reshape(S, -1, *x.shape[2:])
-            return torch.as_tensor(np.ascontiguousarray(flat), device=self.device)
-
-        obs = tree_map(of, B.observations)
-        return Sample(obs, self._as_actions(of(B.actions)), of(B.log_probs), of(B.values), of(B.advantages), of(B.returns))
+        if not B.generator_ready:  # its `get` would leave it like that: [S·E·T, ...], lane after lane
+            B.observations = tree_map(B.swap_and_flatten, B.observations)
+            B.actions, B.values, B.log_probs, B.advantages, B.returns = map(B.swap_and_flatten, (B.actions, B.values, B.log_probs, B.advantages, B.returns))
+            B.generator_ready = True
+        by_seed = lambda x: torch.as_tensor(x.reshape(S, -1, *x.shape[1:]), device=device)
+        numbers = [torch.as_tensor(x.reshape(S, -1), device=device) for x in (B.log_probs, B.values, B.advantages, B.returns)]
+        return Sample(tree_map(by_seed, B.observations), self._as_actions(by_seed(B.actions)), *numbers)
 
     def minibatches(self, samples: Sample | None, size: int | None = None) -> Iterator[Sample]:
         """One epoch: every sample once, in an order drawn from each seed's stream; [S, M, ...] each, the last one maybe smaller."""
@@ -300,6 +318,9 @@ class OnPolicy(Algorithm):
         if self._log_interval is not None and self._iteration % self._log_interval == 0:
             self.dump_logs(self._iteration)
         self.train()
+        if self.num_timesteps < self._total_timesteps:
+            return  # weights that have become NaN do not pass the next step
+        refuse_nan(self, "a weight", np.array([sum(p.detach().sum().item() for p in policy.parameters()) for policy in self._policies]))
 
     def train(self) -> None:
         """Update policy and value function from the rollout in the buffer."""
@@ -308,7 +329,8 @@ class OnPolicy(Algorithm):
     def record_rollout(self) -> None:
         """Log what the rollout says of the value function and of the policy's spread."""
         B, S, explained = self.rollout_buffer, self.n_seeds, np.empty(self.n_seeds)
-        values, returns = (np.ascontiguousarray(x.reshape(len(x), S, -1).swapaxes(0, 1)).reshape(S, -1) for x in (B.values, B.returns))
+        in_time = lambda x: x if B.generator_ready else x.reshape(len(x), S, -1).swapaxes(0, 1)
+        values, returns = (np.ascontiguousarray(in_time(x)).reshape(S, -1) for x in (B.values, B.returns))
         kernels.explained_variance(values, returns, explained)
         self.record("train/explained_variance", explained)
         if hasattr(self.policy, "log_std"):

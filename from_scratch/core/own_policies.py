@@ -22,6 +22,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, Flatten
 from torch import nn
 
 from from_scratch.core.distributions import distribution, number_of_parameters
+from from_scratch.core.finite import real
 from from_scratch.core.lockstep import RowOptimizer, Rows, optimiser_of
 from from_scratch.core.networks import StackedMLP, activation_of, is_plain_mlp, linear_names
 from from_scratch.core.policies import ModularQ, first_reason, flat, why_apart
@@ -183,7 +184,7 @@ class Pi:
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
         """Actions for observations [S, E, ...]: sampled, or the mode without a rng."""
         log_std = self._log_std()
-        pi = distribution(self.space, self.network.play(obs), None if log_std is None else log_std.detach().cpu().numpy())
+        pi = distribution(self.space, real(self.network.play(obs), self.space), None if log_std is None else log_std.detach().cpu().numpy())
         return pi.mode() if rng is None else pi.sample(rng)
 
 

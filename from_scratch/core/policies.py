@@ -24,6 +24,7 @@ from torch import nn
 from from_scratch.core.arrays import Array, Unknown
 from from_scratch.core.data import tree_map
 from from_scratch.core.distributions import distribution
+from from_scratch.core.finite import real
 from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of
 from from_scratch.core.networks import StackedMLP, activation_of, in_own_memory, is_plain_mlp, linear_names, stack
 from from_scratch.core.rng import Rng
@@ -98,7 +99,7 @@ class StackedActorCritic:
 
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
         """Actions [S, E, ...]: sampled from π, or its mode without a rng."""
-        pi = distribution(self.space, self.actor.play(flat(obs)), self.log_std_numpy)
+        pi = distribution(self.space, real(self.actor.play(flat(obs)), self.space), self.log_std_numpy)
         return pi.mode() if rng is None else pi.sample(rng)
 
     def _log_std(self, obs: Any) -> Any:
@@ -162,7 +163,7 @@ class ModularActorCritic(_WithTensors):
         latents = [policy.mlp_extractor.forward_actor(_actor_features(policy, one(obs, k, self.device))) for k, policy in enumerate(self.policies)]
         parameters = torch.stack([policy.action_net(latent) for policy, latent in zip(self.policies, latents, strict=True)]).cpu().numpy()
         log_std = np.stack([p.log_std.detach().cpu().numpy()[None] for p in self.policies]) if isinstance(self.space, spaces.Box) else None
-        pi = distribution(self.space, parameters, log_std)
+        pi = distribution(self.space, real(parameters, self.space), log_std)
         return pi.mode() if rng is None else pi.sample(rng)
 
     def values(self, obs: Any) -> torch.Tensor:

@@ -16,16 +16,18 @@ class Stepwise(Algorithm):
         """Take actions [S, E, ...]: rewards [S·E], dones [S·E] and infos. `_last_obs` moves on; after an episode it is the next one's first."""
         callback = self._callback
         callback.on_rollout_start()
+        self.heed()
         new_obs, rewards, dones, infos = self.env.step(self.to_env(actions.reshape(self.n_lanes, *self.action_space.shape)))
         self.num_timesteps += self.n_envs
         callback.update_locals(locals())
         if not callback.on_step():
             raise StopTraining
         callback.on_rollout_end()
+        self.heed()
         self._last_obs, self._last_episode_starts = new_obs, dones
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+        self._update_info_buffer(infos, dones)
         if dones.any():
-            self._update_info_buffer(infos, dones)
             before = self._episode_num
             self._episode_num += int(dones.sum())
             if self.log_is_due(before, self._log_interval):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ Observation = Any  # np.ndarray, or a dict of them
 
 
 class SerialVecEnv(DummyVecEnv):
-    """SB3's DummyVecEnv with the same values and fewer copies: infos are copied one level deep, results are fresh arrays."""
+    """SB3's DummyVecEnv with the same values and fewer copies: nothing that is handed out changes later, but what cannot change is not copied."""
 
     def step_wait(self) -> tuple[Observation, np.ndarray, np.ndarray, list[dict]]:
         if self.keys != [None]:  # Dict or Tuple observations
@@ -29,15 +30,30 @@ def step_lanes(envs: Sequence[gym.Env], actions: np.ndarray, observations: np.nd
     rewards, dones, infos = np.empty(len(envs), np.float32), np.zeros(len(envs), bool), []
     for i, env in enumerate(envs):
         obs, rewards[i], terminated, truncated, info = env.step(actions[i])
-        info = dict(info)
+        info = owned(info) if info else {}
         info["TimeLimit.truncated"] = truncated and not terminated
         if terminated or truncated:
             dones[i] = True
-            info["terminal_observation"] = np.array(obs)
+            info["terminal_observation"] = obs.copy() if type(obs) is np.ndarray else copy.deepcopy(obs)
             obs, reset_infos[i] = env.reset()
         observations[i] = obs
         infos.append(info)
     return observations, rewards, dones, infos
+
+
+CONSTANT = frozenset({type(None), bool, int, float, complex, str, bytes, *np.sctypeDict.values()} - {np.object_, np.void})  # types whose objects never change
+
+
+def owned(info: dict[str, Any]) -> dict[str, Any]:
+    """A copy for who keeps it: the environment may go on changing its own. SB3 copies deeply, and with that spends more time than CartPole."""
+    if type(info) is not dict:
+        return copy.deepcopy(info)
+    info = info.copy()
+    for key, value in info.items():
+        if type(value) not in CONSTANT:
+            flat = type(value) is dict and CONSTANT.issuperset(map(type, value.values()))  # as Monitor's `episode`
+            info[key] = value.copy() if flat else copy.deepcopy(value)
+    return info
 
 
 class LockstepVecEnv(VecEnv):
@@ -127,6 +143,8 @@ class LockstepVecEnv(VecEnv):
 
 class LaneBlock(LockstepVecEnv):
     """The lanes of S seeds in one vectorised environment: a step costs the same few array operations for a thousand seeds as for one."""
+
+    tells_episodes_at_their_ends = True  # so that nobody need look through a thousand infos at every step
 
     def __init__(self, block: Any, n_seeds: int):
         super().__init__([block])

@@ -7,16 +7,13 @@ within a few microseconds whether anything has changed since, so that it can be 
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dis import get_instructions
 from functools import cache
 from itertools import chain
 from operator import attrgetter, call, is_, itemgetter
 from typing import Any
 
-import numpy as np
 import torch
 from stable_baselines3.common import buffers, callbacks, distributions, policies, torch_layers
 from stable_baselines3.dqn import policies as dqn_policies
@@ -246,40 +243,3 @@ def has_own_rollout_code(callback: Any) -> bool:
     if not has_own_code(callback):
         return False
     return _does_something(callback, [event for event in EVENTS if "rollout" in event])
-
-
-# ---------------------------------------------------------------------------------------------------------------------------- memory
-def _comparison() -> Callable[[int, int, int], int] | None:
-    try:
-        compare = ctypes.CDLL(None).memcmp
-    except (OSError, TypeError, AttributeError):
-        return None
-    compare.argtypes, compare.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t), ctypes.c_int
-    return compare
-
-
-_memcmp = _comparison()
-
-
-class Copy:
-    """What a block of memory held at one moment."""
-
-    def __init__(self, block: np.ndarray):
-        self.block, self.kept = block, block.copy()
-        self._where = block.ctypes.data, self.kept.ctypes.data, block.nbytes
-
-    @contextlib.contextmanager
-    def restored(self) -> Iterator[None]:
-        """Inside, the block holds once more what it held then."""
-        now = self.block.copy()
-        np.copyto(self.block, self.kept)
-        try:
-            yield
-        finally:
-            np.copyto(self.block, now)
-
-    def is_same(self) -> bool:
-        """Does the block still hold it, to the bit?"""
-        if _memcmp is None or not self.block.flags.c_contiguous:
-            return self.block.tobytes() == self.kept.tobytes()
-        return _memcmp(*self._where) == 0

@@ -3,7 +3,6 @@
 import copy
 from functools import cache, partial
 
-import numpy as np
 import pytest
 import stable_baselines3 as sb3
 import torch
@@ -16,7 +15,7 @@ from torch import nn
 import from_scratch as ours
 from from_scratch.core.lockstep import ArrayRows
 from from_scratch.core.policies import StackedActorCritic
-from from_scratch.core.watch import Copy, Watch, altered, has_own_code
+from from_scratch.core.watch import Watch, altered, has_own_code
 
 MEMORY = {"learning_starts": 20, "buffer_size": 500, "batch_size": 16, "policy_kwargs": {"net_arch": [16, 16]}}
 RUNS = {  # name: class, environment, arguments
@@ -726,17 +725,6 @@ def test_a_watch_sees_every_change_and_nothing_else(change):
     assert watch.holds() and watch.is_whole()
     change(net)
     assert not watch.is_whole()
-
-
-def test_a_copy_of_memory_knows_its_last_bit_and_can_be_put_back():
-    block = np.arange(6, dtype=np.float32)
-    kept = Copy(block)
-    assert kept.is_same()
-    block[5] = np.nextafter(block[5], 9)
-    assert not kept.is_same()
-    with kept.restored():
-        assert block[5] == 5
-    assert block[5] > 5
 
 
 # ---------------------------------------------------------------------------------------------------------------------------- stacks

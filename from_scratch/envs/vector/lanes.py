@@ -27,6 +27,7 @@ class LaneVecEnv(VecEnv):
     """
 
     constants: ClassVar[tuple[str, ...]] = ()  # attributes of the scalar environment that the equations read: set_attr may change them
+    tells_episodes_at_their_ends = True  # no info has an `episode` where none ended
     tells_at_reset = True  # does reset_info say anything?
     of_each_lane: ClassVar[tuple[str, ...]] = ("elapsed", "returns")  # arrays [..., n]: what `select` picks from, beside the streams
     assumed: ClassVar[Mapping[str, Any]] = {}  # variants of the scalar environment that are not vectorised: attribute and the value it must have
