@@ -29,7 +29,6 @@ from stable_baselines3.common.utils import check_for_correct_spaces, safe_mean
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_normalize
 from torch import nn
 
-from from_scratch.core.callbacks import Locals
 from from_scratch.core.data import tree_map
 from from_scratch.core.hyperparameters import TAIL, Declared, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
@@ -250,7 +249,7 @@ class Algorithm(Declared, BaseAlgorithm):
         total_timesteps, callback = self._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         self._callback, self._log_interval, self._iteration = callback, log_interval, 0
         self.adopt()
-        callback.on_training_start(Locals(locals(), iteration=0), globals())
+        callback.on_training_start(self.locals_at_start(locals()), globals())
         self.adopt()  # as the callback left it
         try:
             while self.num_timesteps < total_timesteps:
@@ -278,6 +277,10 @@ class Algorithm(Declared, BaseAlgorithm):
             self.ep_info_buffers = [deque(maxlen=self._stats_window_size) for _ in range(self.n_seeds)]
             self.ep_success_buffers = [deque(maxlen=self._stats_window_size) for _ in range(self.n_seeds)]
         return total_timesteps, callback
+
+    def locals_at_start(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """The dict that callbacks know as their `locals` through the whole of training."""
+        return variables
 
     # -------------------------------------------------------------------------------------------------- what users do to the model
     def adopt(self) -> None:

@@ -64,9 +64,9 @@ class Locals(dict):
         for name in self.due:
             self[name]
 
-    def update(self, *args: Any, **kwargs: Any) -> None:
-        if not (args and args[0] is self):  # what SB3's update_locals(locals_) comes to: there is nothing new
-            super().update(*args, **kwargs)
+    def update(self, other: Any = (), /, **kwargs: Any) -> None:
+        if other is not self:  # SB3's update_locals(locals_) comes to that, and there is nothing new
+            dict.update(self, other, **kwargs)
 
     def get(self, name: Any, default: Any = None) -> Any:
         if name in self.due:

@@ -309,12 +309,14 @@ class OffPolicy(Algorithm):
             if self.heeds:
                 self.heed()
 
-            self._update_info_buffer(infos, dones)
+            ended = dones.nonzero()[0].tolist()
+            if ended or len(infos) > 1 or "episode" in infos[0]:
+                self._update_info_buffer(infos, dones)
             self._store_transition(replay_buffer, buffer_actions, new_obs, rewards, dones, infos)
             self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
             self._on_step()
 
-            for idx in dones.nonzero()[0].tolist():
+            for idx in ended:
                 num_collected_episodes += 1
                 self._episode_num += 1
                 if action_noise is not None:

@@ -92,6 +92,9 @@ class OnPolicy(Algorithm):
         return self.actor_critic.play(obs, None if deterministic else self._rng)
 
     # ----------------------------------------------------------------------------------------------------------------- collecting
+    def locals_at_start(self, variables: dict[str, Any]) -> dict[str, Any]:
+        return Locals(variables, iteration=0)  # as it stays in SB3
+
     def collect_rollouts(self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int) -> bool:
         """Play n_rollout_steps in every lane and fill the rollout buffer; False if the callback stopped it."""
         self.set_training_mode(False)
@@ -136,8 +139,10 @@ class OnPolicy(Algorithm):
                     if played is not None:
                         played.hold(self._last_obs)
 
-                self._update_info_buffer(infos, dones)
-                for idx in dones.nonzero()[0].tolist():
+                ended = dones.nonzero()[0].tolist()
+                if ended or len(infos) > 1 or "episode" in infos[0]:
+                    self._update_info_buffer(infos, dones)
+                for idx in ended:
                     if infos[idx].get("terminal_observation") is not None and infos[idx].get("TimeLimit.truncated", False):
                         terminal_obs = self.policy.obs_to_tensor(infos[idx]["terminal_observation"])[0]
                         terminal_value = self._value_of(infos[idx]["terminal_observation"], idx)
@@ -156,7 +161,8 @@ class OnPolicy(Algorithm):
                             played.end()
                             played, due = None, {}
                 self._last_obs, self._last_episode_starts = new_obs, dones
-                idx, done = env.num_envs - 1, dones[-1]
+                if watched:
+                    idx, done = env.num_envs - 1, dones[-1]  # as SB3's loop over the lanes leaves them
                 n_steps += 1
         finally:
             if played is not None:
