@@ -716,7 +716,8 @@ def test_callbacks_that_only_look_and_sb3s_own_need_no_watching_and_any_other_do
         lambda net: setattr(net[0], "weight", nn.Parameter(torch.zeros(3, 2))), lambda net: net.append(nn.Tanh()), lambda net: net[0].compile(),
     ],
 )  # fmt: skip
-def test_a_watch_sees_every_change_and_nothing_else(change):
+def test_a_watch_sees_every_change_and_nothing_else(change, monkeypatch):
+    monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", True)  # put back: torch switches it off for good with the first compile()
     net = nn.Sequential(nn.Linear(2, 3), nn.Tanh())
     watch = Watch([net], trained=[net])
     nn.Linear(1, 1).register_forward_hook(lambda *_: None)  # elsewhere
