@@ -564,7 +564,7 @@ def _changed(before: dict[str, Any], after: dict[str, Any], old: Run, new: Run) 
     return changed + [f"{key}: {records.shown(a)} there, {b} here" for key, a, b in _other_machine(before["host"], after["host"])]
 
 
-KIND = ("python", "machine", "cpu", "cpu_capability", "threads", "torch", "torch_config", "numpy", "scipy", "numba", "llvmlite", "gymnasium",
+KIND = ("python", "machine", "cpu", "cpu_capability", "bits_of_torch", "threads", "torch", "torch_config", "numpy", "scipy", "numba", "llvmlite", "gymnasium",
         "stable_baselines3")
 
 

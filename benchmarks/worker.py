@@ -9,6 +9,7 @@ are its share, the group's seconds divided by the number of seeds.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -246,6 +247,7 @@ def host() -> dict[str, Any]:
         "cpu": _cpu_name(),
         "cores": os.cpu_count(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "bits_of_torch": _bits_of_torch(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "torch_config": hashlib.sha256(torch.__config__.show().encode()).hexdigest()[:16],  # of how it was built: compiler, BLAS, instructions
@@ -262,6 +264,13 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _bits_of_torch() -> str:
+    """Which of our arithmetic equals torch's to the bit here. Found by name: what runs of others stand on does not include our core."""
+    selfcheck = importlib.import_module("from_scratch.core.selfcheck")
+    unlike = [part for part in selfcheck.PARTS if not selfcheck.equalities()[part]]
+    return f"not in {', '.join(unlike)}" if unlike else "all"
 
 
 def _cpu_name() -> str:

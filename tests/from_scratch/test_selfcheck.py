@@ -10,6 +10,8 @@ import torch
 
 from from_scratch.core import blas, kernels, selfcheck
 
+pytestmark = [pytest.mark.numerical, pytest.mark.bits]
+
 
 @pytest.fixture
 def anew():
@@ -60,8 +62,6 @@ def test_operands_off_a_cache_line_are_counted_where_it_is_asked():
     code = """
 import torch
 from from_scratch.core import blas, networks
-
-pytestmark = [pytest.mark.numerical, pytest.mark.bits]
 x, w, b = torch.zeros(2, 3, 5), torch.zeros(2, 4, 5), torch.zeros(2, 4)  # the second w starts 80 bytes behind the first
 networks.affine(x, w, b)
 print(len(blas.misaligned), blas.misaligned[0])
