@@ -171,12 +171,12 @@ def _add_up(g: np.ndarray, whole: int, n: int, total: np.ndarray, sums: np.ndarr
     """sums = Σ g over the first axis: of the first `whole` columns row by row, of the others every fourth row on its own. total is [4, n]."""
     M = len(g)
     if whole > 0:
-        _cascade(g, M - M, M // M, M, M - M, whole, total)  # 0 and 1, as numbers that are not compiled in: one version serves all calls
+        _cascade(g, 0, 1, M, 0, whole, total)
         for j in range(whole):
             sums[j] = total[0, j]
     quarter = M // 4
     for k in range(4 if whole < n else 0):
-        _cascade(g, k, k - k + 4, quarter, whole, n, total)
+        _cascade(g, k, k - k + 4, quarter, whole, n, total)  # 4 as a number that is not compiled in: one version serves all calls
         for j in range(whole, n):
             sums[j] = total[0, j] if k == 0 else sums[j] + total[0, j]
         if k == 0:
@@ -214,6 +214,22 @@ def _sum(x: np.ndarray) -> float:
 
 SINGLE, LINE = 4, 16  # bytes of a number, numbers of a cache line
 # A net is `layers`, [L, 5]: where in a row its weights [out, in] and its biases [out] start, in, out, and the activation behind it.
+
+
+@inner()
+def _fill(y: np.ndarray, bias: np.ndarray) -> None:
+    for i in range(len(y)):
+        for j in range(y.shape[1]):
+            y[i, j] = bias[j]
+
+
+@inner()
+def _widest(layers: np.ndarray) -> int:
+    """The most that a layer takes or gives."""
+    widest = 0
+    for i in range(len(layers)):
+        widest = max(widest, layers[i, 2], layers[i, 3])
+    return widest
 
 
 @inner()
@@ -260,14 +276,14 @@ def mlp(sgemm: Address, tanh: Address, x: np.ndarray, theta: np.ndarray, layers:
     round rounds otherwise.
     """
     R, M = x.shape[:2]
-    one, room = np.float32(1), _aligned(M * x.shape[2])
+    bias, one, room = np.empty(_widest(layers), np.float32), np.float32(1), _aligned(M * x.shape[2])
     for r in range(R):
         start, given = 0, _given(x, r, room)
         for w, b, k, n, activation in layers:
             y = memory[start + r * _room(M * n) : start + r * _room(M * n) + M * n]
-            for i in range(M):
-                for j in range(n):
-                    y[i * n + j] = theta[r, b + j]
+            for j in range(n):
+                bias[j] = theta[r, b + j]  # in memory whose layout the loops know
+            _fill(y.reshape(M, n), bias)
             of_w = theta.ctypes.data + r * theta.strides[0] + w * SINGLE
             blas.product(sgemm, blas.TRANSPOSED, blas.AS_IT_IS, n, M, k, of_w, k, given, k, one, y.ctypes.data, n)
             _activate(tanh, y, activation)
@@ -291,9 +307,7 @@ def pull_mlp(
 ) -> None:
     """From g [R, M, out], the gradient of the net's output: write (or add) that of the weights to grad, and that of x to gx; not where these are empty."""
     (R, M), L = x.shape[:2], len(layers)
-    widest = 0
-    for i in range(L):
-        widest = max(widest, layers[i, 2], layers[i, 3])
+    widest = _widest(layers)
     here, there, room, sums = _aligned(M * widest), _aligned(M * widest), _aligned(M * x.shape[2]), np.empty(widest, np.float32)
     zero, beta = np.float32(0), np.float32(1 if add else 0)
     for r in range(R):
