@@ -99,6 +99,9 @@ def render_store(
     if directory.is_symlink():
         raise UserError(f"{directory} is a link, and a report is not written through one: remove it, or give --out")
     built = build(store, allow_partial=allow_partial, now=now, options=options, play=play)
+    for path in (directory / name for name in (*built.files, *OPTIONAL)):
+        if path.is_dir():
+            raise UserError(f"{path} is a folder, where the report has a file: remove it, or give --out")
     directory.mkdir(parents=True, exist_ok=True)
     for name in OPTIONAL:  # of an earlier report
         if name not in built.files:

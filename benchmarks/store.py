@@ -104,10 +104,10 @@ class Store:
         return (self.path / "study.yaml").is_file()
 
     def _refuse_links(self) -> None:
-        """IntegrityError where one of the study's folders is a link: through it, files would be read or written that are not the study's."""
-        for name in ("runs", "report", "films", "quarantine"):
-            if (self.path / name).is_symlink():
-                raise IntegrityError(f"{self.path / name} is a link, and links are not followed: a study's folders are its own")
+        """IntegrityError where one of the study's folders is a link: through it, files would be read or written that are not the study's. Or is a file."""
+        for path in (self.path / name for name in ("runs", "report", "films", "quarantine")):
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                raise IntegrityError(f"{path} is a link or a file, and links are not followed: a study's folders are its own")
 
     def save_study(self, study: dict[str, Any]) -> None:
         self._refuse_links()
@@ -215,8 +215,10 @@ class Store:
     def record(self, run_id: str) -> dict[str, Any] | None:
         """A run's run.json, or None where there is no such run. IntegrityError if any of its files is not what was written."""
         directory = self.runs_path / run_id
-        if not is_name(run_id) or not directory.is_dir():
+        if not is_name(run_id) or not (directory.exists() or directory.is_symlink()):
             return None
+        if not directory.is_dir():
+            raise IntegrityError(f"run {run_id}: is no folder")
         damage = self._damage(directory)
         if damage:
             raise IntegrityError(f"run {run_id}/{damage}")
