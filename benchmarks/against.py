@@ -13,7 +13,7 @@ from typing import Any
 
 import matplotlib
 
-from benchmarks import UserError, evidence, figures, report, stats
+from benchmarks import UserError, evidence, figures, records, report, stats
 from benchmarks.analysis import Analysis, Cell, analyse
 from benchmarks.figures import PALETTE, Figure, Table, bracket, decimals, number, p_value, percent, with_interval
 from benchmarks.store import Store, write_whole
@@ -107,6 +107,8 @@ def _leaves(value: Any, place: str):
 def render(first: Store, second: Store, directory: Path, *, allow_partial: bool = False, now: datetime | None = None) -> Path:
     """Write against.html and against.json: the first study against the second, with the first one's margin and scales."""
     studies = [store.study() for store in (first, second)]
+    for study in studies:
+        records.demand(study)
     there, here = (analyse(study, store.runs(), store.curves(), allow_partial=allow_partial) for study, store in zip(studies, (first, second), strict=True))
     found = pairs(there, here)
     names = _names(first.path, second.path)

@@ -88,6 +88,8 @@ def pack(store: Store, target: Path, *, models: bool = True) -> dict[str, str]:
 
 def unpack(archive: Path, directory: Path) -> Store:
     """The store in an archive, in a new folder of `directory`. IntegrityError if a file is not what was packed, or no file of a study."""
+    if archive.exists() and not archive.is_file():  # such as a pipe, for which one would wait
+        raise UserError(f"{archive} is no file")
     try:
         packed = archive.stat().st_size
         with gzip.open(archive, "rb") as unzipped:
@@ -171,6 +173,9 @@ def _members(tar: BinaryIO) -> Iterator[tuple[str, int]]:
     while True:
         head = _exactly(tar, BLOCK)
         if not any(head):
+            while rest := tar.read(MEGABYTE):  # what follows the end some programs unpack, and nothing here would have looked at
+                if any(rest):
+                    raise _Refused("goes on behind its end")
             return
         kind, size = head[156:157], _octal(head[124:136])
         if head[257:263] != b"ustar\0" or _octal(head[148:156]) != sum(head[:148]) + 8 * 32 + sum(head[156:]):

@@ -25,6 +25,9 @@ TEX = {  # what LaTeX would read otherwise, or not at all
 }  # fmt: skip
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how what a spreadsheet computes begins
+
+
 def tex(text: str) -> str:
     """Plain text as LaTeX prints it, on one line: a line end in a name would end a comment, or a paragraph in a table."""
     return re.sub("|".join(map(re.escape, TEX)), lambda found: TEX[found[0]], _one_line(text))
@@ -48,6 +51,13 @@ def latex(tables: list[tuple[str, Table, str]], study: str, study_hash: str) -> 
     """All tables, (label, table, caption), as one file for \\input."""
     opening = f"% {_one_line(study)}, study {_one_line(study_hash)}. In the preamble: \\usepackage{{booktabs}}\n"
     return opening + "\n" + "\n".join(latex_table(table, caption, label) for label, table, caption in tables)
+
+
+def table(rows: pd.DataFrame) -> str:
+    """CSV. A name that a spreadsheet would compute as a formula gets an apostrophe before it, which spreadsheets take for the sign of a text."""
+    words = rows.select_dtypes(["object", "string"]).columns
+    safe = {column: rows[column].map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell) for column in words}
+    return rows.assign(**safe).to_csv(index=False, lineterminator="\n")
 
 
 def parquet(table: pd.DataFrame) -> bytes:

@@ -21,7 +21,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from benchmarks import stats
 from benchmarks.analysis import Analysis, Cell, Group, Statistics, families, family_of, is_twin, unit_of
-from benchmarks.plain import printable
+from benchmarks.plain import anchor, printable
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5AA6", "#5B5B5B")  # Okabe & Ito; the last two added
 INK, FAINT, GRID = "#222222", "#8a8a8a", "#e3e3e3"
@@ -635,7 +635,7 @@ def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | 
 
 
 def slug(group: Group) -> str:
-    return "g-" + re.sub(r"[^a-z0-9]+", "-", group.name.lower()).strip("-")
+    return f"g-{anchor(group.name)}"
 
 
 def of_group(group: Group, analysis: Analysis) -> dict[str, list[Figure]]:

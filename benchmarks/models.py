@@ -25,6 +25,7 @@ from benchmarks.plain import MEGABYTE, content, from_json, from_npz, one_line
 from from_scratch import registry
 
 MOST = 2048 * MEGABYTE  # of a model, and of what it unpacks to
+RATIO = 20  # of what a model unpacks to, to itself: weights hardly pack at all
 PICKLED, ARRAYS = "vecnormalize.pkl", "vecnormalize.npz"
 NUMBERS = ("num_timesteps", "exploration_rate")  # of the JSON text: what predict() depends on besides the weights
 SETTINGS = ("clip_obs", "clip_reward", "epsilon", "gamma")
@@ -42,9 +43,12 @@ def rebuilt(algo: str, path: Path, raw: Mapping[str, Any], venv: Any) -> Any:
     arguments = hyperparams.constructor_arguments(dict(raw), venv.action_space)
     if "buffer_size" in inspect.signature(cls).parameters:
         arguments["buffer_size"] = 1  # nothing is trained here
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what would be trained: a batch that does not divide the rollout of one environment
-        model = cls(raw.get("policy", entry.policy), venv, device="cpu", **arguments)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what would be trained: a batch that does not divide the rollout of one environment
+            model = cls(raw.get("policy", entry.policy), venv, device="cpu", **arguments)
+    except Exception as error:  # whatever a class says of arguments that it was not made for
+        raise IntegrityError(f"{path}: these hyper-parameters make no {algo}: {_short(error)}") from None
     wanted = [name for name in model._get_torch_save_params()[0] if "optimizer" not in name]
     weights, numbers = _read(path, wanted)
     try:
@@ -74,8 +78,9 @@ def _read(path: Path, wanted: list[str]) -> tuple[dict[str, Any], dict[str, Any]
         with zipfile.ZipFile(io.BytesIO(content(path, MOST))) as archive:
             names = ["data", *(f"{name}.pth" for name in wanted)]
             unpacked = sum(archive.getinfo(name).file_size for name in names)
-            if unpacked > MOST:
-                raise IntegrityError(f"{path} unpacks to {unpacked:,} bytes, more than the {MOST:,} that are read")
+            most = min(MOST, 64 * MEGABYTE + RATIO * path.stat().st_size)
+            if unpacked > most or archive.getinfo("data").file_size > 64 * MEGABYTE:
+                raise IntegrityError(f"{path} unpacks to {unpacked:,} bytes, more than a model of its size has")
             numbers = from_json(archive.read("data"))
             weights = {name: torch.load(io.BytesIO(archive.read(f"{name}.pth")), map_location="cpu", weights_only=True) for name in wanted}
     except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, ValueError, KeyError, EOFError, OSError, TypeError, NotImplementedError) as error:
@@ -159,7 +164,10 @@ def playing(algo: str, path: Path, raw: Mapping[str, Any], venv: Any, statistics
     wrapped = normaliser(statistics, venv, trusted)
     if wrapped is None and hyperparams.normalize_arguments(dict(raw)):
         raise UserError(f"the statistics of its normalisation are not in {statistics}")
-    wrapped = environments.wrap(venv if wrapped is None else wrapped, None, raw.get("frame_stack"))
+    frames = raw.get("frame_stack")
+    if frames is not None and (type(frames) is not int or not 1 <= frames <= 1000):
+        raise IntegrityError(f"frame_stack: {one_line(str(frames))[:60]} is no number of frames")
+    wrapped = environments.wrap(venv if wrapped is None else wrapped, None, frames)
     try:
         try:
             model = rebuilt(algo, path, raw, wrapped)

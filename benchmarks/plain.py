@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 MEGABYTE = 2**20
 MOST_TEXT = 64 * MEGABYTE  # of a file that is read as text
 MOST_NODES = 1_000_000  # of a YAML file, every alias counted as often as it is used
+MOST_DIGITS = 400  # of a number in it: those of base 60 take a time that grows with their square
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,199}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 # ----------------------------------------------------------------------------------------------------------------- words
@@ -50,6 +52,11 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """The same on one line, whatever it held."""
     return " ".join(printable(text).split())
+
+
+def anchor(text: str) -> str:
+    """A name as a part of a page's addresses: two that differ in capitals or punctuation alone have the same."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def is_name(text: Any) -> bool:
@@ -107,6 +114,9 @@ def from_json(text: str | bytes) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+
+
 def from_yaml(text: str, source: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
     """The value of one YAML document: plain types, aliases only as far as they stay small. IntegrityError, naming the source, for anything else."""
     reader = None
@@ -118,6 +128,10 @@ def from_yaml(text: str, source: str, loader: type[yaml.SafeLoader] = yaml.SafeL
         size = _expanded(node, {})
         if size > MOST_NODES:
             raise IntegrityError(f"{source} stands for {size:,} values once its aliases are written out; at most {MOST_NODES:,} are read")
+        for scalar in _nodes(node):
+            if scalar.tag in _NUMBERS and len(scalar.value) > MOST_DIGITS:
+                line = scalar.start_mark.line + 1
+                raise IntegrityError(f"{source} cannot be read as YAML: line {line}: a number of {len(scalar.value):,} digits; at most {MOST_DIGITS} are read")
         return _plain(reader.construct_document(node), source)
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, IndexError, AttributeError) as error:
         raise IntegrityError(f"{source} cannot be read as YAML: {one_line(str(error))[:200]}") from None
@@ -177,6 +191,9 @@ def _plain(value: Any, source: str) -> Any:
             _plain(item, source)
     elif value is not None and not isinstance(value, str | int | float):
         raise IntegrityError(f"{source}: values are plain, not of the type {type(value).__name__}")
+    for text in value if isinstance(value, dict) else [value]:
+        if isinstance(text, str) and _SURROGATE.search(text):
+            raise IntegrityError(f"{source}: half a character, which no file can hold: {one_line(text)[:60]}")
     return value
 
 
@@ -191,5 +208,8 @@ def from_npz(data: bytes, most: int) -> dict[str, np.ndarray]:
         unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > most:
         raise ValueError(f"it unpacks to {unpacked:,} bytes, more than the {most:,} that are read")
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except MemoryError:  # the head of an array may promise more than follows it
+        raise ValueError("an array in it is said to be larger than this machine's memory") from None

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from benchmarks import HarnessError, IncompleteData, UserError
+from benchmarks import HarnessError, IncompleteData, UserError, records
 from benchmarks.store import Store, open_study, write_whole
 from benchmarks.study import MEDIAN, digest
 
@@ -33,6 +33,7 @@ def publish(source: Store, target: Path) -> Store:
         return copy_runs(source, target)
     from benchmarks import analysis, animation
 
+    records.demand(source.study())
     return copy_runs(source, target, animation.median_runs(source, analysis.analyse(source.study(), runs, source.curves())))
 
 
@@ -41,8 +42,9 @@ def copy_runs(source: Store, target: Path, with_model: Collection[str] = ()) -> 
     from benchmarks import animation
 
     study = source.study()
+    records.demand(study)
     copy = Store(target)
-    command = re.sub(r" --out[ =]\S+", "", study.get("command", ""))  # where it lay first concerns nobody
+    command = re.sub(r" --out[ =]\S+", "", study.get("command") or "")  # where it lay first concerns nobody
     copy.save_study({**study, "command": command, "keep_models": MEDIAN if with_model else False})
     for run_id in dict.fromkeys(run.id for _, run in source.planned()):
         record = source.record(run_id)

@@ -30,7 +30,7 @@ import yaml
 
 from benchmarks import IntegrityError, UserError, monitors
 from benchmarks.configs import CONFIGS, options
-from benchmarks.plain import content, from_npz, from_yaml
+from benchmarks.plain import content, from_npz, from_yaml, is_regular
 from benchmarks.store import RUN_COLUMNS, TABLES
 from benchmarks.study import digest, natural_comparisons
 
@@ -180,11 +180,20 @@ def _folder(folder: Path, algo: str, env: str, seed: int, how: Reading) -> list[
     if evaluations.is_file() and how.scores != "training":
         return [evaluations_of(evaluations, algo, env, seed)]
     if how.scores != "evaluations" and any(folder.glob("*monitor.csv")):
+        _refuse_links(folder.glob("*monitor.csv"))
         return [monitor_of(folder, algo, env, seed)]
     progress = folder / "progress.csv"  # of SB3's logger
     if progress.is_file() and how.scores != "training":
+        _refuse_links([progress])
         return _table(progress, how, Names(known={"algo": algo, "env": env, "seed": str(seed)}))
     return []
+
+
+def _refuse_links(paths: Iterable[Path]) -> None:
+    """IntegrityError for a link, pipe or device among the files of a folder, which a stranger may have put there."""
+    for path in paths:
+        if not is_regular(path):
+            raise IntegrityError(f"{path} is not a regular file: remove the run's folder, and its seed counts as missing")
 
 
 def evaluations_of(path: Path, algo: str, env: str, seed: int) -> Read:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -21,15 +20,18 @@ import pandas as pd
 
 from benchmarks import IntegrityError, reproduction
 from benchmarks.jobs import Run
-from benchmarks.plain import content
+from benchmarks.plain import anchor, content
 from benchmarks.store import MOST_TABLE, SCHEMA, TABLES, schema_of
+from benchmarks.study import ID
 
 HASH, VERSION, WORD = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,60}"), re.compile(r"[\w.+-]{1,64}", re.ASCII)
-NAME = re.compile(r"[A-Za-z0-9][\w./+:-]{0,120}", re.ASCII)  # of an algorithm or a task: no room for a sentence
+NAME = re.compile(rf"(?=.{{1,120}}\Z){ID.pattern}")  # of an algorithm or a task: no room for a sentence, and no path that leads elsewhere
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 LARGEST = 1e60  # of a score: beyond, its powers overflow; a float32 ends at 3e38
-MOST_CHECKPOINTS, MOST_EPISODES, MOST_SEEDS, MOST_REPS, MOST_KEYS = 10_000, 1_000_000, 10_000, 10_000_000, 1000
-MOST_VALUES = 1_000_000  # in study.yaml: aliases of aliases would fill the memory
+MOST_CHECKPOINTS, MOST_EPISODES, MOST_SEEDS, MOST_REPS, MOST_KEYS = 10_000, 1_000_000, 10_000, 1_000_000, 1000
+MOST_RESAMPLED = 50_000_000  # checkpoints times bootstrap repetitions: what a report holds in less than 2 GB
+MOST_VALUES = 1_000_000  # in study.yaml, and lists and dictionaries in a JSON file
+BATCH, LONGEST = 100, 1000  # rows of a table that are read at a time, and bytes of a word in it
 SIMPLE = (str, int, float, bool, type(None))
 
 Test = Callable[[Any], bool]
@@ -48,7 +50,7 @@ def is_whole(value: Any, least: int = 0, most: int = 2**63 - 1) -> bool:
 
 
 def is_number(value: Any, least: float = -LARGEST, most: float = LARGEST) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and least <= value <= most
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most  # NaN is neither, and no whole number too large
 
 
 def is_hash(value: Any) -> bool:
@@ -102,12 +104,16 @@ def shown(value: Any) -> str:
     return f"{text}…" if len(str(value)[:61]) > 60 else text
 
 
-def read_json(path: Path, most: int = 500_000_000) -> Any:
-    """The content of a JSON file in which no key stands twice and no number is NaN or infinite; IntegrityError, one line, if it cannot be read."""
+def read_json(path: Path) -> Any:
+    """The content of a JSON file in which no key stands twice and no number is NaN or infinite; IntegrityError, one line, if it cannot be read.
+
+    A link is not followed, and a pipe or device not waited for.
+    """
     try:
-        if path.stat().st_size > most:
-            raise IntegrityError(f"{path.name}: larger than {most // 1_000_000} MB")
-        return json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=_once, parse_constant=_refused)
+        text = content(path)
+        if text.count(b"[") + text.count(b"{") > MOST_VALUES:  # each takes thirty times its place in the file
+            raise IntegrityError(f"{path.name}: more than {MOST_VALUES:,} lists and dictionaries")
+        return json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refused)
     except FileNotFoundError:
         raise IntegrityError(f"{path.name}: missing") from None
     except RecursionError:
@@ -138,6 +144,10 @@ STATISTICS: dict[str, Test] = {
     "reps": lambda v: is_whole(v, 100, MOST_REPS), "confidence": lambda v: is_number(v, 0.5, 0.9999), "seed": is_whole, "threshold": is_number,
     "paired": one_of(True, False), "margin": lambda v: is_number(v, 1e-12),
 }  # fmt: skip
+SEQUENCE: dict[str, Test] = {
+    "maximum": lambda v: STUDY["seeds"](v), "batch": lambda v: is_whole(v, 2), "alpha": lambda v: is_number(v, 0.001, 0.5), "reps": STATISTICS["reps"],
+    "seed": is_whole,
+}  # fmt: skip
 SOURCE: dict[str, Test] = {"commit": optional(matches(WORD)), "dirty": one_of(True, False, None), "diff_hash": optional(is_hash)}
 STUDY: dict[str, Test] = {
     "name": lambda v: is_text(v, 200),
@@ -151,19 +161,19 @@ STUDY: dict[str, Test] = {
     "zoo_budget": _of_pair(optional(lambda v: is_whole(v, 1, 10**13))),
     "provenance": _of_pair(is_text),
     "envs": dict_of(key=matches(NAME), test=lambda v: isinstance(v, dict) and set(v) <= {"kwargs", "max_episode_steps", "eval_episodes"} and plain(v)
-                    and optional(lambda n: is_whole(n, 1, MOST_EPISODES))(v.get("eval_episodes"))),
+                    and optional(lambda k: isinstance(k, dict))(v.get("kwargs"))
+                    and all(optional(lambda n: is_whole(n, 1, MOST_EPISODES))(v.get(k)) for k in ("max_episode_steps", "eval_episodes"))),
     "normalise": dict_of(lambda v: isinstance(v, dict) and set(v) <= {"random", "expert", "source"} and plain(v)
                          and all(optional(is_number)(v.get(k)) for k in ("random", "expert")) and optional(is_text)(v.get("source"))),
     "references": dict_of(list_of(lambda v: isinstance(v, dict) and plain(v) and is_text(v.get("label")) and is_number(v.get("score")))),
     "launcher": lambda v: isinstance(v, dict) and plain(v),
     "keep_models": one_of(True, False, "median"),
     "hash": is_hash,
-    "command": optional(is_text),
+    "command": optional(lambda v: is_text(v, 100_000)),
     "code": _of_pair(is_hash),
     "source": optional(lambda v: not faults("source", v, SOURCE, set())),
     "tuning": lambda v: isinstance(v, dict) and plain(v),
-    "sequential": lambda v: not faults("sequential", v, {"maximum": STUDY["seeds"], "batch": lambda n: is_whole(n, 2), "alpha": lambda a: is_number(a, 0, 1),
-                                                         "reps": STATISTICS["reps"], "seed": is_whole}, {"maximum", "batch", "alpha", "reps", "seed"}),
+    "sequential": lambda v: not faults("sequential", v, SEQUENCE, set(SEQUENCE)),
 }  # fmt: skip
 REQUIRED = {"name", "seeds", "groups", "protocol", "statistics", "hyperparams", "budget", "envs", "hash"}
 GROUP: dict[str, Test] = {"name": is_text, "algos": list_of(matches(NAME)), "envs": list_of(matches(NAME)),
@@ -183,12 +193,33 @@ def of_study(study: Any) -> list[str]:
     for group in study["groups"]:
         wrong = faults("study.yaml: a group", group, GROUP, set(GROUP))
         found += wrong
-        names += [] if wrong else [group["name"]]
+        names += [] if wrong else [anchor(group["name"])]
         found += [] if wrong else _of_group(group, study)
+    resampled = (study["protocol"].get("eval_points"), study["statistics"].get("reps", 50_000))
+    if all(map(is_whole, resampled)) and resampled[0] * resampled[1] > MOST_RESAMPLED:
+        found.append(f"study.yaml: {resampled[1]:,} bootstrap repetitions of {resampled[0]:,} checkpoints: at most {MOST_RESAMPLED:,} values are resampled")
     sequence = study.get("sequential")
     if sequence and study["seeds"] not in [sequence["maximum"][:k] for k in [*range(0, len(sequence["maximum"]), sequence["batch"]), len(sequence["maximum"])]]:
         found.append("study.yaml: its seeds are not the first batches of its sequence")
-    return found if len(set(names)) == len(names) else [*found, "study.yaml: two groups have one name"]
+    return found if len(set(names)) == len(names) else [*found, "study.yaml: two groups have one name, but for capitals and punctuation"]
+
+
+def demand(study: Any) -> None:
+    """IntegrityError, one line, for the first thing in a study that is not as a study has it, before numbers are computed from it.
+
+    Only verification asks that its words be printable: elsewhere they are shown as signs.
+    """
+    wrong = of_study(_printable(study))
+    if wrong:
+        raise IntegrityError(wrong[0])
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    return "".join(c if unicodedata.category(c)[0] != "C" else "?" for c in value) if isinstance(value, str) else value
 
 
 def _of_group(group: dict[str, Any], study: dict[str, Any]) -> Iterator[str]:
@@ -199,6 +230,8 @@ def _of_group(group: dict[str, Any], study: dict[str, Any]) -> Iterator[str]:
     for pair in group["comparisons"]:
         if len(set(pair)) != 2 or not set(pair) <= set(group["algos"]):
             yield f"{where}: {' against '.join(pair)} is no comparison of two of its algorithms"
+    if len({frozenset(pair) for pair in group["comparisons"]}) < len(group["comparisons"]):
+        yield f"{where}: a comparison stands there twice, and would be corrected for twice"
     for algo in group["algos"]:
         for env in group["envs"]:
             known = {"hyperparams": (study["hyperparams"].get(algo) or {}).get(env), "budget": (study["budget"].get(env) or {}).get(algo),
@@ -297,12 +330,21 @@ def table(directory: Path, name: str, run: Run) -> pd.DataFrame:
                 if field.type != wanted.type:
                     raise IntegrityError(f"{where}: column {field.name} is of type {shown(str(field.type))}, not {wanted.type}")
             groups = [metadata.row_group(k) for k in range(metadata.num_row_groups)]
+            packed = {group.column(k).compression for group in groups for k in range(group.num_columns)} - {"SNAPPY", "UNCOMPRESSED"}
+            if packed:  # others pack a thousandfold, and what they unpack to is only the file's word
+                raise IntegrityError(f"{where}: packed by {shown(min(packed))}, where tables are packed by Snappy")
             n_rows = sum(group.num_rows for group in groups)
             if expected is not None and (n_rows != expected or metadata.num_rows != expected):
                 raise IntegrityError(f"{where}: {n_rows:,} rows, where the plan gives {expected:,}")
             if n_rows > n_checkpoints * MOST_KEYS or sum(group.total_byte_size for group in groups) > 1_000_000 + 1000 * n_rows:
                 raise IntegrityError(f"{where}: {n_rows:,} rows of {sum(group.total_byte_size for group in groups):,} bytes are more than a run has")
-            frame = file.read().to_pandas(ignore_metadata=True)
+            batches = []
+            for batch in file.iter_batches(BATCH):  # a long name that is stored once and stands in every row would fill the memory
+                wrong = next((column for column in batch.schema.names if max(_lengths(batch[column]), default=0) > LONGEST), None)
+                if wrong:
+                    raise IntegrityError(f"{where}: a word of more than {LONGEST} bytes in column {wrong}")
+                batches.append(batch)
+            frame = pa.Table.from_batches(batches, schema).to_pandas(ignore_metadata=True)
     except FileNotFoundError:
         raise IntegrityError(f"{where}: missing") from None
     except (pa.ArrowException, OSError, ValueError, NotImplementedError, MemoryError) as error:
@@ -311,6 +353,14 @@ def table(directory: Path, name: str, run: Run) -> pd.DataFrame:
     if wrong:
         raise IntegrityError(f"{where}: {wrong}")
     return frame
+
+
+def _lengths(column: Any) -> list[int]:
+    """How many bytes each word of a column takes; nothing for numbers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return [length or 0 for length in pc.binary_length(column).to_pylist()] if pa.types.is_string(column.type) else []
 
 
 def _of_rows(frame: pd.DataFrame, name: str, run: Run) -> Iterator[str]:
@@ -405,6 +455,8 @@ def filled(rendering: dict[str, Any], study: Mapping[str, Any]) -> tuple[dict[st
     for env, known in here["environments"].items():
         said = rendering["environments"].get(env) or {}
         taken = {key: said[key] for key in ("source", "entry_point", "files") if key in said}
+        if "entry_point" in taken:
+            taken["entry_point"] = known.get("entry_point", taken["entry_point"])
         environments[env] = {"kwargs": known["kwargs"], **taken, **({"note": known["note"]} if "note" in said and "note" in known else {})}
         if environments[env] != said:
             other.append(f"environment {env}")

@@ -29,7 +29,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmarks import UserError, animation, evidence, exports, figures, reproduction, sequential, stats
+from benchmarks import UserError, animation, evidence, exports, figures, records, reproduction, sequential, stats
 from benchmarks.analysis import Analysis, Comparison, Group, IncompleteStudy, analyse, unit_of
 from benchmarks.figures import Table, bracket, count, decimals, number, p_value, percent, signed, slug, steps, with_interval
 from benchmarks.plain import printable
@@ -99,6 +99,9 @@ def render_store(
     if directory.is_symlink():
         raise UserError(f"{directory} is a link, and a report is not written through one: remove it, or give --out")
     built = build(store, allow_partial=allow_partial, now=now, options=options, play=play)
+    for path in (directory / name for name in (*built.files, *OPTIONAL)):
+        if path.is_dir():
+            raise UserError(f"{path} is a folder, where the report has a file: remove it, or give --out")
     directory.mkdir(parents=True, exist_ok=True)
     for name in OPTIONAL:  # of an earlier report
         if name not in built.files:
@@ -115,6 +118,8 @@ def build(
 ) -> BuiltReport:  # fmt: skip
     """The files of the report. rendering: from the repro.json of an earlier report of this store, to make that one again (without its PDF)."""
     options = Options(**rendering["options"]) if rendering else options or Options()
+    if isinstance(store, Store):  # a stranger may have written it
+        records.demand(store.study())
     analysis = analyse(store.study(), store.runs(), store.curves(), allow_partial=allow_partial)
     finished = analysis.runs[analysis.runs["status"] == "finished"]
     seals = {run_id: store.record(run_id)["seal"] for run_id in finished["run_id"].drop_duplicates()}
@@ -131,8 +136,8 @@ def build(
     files: dict[str, str | bytes] = {
         "report.html": text,
         "report.json": as_json(_numbers(analysis, verdicts)),
-        "scores.csv": scores.to_csv(index=False, lineterminator="\n"),
-        "curves.csv": curves.to_csv(index=False, lineterminator="\n"),
+        "scores.csv": exports.table(scores),
+        "curves.csv": exports.table(curves),
         "tables.tex": exports.latex(_tables(groups), analysis.study["name"], facts["study"]["hash"]),
         "references.bib": exports.bibliography(algos, analysis.sequential is not None) + "\n",
     }

@@ -39,9 +39,9 @@ from benchmarks import HarnessError, IntegrityError, UserError, against, animati
 from benchmarks.analysis import Analysis, Cell, analyse
 from benchmarks.configs import CONFIGS, options
 from benchmarks.jobs import Run
-from benchmarks.plain import is_regular
+from benchmarks.plain import MEGABYTE, content, is_regular
 from benchmarks.store import TABLES, Store, write_whole
-from benchmarks.study import provenance, study_hash
+from benchmarks.study import at, is_from_zoo, provenance, study_hash
 from from_scratch import registry
 
 LEVELS = {1: "integrity", 2: "analysis", 3: "sample", 4: "everything"}
@@ -52,6 +52,7 @@ ROUNDING = 1e-9  # relative; what sums may differ by between processors and libr
 NEW_RUN = 0.99  # of the prediction interval in which a run that was trained again on other hardware has to fall
 LOCKSTEP = 10  # seeds that level 4 trains in one process at most
 MOST_NAMED = 5
+MOST_FILE = 256 * MEGABYTE  # of the report
 
 Show = Callable[[launchers.Progress], None]
 
@@ -89,6 +90,7 @@ def verify(
         raise Misuse(f"--registered {registered}: a digest is the 64 characters that sb3-course register prints")
     show = show or (lambda progress: None)
     if level >= 3:  # which train, where those below only read
+        records.demand(store.study())
         trust.demand(trust.foreign(store.study()), f"level {level} of {store.path.name}", trusted)
     readable = True
     for finding in _guarded(1, "integrity", _integrity(store, registered)):
@@ -291,6 +293,7 @@ def _report_is_of_this_store(store: Store) -> Iterator[Finding]:
     frame = store.runs()
     seals = {run_id: store.record(run_id)["seal"] for run_id in frame.loc[frame["status"] == "finished", "run_id"].drop_duplicates()}  # type: ignore[index]
     facts = json.loads(report.as_json(reproduction.facts(store.study(), frame, seals, recorded["rendering"])))
+    _refuse_longer(directory / "repro.json", len(report.as_json(facts)))
     wrong = [f"repro.json: {line}" for key in OF_THE_STORE for line in differences(recorded.get(key), facts[key], key)]
     yield _judged(1, "provenance", wrong, f"repro.json tells of this store; root hash {facts['root_hash'][:16]}")
     listed = {*FILES, *(TABLES_TOO if recorded["rendering"]["options"]["parquet"] else ())}
@@ -303,14 +306,14 @@ def _report_is_of_this_store(store: Store) -> Iterator[Finding]:
         path = directory / name
         if not is_regular(path):
             wrong.append(f"report/{name}: missing, or no file of the report")
-        elif _hash_of(name, path.read_bytes()) != files[name]:
+        elif _hash_of(name, content(path, MOST_FILE)) != files[name]:
             wrong.append(f"report/{name}: hash mismatch")
     yield _judged(1, "report", wrong, f"{len(files)} files of the report: all hashes are right")
 
 
-def _hash_of(name: str, content: bytes) -> str:
+def _hash_of(name: str, text: bytes) -> str:
     try:
-        return report.hash_of(name, content)
+        return report.hash_of(name, text)
     except UnicodeDecodeError:
         return "not text"
 
@@ -327,12 +330,14 @@ def _analysis(store: Store) -> Iterator[Finding]:
     if not isinstance(reported, dict) or not isinstance(recorded, dict) or records.of_rendering(recorded.get("rendering")):
         yield Finding(2, "numbers", "fail", f"no report to check against: sb3-course report {store.path} makes one")
         return
-    rendering, otherwise = records.filled(recorded["rendering"], store.study())
+    rendering, worded = records.filled(recorded["rendering"], store.study())
     built = report.build(store, allow_partial=reported.get("is_partial") is True, rendering=rendering)
     # Whether the record says that this very code made the report. It decides what a difference is called, never whether it counts.
-    otherwise = [*(["reporting code"] if rendering["code"] != reproduction.reporting_code() else []), *otherwise]
-    old = {name: (directory / name).read_bytes().decode("utf-8", "replace") if (directory / name).is_file() else "" for name in (*FILES, "repro.json")}
-    new = {name: _text(content) for name, content in built.files.items() if not name.endswith(".parquet")}
+    otherwise = [*(["reporting code"] if rendering["code"] != reproduction.reporting_code() else []), *worded]
+    new = {name: _text(made) for name, made in built.files.items() if not name.endswith(".parquet")}
+    for name in new:
+        _refuse_longer(directory / name, len(new[name]))
+    old = {name: _old(directory / name).decode("utf-8", "replace") for name in new}
     yield _numbers(old["report.json"], reported, new["report.json"], bool(otherwise))
     for name in ("scores.csv", "curves.csv"):
         yield _judged(2, name, _table_differences(name, old[name], new[name]), "every value again")
@@ -340,9 +345,9 @@ def _analysis(store: Store) -> Iterator[Finding]:
         yield _page(name, old[name], new[name], otherwise, rendering)
     for name in TABLES_TOO:
         if name in built.files:
-            content = built.files[name]
-            assert isinstance(content, bytes)
-            same = _same_rows((directory / name).read_bytes(), content)
+            made = built.files[name]
+            assert isinstance(made, bytes)
+            same = _same_rows(_old(directory / name), made)
             yield _judged(2, name, [] if same else [f"{name}: other rows than the runs give"], "every value again")
     computed = json.loads(new["repro.json"])
     wrong = {key: differences(recorded.get(key), computed.get(key), key) for key in {*recorded, *computed} - {"rendering", "files"}}
@@ -350,12 +355,25 @@ def _analysis(store: Store) -> Iterator[Finding]:
     lines = [f"repro.json: {line}" for key in sorted(wrong) for line in wrong[key]]
     if otherwise and lines and all(key == "checklist" for key in wrong if wrong[key]):
         yield Finding(2, "repro.json", "unverified", f"its checklist is worded by other code than this ({', '.join(otherwise)})")
+    elif worded and not lines:
+        yield Finding(2, "repro.json", "unverified", f"its part rendering says otherwise than this program: {', '.join(worded)}")
     else:
         yield _judged(2, "repro.json", lines, "every fact that follows from the runs again")
 
 
-def _text(content: str | bytes) -> str:
-    return content if isinstance(content, str) else content.decode()
+def _old(path: Path) -> bytes:
+    """A file of the report; nothing where there is none, or a link to another."""
+    return content(path, MOST_FILE) if is_regular(path) else b""
+
+
+def _refuse_longer(path: Path, length: int) -> None:
+    """IntegrityError for a file that is much longer than the one that is made again: to name its differences would take all the memory."""
+    if is_regular(path) and path.stat().st_size > 4 * length + MEGABYTE:
+        raise IntegrityError(f"{path.name}: {path.stat().st_size:,} bytes, made again {length:,}")
+
+
+def _text(made: str | bytes) -> str:
+    return made if isinstance(made, str) else made.decode()
 
 
 def _same_rows(old: bytes, new: bytes) -> bool:
@@ -364,7 +382,9 @@ def _same_rows(old: bytes, new: bytes) -> bool:
 
     if old == new:
         return True
-    a, b = (pq.ParquetFile(io.BytesIO(content)) for content in (old, new))
+    if not old or len(old) > 4 * len(new) + MEGABYTE:
+        return False
+    a, b = (pq.ParquetFile(io.BytesIO(data)) for data in (old, new))
     if a.metadata.num_rows != b.metadata.num_rows or not a.schema_arrow.equals(b.schema_arrow):
         return False
     return a.read().to_pandas(ignore_metadata=True).equals(b.read().to_pandas(ignore_metadata=True))
@@ -388,11 +408,15 @@ def _numbers(text: str, reported: Any, computed_text: str, other_words: bool) ->
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every plain value of nested JSON with its place, such as groups / control / aggregates / iqm / ppo / point."""
-    if isinstance(value, dict):
+    """Every plain value of nested JSON, and every empty part, with its place, such as groups / control / aggregates / iqm / ppo / point.
+
+    No two values have one place: a key that could be taken for several is quoted.
+    """
+    if isinstance(value, dict) and value:
         for key, item in value.items():
-            yield from leaves(item, f"{path} / {key}" if path else str(key))
-    elif isinstance(value, list):
+            name = json.dumps(key, ensure_ascii=False) if re.search(r' / |\[|"', key) else key
+            yield from leaves(item, f"{path} / {name}" if path else name)
+    elif isinstance(value, list) and value:
         for k, item in enumerate(value):
             yield from leaves(item, f"{path}[{k}]")
     else:
@@ -733,47 +757,74 @@ def unseen(store: Store, level: int, findings: list[Finding], registered: bool =
     said.append("that no run, seed, algorithm, task or whole study was made and left out")
     if not registered:
         seeds = ", ".join(map(str, study["seeds"][:5])) + (" …" if len(study["seeds"]) > 5 else "")
-        chosen = f"margin ±{how.get('margin', 0.05):g}, seeds {seeds}, threshold {how.get('threshold', 0.9):g}, bootstrap seed {how.get('seed', 0)}"
+        chosen = f"margin ±{how.get('margin', 0.05):g}, seeds {seeds}, threshold {how.get('threshold', 0.9):g}, {_chosen(study)}"
         said.append(f"that these were fixed before the runs: {chosen}, comparisons and budgets (a digest posted by sb3-course register would tell)")
     else:
         said.append("that the digest was posted before the runs: look where and when its author did")
-    said += [*_references(study), *_settings(study)]
+    said += [*_references(study), *_environments(study), *_settings(study)]
     said.append(f"commit {str(source.get('commit'))[:12]} and the code versions of the runs" + ("" if level >= 3 else ": that this code trained them")
                 if source.get("commit") else "which commit trained the runs: none is recorded")  # fmt: skip
-    said.append("machines, package versions, dates, durations and speeds, the last logged training metrics, and errors of failed runs, as recorded")
+    said.append("machines, package versions, hashes of environments' sources, dates, durations and speeds, the last logged training metrics, and errors of "
+                "failed runs, as recorded")
     said.append("words of the author: names, question, command, sources of settings and references, published scores, tuning")
     if any(store.runs_path.glob("*/model.*")):
-        said.append("that the stored models are those whose weights' hashes are recorded, and that the films show them")
+        said.append("that the stored models are those whose weights' hashes are recorded")
+    if (store.path / animation.FOLDER).is_dir():
+        said.append("that the films show what these runs play, and the reasons why others have none")
+    if (store.path / "quarantine").is_dir():
+        said.append("what lies in quarantine/")
     return said
+
+
+def _chosen(study: dict[str, Any]) -> str:
+    """How was measured and judged, in a few words."""
+    how, protocol, sequence = study["statistics"], study["protocol"], study.get("sequential") or {}
+    words = [f"confidence {how.get('confidence', 0.95):g}", f"{how.get('reps', 50_000):,} repetitions", f"bootstrap seed {how.get('seed', 0)}"]
+    words += ["pairs by seed"] if how.get("paired") else []
+    words += [f"error {sequence['alpha']:g} of the sequence"] if sequence else []
+    words.append(f"{protocol['eval_episodes']} {'greedy' if protocol['deterministic'] else 'sampled'} evaluation episodes at "
+                 f"{protocol['eval_points']} checkpoints, seed {protocol['eval_seed']}")  # fmt: skip
+    return ", ".join(words)
+
+
+def _known(kind: str, name: str) -> dict[str, Any]:
+    """What this program's settings say of an environment or algorithm; nothing where it has none."""
+    return (yaml.safe_load((CONFIGS / kind / f"{name}.yaml").read_text(encoding="utf-8")) or {}) if name in options(kind) else {}
+
+
+def _listed(what: str, found: list[str]) -> list[str]:
+    return [f"{what}: {'; '.join(found[:MOST_NAMED])}{' and more' if len(found) > MOST_NAMED else ''}"] if found else []
 
 
 def _references(study: dict[str, Any]) -> list[str]:
     """The scores that normalise, where this program knows others or none."""
-    other, known = [], options("env")
-    for env, scale in (study.get("normalise") or {}).items():
-        ours = (yaml.safe_load((CONFIGS / "env" / f"{env}.yaml").read_text(encoding="utf-8")).get("normalise") or {}) if env in known else {}
-        given = {key: scale.get(key) for key in ("random", "expert")}
-        if given != {key: ours.get(key) for key in given}:
-            there = f"{ours['random']} to {ours['expert']}" if {"random", "expert"} <= set(ours) else "none"
-            other.append(f"{env} {given['random']} to {given['expert']} (this program knows {there})")
-    return [f"reference scores that are the author's own: {', '.join(other)}"] if other else []
+    other = []
+    for env in study["envs"]:
+        ours, given = (_known("env", env).get("normalise") or {}), ((study.get("normalise") or {}).get(env) or {})
+        scales = [f"{of['random']} to {of['expert']}" if {"random", "expert"} <= set(of) else "none" for of in (given, ours)]
+        other += [f"{env} {scales[0]} (this program knows {scales[1]})"] if scales[0] != scales[1] else []
+    return _listed("reference scores that are the author's own", other)
+
+
+def _environments(study: dict[str, Any]) -> list[str]:
+    """Settings of environments that this program would not give them: another task under the same name."""
+    other = []
+    for env, spec in study["envs"].items():
+        given, ours = ({key: of.get(key) for key in ("kwargs", "max_episode_steps", "eval_episodes") if of.get(key)} for of in (spec, _known("env", env)))
+        other += [f"{env} {records.shown(json.dumps(given))} (this program knows {json.dumps(ours)})"] if given != ours else []
+    return _listed("settings of environments that are the author's own", other)
 
 
 def _settings(study: dict[str, Any]) -> list[str]:
     """Hyper-parameters whose source, and budgets beside which a tuned number, is stated otherwise than this program would."""
-    sources, budgets, known = [], [], options("algo")
-    for algo, of_env in (study.get("provenance") or {}).items():
-        for env, said in of_env.items():
-            ours = provenance(algo.removeprefix("sb3/"), env, (study["hyperparams"].get(algo) or {}).get(env) or {})
-            if ours != said:
-                sources.append(f"{algo} on {env} (this program says: {ours})")
-    for env, of_algo in (study.get("zoo_budget") or {}).items():
-        for algo, steps in of_algo.items():
-            base = algo.removeprefix("sb3/")
-            entry = (yaml.safe_load((CONFIGS / "algo" / f"{base}.yaml").read_text(encoding="utf-8")) or {}).get(env) if base in known else None
-            tuned = (entry or {}).get("n_timesteps")
-            if tuned != steps:
-                budgets.append(f"{algo} on {env}, {steps} (this program knows {tuned})")
-    return [f"{what}: {'; '.join(found[:MOST_NAMED])}{' and more' if len(found) > MOST_NAMED else ''}"
-            for what, found in (("sources of hyper-parameters that are the author's own", sources), ("tuned budgets that are the author's own", budgets))
-            if found]  # fmt: skip
+    sources, budgets = [], []
+    for algo, env in dict.fromkeys((algo, env) for group in study["groups"] for algo in group["algos"] for env in group["envs"]):
+        base = algo.removeprefix("sb3/")
+        ours, said = provenance(base, env, study["hyperparams"][algo][env]), at(study, "provenance", algo, env)
+        if ours != said:
+            sources.append(f"{algo} on {env} ({'' if said else 'none is said; '}this program says: {ours})")
+        tuned = (_known("algo", base).get(env) or {}).get("n_timesteps") if is_from_zoo(base) else None
+        steps = at(study, "zoo_budget", env, algo)
+        if "zoo_budget" in study and tuned != steps:
+            budgets.append(f"{algo} on {env}, {steps or 'none'} (this program knows {tuned or 'none'})")
+    return [*_listed("sources of hyper-parameters that are the author's own", sources), *_listed("tuned budgets that are the author's own", budgets)]

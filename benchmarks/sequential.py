@@ -52,7 +52,10 @@ def decide(study: Mapping, curves: pd.DataFrame) -> SequentialTest:
     """The test after all looks that the study's seeds allow. IncompleteData where a run of such a batch has no score."""
     how, asked = study["sequential"], hypotheses(study)
     paired = bool((study.get("statistics") or {}).get("paired"))  # the runs of a seed then change sides together
-    test = SequentialTest(list(asked), len(batches(study)), how["alpha"], how["reps"], how["seed"], paired)
+    try:
+        test = SequentialTest(list(asked), len(batches(study)), how["alpha"], how["reps"], how["seed"], paired)
+    except ValueError as error:  # such as too few permutations for its alpha
+        raise UserError(f"the study's sequence: {error}") from None
     last = curves.sort_values("step").groupby(["algo", "env", "seed"])["score"].last()
     for seeds in batches(study):
         if test.is_finished or not set(seeds) <= set(study["seeds"]):

@@ -103,7 +103,14 @@ class Store:
     def exists(self) -> bool:
         return (self.path / "study.yaml").is_file()
 
+    def _refuse_links(self) -> None:
+        """IntegrityError where one of the study's folders is a link: through it, files would be read or written that are not the study's. Or is a file."""
+        for path in (self.path / name for name in ("runs", "report", "films", "quarantine")):
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                raise IntegrityError(f"{path} is a link or a file, and links are not followed: a study's folders are its own")
+
     def save_study(self, study: dict[str, Any]) -> None:
+        self._refuse_links()
         self.runs_path.mkdir(parents=True, exist_ok=True)
         write_whole(self.path / "study.yaml", _as_saved(study))
 
@@ -115,6 +122,7 @@ class Store:
         """The resolved study. UserError if there is none here, IntegrityError if it cannot be read, or has not the shape of one."""
         if not self.exists():
             raise UserError(f"{self.path} holds no study (no study.yaml): sb3-course compare makes one")
+        self._refuse_links()
         try:
             study = from_yaml(content(self.path / "study.yaml").decode(), f"{self.path}/study.yaml")
         except UnicodeDecodeError:
@@ -136,8 +144,11 @@ class Store:
         """Only one process at a time adds to a store; it is free again as soon as that process ends, however it ends."""
         from filelock import FileLock, Timeout
 
+        self._refuse_links()
         self.runs_path.mkdir(parents=True, exist_ok=True)
         owner = self.path / ".lock.owner"
+        if not is_regular(self.path / ".lock"):  # such as a link to a file of somebody else's
+            (self.path / ".lock").unlink(missing_ok=True)
         try:
             with FileLock(self.path / ".lock", timeout=0):
                 write_whole(owner, str(os.getpid()))
@@ -204,8 +215,10 @@ class Store:
     def record(self, run_id: str) -> dict[str, Any] | None:
         """A run's run.json, or None where there is no such run. IntegrityError if any of its files is not what was written."""
         directory = self.runs_path / run_id
-        if not is_name(run_id) or not directory.is_dir():
+        if not is_name(run_id) or not (directory.exists() or directory.is_symlink()):
             return None
+        if not directory.is_dir():
+            raise IntegrityError(f"run {run_id}: is no folder")
         damage = self._damage(directory)
         if damage:
             raise IntegrityError(f"run {run_id}/{damage}")
@@ -327,6 +340,8 @@ def _malformed(record: dict[str, Any], run_id: str) -> str:
     for key, allowed in kinds.items():
         if key in record and type(record[key]) not in allowed:
             return f"{key} is of the type {type(record[key]).__name__}"
+        if type(record.get(key)) in (int, float) and not abs(record[key]) < 2**63:
+            return f"{key} is no number of a run"
     if record.get("run_id") != run_id:
         return f"is of another run, {one_line(str(record.get('run_id')))[:100]}"
     if record.get("status") not in ("finished", "failed"):

@@ -21,7 +21,7 @@ import yaml
 
 from benchmarks import IntegrityError, UserError, environments, hyperparams
 from benchmarks.configs import CONFIGS, options
-from benchmarks.plain import content, one_line, refuse_interpolations
+from benchmarks.plain import anchor, content, one_line, refuse_interpolations
 from from_scratch import registry
 
 MEDIAN = "median"  # of keep_models: of a published study, the median runs that its report shows in motion
@@ -164,6 +164,9 @@ def seed_list(seeds: Any) -> list[int]:
 def resolve(config: dict[str, Any]) -> dict[str, Any]:
     """The composed configuration, reduced to what this study uses, with every default filled in. UserError for what cannot be."""
     groups = [_group(group) for group in config["groups"] or []]
+    for one, other in itertools.combinations([group["name"] for group in groups], 2):
+        if anchor(one) == anchor(other):
+            raise UserError(f"groups '{one}' and '{other}' have one name, but for capitals and punctuation: their figures could not be told apart")
     if not groups:
         raise UserError("a study needs algorithms and environments: --algos a,b --envs x,y or a suite's name")
     pairs = sorted({(algo, env) for group in groups for algo in group["algos"] for env in group["envs"]})
@@ -203,7 +206,7 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
         study["hyperparams"].setdefault(algo, {})[env] = raw
         study["provenance"].setdefault(algo, {})[env] = provenance(base, env, raw)
         study["budget"][env][algo] = steps
-        if env in values and _is_from_zoo(base):
+        if env in values and is_from_zoo(base):
             study["zoo_budget"][env][algo] = recommended
     for key in ("eval_episodes", "eval_points"):
         if not isinstance(study["protocol"][key], int) or study["protocol"][key] < 1:
@@ -217,7 +220,8 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------- a study from elsewhere
 
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)?")  # of an algorithm or environment: with / as _, it names a folder
-MOST_RUNS = 200_000  # that a study plans
+MOST_RUNS = 100_000  # that a study plans
+MOST_SETTINGS = 500_000_000  # characters of all runs' settings, over which their names are hashed
 MOST = {"eval_points": 1_000_000, "eval_episodes": 1_000_000, "reps": 10_000_000}  # what a number may ask of whoever reads the study
 
 
@@ -267,20 +271,28 @@ def _malformed_groups(study: dict[str, Any]) -> str:
         if n_runs > MOST_RUNS:
             return f"it plans more than {MOST_RUNS:,} runs"
         for env, algo in itertools.product(group["envs"], group["algos"]):
-            raw, steps = (_at(study[key], *path) for key, path in (("hyperparams", (algo, env)), ("budget", (env, algo))))
+            if len(group["algos"]) * len(group["envs"]) * len(study["seeds"]) * _size(study, algo, env) > MOST_SETTINGS:
+                return f"{algo} on {env}: settings of {_size(study, algo, env):,} characters for each of so many runs"
+            raw, steps = (at(study[key], *path) for key, path in (("hyperparams", (algo, env)), ("budget", (env, algo))))
             if not isinstance(raw, dict) or not isinstance(study["envs"].get(env), dict):
                 return f"{algo} on {env}: no hyper-parameters, or no settings of the environment"
             if type(steps) is not int or not 0 < steps < 2**53:
                 return f"{algo} on {env}: a budget of {_brief(steps)} steps"
-            if study.get("code") and not isinstance(_at(study["code"], algo, env), str):
+            if study.get("code") and not isinstance(at(study["code"], algo, env), str):
                 return f"{algo} on {env}: no version of the code"
     return ""
 
 
-def _at(value: Any, *path: str) -> Any:
+def at(value: Any, *path: str) -> Any:
+    """What stands there in nested dictionaries; None where one of them is missing, or is none."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value
+
+
+def _size(study: dict[str, Any], algo: str, env: str) -> int:
+    """About how many characters the settings of a run take."""
+    return sum(len(str(part)) for part in (at(study["hyperparams"], algo, env), study["envs"].get(env), study["protocol"]))
 
 
 def _brief(value: Any) -> str:
@@ -350,7 +362,7 @@ def provenance(algo: str, env: str, raw: dict[str, Any]) -> str:
     return f"{words}; changed: {', '.join(changed)}" if changed else words
 
 
-def _is_from_zoo(algo: str) -> bool:
+def is_from_zoo(algo: str) -> bool:
     path = CONFIGS / "algo" / f"{algo}.yaml"
     return path.is_file() and "RL Baselines3 Zoo" in path.read_text(encoding="utf-8")[:1000]
 
@@ -374,6 +386,8 @@ def _group(group: dict[str, Any]) -> dict[str, Any]:
     for algo in itertools.chain.from_iterable(comparisons):
         if algo not in group["algos"]:
             raise UserError(f"group {group.get('name', '?')}: comparison with '{algo}', which is not among its algorithms {', '.join(group['algos'])}")
+    if len({frozenset(pair) for pair in comparisons}) < len(comparisons):
+        raise UserError(f"group {group.get('name', '?')}: a comparison stands there twice: each pair once, whichever comes first")
     return {"name": group.get("name", "all"), "algos": list(group["algos"]), "envs": list(group["envs"]), "comparisons": comparisons}
 
 

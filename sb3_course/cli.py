@@ -32,6 +32,9 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message} ({self.prog} --help)")
 
 
+MOST_SAID = 2000  # characters of an error that is printed
+
+
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="sb3-course", description="Train, compare and watch reinforcement learning algorithms, from scratch and Stable-Baselines3's.")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
@@ -228,7 +231,7 @@ def _main(arguments: list[str] | None) -> int:
 
 
 def _say(line: str, code: int) -> int:
-    print(one_line(line), file=sys.stderr)
+    print(one_line(line[:MOST_SAID]), file=sys.stderr)  # an error may quote what a file holds
     return code
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks import IncompleteData, UserError, jobs, launchers, sequential, trust
+from benchmarks import IncompleteData, UserError, jobs, launchers, records, sequential, trust
 from benchmarks import study as studies
 from benchmarks.jobs import Run
 from benchmarks.reproduction import source
@@ -62,6 +62,7 @@ def _play(store: Store, analysis: Any) -> None:
 def retry(args: argparse.Namespace) -> int:
     store = open_study(args.study)
     study = store.study()
+    records.demand(study)
     trust.demand(trust.foreign(study), f"training {store.path}", args.trust)
     if study.get("code") != jobs.code_versions(study):
         raise UserError(f"the code or its packages changed since {store.path} was planned, so its runs would not be of one kind: "
@@ -130,6 +131,7 @@ def _carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...], allo
     before = {run_id: store.status(run)[0] for run_id, run in planned.items()}
     todo = [run for run_id, run in planned.items() if before[run_id] in again]
     _check(study, todo)
+    records.demand(study)  # what could not be reported is not trained
     work = jobs.group(todo, workers, study["launcher"]["lockstep_seeds"])
     _print_plan(study, store, before, todo, work, workers)
     if dry_run:

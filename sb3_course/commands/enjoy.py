@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import IntegrityError, UserError, environments, launchers, models, trust
-from benchmarks.plain import content, from_yaml
+from benchmarks.plain import content, from_yaml, one_line
 from benchmarks.readers import ZooLoader
 from from_scratch import registry
 from sb3_course.commands.train import latest_id
@@ -45,10 +45,17 @@ def _play(args: argparse.Namespace, entry: registry.Entry, folder: Path, path: P
     raw, saved = (_settings(folder / name / file) for file in ("config.yml", "args.yml"))
     given = saved.get("env_spec")
     spec: dict[str, Any] = given if isinstance(given, dict) else {}
+    if not isinstance(spec.get("kwargs") or {}, dict):
+        raise IntegrityError(f"{folder / name / 'args.yml'}: the environment's arguments are no dictionary")
     found = [*trust.of_wrappers(raw.get("env_wrapper")), *trust.of_arguments(args.env, spec.get("kwargs") or {})]
     trust.demand(found, f"playing {path}", args.trust)
     render_mode = None if args.no_render else "human"
-    venv = DummyVecEnv([lambda: environments.make_env(args.env, spec, raw.get("env_wrapper"), render_mode)])
+    try:
+        venv = DummyVecEnv([lambda: environments.make_env(args.env, spec, raw.get("env_wrapper"), render_mode)])
+    except UserError:
+        raise
+    except Exception as error:  # whatever an environment or wrapper says of arguments that it was not made for
+        raise IntegrityError(f"{folder}: {args.env} cannot be made with the arguments that are kept there: {one_line(str(error))[:200]}") from None
     returns: list[float] = []
     total, length = 0.0, 0
     with models.playing(entry.id, path, raw, venv, folder / name, args.trust) as (model, wrapped):

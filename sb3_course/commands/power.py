@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import IncompleteData, UserError
+from benchmarks import IncompleteData, UserError, records
 from benchmarks.stats import ALPHA, power
 
 
@@ -77,6 +77,7 @@ def _of_study(args: argparse.Namespace) -> list[dict[str, Any]]:
 
     store = open_study(args.study)
     study = store.study()
+    records.demand(study)
     study["statistics"] = {**(study.get("statistics") or {}), "reps": 100}  # only scores are taken from the analysis here
     paired, batch = Statistics.of(study).paired, (study.get("sequential") or {}).get("batch")
     cases: list[dict[str, Any]] = []

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from benchmarks import IntegrityError, archive, jobs, records, registration, sequential
+from benchmarks import archive, jobs, records, registration, sequential
 from benchmarks.study import study_hash
 from sb3_course.commands.compare import planned_study, show
 
@@ -26,9 +26,7 @@ def _stored(args: argparse.Namespace) -> dict[str, Any] | None:
         return None
     with archive.opened(name) as store:
         study = store.study()
-    wrong = records.of_study(study)
-    if wrong:
-        raise IntegrityError(wrong[0])
+    records.demand(study)
     return study
 
 

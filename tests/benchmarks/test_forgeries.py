@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import archive, jobs, launchers, records, registration, report, reproduce, study
+from benchmarks import archive, jobs, launchers, publish, records, registration, report, reproduce, study
 from benchmarks.store import TABLES, Store, file_hash, write_table
 from benchmarks.study import digest, study_hash
 from sb3_course import cli
@@ -535,3 +535,163 @@ def test_a_cut_or_foreign_file_is_one_line_and_exit_code_four(store, name, conte
     (place / name).write_bytes(content.encode("utf-8", "surrogateescape"))
     assert cli.main(["reproduce", str(store.path), "--level", "2"]) == 4
     assert "unexpected" not in capsys.readouterr().err
+
+
+# --- attacks of a second reader
+
+
+def test_a_verdict_as_the_name_of_an_empty_part_is_found(store):
+    path = store.path / "report" / "report.json"
+    path.write_text(report.as_json(json.loads(path.read_text(encoding="utf-8")) | {"Sarsa wins": {}}), encoding="utf-8")
+    change_record(store, lambda facts: None)
+    assert failures(store) == ["numbers: report.json: Sarsa wins is reported, but not computed any more"]
+
+
+def test_an_empty_part_of_the_record_is_found(store):
+    change_record(store, lambda facts: facts["seeds"].update({"Sarsa wins": []}))
+    assert any("seeds / Sarsa wins is reported, but not computed any more" in line for line in failures(store, 1))
+
+
+def test_no_two_values_have_one_place():
+    """Else one of them would be compared, and the other might be anything."""
+    value = {"a": {"b": {"c": 1}}, "a / b": {"c": 2}, "l": [3], "l[0]": 4, '"a / b"': {"c": 5}}
+    assert len(dict(reproduce.leaves(value))) == 5
+
+
+@pytest.mark.parametrize("change", [
+    lambda rendering: rendering["deviations"].update(sarsa=["Sarsa wins."]),
+    lambda rendering: rendering["environments"]["FrozenLake-v1"].update(note="Sarsa wins"),
+    lambda rendering: rendering["environments"]["FrozenLake-v1"].update(kwargs={"is_slippery": False}),
+    lambda rendering: rendering["environments"]["FrozenLake-v1"].update(entry_point="sarsa_wins:Everywhere"),
+])  # fmt: skip
+def test_other_words_in_the_record_do_not_pass_beside_a_page_without_them(store, change):
+    change_record(store, lambda facts: change(facts["rendering"]))
+    assert "repro.json" in not_passed(store)
+
+
+def test_settings_for_which_no_source_is_given_are_pointed_out(store):
+    resolved = store.study()
+    resolved["hyperparams"]["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
+    change_study(store, hyperparams=resolved["hyperparams"], provenance={})
+    (line,) = (line for line in reproduce.unseen(store, 2, []) if "sources of hyper-parameters" in line)
+    assert "sarsa on FrozenLake-v1 (none is said; this program says: " in line and "changed: learning_rate" in line
+
+
+def test_a_tuned_budget_that_is_left_out_is_pointed_out(tmp_path):
+    """The page says of it that the RL Zoo has no tuned entry."""
+    store = Store(tmp_path / "study")
+    resolved = study.adhoc(["ppo"], ["CartPole-v1"], seeds=1) | {"zoo_budget": {}}
+    store.save_study(resolved | {"code": jobs.code_versions(resolved), "hash": study_hash(resolved)})
+    (line,) = (line for line in reproduce.unseen(store, 2, []) if "tuned budgets" in line)
+    assert line.startswith("tuned budgets that are the author's own: ppo on CartPole-v1, none (this program knows ")
+
+
+def test_another_task_under_the_same_name_is_pointed_out(store):
+    assert not any("settings of environments" in line for line in reproduce.unseen(store, 2, []))
+    change_study(store, envs={"FrozenLake-v1": {"kwargs": {"is_slippery": False}, "max_episode_steps": None, "eval_episodes": 3}})
+    (line,) = (line for line in reproduce.unseen(store, 2, []) if "settings of environments" in line)
+    assert 'FrozenLake-v1 {"kwargs": {"is_slippery": false}' in line
+
+
+def test_references_that_were_left_out_are_pointed_out(store):
+    change_study(store, normalise={})
+    assert any("FrozenLake-v1 none (this program knows 0.01394 to 0.74419)" in line for line in reproduce.unseen(store, 2, []))
+
+
+def test_how_was_measured_and_judged_is_said_to_be_the_author_s_choice(store):
+    change_study(store, statistics={**store.study()["statistics"], "confidence": 0.5, "paired": True})
+    (line,) = (line for line in reproduce.unseen(store, 2, []) if "fixed before the runs" in line)
+    assert "confidence 0.5, 200 repetitions, bootstrap seed 0, pairs by seed, 3 greedy evaluation episodes at 3 checkpoints, seed 20240521" in line
+
+
+def test_films_and_reasons_for_their_lack_are_said_to_be_unverified_without_models_too(store):
+    (store.path / "films").mkdir()
+    for path in store.runs_path.glob("*/model.*"):
+        path.unlink()
+    assert "that the films show what these runs play, and the reasons why others have none" in reproduce.unseen(store, 1, [])
+
+
+@pytest.mark.parametrize("groups, said", [
+    (["a b", "A-b"], "two groups have one name, but for capitals and punctuation"),
+    (["a", "b"], ""),
+])  # fmt: skip
+def test_groups_whose_figures_could_not_be_told_apart_are_refused(store, groups, said):
+    (group,) = store.study()["groups"]
+    change_study(store, groups=[group | {"name": name} for name in groups])
+    assert [line for line in failures(store, 1) if "two groups" in line] == ([f"records: study.yaml: {said}"] if said else [])
+
+
+def test_a_comparison_that_stands_twice_is_refused(store):
+    """Holm's correction would count it twice, and a difference could be hidden by it."""
+    (group,) = store.study()["groups"]
+    change_study(store, groups=[group | {"comparisons": [["q_learning", "sarsa"], ["sarsa", "q_learning"]]}])
+    assert failures(store, 1) == ["records: study.yaml: group all: a comparison stands there twice, and would be corrected for twice"]
+
+
+def test_a_source_of_settings_leads_to_no_file_elsewhere(store):
+    provenance = store.study()["provenance"] | {"sb3/../../../../../../tmp/x": {"FrozenLake-v1": "words"}}
+    change_study(store, provenance=provenance)
+    assert failures(store, 1)[0].startswith("records: study.yaml: provenance is ")
+
+
+@pytest.mark.parametrize("changes", [{"margin": 10**400}, {"margin": "wide"}, {"confidence": [1]}, {"threshold": -(10**400)}, {"reps": 10_000_000}])
+@pytest.mark.parametrize("verb", [["reproduce", "--level", "1"], ["report"], ["register"], ["power"]])
+def test_numbers_that_are_none_are_one_line_in_every_command(store, changes, verb, capsys):
+    change_study(store, statistics=store.study()["statistics"] | changes)
+    assert cli.main([verb[0], str(store.path), *verb[1:]]) == 4
+    assert "unexpected" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("changes", [
+    {"normalise": {"FrozenLake-v1": {"random": "a", "expert": 1}}}, {"references": {"FrozenLake-v1": ["x"]}}, {"tuning": {"sarsa": 5}, "source": {"commit": 5}},
+    {"zoo_budget": {"FrozenLake-v1": {"sarsa": "x"}}}, {"provenance": {"sarsa": {"FrozenLake-v1": ["x"]}}}, {"sequential": {"maximum": 5}},
+    {"sequential": {"maximum": [0, 1, 2], "batch": 2, "alpha": 0, "reps": 1000, "seed": 0}}, {"envs": {"FrozenLake-v1": {"kwargs": "x"}}},
+    {"sequential": {"maximum": [0, 1, 2], "batch": 2, "alpha": 0.001, "reps": 100, "seed": 0}},
+], ids=str)  # fmt: skip
+def test_a_plan_of_other_types_does_not_surprise_a_report(store, changes, capsys):
+    change_study(store, **changes)
+    assert cli.main(["report", str(store.path), "--allow-partial"]) in (2, 3, 4)
+    assert "unexpected" not in capsys.readouterr().err
+
+
+def test_arguments_of_an_environment_that_are_none_do_not_surprise_level_3(store, capsys):
+    change_study(store, envs={"FrozenLake-v1": {"kwargs": "x"}})
+    assert cli.main(["reproduce", str(store.path), "--level", "3"]) == 4
+    assert capsys.readouterr().err.startswith("study.yaml: envs is ")
+
+
+@pytest.mark.parametrize("changes", [
+    {"lockstep": float("inf")}, {"train_seconds": 10**400}, {"model_seed": float("inf")}, {"eval_seconds": float("nan")},
+], ids=str)  # fmt: skip
+def test_a_record_s_numbers_are_numbers_in_a_report_too(store, changes):
+    reseal(store, run_of(store).id, **changes)
+    assert store.status(run_of(store))[0] == "corrupt"
+
+
+def test_more_values_than_memory_holds_are_not_resampled(store):
+    resolved = store.study()
+    change_study(store, protocol=resolved["protocol"] | {"eval_points": 10_000}, statistics=resolved["statistics"] | {"reps": 50_000})
+    assert any("50,000 bootstrap repetitions of 10,000 checkpoints" in line for line in failures(store, 1))
+
+
+@pytest.mark.parametrize("how", [{"compression": "snappy"}, {"compression": "zstd"}])
+def test_a_long_word_that_is_stored_once_does_not_fill_the_memory(store, how):
+    run = run_of(store)
+    path = store.runs_path / run.id / "training.parquet"
+    rows = [(run.algo, run.env, run.seed, run.checkpoints[0], "x" * 500_000, 0.0)] * 3000
+    write_table(path, "training", rows)
+    pq.write_table(pq.read_table(path), path, store_schema=False, **how)
+    reseal(store, run.id)
+    (failure,) = [line for line in failures(store, 1) if line.startswith("tables: ")]
+    assert "a word of more than 1000 bytes in column key" in failure or "packed by ZSTD" in failure
+
+
+def test_a_page_of_another_size_is_not_compared(store):
+    with (store.path / "report" / "report.html").open("r+b") as file:
+        file.truncate(100 * 2**30)
+    assert any("report.html has 107,374,182,400 bytes" in line for line in failures(store))
+
+
+def test_a_record_without_a_command_is_copied(store, tmp_path):
+    change_study(store, command=None)
+    assert publish.copy_runs(store, tmp_path / "copy").study()["command"] == ""

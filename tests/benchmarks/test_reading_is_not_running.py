@@ -461,6 +461,21 @@ def test_an_archive_holds_regular_files_of_one_study_and_nothing_else(name, tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"x.tar.gz", "in"}
 
 
+def test_a_second_archive_behind_the_first_is_refused(store, tmp_path):
+    """Some programs unpack it over the first."""
+    archive.pack(store, tmp_path / "x.tar.gz")
+    tar_of(tmp_path / "y.tar.gz", [("lake/report/report.html", b"Sarsa wins")])
+    both = b"".join(gzip.decompress((tmp_path / name).read_bytes()) for name in ("x.tar.gz", "y.tar.gz"))
+    (tmp_path / "z.tar.gz").write_bytes(gzip.compress(both))
+    with pytest.raises(IntegrityError, match="goes on behind its end"):
+        archive.unpack(tmp_path / "z.tar.gz", tmp_path / "in")
+
+
+def test_an_archive_that_is_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.tar.gz")
+    assert cli.main(["reproduce", str(tmp_path / "x.tar.gz")]) == 2
+
+
 def test_a_header_that_promises_more_than_a_name_is_refused_before_it_is_read(tmp_path):
     with tarfile.open(tmp_path / "x.tar", "w", format=tarfile.PAX_FORMAT) as tar:
         member = tarfile.TarInfo("x/study.yaml")
@@ -751,6 +766,142 @@ def test_weights_that_are_a_pickled_program_are_refused(logs, ran):
             new.writestr(name, pickle.dumps(Payload(ran)) if name == "policy.pth" else old.read(name))
     os.replace(folder / "x.zip", folder / "CartPole-v1.zip")
     assert cli.main([*ENJOY, "-f", str(logs)]) == 4 and not ran.exists()
+
+
+# ------------------------------------------------------------------------------------------------------ links, pipes, numbers
+
+
+@pytest.mark.parametrize("name", ["repro.json", "report.json", "report.html", "scores.csv"])
+@pytest.mark.parametrize("kind", ["pipe", "endless", "secret"])
+def test_a_file_of_the_report_that_is_none_is_neither_waited_for_nor_read(store, tmp_path, name, kind, capsys):
+    path = store.path / "report" / name
+    path.unlink()
+    (tmp_path / "secret").write_text('{"hidden-away": "hidden-away"}')
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero" if kind == "endless" else tmp_path / "secret")
+    assert cli.main(["reproduce", str(store.path)]) == 4
+    printed = capsys.readouterr()
+    assert "hidden" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize("folder", ["runs", "report", "films", "quarantine"])
+@pytest.mark.parametrize("verb", [["reproduce"], ["report"], ["status"], ["retry"], ["archive"], ["report", "--against"]])
+def test_a_folder_that_is_a_link_is_neither_read_nor_written(store, tmp_path, folder, verb, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "hidden-away").write_text("mine")
+    (store.runs_path / a_run(store) / "stray").write_text("damaged, so retry would move it to the quarantine")
+    shutil.rmtree(store.path / folder, ignore_errors=True)
+    (store.path / folder).symlink_to(tmp_path / "mine")
+    assert cli.main([verb[0], str(store.path), *verb[1:], *([str(store.path)] if len(verb) > 1 else [])]) in (2, 4)
+    printed = capsys.readouterr()
+    assert "is a link or a file" in printed.err and "hidden" not in printed.out + printed.err
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["hidden-away"]
+
+
+@pytest.mark.parametrize("place", ["runs", "report", "quarantine", "runs/RUN", "report/report.html"])
+@pytest.mark.parametrize("verb", ["reproduce", "report", "status", "archive"])
+def test_a_file_where_a_folder_should_be_or_the_other_way_round_is_one_line(store, place, verb, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    path = store.path / place.replace("RUN", a_run(store))
+    if place.endswith("html"):
+        path.unlink()
+        path.mkdir()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+        path.write_text("x")
+    assert cli.main([verb, str(store.path)]) in ((0, 2, 3, 4) if place.endswith("html") else (3, 4))
+    assert "unexpected" not in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_a_run_is_moved_out_of_the_way(store):
+    shutil.rmtree(store.runs_path / a_run(store))
+    (store.runs_path / a_run(store)).write_text("x")
+    assert store.status(next(run for _, run in store.planned())) == ("corrupt", {"error": f"run {a_run(store)}: is no folder"})
+    assert store.quarantine(a_run(store)).is_file() and not (store.runs_path / a_run(store)).exists()
+
+
+def test_a_lock_that_is_a_link_is_replaced_and_not_followed(store, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    (store.path / ".lock").unlink(missing_ok=True)
+    (store.path / ".lock").symlink_to(tmp_path / "mine")
+    with store.lock():
+        assert not (store.path / ".lock").is_symlink()
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["monitor.csv", "progress.csv"])
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_a_table_in_a_folder_of_runs_is_a_regular_file(tmp_path, name, kind):
+    folder = tmp_path / "ppo" / "CartPole-v1" / "0"
+    folder.mkdir(parents=True)
+    (tmp_path / "secret.csv").write_text("hidden-away")
+    os.mkfifo(folder / name) if kind == "pipe" else (folder / name).symlink_to(tmp_path / "secret.csv")
+    with pytest.raises((IntegrityError, UserError), match=r"is not a regular file|no runs at"):
+        readers.from_sb3(f"{tmp_path}/{{algo}}/{{env}}/{{seed}}", readers.Reading())
+
+
+def test_an_array_that_promises_more_than_memory_holds_is_refused(tmp_path):
+    head = "{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,), }".ljust(117) + "\n"
+    with zipfile.ZipFile(tmp_path / "evaluations.npz", "w") as archive_:
+        for name in ("timesteps", "results"):
+            archive_.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode() + bytes(64))
+    with pytest.raises(IntegrityError, match="is not what EvalCallback writes"):
+        readers.evaluations_of(tmp_path / "evaluations.npz", "a", "b", 0)
+
+
+@pytest.mark.parametrize("text", [
+    "eval_points: 0x" + "f" * 5000, "z: " + ":".join(["59"] * 100_000), "z: 1:" + "59:" * 100_000 + "1.5", 'z: "\\ud800"', '"\\ud800": 1',
+], ids=range(5))  # fmt: skip
+def test_numbers_that_take_ages_and_halves_of_characters_are_refused(tmp_path, text):
+    (tmp_path / "study.yaml").write_text(f"{text}\n")
+    with pytest.raises(IntegrityError, match=r"at most 400 are read|half a character"):
+        Store(tmp_path).study()
+
+
+def test_settings_that_are_hashed_for_every_run_stay_small(store, capsys):
+    def change(resolved):
+        resolved["seeds"] = list(range(9000))
+        resolved["hyperparams"]["q_learning"]["FrozenLake-v1"]["x"] = "y" * 100_000
+
+    rewrite(store, change)
+    assert cli.main(["status", str(store.path)]) == 4
+    assert "characters for each of so many runs" in capsys.readouterr().err
+
+
+def test_an_error_that_quotes_a_file_is_cut(tmp_path, capsys):
+    (tmp_path / "x.csv").write_text(f"algo,env,seed,step,score\na,b,0,1,{'x' * 1_000_000}\n")
+    assert cli.main(["report", "--from-csv", str(tmp_path / "x.csv")]) == 2
+    assert len(capsys.readouterr().err) < 3000
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)"])
+def test_a_name_is_no_formula_in_a_spreadsheet(name):
+    import pandas as pd
+
+    assert exports.table(pd.DataFrame({"algo": [name], "score": [-1.0]})) == f"algo,score\n'{name},-1.0\n"
+
+
+@pytest.mark.parametrize(("file", "line"), [
+    ("config.yml", "frame_stack: x"), ("config.yml", "learning_rate: [1]"), ("config.yml", "policy_kwargs: [1]"), ("config.yml", "normalize: dict(x=1)"),
+    ("config.yml", "env_wrapper: {gymnasium.wrappers.TimeLimit: {x: 1}}"), ("args.yml", "env_spec: {kwargs: [1]}"),
+    ("args.yml", "env_spec: {max_episode_steps: x}"), ("args.yml", "env_spec: {kwargs: {x: 1}}"),
+])  # fmt: skip
+def test_odd_settings_beside_a_model_are_one_line(logs, file, line, capsys):
+    logs, folder = logs
+    path = folder / "CartPole-v1" / file
+    path.write_text(path.read_text() + line + "\n")
+    cli.main([*ENJOY, "-f", str(logs)])
+    assert not (printed := capsys.readouterr().err).startswith("unexpected") and printed.count("\n") <= 1
+
+
+def test_a_model_that_unpacks_to_much_more_than_it_is_is_refused(logs, capsys):
+    logs, folder = logs
+    with zipfile.ZipFile(folder / "CartPole-v1.zip") as old, zipfile.ZipFile(folder / "x.zip", "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, b"[" + b"[]," * 30_000_000 + b"[]]" if name == "data" else old.read(name))
+    os.replace(folder / "x.zip", folder / "CartPole-v1.zip")
+    assert cli.main([*ENJOY, "-f", str(logs)]) == 4
+    assert "more than a model of its size has" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------------------------------- what is said
