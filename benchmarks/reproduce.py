@@ -35,11 +35,26 @@ import pandas as pd
 import yaml
 from scipy import stats as distributions
 
-from benchmarks import HarnessError, IntegrityError, UserError, against, animation, jobs, launchers, records, registration, report, reproduction, trust
+from benchmarks import (
+    HarnessError,
+    IntegrityError,
+    UserError,
+    against,
+    animation,
+    jobs,
+    launchers,
+    records,
+    registration,
+    report,
+    reproduction,
+    sequential,
+    trust,
+)
 from benchmarks.analysis import Analysis, Cell, analyse
 from benchmarks.configs import CONFIGS, options
 from benchmarks.jobs import Run
 from benchmarks.plain import MEGABYTE, content, is_regular
+from benchmarks.stats.sequential import SequentialTest
 from benchmarks.store import TABLES, Store, write_whole
 from benchmarks.study import at, is_from_zoo, provenance, study_hash
 from from_scratch import registry
@@ -338,6 +353,8 @@ def _analysis(store: Store) -> Iterator[Finding]:
     for name in new:
         _refuse_longer(directory / name, len(new[name]))
     old = {name: _old(directory / name).decode("utf-8", "replace") for name in new}
+    if built.analysis.sequential is not None:
+        yield _sequence(store.study(), built.analysis.sequential)
     yield _numbers(old["report.json"], reported, new["report.json"], bool(otherwise))
     for name in ("scores.csv", "curves.csv"):
         yield _judged(2, name, _table_differences(name, old[name], new[name]), "every value again")
@@ -359,6 +376,16 @@ def _analysis(store: Store) -> Iterator[Finding]:
         yield Finding(2, "repro.json", "unverified", f"its part rendering says otherwise than this program: {', '.join(worded)}")
     else:
         yield _judged(2, "repro.json", lines, "every fact that follows from the runs again")
+
+
+def _sequence(study: dict[str, Any], test: SequentialTest) -> Finding:
+    """Whether a sequential study stopped where its rule says: at another look, which is the author's choice, its intervals and equivalences are others."""
+    used = sum(set(seeds) <= set(study["seeds"]) for seeds in sequential.batches(study))
+    if used > test.taken:
+        return Finding(2, "sequence", "fail", f"its comparisons were decided after look {test.taken}, but its seeds go on to look {used} of {test.looks}")
+    if not test.is_finished:
+        return Finding(2, "sequence", "unverified", f"it stopped after look {test.taken} of {test.looks}, before its comparisons were decided")
+    return Finding(2, "sequence", "pass", f"it stopped where its rule says, after look {test.taken} of {test.looks}")
 
 
 def _old(path: Path) -> bytes:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow as pa
@@ -695,3 +696,20 @@ def test_a_page_of_another_size_is_not_compared(store):
 def test_a_record_without_a_command_is_copied(store, tmp_path):
     change_study(store, command=None)
     assert publish.copy_runs(store, tmp_path / "copy").study()["command"] == ""
+
+
+SEQUENCE = {"maximum": [0, 1, 2], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0}
+
+
+def test_a_sequence_that_stopped_before_it_was_decided_does_not_pass(store):
+    change_study(store, seeds=[0, 1], sequential=SEQUENCE)
+    report.render(store.path, options=WITHOUT_FILMS)
+    assert not_passed(store) == {"sequence": "unverified"}
+
+
+@pytest.mark.parametrize("seeds, taken, is_finished, state", [
+    ([0, 1, 2], 1, True, "fail"), ([0, 1, 2], 2, True, "pass"), ([0, 1], 1, True, "pass"), ([0, 1], 1, False, "unverified"),
+])  # fmt: skip
+def test_a_sequence_stops_where_its_rule_says(original, seeds, taken, is_finished, state):
+    planned = original.study() | {"seeds": seeds, "sequential": SEQUENCE}
+    assert reproduce._sequence(planned, SimpleNamespace(taken=taken, looks=2, is_finished=is_finished)).state == state
