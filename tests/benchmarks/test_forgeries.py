@@ -654,7 +654,8 @@ def test_numbers_that_are_none_are_one_line_in_every_command(store, changes, ver
 
 
 @pytest.mark.parametrize("changes", [
-    {"normalise": {"FrozenLake-v1": {"random": "a", "expert": 1}}}, {"references": {"FrozenLake-v1": ["x"]}}, {"tuning": {"sarsa": 5}}, {"source": {"commit": 5}},
+    {"normalise": {"FrozenLake-v1": {"random": "a", "expert": 1}}}, {"references": {"FrozenLake-v1": ["x"]}}, {"tuning": {"sarsa": 5}},
+    {"source": {"commit": 5}},
     {"zoo_budget": {"FrozenLake-v1": {"sarsa": "x"}}}, {"provenance": {"sarsa": {"FrozenLake-v1": ["x"]}}}, {"sequential": {"maximum": 5}},
     {"sequential": {"maximum": [0, 1, 2], "batch": 2, "alpha": 0, "reps": 1000, "seed": 0}}, {"envs": {"FrozenLake-v1": {"kwargs": "x"}}},
     {"sequential": {"maximum": [0, 1, 2], "batch": 2, "alpha": 0.001, "reps": 100, "seed": 0}},
