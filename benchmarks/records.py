@@ -144,6 +144,7 @@ STATISTICS: dict[str, Test] = {
     "reps": lambda v: is_whole(v, 100, MOST_REPS), "confidence": lambda v: is_number(v, 0.5, 0.9999), "seed": is_whole, "threshold": is_number,
     "paired": one_of(True, False), "margin": lambda v: is_number(v, 1e-12),
 }  # fmt: skip
+TUNED: dict[str, Test] = {"method": is_text, "trials": lambda v: is_whole(v, 1), "seeds": list_of(is_whole, MOST_SEEDS), "source": is_text}
 SEQUENCE: dict[str, Test] = {
     "maximum": lambda v: STUDY["seeds"](v), "batch": lambda v: is_whole(v, 2), "alpha": lambda v: is_number(v, 0.001, 0.5), "reps": STATISTICS["reps"],
     "seed": is_whole,
@@ -172,7 +173,7 @@ STUDY: dict[str, Test] = {
     "command": optional(lambda v: is_text(v, 100_000)),
     "code": _of_pair(is_hash),
     "source": optional(lambda v: not faults("source", v, SOURCE, set())),
-    "tuning": lambda v: isinstance(v, dict) and plain(v),
+    "tuning": dict_of(key=matches(NAME), test=lambda v: not faults("tuning", v, TUNED, set(TUNED))),
     "sequential": lambda v: not faults("sequential", v, SEQUENCE, set(SEQUENCE)),
 }  # fmt: skip
 REQUIRED = {"name", "seeds", "groups", "protocol", "statistics", "hyperparams", "budget", "envs", "hash"}
@@ -198,6 +199,9 @@ def of_study(study: Any) -> list[str]:
     resampled = (study["protocol"].get("eval_points"), study["statistics"].get("reps", 50_000))
     if all(map(is_whole, resampled)) and resampled[0] * resampled[1] > MOST_RESAMPLED:
         found.append(f"study.yaml: {resampled[1]:,} bootstrap repetitions of {resampled[0]:,} checkpoints: at most {MOST_RESAMPLED:,} values are resampled")
+    for algo, how in (study.get("tuning") or {}).items():
+        if set(how["seeds"]) & set(study["seeds"]):
+            found.append(f"study.yaml: tuning of {algo}: a seed of it is among the study's, and a report says that none is")
     sequence = study.get("sequential")
     if sequence and study["seeds"] not in [sequence["maximum"][:k] for k in [*range(0, len(sequence["maximum"]), sequence["batch"]), len(sequence["maximum"])]]:
         found.append("study.yaml: its seeds are not the first batches of its sequence")

@@ -629,6 +629,16 @@ def test_a_comparison_that_stands_twice_is_refused(store):
     assert failures(store, 1) == ["records: study.yaml: group all: a comparison stands there twice, and would be corrected for twice"]
 
 
+def test_a_study_does_not_share_seeds_with_its_tuning(store):
+    """The page says that it does not."""
+    how = {"method": "a grid", "trials": 3, "seeds": [2, 7], "source": "mine"}
+    change_study(store, tuning={"sarsa": how})
+    assert failures(store, 1) == ["records: study.yaml: tuning of sarsa: a seed of it is among the study's, and a report says that none is"]
+    change_study(store, tuning={"sarsa": how | {"seeds": [7]}})
+    report.render(store.path, options=WITHOUT_FILMS)
+    assert failures(store) == []
+
+
 def test_a_source_of_settings_leads_to_no_file_elsewhere(store):
     provenance = store.study()["provenance"] | {"sb3/../../../../../../tmp/x": {"FrozenLake-v1": "words"}}
     change_study(store, provenance=provenance)
@@ -644,7 +654,8 @@ def test_numbers_that_are_none_are_one_line_in_every_command(store, changes, ver
 
 
 @pytest.mark.parametrize("changes", [
-    {"normalise": {"FrozenLake-v1": {"random": "a", "expert": 1}}}, {"references": {"FrozenLake-v1": ["x"]}}, {"tuning": {"sarsa": 5}, "source": {"commit": 5}},
+    {"normalise": {"FrozenLake-v1": {"random": "a", "expert": 1}}}, {"references": {"FrozenLake-v1": ["x"]}}, {"tuning": {"sarsa": 5}},
+    {"source": {"commit": 5}},
     {"zoo_budget": {"FrozenLake-v1": {"sarsa": "x"}}}, {"provenance": {"sarsa": {"FrozenLake-v1": ["x"]}}}, {"sequential": {"maximum": 5}},
     {"sequential": {"maximum": [0, 1, 2], "batch": 2, "alpha": 0, "reps": 1000, "seed": 0}}, {"envs": {"FrozenLake-v1": {"kwargs": "x"}}},
     {"sequential": {"maximum": [0, 1, 2], "batch": 2, "alpha": 0.001, "reps": 100, "seed": 0}},
