@@ -924,5 +924,6 @@ def test_every_place_that_unpickles_imports_or_evaluates_is_known():
         ("benchmarks/plain.py", "np.load("),  # allow_pickle=False
         ("benchmarks/reproduction.py", "import_module("),  # of what Gymnasium has registered here
         ("benchmarks/textbook/figure.py", "import_module("),  # our own figures
+        ("benchmarks/worker.py", "import_module("),  # our own self-check
         ("sb3_course/cli.py", "import_module("),  # our own commands
     }

@@ -277,6 +277,7 @@ def test_the_power_of_a_study_counts_its_pairs_its_pairing_and_its_batches(monke
     store.study()["seeds"] = list(range(6))
     store.path = tmp_path
     monkeypatch.setattr("benchmarks.store.open_study", lambda name: store)
+    monkeypatch.setattr("benchmarks.records.demand", lambda study: None)  # an invented study has no plan
     assert main(["power", "study", "--effect", "0.05", "--seeds", "6", "--reps", "100", "--json", str(tmp_path / "power.json")]) == 0
     for case in json.loads((tmp_path / "power.json").read_text()):
         assert (case["comparisons"], case["paired"], case["batch"]) == (2, True, 3) and 3 <= case["curve"][0]["used"] <= 6

@@ -134,7 +134,8 @@ def test_integers_and_coins_are_numpys_and_leave_its_generators_where_it_would(h
 def test_a_run_from_a_memory_keeps_every_bit_of_sb3s_where_this_machine_s_torch_computes_as_we_do(name, env, kwargs):
     import stable_baselines3 as sb3
 
-    steps, tolerance = (250, 0.0) if follows_torch() else (55, 1e-6)  # a difference in the last bit grows
+    steps = 250 if follows_torch() else 52
     mine, theirs = (getattr(library, name)("MlpPolicy", env, seed=1, device="cpu", **kwargs).learn(steps) for library in (ours, sb3))
     for (key, p), q in zip(mine.policy.state_dict().items(), theirs.policy.state_dict().values(), strict=True):
-        assert (p - q).abs().max() <= tolerance, key
+        # Elsewhere a hundredth of an update at most: Adam's step divides by the gradient's size, also where that is all rounding.
+        assert (p - q).abs().max() <= (0.0 if follows_torch() else 0.01 * mine.learning_rate), key
