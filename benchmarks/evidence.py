@@ -199,8 +199,10 @@ def assumptions(group: Group, statistics: Statistics, *, is_sequential: bool = F
             for case, kinds in coverage.FALSE.items():
                 if what not in kinds or (tasks > 1) != (case == "tasks correlated over seeds"):
                     continue
-                if case != coverage.UNEQUAL or _spread_apart(group, pair, env):
+                if case != coverage.UNEQUAL:
                     claim(what, test.difference.n, tasks, known, case, where)
+                elif _spread_apart(group, pair, env):  # one of the group's tasks is called so by chance
+                    claim(what, test.difference.n, len(group.envs), known, case, where)
     for (what, n, tasks, known, case), places in claims.items():
         if warning := stats.rate_warning(what, n, tasks, known=known, cases=(case,)):
             more = f" and {len(places) - 2} more" if len(places) > 2 else ""

@@ -134,5 +134,6 @@ def rate_warning(claim: str, n: int, tasks: int, *, known: bool, cases: Iterable
         many = max((t for t in suites if t <= tasks), default=min(suites))
         worst = max(float(row["share"]) for row in rows if (int(row["n"]), int(row["tasks"])) == (at, many))
         if worst > MOST_FALSE:
-            said.append(f"{100 * worst:.0f} % where it is false ({case}{f'; n = {at}' if at != n else ''})")
+            where = [case, *([f"n = {at}"] if at != n else []), *([f"on one of {many} tasks at least"] if many > 1 and case == UNEQUAL else [])]
+            said.append(f"{100 * worst:.0f} % where it is false ({'; '.join(where)})")
     return f"n = {n}: “{claim}” was claimed in calibration in {', '.join(said)}" if said else ""

@@ -319,3 +319,21 @@ def test_claims_that_calibration_found_false_too_often_are_warned_of_in_the_verd
     box = page[page.index('id="verdict"') : page.index("</section>")]
     assert "«different means, none, equal means, one fails in 5 % of runs»" in box and "«different IQMs, none, equal IQMs" in box
     assert "unseen" not in box
+
+
+@pytest.mark.parametrize(("tasks", "share"), [(1, "11"), (4, "11"), (5, "20"), (7, "20")])
+def test_a_claim_on_one_task_of_several_is_warned_of_at_the_rate_of_all_of_them(tasks, share):
+    """assumptions.csv: skewed scores of equal means, one of five times the spread, were called different in 11.25 % of studies of one task, 20.5 % of five."""
+    said = stats.rate_warning("different means", 10, tasks, known=False, cases=(coverage.UNEQUAL,))
+    assert f"in calibration in {share} % where it is false" in said and ("on one of 5 tasks at least" in said) == (tasks >= 5)
+
+
+def test_the_tasks_of_the_group_are_counted_where_spreads_lie_apart(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(stats, "rate_warning", lambda claim, n, tasks, known, cases: asked.append((cases[0], tasks)) or "")
+    store = SyntheticStore(groups=[CONTROL], seeds=10, points=1, reps=1000, normalise=False)
+    for env in CONTROL["envs"]:
+        low, high = SPANS[env]
+        store.set_final("sb3/ppo", env, low + np.linspace(0.0, 0.1, 10)).set_final("ppo", env, np.linspace(high - 1, high, 10))
+    verdict(store, tmp_path)
+    assert (coverage.UNEQUAL, len(CONTROL["envs"])) in asked and (coverage.UNEQUAL, 1) not in asked
