@@ -221,8 +221,11 @@ def _does_something(callback: Any, events: Sequence[str]) -> bool:
 
 
 def has_own_code(callback: Any) -> bool:
-    """May this callback do what we cannot foresee? SB3's own, and ours, leave the model alone, as does one that does nothing."""
-    if callback is None:
+    """May this callback do what we cannot foresee? SB3's own, and ours, leave the model alone, as does one that does nothing or promises it.
+
+    The promise is `needs_no_values = True`, as for `callbacks.is_users`: it neither looks at a step nor changes the model.
+    """
+    if callback is None or getattr(callback, "needs_no_values", False):
         return False
     if isinstance(callback, callbacks.CallbackList):
         return any(map(has_own_code, callback.callbacks))

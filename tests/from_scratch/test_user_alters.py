@@ -843,3 +843,15 @@ def test_the_arms_of_the_deadly_triad_obey_their_user(name):
     assert moved_not
     (plain, _), (doubled, _) = learnt(lambda m: None), learnt(lambda m: replace_method(lambda m: m.q_net, "forward", lambda r: 2 * r, m))
     assert (weights(plain) - weights(doubled)).abs().max() > 1e-5
+
+
+def test_a_callback_that_promises_to_leave_the_model_alone_is_not_watched():
+    """As those that score the runs of a study do: they would cost a tenth of its training."""
+
+    class Scores(BaseCallback):
+        needs_no_values = True
+
+        def _on_step(self):
+            return bool(self.model.num_timesteps)
+
+    assert not has_own_code(Scores()) and has_own_code(type("Plain", (Scores,), {"needs_no_values": False})())
