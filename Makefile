@@ -37,7 +37,7 @@ test: $(DEV) ## the fast tests
 test-all: $(DEV) ## all tests, the slow ones too
 	$(BIN)/python -m pytest -n $(JOBS) -m ""
 
-# Other arithmetic than this machine's, as other processors and builds of torch have it. The last two are our own switches (core/blas.py).
+# Other arithmetic than this machine's, as other processors and builds of torch have it. The last two are our own switches (core/lockstep/blas.py).
 MACHINES ?= OMP_NUM_THREADS=1 MKL_CBWR=COMPATIBLE MKL_ENABLE_INSTRUCTIONS=AVX2 MKL_ENABLE_INSTRUCTIONS=SSE4_2 ATEN_CPU_CAPABILITY=avx2 \
 	ATEN_CPU_CAPABILITY=default FROM_SCRATCH_PRODUCTS=scipy FROM_SCRATCH_ALIGNED=strict
 NUMERICAL ?= numerical and not slow

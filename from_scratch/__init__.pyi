@@ -9,7 +9,7 @@ import stable_baselines3.common.policies
 import stable_baselines3.common.vec_env.base_vec_env
 import torch
 
-import from_scratch.core.features
+import from_scratch.core.linear.features
 from from_scratch.bandits.epsilon_greedy import EpsilonGreedyBandit as _EpsilonGreedyBandit
 from from_scratch.bandits.gradient import GradientBandit as _GradientBandit
 from from_scratch.bandits.optimistic import OptimisticBandit as _OptimisticBandit
@@ -66,7 +66,7 @@ from from_scratch.policy_gradient.reinforce import REINFORCE as _REINFORCE
 from from_scratch.policy_gradient.reinforce_baseline import REINFORCEBaseline as _REINFORCEBaseline
 from from_scratch.policy_gradient.softmax_reinforce import SoftmaxREINFORCE as _SoftmaxREINFORCE
 from from_scratch.policy_gradient.softmax_reinforce_baseline import SoftmaxREINFORCEBaseline as _SoftmaxREINFORCEBaseline
-from from_scratch.random_agent import RandomAgent as _RandomAgent
+from from_scratch.baselines.random_agent import RandomAgent as _RandomAgent
 from from_scratch.temporal_difference.afterstate_td import AfterstateTD as _AfterstateTD
 from from_scratch.temporal_difference.batch_mc import BatchMC as _BatchMC
 from from_scratch.temporal_difference.batch_td import BatchTD as _BatchTD
@@ -363,7 +363,7 @@ class DifferentialSARSA(_DifferentialSARSA):
         policy: str | type[stable_baselines3.common.policies.BasePolicy],
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         exploration_initial_eps: float = 0.1,
         exploration_final_eps: float = 0.1,
@@ -465,7 +465,7 @@ class EmphaticTD(_EmphaticTD):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         pi: typing.Any = None,
         behaviour: typing.Any = None,
@@ -555,7 +555,7 @@ class GTD2(_GTD2):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         pi: typing.Any = None,
         behaviour: typing.Any = None,
@@ -639,7 +639,7 @@ class GradientMC(_GradientMC):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         pi: typing.Any = None,
         behaviour: typing.Any = None,
@@ -661,7 +661,7 @@ class LSTD(_LSTD):
         policy: str | type[stable_baselines3.common.policies.BasePolicy],
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         pi: typing.Any = None,
         behaviour: typing.Any = None,
@@ -706,7 +706,7 @@ class LinearSARSALambda(_LinearSARSALambda):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         exploration_initial_eps: float = 0.1,
         exploration_final_eps: float = 0.1,
@@ -732,7 +732,7 @@ class LinearTDLambda(_LinearTDLambda):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         pi: typing.Any = None,
         behaviour: typing.Any = None,
@@ -756,7 +756,7 @@ class LinearTrueOnlineTDLambda(_LinearTrueOnlineTDLambda):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         pi: typing.Any = None,
         lambda_: float = 0.9,
@@ -779,7 +779,7 @@ class LinearWatkinsQLambda(_LinearWatkinsQLambda):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         exploration_initial_eps: float = 0.1,
         exploration_final_eps: float = 0.1,
@@ -918,7 +918,7 @@ class NStepSemiGradientSARSA(_NStepSemiGradientSARSA):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         exploration_initial_eps: float = 0.1,
         exploration_final_eps: float = 0.1,
@@ -943,7 +943,7 @@ class NStepSemiGradientTD(_NStepSemiGradientTD):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         pi: typing.Any = None,
         behaviour: typing.Any = None,
@@ -1500,7 +1500,7 @@ class SemiGradientSARSA(_SemiGradientSARSA):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         exploration_initial_eps: float = 0.1,
         exploration_final_eps: float = 0.1,
@@ -1524,7 +1524,7 @@ class SemiGradientTD(_SemiGradientTD):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         pi: typing.Any = None,
         behaviour: typing.Any = None,
@@ -1643,7 +1643,7 @@ class TDC(_TDC):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         pi: typing.Any = None,
         behaviour: typing.Any = None,
@@ -1755,7 +1755,7 @@ class TrueOnlineSARSALambda(_TrueOnlineSARSALambda):
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
         learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.01,
         gamma: float = 0.99,
-        features: str | collections.abc.Callable[..., from_scratch.core.features.Features] = "auto",
+        features: str | collections.abc.Callable[..., from_scratch.core.linear.features.Features] = "auto",
         features_kwargs: dict[str, typing.Any] | None = None,
         exploration_initial_eps: float = 0.1,
         exploration_final_eps: float = 0.1,

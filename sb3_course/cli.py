@@ -15,7 +15,7 @@ import sys
 from typing import NoReturn
 
 from benchmarks import HarnessError, UserError
-from benchmarks.plain import one_line
+from benchmarks.store.plain import one_line
 from from_scratch.registry import UnknownAlgorithm
 from sb3_course import terminal
 

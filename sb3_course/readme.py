@@ -16,7 +16,7 @@ HEAD = ("id", "class", "family", "paper", "SB3 twin", "lock-step")
 
 def row(entry: Entry) -> tuple[str, ...]:
     """What the table says of one algorithm: a cell for each name in HEAD."""
-    family = "–" if entry.family == "random_agent" else entry.family.replace("_", " ")
+    family = "–" if entry.family == "baselines" else entry.family.replace("_", " ")
     twin = f"`{entry.twin}`" if entry.twin else "–"
     return f"`{entry.id}`", f"`{entry.class_name}`", family, entry.paper, twin, "yes" if entry.lockstep else "no"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO
 
-from benchmarks.plain import printable
+from benchmarks.store.plain import printable
 
 
 class Clean:

@@ -11,8 +11,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from from_scratch.core.exact import expected_return
-from from_scratch.core.mdp import model_of
+from from_scratch.core.exact.mdp import model_of
+from from_scratch.core.exact.values import expected_return
 from from_scratch.dynamic_programming.policy_iteration import PolicyIteration
 from from_scratch.dynamic_programming.value_iteration import ValueIteration
 from from_scratch.envs import FiniteMDP, FlattenTuple, geometric_chain, two_by_two_grid

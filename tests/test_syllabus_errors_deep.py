@@ -12,7 +12,7 @@ from gymnasium.wrappers import TimeLimit
 from stable_baselines3.common.logger import Logger
 
 import from_scratch as ours
-from from_scratch.core.episodes import Episodes
+from from_scratch.core.loops.episodes import Episodes
 
 GAMMA = 0.5
 

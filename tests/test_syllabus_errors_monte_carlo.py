@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from gymnasium.wrappers import TimeLimit
 
-from from_scratch.core.mdp import model_of
+from from_scratch.core.exact.mdp import model_of
 from from_scratch.dynamic_programming.value_iteration import ValueIteration
 from from_scratch.envs import FiniteMDP, FlattenTuple, geometric_chain
-from from_scratch.envs.blackjack import number
+from from_scratch.envs.games.blackjack import number
 from from_scratch.envs.vector import vectorised
 from from_scratch.monte_carlo.control import MCControl
 from from_scratch.monte_carlo.off_policy_prediction import OffPolicyMCPrediction

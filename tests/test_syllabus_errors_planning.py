@@ -15,8 +15,8 @@ from from_scratch import (
     PolicyIteration,
     PrioritisedValueIteration,
 )
-from from_scratch.core.exact import expected_return
-from from_scratch.core.mdp import model_of
+from from_scratch.core.exact.mdp import model_of
+from from_scratch.core.exact.values import expected_return
 from from_scratch.envs import GridWorld, two_by_two_grid
 
 FOR_EVER = 10**9

@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from from_scratch.core.exact import expected_return
+from from_scratch.core.exact.values import expected_return
 from from_scratch.dynamic_programming.value_iteration import ValueIteration
 from from_scratch.eligibility_traces.td_lambda import TDLambda
 from from_scratch.envs import FiniteMDP, FlattenTuple

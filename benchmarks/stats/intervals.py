@@ -5,7 +5,7 @@ Two kinds of bootstrap interval, of the same replicates:
     expanded     the percentile interval at a wider nominal level, Φ(−√(n/(n−1)) t_{1−α/2}), which repairs what a resample of n runs
                  lacks: a variance that is (n−1)/n of an unbiased one, and t's tails (Hesterberg 2015, arXiv:1411.5279, section 5.3).
                  The degrees of freedom are Welch–Satterthwaite's over tasks and sides. Comparisons use it, and bands (stretched by the ratio).
-How often each covers what it claims is measured: `benchmarks.calibration`, read by `benchmarks.stats.coverage`.
+How often each covers what it claims is measured: `benchmarks.calibration.measure`, read by `benchmarks.stats.coverage`.
 """
 
 from __future__ import annotations

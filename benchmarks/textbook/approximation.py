@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.figures import PALETTE
+from benchmarks.report.figures import PALETTE
 from benchmarks.textbook.figure import Context, Number, Outcome, curve, figure
-from from_scratch.core.features import CoarseCoding, Fourier, Polynomial, StateAggregation, TileCoding
-from from_scratch.core.linear import add, dot
-from from_scratch.core.linear_exact import LinearSystem
-from from_scratch.core.mdp import Model, model_of
+from from_scratch.core.exact.linear import LinearSystem
+from from_scratch.core.exact.mdp import Model, model_of
+from from_scratch.core.linear.features import CoarseCoding, Fourier, Polynomial, StateAggregation, TileCoding
+from from_scratch.core.linear.learner import add, dot
 from from_scratch.envs import LongWalk
 from from_scratch.envs.vector import vectorised
 from from_scratch.registry import load

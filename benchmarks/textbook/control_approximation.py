@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.figures import PALETTE
+from benchmarks.report.figures import PALETTE
 from benchmarks.textbook.figure import Context, Number, Outcome, curve, figure
-from from_scratch.core.features import TileCoding
-from from_scratch.core.mdp import model_of
+from from_scratch.core.exact.mdp import model_of
+from from_scratch.core.linear.features import TileCoding
 from from_scratch.envs import AccessControl
-from from_scratch.envs.access_control import best_average_reward
+from from_scratch.envs.games.access_control import best_average_reward
 from from_scratch.envs.vector import vectorised
 from from_scratch.registry import load
 

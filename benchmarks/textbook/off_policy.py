@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.textbook.figure import Context, Number, Outcome, curve, figure
-from from_scratch.core.features import Tabulated
-from from_scratch.core.linear_exact import LinearSystem
-from from_scratch.core.mdp import model_of
+from from_scratch.core.exact.linear import LinearSystem
+from from_scratch.core.exact.mdp import model_of
+from from_scratch.core.linear.features import Tabulated
 from from_scratch.envs import Baird
 from from_scratch.envs.vector import vectorised
 from from_scratch.registry import load

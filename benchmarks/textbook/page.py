@@ -10,8 +10,8 @@ from typing import Any
 
 from jinja2 import Environment
 
-from benchmarks.figures import number as with_minus
-from benchmarks.store import write_whole
+from benchmarks.report.figures import number as with_minus
+from benchmarks.store.store import write_whole
 from benchmarks.textbook.figure import figures, in_order
 
 Record = dict[str, Any]
@@ -137,7 +137,7 @@ def overview(records: list[Record], linked: bool = True) -> list[str]:
 
 
 def html(records: list[Record]) -> str:
-    templates = resources.files("benchmarks") / "templates"
+    templates = resources.files("benchmarks.report") / "templates"
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string((templates / "textbook.html").read_text(encoding="utf-8"))
     return template.render(
         title=TITLE, made_by=made_by(records).replace("`", ""),

@@ -10,11 +10,11 @@ import gymnasium as gym
 import numpy as np
 from matplotlib.axes import Axes
 
-from benchmarks.figures import PALETTE
+from benchmarks.report.figures import PALETTE
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, figure
-from from_scratch.core.exact import expected_return, optimal_return
-from from_scratch.core.mdp import model_of
-from from_scratch.envs.car_rental import MOST_CARS, MOST_MOVED, moved
+from from_scratch.core.exact.mdp import model_of
+from from_scratch.core.exact.values import expected_return, optimal_return
+from from_scratch.envs.games.car_rental import MOST_CARS, MOST_MOVED, moved
 from from_scratch.registry import load
 
 UNTIL_DONE = 10**12  # backups: planners end by themselves

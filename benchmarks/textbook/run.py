@@ -28,9 +28,10 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from benchmarks import figures as style
-from benchmarks import launchers, reproduction
-from benchmarks.store import without_nan, write_whole
+from benchmarks.report import figures as style
+from benchmarks.running import launchers
+from benchmarks.store.store import without_nan, write_whole
+from benchmarks.studies import provenance as reproduction
 from benchmarks.textbook.figure import Context, Figure, Outcome
 
 Record = dict[str, Any]  # what is known of a figure that was carried out; the content of its JSON file

@@ -7,15 +7,15 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from benchmarks.figures import PALETTE
+from benchmarks.report.figures import PALETTE
 from benchmarks.textbook.episodes import Errors, FirstEpisodes, Returns, play, sweep
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, figure
-from from_scratch.core.features import OneHot
-from from_scratch.core.mdp import model_of
+from from_scratch.core.exact.mdp import model_of
+from from_scratch.core.linear.features import OneHot
 from from_scratch.envs import RandomWalk
-from from_scratch.envs.max_bias import LEFT, A
+from from_scratch.envs.chains.max_bias import LEFT, A
+from from_scratch.envs.grids.windy import COLUMNS, START
 from from_scratch.envs.vector import vectorised
-from from_scratch.envs.windy import COLUMNS, START
 from from_scratch.registry import load
 
 WALK = "from_scratch/RandomWalk5-v0"

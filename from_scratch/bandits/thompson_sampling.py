@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betaincinv, ndtri
 
-from from_scratch.core.bandit import Bandit
+from from_scratch.core.tabular.bandit import Bandit
 
 
 class ThompsonSampling(Bandit):

@@ -22,12 +22,12 @@ from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
 from stable_baselines3.sac.policies import CnnPolicy, MultiInputPolicy, SACPolicy
 from torch import nn
 
-from from_scratch.core.actors import CRITICS, SQUASHED, Drawn
 from from_scratch.core.data import Transition
 from from_scratch.core.finite import real, refuse_nan
-from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of, per_seed
-from from_scratch.core.off_policy import OffPolicy
-from from_scratch.core.policies import serve, why_apart
+from from_scratch.core.lockstep.rows import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of, per_seed
+from from_scratch.core.loops.off_policy import OffPolicy
+from from_scratch.core.networks.actor_critic import serve, why_apart
+from from_scratch.core.networks.continuous import CRITICS, SQUASHED, Drawn
 
 Loss = tuple[torch.Tensor, dict[str, torch.Tensor]]
 Noise = torch.Tensor | Drawn  # ε, or what an actor made of its own

@@ -19,11 +19,11 @@ from stable_baselines3.common.noise import ActionNoise
 from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
 from stable_baselines3.td3.policies import CnnPolicy, MultiInputPolicy, TD3Policy
 
-from from_scratch.core.actors import CRITICS, DETERMINISTIC
 from from_scratch.core.data import Transition
-from from_scratch.core.lockstep import per_seed
-from from_scratch.core.off_policy import OffPolicy
-from from_scratch.core.policies import serve
+from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.loops.off_policy import OffPolicy
+from from_scratch.core.networks.actor_critic import serve
+from from_scratch.core.networks.continuous import CRITICS, DETERMINISTIC
 
 
 class TD3(OffPolicy):

@@ -1,11 +1,13 @@
-"""What an equation is given: named fields of tensors, [S, M, ...], one row per seed and M samples in each."""
+"""Records: what a step of the environments brought, [S·E, ...], and what an equation is given, [S, M, ...], M samples of each seed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 
 Observation = torch.Tensor | dict[str, torch.Tensor]
@@ -15,6 +17,61 @@ Fields = TypeVar("Fields", bound="_Fields")
 def tree_map(f: Callable, x: Any) -> Any:
     """f of an array, or of each array in a dict of them (Dict observations)."""
     return {key: f(value) for key, value in x.items()} if isinstance(x, dict) else f(x)
+
+
+@dataclass
+class Step:
+    """What one step of all environments brought, read from a vector environment's answer once: a lane is one environment of one seed.
+
+    A vector environment resets by itself, and tells by three entries of two dicts how an episode ended; loops read this instead.
+    """
+
+    obs: Any  # what is seen next, [S·E, ...]: where an episode ended, the first observation of the next one
+    r: np.ndarray  # R      [S·E]
+    done: np.ndarray  # the episode ended, by whatever cause
+    infos: list[dict[str, Any]]
+
+    @cached_property
+    def ended(self) -> list[int]:
+        """The lanes whose episode ended."""
+        return self.done.nonzero()[0].tolist()
+
+    @cached_property
+    def truncated(self) -> np.ndarray:
+        """Cut short by a limit that is no part of the task, [S·E]: rewards would have gone on, so estimates bootstrap from `next_obs`."""
+        cut = np.zeros(len(self.done), bool)
+        cut[[lane for lane in self.ended if self.infos[lane].get("TimeLimit.truncated", False)]] = True
+        return cut
+
+    @cached_property
+    def terminated(self) -> np.ndarray:
+        """Over, [S·E]: there is nothing more to come."""
+        return self.done.astype(bool) & ~self.truncated
+
+    @cached_property
+    def next_obs(self) -> Any:
+        """S', the true successor, [S·E, ...]: never the observation after a reset."""
+        return self.successor(self.obs)
+
+    def successor(self, obs: Any, undo: Callable[[int, Any], Any] = lambda lane, last: last) -> Any:
+        """obs, [S·E, ...], but where an episode ended undo(lane, what was seen last)."""
+        if not self.ended:
+            return obs
+        next_obs = tree_map(np.copy, obs)
+        for lane in self.ended:
+            if (last := self.infos[lane].get("terminal_observation")) is None:
+                continue
+            last = undo(lane, last)
+            if isinstance(next_obs, dict):
+                for key, value in next_obs.items():
+                    value[lane] = last[key]
+            else:
+                next_obs[lane] = last
+        return next_obs
+
+    def discount(self, gamma: float) -> np.ndarray:
+        """γ, and 0 where nothing more is to come, [S·E]."""
+        return np.where(self.terminated, 0.0, gamma)
 
 
 class _Fields:

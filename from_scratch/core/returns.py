@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from from_scratch.core import kernels
+from from_scratch.core.lockstep import kernels
 
 Array = Any  # np.ndarray or torch.Tensor
 

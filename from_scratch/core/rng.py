@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-from from_scratch.core import kernels
+from from_scratch.core.lockstep import kernels
 
 
 class Stream:

@@ -9,9 +9,9 @@ import numpy as np
 from gymnasium import spaces
 
 from from_scratch.core.algorithm import StopTraining
+from from_scratch.core.exact.mdp import Model, model_of, name_of
 from from_scratch.core.hyperparameters import check_range
-from from_scratch.core.mdp import Model, model_of, name_of
-from from_scratch.core.tabular import Tabular
+from from_scratch.core.tabular.learner import Tabular
 
 
 class Planner(Tabular):

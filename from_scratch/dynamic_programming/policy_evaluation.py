@@ -1,4 +1,4 @@
-"""Iterative policy evaluation (Sutton & Barto 2018, §4.1): V of a given policy, which may be stochastic.
+"""Iterative policy evaluation (Sutton & Barto 2018, 4.1): V of a given policy, which may be stochastic.
 
     loop:
         Δ ← 0
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from from_scratch.core.prediction import GivenPolicy, TabularPrediction
+from from_scratch.core.tabular.prediction import GivenPolicy, TabularPrediction
 from from_scratch.dynamic_programming.planner import Planner
 
 

@@ -1,4 +1,4 @@
-"""The off-line λ-return algorithm for estimating V ≈ v_π (Watkins 1989, PhD thesis; Sutton & Barto 2018, §12.1).
+"""The off-line λ-return algorithm for estimating V ≈ v_π (Watkins 1989, PhD thesis; Sutton & Barto 2018, 12.1).
 
     at the end of each episode, with V as it is then:
         G_t ← R_{t+1} + γ [(1 − λ) V(S_{t+1}) + λ G_{t+1}]  for t = T − 1 down to 0, with V(S_T) = G_T = 0
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.prediction import TabularPrediction
-from from_scratch.core.segments import Remembering, Segment
-from from_scratch.core.traces import check_traces
+from from_scratch.core.tabular.prediction import TabularPrediction
+from from_scratch.core.tabular.segments import Remembering, Segment
+from from_scratch.core.tabular.traces import check_traces
 
 
 class OfflineLambdaReturn(Remembering, TabularPrediction):

@@ -1,4 +1,4 @@
-"""Expected updates of Q with a known model, one state and action at a time, in two orders (Sutton & Barto 2018, §8.5–8.6).
+"""Expected updates of Q with a known model, one state and action at a time, in two orders (Sutton & Barto 2018, 8.5–8.6).
 
     uniform       for every S, A in turn:                       update Q(S, A)
     trajectories  from the start, A ← ε-greedy(S, Q):           update Q(S, A);  S ← a successor, as likely as in the world
@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from from_scratch.core.algorithm import StopTraining
-from from_scratch.core.linear import compiled
-from from_scratch.core.linear_loop import best_of, first_above
-from from_scratch.core.mdp import name_of
-from from_scratch.core.tabular import Tabular
+from from_scratch.core.exact.mdp import name_of
+from from_scratch.core.linear.learner import compiled
+from from_scratch.core.linear.loop import best_of, first_above
+from from_scratch.core.tabular.learner import Tabular
 
 
 class Worlds(NamedTuple):

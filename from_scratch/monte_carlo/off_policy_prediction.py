@@ -1,4 +1,4 @@
-"""Off-policy Monte Carlo prediction by importance sampling (Sutton & Barto 2018, §5.5, §5.6 and §5.9; Precup, Sutton & Singh 2000).
+"""Off-policy Monte Carlo prediction by importance sampling (Sutton & Barto 2018, 5.5, 5.6 and 5.9; Precup, Sutton & Singh 2000).
 
     loop for each episode:
         generate an episode following b: S₀, A₀, R₁, …, S_T−1, A_T−1, R_T
@@ -23,9 +23,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from from_scratch.core.prediction import TabularPrediction
-from from_scratch.core.prediction import draw as drawn
-from from_scratch.core.tabular_episodes import Episodes, LearnsFromEpisodes, in_turn
+from from_scratch.core.tabular.episodes import Episodes, LearnsFromEpisodes, in_turn
+from from_scratch.core.tabular.prediction import TabularPrediction
+from from_scratch.core.tabular.prediction import draw as drawn
 
 
 class OffPolicyMCPrediction(LearnsFromEpisodes, TabularPrediction):

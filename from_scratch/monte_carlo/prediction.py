@@ -1,4 +1,4 @@
-"""Monte Carlo prediction (Sutton & Barto 2018, §5.1).
+"""Monte Carlo prediction (Sutton & Barto 2018, 5.1).
 
     loop for each episode:
         generate an episode following π: S₀, A₀, R₁, …, S_T−1, A_T−1, R_T
@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.prediction import TabularPrediction
-from from_scratch.core.tabular_episodes import Episodes, LearnsFromEpisodes, in_turn
+from from_scratch.core.tabular.episodes import Episodes, LearnsFromEpisodes, in_turn
+from from_scratch.core.tabular.prediction import TabularPrediction
 
 
 class MCPrediction(LearnsFromEpisodes, TabularPrediction):

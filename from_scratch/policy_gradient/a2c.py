@@ -14,8 +14,8 @@ import stable_baselines3
 import torch
 
 from from_scratch.core.data import Sample
-from from_scratch.core.lockstep import per_seed
-from from_scratch.core.on_policy import OnPolicy, normalise
+from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.loops.on_policy import OnPolicy, normalise
 
 
 class A2C(OnPolicy):

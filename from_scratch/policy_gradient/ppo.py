@@ -17,8 +17,8 @@ import torch
 from stable_baselines3.common.utils import FloatSchedule
 
 from from_scratch.core.data import Sample
-from from_scratch.core.lockstep import per_seed
-from from_scratch.core.on_policy import OnPolicy, normalise
+from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.loops.on_policy import OnPolicy, normalise
 
 Schedule = Callable[[float], float]
 

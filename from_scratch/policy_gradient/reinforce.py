@@ -1,4 +1,4 @@
-"""REINFORCE (Williams 1992, Machine Learning 8:229; Sutton & Barto 2018, §13.3).
+"""REINFORCE (Williams 1992, Machine Learning 8:229; Sutton & Barto 2018, 13.3).
 
     repeat:
         play N episodes S_0, A_0, R_1, …, S_{T−1}, A_{T−1}, R_T with π(·|·, θ)
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from from_scratch.core.episodes import Episodic, Steps
-from from_scratch.core.lockstep import per_seed
-from from_scratch.core.own_policies import ACTOR_ALIASES, Pi, served
-from from_scratch.core.policies import one
+from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.loops.episodes import Episodic, Steps
+from from_scratch.core.networks.actor_critic import one
+from from_scratch.core.networks.own import ACTOR_ALIASES, Pi, served
 from from_scratch.core.watch import replaced
 
 

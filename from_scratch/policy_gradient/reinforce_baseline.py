@@ -1,4 +1,4 @@
-"""REINFORCE with baseline (Williams 1992; Sutton & Barto 2018, §13.4).
+"""REINFORCE with baseline (Williams 1992; Sutton & Barto 2018, 13.4).
 
     repeat:
         play N episodes with π(·|·, θ);  G_t as in REINFORCE
@@ -16,9 +16,9 @@ import torch
 from stable_baselines3.common.utils import FloatSchedule, explained_variance, update_learning_rate
 
 from from_scratch.core.data import tree_map
-from from_scratch.core.episodes import Steps
-from from_scratch.core.lockstep import per_seed
-from from_scratch.core.own_policies import ACTOR_BASELINE_ALIASES, network, served
+from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.loops.episodes import Steps
+from from_scratch.core.networks.own import ACTOR_BASELINE_ALIASES, network, served
 from from_scratch.policy_gradient.reinforce import REINFORCE
 
 

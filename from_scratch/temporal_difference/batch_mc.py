@@ -1,4 +1,4 @@
-"""Batch Monte Carlo, constant-α MC with batch updating (Sutton & Barto 2018, §6.3).
+"""Batch Monte Carlo, constant-α MC with batch updating (Sutton & Barto 2018, 6.3).
 
     after each episode:
         repeat: for all states s at once, over every time t so far at which S_t = s:
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.segments import Remembering
+from from_scratch.core.tabular.segments import Remembering
 from from_scratch.temporal_difference.batch_td import BatchTD
 
 

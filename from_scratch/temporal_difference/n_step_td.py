@@ -1,4 +1,4 @@
-"""n-step TD for estimating V ≈ v_π (Watkins 1989, PhD thesis; Sutton & Barto 2018, §7.1).
+"""n-step TD for estimating V ≈ v_π (Watkins 1989, PhD thesis; Sutton & Barto 2018, 7.1).
 
     for each step t = 0, 1, … of each episode, taken by π, and for n − 1 more turns after its end T:
         τ ← t − n + 1                                                                     (the time whose state's estimate is updated)
@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.prediction import TabularPrediction
-from from_scratch.core.segments import Remembering, Segment
+from from_scratch.core.tabular.prediction import TabularPrediction
+from from_scratch.core.tabular.segments import Remembering, Segment
 
 
 class NStepTD(Remembering, TabularPrediction):

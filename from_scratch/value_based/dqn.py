@@ -21,9 +21,9 @@ from gymnasium import spaces
 from stable_baselines3.common.utils import LinearSchedule, get_parameters_by_name, polyak_update
 
 from from_scratch.core.data import Transition
-from from_scratch.core.lockstep import per_seed
-from from_scratch.core.off_policy import OffPolicy
-from from_scratch.core.policies import ACTION_VALUES, DQN_ALIASES, serve
+from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.loops.off_policy import OffPolicy
+from from_scratch.core.networks.actor_critic import ACTION_VALUES, DQN_ALIASES, serve
 
 
 class DQN(OffPolicy):

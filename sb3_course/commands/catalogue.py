@@ -58,7 +58,7 @@ def _filled(text: str, width: int | None, indent: str = "  ") -> str:
 
 def environments(width: int | None = None) -> None:
     """Our environments: observations, actions, the time limit, and whether planners find a model."""
-    from benchmarks.environments import make_env
+    from benchmarks.studies.environments import make_env
     from from_scratch.envs.registration import ENVIRONMENTS
 
     print("Environments of from_scratch.envs (docs/environments.md)")

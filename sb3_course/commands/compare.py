@@ -10,11 +10,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks import IncompleteData, UserError, jobs, launchers, records, sequential, trust
-from benchmarks import study as studies
-from benchmarks.jobs import Run
-from benchmarks.reproduction import source
-from benchmarks.store import Store, open_study
+from benchmarks import IncompleteData, UserError
+from benchmarks.evidence import sequential
+from benchmarks.running import launchers
+from benchmarks.store import records
+from benchmarks.store.store import Store, open_study
+from benchmarks.studies import plan as jobs
+from benchmarks.studies import study as studies
+from benchmarks.studies import trust
+from benchmarks.studies.plan import Run
+from benchmarks.studies.provenance import source
 from from_scratch import registry
 from sb3_course import terminal
 
@@ -54,7 +59,7 @@ def _in_batches(study: dict[str, Any], store: Store, batch: int, again: tuple[st
 
 def _play(store: Store, analysis: Any) -> None:
     """The films of the study's median runs, from models that are read without their pickles, whoever left them in its folder."""
-    from benchmarks import animation
+    from benchmarks.report import films as animation
 
     animation.make(store, analysis)
 
@@ -155,10 +160,10 @@ def _check(study: dict[str, Any], todo: list[Run]) -> None:
     predictors = [algo for algo in study["hyperparams"] if registry.find(algo).predicts]
     if predictors:
         raise UserError(f"{', '.join(predictors)}: learns what a given policy is worth, so a return says nothing of what it learnt and ranks nothing. "
-                        "Its error against the exact values (from_scratch.core.exact.policy_values) does, as in sb3-course figure 6.2")
+                        "Its error against the exact values (from_scratch.core.exact.values.policy_values) does, as in sb3-course figure 6.2")
     if not todo:
         return
-    from benchmarks.analysis import Statistics
+    from benchmarks.evidence.analysis import Statistics
 
     Statistics.of(study)
     pairs = {(run.algo, run.env): run for run in todo}
@@ -174,9 +179,9 @@ def _clear_damage(store: Store, run: Run) -> None:
 
 
 def render(store: Store, allow_partial: bool, options: Any = None, play: Any = None) -> int:
-    """Write the report and show its summary. options: benchmarks.report.Options; play: makes films, see there."""
-    from benchmarks import report
-    from benchmarks.report import IncompleteStudy
+    """Write the report and show its summary. options: benchmarks.report.page.Options; play: makes films, see there."""
+    from benchmarks.report import page as report
+    from benchmarks.report.page import IncompleteStudy
 
     begin = time.perf_counter()
     try:

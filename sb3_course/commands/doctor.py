@@ -155,7 +155,7 @@ def _extras() -> None:
 def _machine(problems: list[str]) -> None:
     import psutil
 
-    from benchmarks.launchers import physical_cores
+    from benchmarks.running.launchers import physical_cores
 
     memory, disk = psutil.virtual_memory(), shutil.disk_usage(Path.cwd())
     print(f"\nMachine: {physical_cores()} physical cores to use ({os.cpu_count()} logical), {memory.total / 2**30:.0f} GiB memory "
@@ -168,7 +168,7 @@ def _machine(problems: list[str]) -> None:
 
 
 def _bits() -> None:
-    from from_scratch.core import selfcheck
+    from from_scratch.core.lockstep import selfcheck
 
     found = selfcheck.equalities()
     unlike = [part for part in selfcheck.PARTS if not found[part]]

@@ -12,9 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import IntegrityError, UserError, environments, launchers, models, trust
-from benchmarks.plain import content, from_yaml, one_line
-from benchmarks.readers import ZooLoader
+from benchmarks import IntegrityError, UserError
+from benchmarks.running import launchers, models
+from benchmarks.store.plain import content, from_yaml, one_line
+from benchmarks.store.readers import ZooLoader
+from benchmarks.studies import environments, trust
 from from_scratch import registry
 from sb3_course.commands.train import latest_id
 

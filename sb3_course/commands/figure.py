@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import UserError, launchers
+from benchmarks import UserError
+from benchmarks.running import launchers
 from benchmarks.textbook import page
 from benchmarks.textbook.figure import Figure, figures, find, identifier
 from benchmarks.textbook.run import Record, carry_out_all, write_json

@@ -8,7 +8,10 @@ import warnings
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import UserError, launchers, parity, parity_cases
+from benchmarks import UserError
+from benchmarks.parity import cases as parity_cases
+from benchmarks.parity import compare as parity
+from benchmarks.running import launchers
 from from_scratch import registry
 
 

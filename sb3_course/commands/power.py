@@ -9,8 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import IncompleteData, UserError, records
+from benchmarks import IncompleteData, UserError
 from benchmarks.stats import ALPHA, power
+from benchmarks.store import records
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,9 +72,9 @@ def _of_spread(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _of_study(args: argparse.Namespace) -> list[dict[str, Any]]:
-    from benchmarks.analysis import Sides, Statistics, analyse
+    from benchmarks.evidence.analysis import Sides, Statistics, analyse
     from benchmarks.stats import BadScores
-    from benchmarks.store import open_study
+    from benchmarks.store.store import open_study
 
     store = open_study(args.study)
     study = store.study()

@@ -6,8 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from benchmarks import archive, jobs, records, registration, sequential
-from benchmarks.study import study_hash
+from benchmarks.evidence import sequential
+from benchmarks.reproduction import archive
+from benchmarks.store import records
+from benchmarks.studies import plan as jobs
+from benchmarks.studies import registration
+from benchmarks.studies.study import study_hash
 from sb3_course.commands.compare import planned_study, show
 
 

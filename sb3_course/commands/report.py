@@ -7,8 +7,9 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from benchmarks import UserError, archive
-from benchmarks.store import Store, open_study
+from benchmarks import UserError
+from benchmarks.reproduction import archive
+from benchmarks.store.store import Store, open_study
 from sb3_course.commands.compare import list_troubles, render, show
 
 
@@ -30,7 +31,7 @@ def report(args: argparse.Namespace) -> int:
 
 def _of_archive(args: argparse.Namespace) -> int:
     """The report of a study in an archive, into --out (by default a folder beside the archive, named as it is)."""
-    from benchmarks.report import render_store
+    from benchmarks.report.page import render_store
 
     name = Path(args.study).name
     for suffix in archive.SUFFIXES:
@@ -49,19 +50,19 @@ def _of_archive(args: argparse.Namespace) -> int:
 
 def _play(args: argparse.Namespace) -> Any:
     """With --trust, films that the study does not hold are made from its models; without, a report reads and plays nothing."""
-    from benchmarks import animation
+    from benchmarks.report import films as animation
 
     return functools.partial(animation.make, trusted=True) if args.trust else None
 
 
 def _options(args: argparse.Namespace):
-    from benchmarks.report import Options
+    from benchmarks.report.page import Options
 
     return Options(pdf=args.pdf, parquet=args.parquet, animations=not args.no_animations)
 
 
 def _against(args: argparse.Namespace, store: Store) -> int:
-    from benchmarks import against
+    from benchmarks.report import against
 
     with archive.opened(args.against) as other:
         path = against.render(other, store, Path(args.out) if args.out else store.path / "report", allow_partial=args.allow_partial)
@@ -70,8 +71,8 @@ def _against(args: argparse.Namespace, store: Store) -> int:
 
 
 def _foreign(args: argparse.Namespace) -> int:
-    from benchmarks import readers
-    from benchmarks.report import render_store
+    from benchmarks.report.page import render_store
+    from benchmarks.store import readers
 
     options = readers.Reading(scores=args.scores, points=args.points, window=args.window, name=args.name, reps=args.reps, normalise=args.normalise)
     if args.from_zoo:

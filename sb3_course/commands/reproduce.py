@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import IncompleteData, IntegrityError, UserError, archive, launchers
+from benchmarks import IncompleteData, IntegrityError, UserError
+from benchmarks.reproduction import archive
+from benchmarks.running import launchers
 from sb3_course.commands.compare import show
 
 MARKS = {"pass": "[green]pass[/]", "note": "[yellow]note[/]", "unverified": "[bold yellow]NOT VERIFIED[/]", "fail": "[bold red]FAIL[/]"}
@@ -20,8 +22,8 @@ MARKS = {"pass": "[green]pass[/]", "note": "[yellow]note[/]", "unverified": "[bo
 
 def run(args: argparse.Namespace) -> int:
     launchers.one_thread()
-    from benchmarks import reproduce
-    from benchmarks.store import write_whole
+    from benchmarks.reproduction import verify as reproduce
+    from benchmarks.store.store import write_whole
     from sb3_course.commands.compare import Display
 
     begin = time.perf_counter()

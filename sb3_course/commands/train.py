@@ -14,8 +14,10 @@ from typing import Any
 
 import yaml
 
-from benchmarks import UserError, environments, hyperparams, launchers, models
-from benchmarks import study as studies
+from benchmarks import UserError
+from benchmarks.running import launchers, models
+from benchmarks.studies import environments, hyperparams
+from benchmarks.studies import study as studies
 from from_scratch import registry
 
 

@@ -1,4 +1,4 @@
-"""A store made of invented scores, in the shape of `benchmarks.store.Store`: for tests of what reads a store."""
+"""A store made of invented scores, in the shape of `benchmarks.store.store.Store`: for tests of what reads a store."""
 
 from __future__ import annotations
 

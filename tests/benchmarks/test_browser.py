@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import against, animation, report, study
-from benchmarks.jobs import code_versions, group
-from benchmarks.launchers import launch
-from benchmarks.store import Store
+from benchmarks.report import against
+from benchmarks.report import films as animation
+from benchmarks.report import page as report
+from benchmarks.running.launchers import launch
+from benchmarks.store.store import Store
+from benchmarks.studies import study
+from benchmarks.studies.plan import code_versions, group
 from benchmarks.textbook import page
 from tests.benchmarks import browser
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore

@@ -10,7 +10,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecNormalize
 
-from benchmarks.evaluation import Evaluator, episode_seeds, model_seed
+from benchmarks.running.evaluation import Evaluator, episode_seeds, model_seed
 
 
 class Constant:

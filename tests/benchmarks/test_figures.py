@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import figures, stats
-from benchmarks.analysis import analyse
+from benchmarks import stats
+from benchmarks.evidence.analysis import analyse
+from benchmarks.report import figures
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore
 
 

@@ -11,9 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import archive, jobs, launchers, publish, records, registration, report, reproduce, study
-from benchmarks.store import TABLES, Store, file_hash, write_table
-from benchmarks.study import digest, study_hash
+from benchmarks.report import page as report
+from benchmarks.reproduction import archive, publish
+from benchmarks.reproduction import verify as reproduce
+from benchmarks.running import launchers
+from benchmarks.store import records
+from benchmarks.store.store import TABLES, Store, file_hash, write_table
+from benchmarks.studies import plan as jobs
+from benchmarks.studies import registration, study
+from benchmarks.studies.study import digest, study_hash
 from sb3_course import cli
 
 SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=200"]

@@ -4,7 +4,8 @@ import ast
 
 import pytest
 
-from benchmarks import jobs, study
+from benchmarks.studies import plan as jobs
+from benchmarks.studies import study
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,11 @@ import time
 import psutil
 import pytest
 
-from benchmarks import jobs, launchers, study
-from benchmarks.jobs import code_versions, plan
-from benchmarks.store import Store
+from benchmarks.running import launchers
+from benchmarks.store.store import Store
+from benchmarks.studies import plan as jobs
+from benchmarks.studies import study
+from benchmarks.studies.plan import code_versions, plan
 
 LOCAL = {"name": "local", "jobs": 1, "lockstep_seeds": 10, "attempts": 3}
 
@@ -33,8 +35,8 @@ def execute(job, store, report=lambda message: None):
         store.commit(run, directory, {"status": "finished"})
         report(("run", run.id, "finished", ""))
 
-sys.modules["benchmarks.worker"] = types.ModuleType("benchmarks.worker")
-sys.modules["benchmarks.worker"].execute = execute
+sys.modules["benchmarks.running.worker"] = types.ModuleType("benchmarks.running.worker")
+sys.modules["benchmarks.running.worker"].execute = execute
 '''
 
 
@@ -97,7 +99,7 @@ def test_workers_die_with_their_parent(store, tmp_path, monkeypatch):
     monkeypatch.setenv("RUN_SECONDS", "60")
     script = tmp_path / "parent.py"
     script.write_text(
-        "import sys\nfrom benchmarks import jobs, launchers\nfrom benchmarks.store import Store\n"
+        "import sys\nfrom benchmarks import jobs, launchers\nfrom benchmarks.store.store import Store\n"
         f"if __name__ == '__main__':\n    store = Store({str(store.path)!r})\n"
         f"    launchers.launch(jobs.group([run for _, run in store.planned()], 2), store, {LOCAL | {'jobs': 2}!r})\n"
     )

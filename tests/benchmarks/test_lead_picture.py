@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks import figures, report
+from benchmarks.report import figures
+from benchmarks.report import page as report
 from tests.benchmarks.synthetic import CONTROL, TABULAR, SyntheticStore
 
 

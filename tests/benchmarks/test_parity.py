@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import parity, parity_cases
-from benchmarks.parity import Case, Trace
-from from_scratch.core.selfcheck import follows_torch
+from benchmarks.parity import cases as parity_cases
+from benchmarks.parity import compare as parity
+from benchmarks.parity.compare import Case, Trace
+from from_scratch.core.lockstep.selfcheck import follows_torch
 from sb3_course.cli import main
 
 pytestmark = pytest.mark.numerical

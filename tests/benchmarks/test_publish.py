@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from benchmarks import IncompleteData, UserError, study
-from benchmarks.jobs import code_versions, runs_by_id
-from benchmarks.publish import publish
-from benchmarks.store import Store, write_table
+from benchmarks import IncompleteData, UserError
+from benchmarks.reproduction.publish import publish
+from benchmarks.store.store import Store, write_table
+from benchmarks.studies import study
+from benchmarks.studies.plan import code_versions, runs_by_id
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from benchmarks import IntegrityError, UserError, figures
-from benchmarks.analysis import IncompleteStudy, analyse
-from benchmarks.readers import Reading, from_csv, from_sb3, from_zoo
-from benchmarks.report import render_store
+from benchmarks import IntegrityError, UserError
+from benchmarks.evidence.analysis import IncompleteStudy, analyse
+from benchmarks.report import figures
+from benchmarks.report.page import render_store
+from benchmarks.store.readers import Reading, from_csv, from_sb3, from_zoo
 from sb3_course import cli
 
 FAST = Reading(reps=200)

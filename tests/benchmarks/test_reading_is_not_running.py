@@ -22,29 +22,19 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from benchmarks import (
-    IntegrityError,
-    UserError,
-    animation,
-    archive,
-    exports,
-    figures,
-    hyperparams,
-    jobs,
-    launchers,
-    models,
-    plain,
-    publish,
-    readers,
-    report,
-    reproduce,
-    reproduction,
-    study,
-    trust,
-    worker,
-)
-from benchmarks.store import Store, file_hash, write_whole
-from benchmarks.study import digest, study_hash
+from benchmarks import IntegrityError, UserError
+from benchmarks.report import exports, figures
+from benchmarks.report import films as animation
+from benchmarks.report import page as report
+from benchmarks.reproduction import archive, publish
+from benchmarks.reproduction import verify as reproduce
+from benchmarks.running import launchers, models, worker
+from benchmarks.store import plain, readers
+from benchmarks.store.store import Store, file_hash, write_whole
+from benchmarks.studies import hyperparams, study, trust
+from benchmarks.studies import plan as jobs
+from benchmarks.studies import provenance as reproduction
+from benchmarks.studies.study import digest, study_hash
 from sb3_course import cli
 
 SMALL = ["protocol.eval_points=2", "protocol.eval_episodes=2", "statistics.reps=200"]
@@ -911,19 +901,19 @@ def test_every_place_that_unpickles_imports_or_evaluates_is_known():
     """A new one is read, entered here, and explained in docs/safe.md."""
     import re
 
-    root = Path(plain.__file__).parent.parent
+    root = Path(plain.__file__).parents[2]
     risky = re.compile(r"pickle\.loads?\(|torch\.load\(|np\.load\(|yaml\.load\(|\beval\(|\bexec\(|import_module\(|extractall\(|VecNormalize\.load|cls\.load\(|"
                        r"read_parquet|OmegaConf\.load|allow_pickle=True")  # fmt: skip
     found = {(path.relative_to(root).as_posix(), match[0]) for folder in ("benchmarks", "sb3_course") for path in (root / folder).rglob("*.py")
              for match in risky.finditer(re.sub(r"#.*|\.eval\(\)", "", path.read_text(encoding="utf-8")))}  # fmt: skip
     assert found == {
-        ("benchmarks/environments.py", "import_module("),  # packages of our own list; wrappers, behind benchmarks.trust
-        ("benchmarks/models.py", "torch.load("),  # weights_only=True
-        ("benchmarks/models.py", "VecNormalize.load"),  # trusted
-        ("benchmarks/models.py", "cls.load("),  # trusted
-        ("benchmarks/plain.py", "np.load("),  # allow_pickle=False
-        ("benchmarks/reproduction.py", "import_module("),  # of what Gymnasium has registered here
+        ("benchmarks/studies/environments.py", "import_module("),  # packages of our own list; wrappers, behind benchmarks.studies.trust
+        ("benchmarks/running/models.py", "torch.load("),  # weights_only=True
+        ("benchmarks/running/models.py", "VecNormalize.load"),  # trusted
+        ("benchmarks/running/models.py", "cls.load("),  # trusted
+        ("benchmarks/store/plain.py", "np.load("),  # allow_pickle=False
+        ("benchmarks/studies/provenance.py", "import_module("),  # of what Gymnasium has registered here
         ("benchmarks/textbook/figure.py", "import_module("),  # our own figures
-        ("benchmarks/worker.py", "import_module("),  # our own self-check
+        ("benchmarks/running/worker.py", "import_module("),  # our own self-check
         ("sb3_course/cli.py", "import_module("),  # our own commands
     }

@@ -18,13 +18,15 @@ import scipy.stats
 from rich.console import Console
 from rliable import metrics
 
-from benchmarks import UserError, exports, reproduction
-from benchmarks.analysis import BadStore, IncompleteStudy, analyse
-from benchmarks.figures import Table
-from benchmarks.jobs import plan
-from benchmarks.report import DATE, Options, render, render_store
-from benchmarks.store import Store, write_table
-from benchmarks.study import adhoc
+from benchmarks import UserError
+from benchmarks.evidence.analysis import BadStore, IncompleteStudy, analyse
+from benchmarks.report import exports
+from benchmarks.report.figures import Table
+from benchmarks.report.page import DATE, Options, render, render_store
+from benchmarks.store.store import Store, write_table
+from benchmarks.studies import provenance as reproduction
+from benchmarks.studies.plan import plan
+from benchmarks.studies.study import adhoc
 from from_scratch import registry
 from tests.benchmarks.synthetic import CONTROL, SPANS, TABULAR, SyntheticStore
 
@@ -514,7 +516,7 @@ def test_repro_json_holds_seeds_hashes_versions_and_the_machine(quickstart):
 
 
 def test_the_seed_rule_in_the_report_is_the_one_that_is_used():
-    from benchmarks.evaluation import episode_seeds, model_seed
+    from benchmarks.running.evaluation import episode_seeds, model_seed
 
     s, eval_seed = 7, 20240521
     assert model_seed(s) == np.random.SeedSequence(s, spawn_key=(0,)).generate_state(1)[0] >> 1

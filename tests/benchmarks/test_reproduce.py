@@ -11,26 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import (
-    IncompleteData,
-    IntegrityError,
-    UserError,
-    against,
-    animation,
-    archive,
-    figures,
-    jobs,
-    launchers,
-    publish,
-    report,
-    reproduce,
-    reproduction,
-    study,
-    worker,
-)
-from benchmarks.analysis import analyse
-from benchmarks.store import TABLES, Store, file_hash, write_table
-from benchmarks.study import digest
+from benchmarks import IncompleteData, IntegrityError, UserError
+from benchmarks.evidence.analysis import analyse
+from benchmarks.report import against, figures
+from benchmarks.report import films as animation
+from benchmarks.report import page as report
+from benchmarks.reproduction import archive, publish
+from benchmarks.reproduction import verify as reproduce
+from benchmarks.running import launchers, worker
+from benchmarks.store.store import TABLES, Store, file_hash, write_table
+from benchmarks.studies import plan as jobs
+from benchmarks.studies import provenance as reproduction
+from benchmarks.studies import study
+from benchmarks.studies.study import digest
 from sb3_course import cli
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore
 
@@ -531,13 +524,13 @@ def test_the_content_of_an_untracked_file_changes_the_hash_of_the_difference(tmp
 
 
 def test_the_measured_coverages_belong_to_the_reporting_code(tmp_path, monkeypatch):
-    here = Path(reproduction.__file__).parent
+    here = Path(reproduction.__file__).parents[1]
     copy = Path(shutil.copytree(here, tmp_path / "benchmarks", ignore=shutil.ignore_patterns("__pycache__")))
     hashes = []
     for row in ("", "welch,normal,5,1,0,1000,1000,0.5\n"):
         with (copy / "stats" / "coverage.csv").open("a") as file:
             file.write(row)
-        monkeypatch.setattr(reproduction, "__file__", str(copy / "reproduction.py"))
+        monkeypatch.setattr(reproduction, "__file__", str(copy / "studies" / "provenance.py"))
         reproduction.reporting_code.cache_clear()
         hashes.append(reproduction.reporting_code())
     reproduction.reporting_code.cache_clear()
@@ -545,7 +538,7 @@ def test_the_measured_coverages_belong_to_the_reporting_code(tmp_path, monkeypat
 
 
 def test_the_median_run_is_the_one_in_the_middle():
-    from benchmarks.animation import median_seed
+    from benchmarks.report.films import median_seed
     store = SyntheticStore(groups=[CONTROL], reps=200).set_final("ppo", "CartPole-v1", [9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
     cell = analyse(store.study(), store.runs(), store.curves()).groups[0].cells
     assert median_seed(cell["ppo", "CartPole-v1"]) == 5  # score 4: the lower of the two in the middle
@@ -555,6 +548,6 @@ def test_a_run_that_cannot_be_shown_does_not_cost_the_report(store, monkeypatch)
     def no_screen(*_, **__):
         raise RuntimeError("no GL here")
 
-    monkeypatch.setattr("benchmarks.animation.environments.make_env", no_screen)
+    monkeypatch.setattr("benchmarks.report.films.environments.make_env", no_screen)
     report.render(store.path, play=animation.make)
     assert "q_learning on FrozenLake-v1 cannot be shown here: RuntimeError: no GL here." in (store.path / "report" / "report.html").read_text(encoding="utf-8")

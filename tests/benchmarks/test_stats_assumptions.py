@@ -6,9 +6,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from benchmarks import calibration, stats
-from benchmarks.analysis import analyse
-from benchmarks.report import render_store
+from benchmarks import stats
+from benchmarks.calibration import measure as calibration
+from benchmarks.evidence.analysis import analyse
+from benchmarks.report.page import render_store
 from benchmarks.stats import bootstrap, comparisons, coverage
 from benchmarks.stats.sequential import SequentialTest
 from tests.benchmarks.synthetic import CONTROL, SPANS, SyntheticStore

@@ -5,10 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import IncompleteData, UserError, calibration, evidence, sequential, stats, study
-from benchmarks.analysis import analyse
-from benchmarks.report import render_store
+from benchmarks import IncompleteData, UserError, stats
+from benchmarks.calibration import measure as calibration
+from benchmarks.evidence import judgements as evidence
+from benchmarks.evidence import sequential
+from benchmarks.evidence.analysis import analyse
+from benchmarks.report.page import render_store
 from benchmarks.stats import coverage
+from benchmarks.studies import study
 from sb3_course.cli import main
 from tests.benchmarks.synthetic import CONTROL, SPANS, TABULAR, SyntheticStore
 
@@ -276,8 +280,8 @@ def test_the_power_of_a_study_counts_its_pairs_its_pairing_and_its_batches(monke
     store.study()["statistics"]["paired"], store.study()["sequential"] = True, sequential.settings(list(range(12)), 3) | {"reps": 500}
     store.study()["seeds"] = list(range(6))
     store.path = tmp_path
-    monkeypatch.setattr("benchmarks.store.open_study", lambda name: store)
-    monkeypatch.setattr("benchmarks.records.demand", lambda study: None)  # an invented study has no plan
+    monkeypatch.setattr("benchmarks.store.store.open_study", lambda name: store)
+    monkeypatch.setattr("benchmarks.store.records.demand", lambda study: None)  # an invented study has no plan
     assert main(["power", "study", "--effect", "0.05", "--seeds", "6", "--reps", "100", "--json", str(tmp_path / "power.json")]) == 0
     for case in json.loads((tmp_path / "power.json").read_text()):
         assert (case["comparisons"], case["paired"], case["batch"]) == (2, True, 3) and 3 <= case["curve"][0]["used"] <= 6

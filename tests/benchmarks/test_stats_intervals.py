@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchmarks import calibration, stats
+from benchmarks import stats
+from benchmarks.calibration import measure as calibration
 from benchmarks.stats import bootstrap, coverage
 
 

@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from benchmarks import IntegrityError, UserError, study
-from benchmarks.jobs import code_versions, runs_by_id
-from benchmarks.store import RUN_COLUMNS, TABLES, Store, open_study, write_table
+from benchmarks import IntegrityError, UserError
+from benchmarks.store.store import RUN_COLUMNS, TABLES, Store, open_study, write_table
+from benchmarks.studies import study
+from benchmarks.studies.plan import code_versions, runs_by_id
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def test_nan_is_stored_as_nothing_and_not_as_invalid_json(store):
 
 
 def test_two_processes_do_not_write_into_one_store(store):
-    script = f"from benchmarks.store import Store\nwith Store({str(store.path)!r}).lock(): pass"
+    script = f"from benchmarks.store.store import Store\nwith Store({str(store.path)!r}).lock(): pass"
     with store.lock():
         other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
         assert f"another sb3-course (process {os.getpid()}) is working on" in other.stderr
@@ -149,5 +150,5 @@ def test_a_study_file_that_cannot_be_read_is_an_integrity_error(store):
 
 def test_a_stored_study_keeps_its_runs_when_the_code_changes_afterwards(store, monkeypatch):
     before = [run.id for _, run in store.planned()]
-    monkeypatch.setattr("benchmarks.jobs.code_version", lambda algo, env: "another")
+    monkeypatch.setattr("benchmarks.studies.plan.code_version", lambda algo, env: "another")
     assert [run.id for _, run in store.planned()] == before

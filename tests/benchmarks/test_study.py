@@ -6,8 +6,9 @@ import pytest
 import torch.nn as nn
 import yaml
 
-from benchmarks import UserError, environments, hyperparams, study
+from benchmarks import UserError
 from benchmarks.configs import CONFIGS, options
+from benchmarks.studies import environments, hyperparams, study
 from from_scratch.registry import UnknownAlgorithm
 
 

@@ -5,10 +5,11 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 
-from benchmarks import study, worker
-from benchmarks.evaluation import model_seed
-from benchmarks.jobs import Job, Run, code_versions, plan
-from benchmarks.store import Store
+from benchmarks.running import worker
+from benchmarks.running.evaluation import model_seed
+from benchmarks.store.store import Store
+from benchmarks.studies import study
+from benchmarks.studies.plan import Job, Run, code_versions, plan
 
 PROTOCOL = {"name": "final-v1", "eval_episodes": 3, "eval_points": 2, "deterministic": True, "eval_seed": 1}
 PPO_TINY = {"policy": "MlpPolicy", "n_steps": 16, "n_envs": 2, "batch_size": 16, "n_epochs": 2}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from from_scratch.core import blas
+from from_scratch.core.lockstep import blas
 
 
 @pytest.fixture(autouse=blas.STRICT)

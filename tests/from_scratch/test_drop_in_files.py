@@ -24,7 +24,7 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
 
 import from_scratch as ours
-from from_scratch.envs.goals import PointGoal
+from from_scratch.envs.wrappers.goals import PointGoal
 
 NAMES = ("A2C", "PPO", "DQN", "DDPG", "TD3", "SAC")
 OFF = {"learning_starts": 20, "buffer_size": 200, "batch_size": 16, "policy_kwargs": {"net_arch": [16]}}

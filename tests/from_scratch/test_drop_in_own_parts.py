@@ -20,8 +20,8 @@ from stable_baselines3.td3.policies import TD3Policy
 from torch import nn
 
 import from_scratch as ours
-from benchmarks.parity_envs import AnySpaces
-from from_scratch.core.selfcheck import follows_torch
+from benchmarks.parity.envs import AnySpaces
+from from_scratch.core.lockstep.selfcheck import follows_torch
 
 pytestmark = pytest.mark.numerical
 

@@ -11,9 +11,9 @@ from stable_baselines3.common.noise import OrnsteinUhlenbeckActionNoise
 from torch import nn
 
 import from_scratch as ours
-from benchmarks.parity_cases import DICT, IMAGE, TWO, UNIT, VECTOR, Squeeze
-from benchmarks.parity_envs import AnySpaces
-from from_scratch.envs.goals import PointGoal
+from benchmarks.parity.cases import DICT, IMAGE, TWO, UNIT, VECTOR, Squeeze
+from benchmarks.parity.envs import AnySpaces
+from from_scratch.envs.wrappers.goals import PointGoal
 
 pytestmark = pytest.mark.numerical
 

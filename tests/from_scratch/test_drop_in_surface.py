@@ -20,7 +20,7 @@ from stable_baselines3.common.type_aliases import TrainFreq
 from stable_baselines3.common.vec_env import VecNormalize
 
 import from_scratch as ours
-from benchmarks.parity_envs import AnySpaces
+from benchmarks.parity.envs import AnySpaces
 
 ON, OFF = ("A2C", "PPO"), ("DQN", "DDPG", "TD3", "SAC")
 SMALL = {

@@ -9,8 +9,8 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.monitor import Monitor
 
-from from_scratch.core.exact import expected_return, optimal_return
-from from_scratch.core.mdp import model_of
+from from_scratch.core.exact.mdp import model_of
+from from_scratch.core.exact.values import expected_return, optimal_return
 from from_scratch.dynamic_programming.policy_iteration import PolicyIteration
 from from_scratch.dynamic_programming.value_iteration import ValueIteration
 from from_scratch.envs import FiniteMDP, geometric_chain, two_by_two_grid

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from stable_baselines3.common.env_util import make_vec_env
 
 import from_scratch.envs
-from benchmarks.environments import make_env
+from benchmarks.studies.environments import make_env
 from from_scratch import QLearning, ValueIteration
-from from_scratch.core.exact import expected_return, optimal_return, optimal_values
-from from_scratch.core.mdp import model_of
+from from_scratch.core.exact.mdp import model_of
+from from_scratch.core.exact.values import expected_return, optimal_return, optimal_values
 from from_scratch.envs import (
     CarRental,
     CartPoleBins,
@@ -31,9 +31,9 @@ from from_scratch.envs import (
     RiverSwim,
     random_map,
 )
-from from_scratch.envs.car_rental import moved
-from from_scratch.envs.finite import AGENT, PIXELS
-from from_scratch.envs.gridworld import DOWN, LEFT, RIGHT, UP
+from from_scratch.envs.chains.finite import AGENT, PIXELS
+from from_scratch.envs.games.car_rental import moved
+from from_scratch.envs.grids.gridworld import DOWN, LEFT, RIGHT, UP
 from from_scratch.envs.registration import ENVIRONMENTS, register_all
 
 OURS = [f"from_scratch/{name}-v0" for name in

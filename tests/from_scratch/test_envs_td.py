@@ -4,8 +4,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from from_scratch.core.exact import optimal_return
-from from_scratch.core.mdp import model_of
+from from_scratch.core.exact.mdp import model_of
+from from_scratch.core.exact.values import optimal_return
 from from_scratch.envs import MaximisationBias, RandomWalk, WindyGridworld
 
 UP, DOWN, LEFT, RIGHT = range(4)

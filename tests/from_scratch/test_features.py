@@ -7,7 +7,7 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from from_scratch.core.features import (
+from from_scratch.core.linear.features import (
     FEATURES,
     RBF,
     CoarseCoding,

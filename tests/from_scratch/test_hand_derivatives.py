@@ -13,12 +13,12 @@ from stable_baselines3.td3.policies import TD3Policy
 from torch import nn
 
 import from_scratch as ours
-from from_scratch.core.actors import squash
-from from_scratch.core.arrays import Array, Program, Unknown
 from from_scratch.core.distributions import Bernoulli, Categorical, Gaussian, Independent
-from from_scratch.core.lockstep import ArrayRows, Rows, per_seed
-from from_scratch.core.networks import StackedMLP, affine, affine_gradient
-from from_scratch.core.selfcheck import follows_torch
+from from_scratch.core.lockstep.arrays import Array, Program, Unknown
+from from_scratch.core.lockstep.mlp import StackedMLP, affine, affine_gradient
+from from_scratch.core.lockstep.rows import ArrayRows, Rows, per_seed
+from from_scratch.core.lockstep.selfcheck import follows_torch
+from from_scratch.core.networks.continuous import squash
 
 pytestmark = pytest.mark.numerical
 

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 import from_scratch as ours
-from from_scratch.core import blas, kernels
-from from_scratch.core.lockstep import ArrayRows, RowOptimizer, Rows
-from from_scratch.core.networks import StackedMLP
+from from_scratch.core.lockstep import blas, kernels
+from from_scratch.core.lockstep.mlp import StackedMLP
+from from_scratch.core.lockstep.rows import ArrayRows, RowOptimizer, Rows
+from from_scratch.core.lockstep.selfcheck import equalities, follows_torch
 from from_scratch.core.rng import Rng
-from from_scratch.core.selfcheck import equalities, follows_torch
 from tests.from_scratch.test_rng import SPACE
 
 pytestmark = [pytest.mark.numerical, pytest.mark.bits]

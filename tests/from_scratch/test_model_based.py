@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3.common.logger import KVWriter, Logger
 
-from from_scratch.core.exact import optimal_values
+from from_scratch.core.exact.values import optimal_values
 from from_scratch.envs import BlockingMaze, ChangingMaze, DynaMaze, FiniteMDP, RandomMDP, ShortcutMaze, geometric_chain, two_by_two_grid
-from from_scratch.envs.gridworld import DOWN, LEFT, RIGHT, UP
-from from_scratch.envs.mazes import BLOCKING_MAZE, DYNA_MAZE, refined
+from from_scratch.envs.grids.gridworld import DOWN, LEFT, RIGHT, UP
+from from_scratch.envs.grids.mazes import BLOCKING_MAZE, DYNA_MAZE, refined
 from from_scratch.envs.vector import make_vector_env, vectorised
 from from_scratch.model_based.dyna_q import DynaQ
 from from_scratch.model_based.dyna_q_plus import DynaQPlus

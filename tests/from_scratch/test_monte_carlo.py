@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from from_scratch.core.mdp import model_of
-from from_scratch.core.tabular_episodes import EpisodeMemory, Episodes, in_turn
+from from_scratch.core.exact.mdp import model_of
+from from_scratch.core.tabular.episodes import EpisodeMemory, Episodes, in_turn
 from from_scratch.envs import BlackjackTable, FiniteMDP, InfiniteVariance, geometric_chain, two_by_two_grid
-from from_scratch.envs.blackjack import CARDS, HANDS, HIT, N_OBSERVATIONS, STICK, number, threshold_policy
+from from_scratch.envs.games.blackjack import CARDS, HANDS, HIT, N_OBSERVATIONS, STICK, number, threshold_policy
 from from_scratch.envs.vector import vectorised
 from from_scratch.monte_carlo.control import MCControl
 from from_scratch.monte_carlo.exploring_starts import MCExploringStarts

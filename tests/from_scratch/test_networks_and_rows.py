@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from from_scratch.core.lockstep import RowOptimizer, Rows
-from from_scratch.core.networks import StackedMLP, is_plain_mlp
+from from_scratch.core.lockstep.mlp import StackedMLP, is_plain_mlp
+from from_scratch.core.lockstep.rows import RowOptimizer, Rows
 
 pytestmark = [pytest.mark.numerical, pytest.mark.bits]
 

@@ -17,8 +17,8 @@ from from_scratch import (
     PrioritisedValueIteration,
     ValueIteration,
 )
-from from_scratch.core.exact import optimal_values, policy_values
-from from_scratch.core.mdp import model_of
+from from_scratch.core.exact.mdp import model_of
+from from_scratch.core.exact.values import optimal_values, policy_values
 from from_scratch.envs import CarRental, CornerGrid, FiniteMDP, GridWorld, geometric_chain
 
 FOR_EVER = 10**9

@@ -7,7 +7,7 @@ from gymnasium import spaces
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 
-from from_scratch.random_agent import RandomAgent
+from from_scratch.baselines.random_agent import RandomAgent
 
 
 def played(action_space):

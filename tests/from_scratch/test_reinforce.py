@@ -17,9 +17,9 @@ from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
 import from_scratch as ours
-from from_scratch.core.episodes import Episodes
-from from_scratch.core.own_policies import ActorBaselinePolicy, ActorPolicy, StackedNetwork
-from from_scratch.envs.short_corridor import BEST_P_RIGHT, BEST_VALUE, start_value
+from from_scratch.core.loops.episodes import Episodes
+from from_scratch.core.networks.own import ActorBaselinePolicy, ActorPolicy, StackedNetwork
+from from_scratch.envs.chains.short_corridor import BEST_P_RIGHT, BEST_VALUE, start_value
 
 pytestmark = pytest.mark.numerical
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from from_scratch.core import blas, kernels, selfcheck
+from from_scratch.core.lockstep import blas, kernels, selfcheck
 
 pytestmark = [pytest.mark.numerical, pytest.mark.bits]
 

@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from from_scratch.core.exact import expected_return
+from from_scratch.core.exact.values import expected_return
 from from_scratch.envs import FiniteMDP, geometric_chain, two_by_two_grid
 from from_scratch.temporal_difference.q_learning import QLearning
 from from_scratch.temporal_difference.sarsa import SARSA

@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from from_scratch.envs.tic_tac_toe import AFTER, CELLS, FULL, N_STATES, TURNED, WON, TicTacToe, _undecided, _value, best_moves, match, moved, uniform
+from from_scratch.envs.games.tic_tac_toe import AFTER, CELLS, FULL, N_STATES, TURNED, WON, TicTacToe, _undecided, _value, best_moves, match, moved, uniform
 from from_scratch.envs.vector import make_vector_env, vectorised
 from from_scratch.temporal_difference.afterstate_td import AfterstateTD
 from from_scratch.temporal_difference.q_learning import QLearning

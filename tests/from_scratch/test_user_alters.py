@@ -13,8 +13,8 @@ from stable_baselines3.common.type_aliases import TrainFreq, TrainFrequencyUnit
 from torch import nn
 
 import from_scratch as ours
-from from_scratch.core.lockstep import ArrayRows
-from from_scratch.core.policies import StackedActorCritic
+from from_scratch.core.lockstep.rows import ArrayRows
+from from_scratch.core.networks.actor_critic import StackedActorCritic
 from from_scratch.core.watch import Watch, altered, has_own_code
 
 MEMORY = {"learning_starts": 20, "buffer_size": 500, "batch_size": 16, "policy_kwargs": {"net_arch": [16, 16]}}

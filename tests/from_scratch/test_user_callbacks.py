@@ -16,7 +16,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper
 
 import from_scratch as ours
 from from_scratch.core.callbacks import Locals, is_users
-from from_scratch.core.rollout import UnderWay
+from from_scratch.core.loops.rollout import UnderWay
 from from_scratch.core.vec_env import SerialVecEnv
 
 ON, OFF = ("A2C", "PPO"), ("DQN", "DDPG", "TD3", "SAC")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.store import Store
+from benchmarks.store.store import Store
 from from_scratch.envs.registration import ENVIRONMENTS
 from sb3_course import cli
 
@@ -125,7 +125,7 @@ def test_a_failed_run_is_refused_by_the_report_allowed_by_request_and_mended_by_
 
 def test_retry_refuses_to_mix_code_versions(monkeypatch, capsys):
     _compare()
-    monkeypatch.setattr("benchmarks.jobs.code_version", lambda algo, env: "edited")
+    monkeypatch.setattr("benchmarks.studies.plan.code_version", lambda algo, env: "edited")
     capsys.readouterr()
     assert cli.main(["retry", "smoke"]) == 2
     assert "the code or its packages changed" in capsys.readouterr().err

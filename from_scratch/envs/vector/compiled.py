@@ -1,4 +1,4 @@
-"""How lanes move, lane by lane, as compiled functions: for loops that are compiled as a whole (core/linear_loop.py). The same bits as `advance`."""
+"""How lanes move, lane by lane, as compiled functions: for loops that are compiled as a whole (core/linear/loop.py). The same bits as `advance`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from from_scratch.core.linear_loop import World
+from from_scratch.core.linear.loop import World
 
 compiled = njit(cache=True, error_model="numpy")
 

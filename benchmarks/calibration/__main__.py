@@ -1,0 +1,5 @@
+import sys
+
+from benchmarks.calibration.measure import main
+
+sys.exit(main())

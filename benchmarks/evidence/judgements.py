@@ -1,0 +1,368 @@
+"""What else is known of a group and of its comparisons: the numbers that let a reader judge a claim, as plain dicts.
+
+`Group.evidence` (of_group):
+    tasks[env][algo]     planned, finished, failed, missing: numbers of runs (missing: neither finished nor failed)
+                         diverged: the seeds whose training diverged; their scores are kept
+                         errors: {first line of an error: number of runs that failed with it}
+                         warnings: sentences about this cell: coverage of its intervals (OF_A_CELL) at this n, runs that are the same run
+                         tolerance: stats.Interval, where runs to come will score (median as its point), or why n does not allow one
+                         area: stats.Interval of the mean score during training (area under the curve / steps), t interval, task's unit
+                         threshold: stats.TimeToThreshold in the task's unit, or None where the task has no reference scores
+    area[algo]           stats.Interval: IQM over runs and tasks of the area under the curve, where the group is aggregated
+    ranks[algo]          stats.Ranks: share of each rank, mean rank
+    leave_one_task_out   [task left out][algo] -> IQM of the others
+    correlation          stats.Correlation of the final scores over seeds, between tasks
+    assumptions          sentences: what is known here against what the claims of this group assume
+    warnings             {what is printed (a key of PRINTED): sentence}, only where one is due
+
+`Comparison.evidence` (of_pair), where `Comparison.overall` and `.tasks` hold the verdicts (stats.Equivalence), Holm-corrected:
+    paired               whether run i of both sides belongs together (seeds that share an environment); runs: [per task] compared
+    cliffs_delta         stats.Interval over all tasks; area: stats.Interval of the difference of IQMs of the area under the curve, or None
+    detectable           the smallest difference of IQMs found with 80 % power at this n; runs_to_detect: a side, for the difference seen;
+    runs_for_equivalence a side, for two equal algorithms and this margin. Numbers, or None where no number of runs (≤ 10,000) does or it is unknown
+    fewer_seeds          stats.FewerSeeds: would five seeds have told the same story? None with five or fewer
+    tasks[env]           test, welch: stats.Test, of a difference and the t test within it; test_holm, welch_holm: p-values corrected over the
+                         group's tasks and pairs
+                         solved: {"x", "y": [solved, runs], "test": stats.Test, "p_holm"}, None without reference scores; the threshold is that
+                         of the study, fixed before the runs. iqm: stats.Equivalence of the IQMs, where a claim about the means did not survive
+                         hedges_g, cliffs_delta: stats.Interval; equivalence_p: of TOST, or None without a margin
+                         detectable (task's unit), runs_to_detect, runs_for_equivalence: as above
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import stats
+from benchmarks.evidence import sequential
+from benchmarks.stats import coverage
+from benchmarks.stats.sequential import SequentialTest
+
+if TYPE_CHECKING:
+    from benchmarks.evidence.analysis import Cell, Comparison, Group, Scale, Sides, Statistics
+
+FEWER = 5
+PRINTED = {  # what a report prints of a group -> the intervals in it: over all tasks, and task by task (names of stats.coverage.KINDS)
+    "aggregates": (("aggregate", "aggregate_mean", "aggregate_median", "aggregate_gap"), ()),
+    "curves": (("band",), ()),
+    "profiles": (("profile",), ()),
+    "comparisons": (("improvement", "cliffs", "difference", "difference_90"), ()),
+    "verdict": (("improvement", "difference", "difference_90"), ("welch", "welch_90")),
+    "per_task": ((), ("welch", "welch_90")),
+    "effects": ((), ("hedges", "cliffs")),
+    "areas": (("area", "area_difference"), ("task_area",)),
+    "ranks": (("rank",), ()),
+    "leave_one_out": (("aggregate",), ()),
+    "thresholds": ((), ("threshold",)),
+}
+OF_A_CELL = {"t": "task_t", "bootstrap": "task_bootstrap", "tolerance": "task_tolerance"}  # the intervals of one algorithm on one task
+PAIRED = {"welch": "paired", "welch_90": "paired_90", "difference_90": "difference_paired_90"}  # where it is not "_paired" at the end
+NOT_PAIRED = ("hedges", "area_difference")  # which pairing does not touch
+
+
+def of_group(group: Group, runs: pd.DataFrame, statistics: Statistics) -> dict[str, Any]:
+    """See the top of this file."""
+    tasks: dict[str, dict[str, Any]] = {}
+    for env in group.envs:
+        tasks[env] = {}
+        for algo in dict.fromkeys(runs["algo"]):
+            rows = runs[(runs["algo"] == algo) & (runs["env"] == env)]
+            cell = group.cells.get((algo, env))
+            tasks[env][algo] = _accounting(rows) | (_of_cell(cell, group, rows, statistics) if cell else {})
+    found: dict[str, Any] = {"tasks": tasks, "area": {}, "ranks": {}, "leave_one_task_out": {}, "warnings": _warnings(group, statistics)}
+    if group.algos and group.is_aggregated:
+        final, areas = ({a: _by_seed(group, a, of_cell) for a in group.algos} for of_cell in (lambda cell: cell.final, _areas))
+        found["area"] = stats.interval_estimates(areas, "iqm", kind="expanded", **statistics.options)
+        found["leave_one_task_out"] = stats.leave_one_task_out(final, group.envs)
+        if len(final) > 1:
+            found["ranks"] = stats.ranks(final, **statistics.options)
+    own = {a: _by_seed(group, a, lambda cell: cell.final) for a in group.algos}  # in any unit
+    found["correlation"] = stats.correlation_over_seeds(own)
+    return found
+
+
+def _by_seed(group: Group, algo: str, of_cell: Callable[[Cell], np.ndarray]) -> stats.BySeed:
+    cells = [group.cells[algo, env] for env in group.envs]
+    return stats.BySeed([group.scales[cell.env](of_cell(cell)) for cell in cells], [cell.seeds for cell in cells])
+
+
+def _accounting(rows: pd.DataFrame) -> dict[str, Any]:
+    status = rows["status"]
+    failed = rows[status == "failed"]
+    diverged = rows[rows["diverged"].isin([True])] if "diverged" in rows else rows[:0]
+    return {
+        "planned": len(rows),
+        "finished": int((status == "finished").sum()),
+        "failed": len(failed),
+        "missing": int((~status.isin(["finished", "failed"])).sum()),
+        "diverged": [int(seed) for seed in diverged["seed"]],
+        "errors": dict(Counter(str(error) for error in failed["error"])),
+    }
+
+
+def _areas(cell: Cell) -> np.ndarray:
+    return stats.area_under_curve(cell.scores, cell.steps)
+
+
+def _of_cell(cell: Cell, group: Group, rows: pd.DataFrame, statistics: Statistics) -> dict[str, Any]:
+    scale = group.scales[cell.env]
+    threshold = None
+    if scale.span is not None and scale.random is not None:
+        sign = np.sign(scale.span)  # a scale may fall, where less is better
+        level = scale.random + statistics.threshold * scale.span
+        threshold = stats.steps_to_threshold(sign * cell.scores, cell.steps, sign * level, confidence=statistics.confidence)
+        threshold = replace(threshold, threshold=level)
+    claimed = {"t": cell.summary.t, "bootstrap": cell.summary.bootstrap, "tolerance": cell.summary.tolerance}
+    warnings = [f"{name} interval: {w}" for name, kind in OF_A_CELL.items() if claimed[name].is_claimed
+                and (w := stats.coverage_warning(kind, cell.n, 1, statistics.confidence))]
+    return {
+        "tolerance": cell.summary.tolerance,
+        "area": stats.t_interval(_areas(cell), confidence=statistics.confidence),
+        "threshold": threshold,
+        "warnings": [*warnings, *_same_runs(cell)],
+    }
+
+
+def _same_runs(cell: Cell) -> list[str]:
+    """Runs of different seeds that moved, yet end with the same weights: likely one run, counted more than once."""
+    seeds: dict[str, list[int]] = {}
+    for seed, weights, curve in zip(cell.seeds, cell.weights, cell.scores, strict=True):
+        if weights is not None and np.ptp(curve) > 0:
+            seeds.setdefault(weights, []).append(seed)
+    return [f"seeds {', '.join(map(str, same))} of {cell.algo} on {cell.env} end with the same weights: one run counted {len(same)} times?"
+            for same in seeds.values() if len(same) > 1]
+
+
+def cautions(kinds: list[tuple[str, int]], n: int, confidence: float) -> str:
+    """What to know of these kinds of interval, each over a number of tasks, at n runs: one sentence, empty where they hold."""
+    found: dict[str, list[str]] = {}
+    for kind, tasks in kinds:
+        if warning := stats.coverage_warning(kind, n, tasks, confidence):
+            found.setdefault(warning.partition(": ")[2], []).append(coverage.KINDS[kind])
+    return f"n = {n}: " + "; ".join(f"{', '.join(names)}: {warning}" for warning, names in found.items()) if found else ""
+
+
+def kinds_of(what: str, tasks: int, paired: bool) -> list[tuple[str, int]]:
+    """The intervals in a part of the report, with their numbers of tasks."""
+    found = [(kind, number) for side, number in zip(PRINTED[what], (tasks, 1), strict=True) for kind in side]
+    pairs = what in ("comparisons", "verdict", "per_task", "effects")
+    return [(PAIRED.get(kind, f"{kind}_paired") if paired and pairs and kind not in NOT_PAIRED else kind, number) for kind, number in found]
+
+
+def _warnings(group: Group, statistics: Statistics) -> dict[str, str]:
+    n, tasks = min((cell.n for cell in group.cells.values()), default=0), len(group.envs)
+    found = {}
+    for what in PRINTED:
+        kinds = kinds_of(what, tasks, statistics.paired)
+        if not group.is_aggregated:  # P(X > Y) and Cliff's δ need no common unit
+            kinds = [(kind, m) for kind, m in kinds if m == 1 or kind.startswith(("improvement", "cliffs"))]
+        if warning := cautions(kinds, n, statistics.confidence):
+            found[what] = warning
+    return found
+
+
+SPREAD_APART = 3.0  # one side's standard deviation over the other's: beyond, what is known of unequal spreads is said
+
+
+def correlation_said(group: Group) -> str:
+    """What was measured of the correlation over seeds, in a sentence; empty where there is nothing to measure."""
+    seen = group.evidence["correlation"]
+    if not seen.pairs:
+        return ""
+    how = "more than independent tasks would show" if seen.is_found else "no more than independent tasks would show"
+    mean = f"{seen.mean:+.2f}".replace("-", "−")
+    return f"The scores of a seed on two tasks correlate by {mean} on average over {seen.pairs} pairs of tasks, {how} (±{2 * seen.by_chance:.2f})"
+
+
+def assumptions(group: Group, statistics: Statistics, *, is_sequential: bool = False) -> list[str]:
+    """What is known against the claims of this group: tasks that share their luck, and how often such claims are false where runs fail or spread apart."""
+    found = [correlation_said(group)] if group.evidence["correlation"].is_found and len(group.envs) > 1 else []
+    claims: dict[tuple[str, int, int, bool, str], list[str]] = {}
+
+    def claim(what: str, n: int, tasks: int, known: bool, case: str, where: str) -> None:
+        claims.setdefault((what, n, tasks, known, case), []).append(where)
+
+    for pair in group.comparisons:
+        for env, test in [("", pair.overall), *pair.tasks.items()]:
+            if test is None or test.tier not in ("different", "C") or test.shape is None:
+                continue
+            what = f"{'different' if test.tier == 'different' else 'equivalent'} {test.shape.name}"
+            where, known, tasks = f"{pair.x} against {pair.y}{f' on {env}' if env else ''}", test.shape.unseen is not None, 1 if env else len(group.envs)
+            if test.tier == "different" and is_sequential:
+                claim("different, sequential", test.difference.n, tasks, known, "tasks correlated over seeds", where)
+            for case, kinds in coverage.FALSE.items():
+                if what not in kinds or (tasks > 1) != (case == "tasks correlated over seeds"):
+                    continue
+                if case != coverage.UNEQUAL:
+                    claim(what, test.difference.n, tasks, known, case, where)
+                elif _spread_apart(group, pair, env):  # one of the group's tasks is called so by chance
+                    claim(what, test.difference.n, len(group.envs), known, case, where)
+    for (what, n, tasks, known, case), places in claims.items():
+        if warning := stats.rate_warning(what, n, tasks, known=known, cases=(case,)):
+            more = f" and {len(places) - 2} more" if len(places) > 2 else ""
+            found.append(f"{', '.join(places[:2])}{more}: {warning}")
+    return found
+
+
+def _spread_apart(group: Group, pair: Comparison, env: str) -> bool:
+    sds = [group.cells[algo, env].summary.sd for algo in (pair.x, pair.y)]
+    return bool(max(sds) > SPREAD_APART * min(sds))
+
+
+def after_stopping(study: Mapping) -> str:
+    """How often intervals held in calibration where a sequential test had stopped, at the worst; empty where that was not measured."""
+    batch = study["sequential"]["batch"]
+    worst: dict[float, tuple[float, str]] = {}
+    for kind in sorted({row["kind"] for row in coverage.measured() if row["kind"].endswith("_sequential")}):
+        plain = kind.removesuffix("_sequential")
+        for tasks in (1, 5):
+            for population, share in coverage.covered(kind, batch, tasks).items():
+                nominal = coverage.nominal_of(plain, coverage.CALIBRATED)
+                worst[nominal] = min(worst.get(nominal, (2.0, "")), (share, f"{coverage.KINDS[plain]}, {population} scores"))
+    said = [f"nominal {100 * nominal:.0f} % intervals {100 * share:.0f} % ({where})" for nominal, (share, where) in sorted(worst.items(), reverse=True)]
+    return f"in calibration, where such a test had stopped, {' and '.join(said)} at the worst" if said else ""
+
+
+# ----------------------------------------------------------------------------------------------------------------- comparisons
+
+
+def of_pair(pair: Comparison, sides: Sides, group: Group, statistics: Statistics) -> dict[str, Any]:
+    """See the top of this file; p-values are corrected by `corrected`, which sees the whole table."""
+    how: dict[str, Any] = {**statistics.options, "paired": statistics.paired}
+    draws = {key: how[key] for key in ("reps", "seed", "paired")}
+    n = min(len(s) for s in (*sides.x, *sides.y))
+    found: dict[str, Any] = {
+        "paired": statistics.paired,
+        "runs": [[len(one), len(other)] for one, other in zip(sides.x, sides.y, strict=True)],
+        "cliffs_delta": stats.cliffs_delta(sides.x, sides.y, **how),
+        "area": None, "fewer_seeds": None, "detectable": None, "runs_to_detect": None, "runs_for_equivalence": None,
+        "tasks": {env: _of_task(env, one, other, pair.tasks[env], group, statistics)
+                  for env, one, other in zip(group.envs, sides.raw_x, sides.raw_y, strict=True)},
+    }  # fmt: skip
+    if pair.overall is not None:
+        sd = stats.run_sd(sides.x, sides.y, **draws)
+        found |= _what_n_allows(sd, n, n, pair.overall, len(group.envs))
+        if n > FEWER:
+            found["fewer_seeds"] = stats.fewer_seeds(sides.x, sides.y, FEWER, seed=statistics.seed, paired=statistics.paired)
+        if not statistics.paired:
+            one, other = (_by_seed(group, a, _areas) for a in (pair.x, pair.y))
+            found["area"] = stats.difference(one, other, **statistics.options)
+    return found
+
+
+def _what_n_allows(sd: float, n_x: int, n_y: int, verdict: stats.Equivalence, tasks: int = 1) -> dict[str, Any]:
+    if not np.isfinite(sd) or sd == 0:
+        return {"detectable": None, "runs_to_detect": None, "runs_for_equivalence": None}
+    seen = abs(verdict.difference.point) / sd
+    return {
+        "detectable": stats.minimal_detectable_effect(n_x, n_y) * sd,
+        "runs_to_detect": stats.runs_to_detect(seen) if seen > 0 else None,
+        "runs_for_equivalence": _runs_for_equivalence(verdict, sd, tasks),
+    }
+
+
+def _runs_for_equivalence(verdict: stats.Equivalence, sd: float, tasks: int) -> int | None:
+    """A side: enough for TOST, and for failures that are not seen to stay within the margin, even of runs at the other end of the scale."""
+    needed = None if verdict.margin is None else stats.runs_for_equivalence(verdict.margin / sd)
+    if needed is None or verdict.shape is None or verdict.shape.bounds is None or verdict.margin is None:
+        return needed
+    return max(needed, math.ceil(verdict.shape.runs_to_show(verdict.margin) / tasks))
+
+
+def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, group: Group, statistics: Statistics) -> dict[str, Any]:
+    paired = statistics.paired
+    if min(len(x), len(y)) < 2:
+        sd = float("nan")
+    elif paired:
+        sd = float(np.std(x - y, ddof=1) / np.sqrt(2))  # so that √(2/n) of it is the error of the mean difference
+    else:
+        sd = float(np.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2))
+    return {
+        "welch": stats.paired_test(x, y) if paired else stats.welch_test(x, y),
+        "test": verdict.test,
+        "solved": _solved(x, y, group.scales[env], statistics),
+        "iqm": _of_iqms(x, y, verdict, statistics),
+        "hedges_g": stats.hedges_g(x, y, confidence=statistics.confidence),
+        "cliffs_delta": stats.cliffs_delta([x], [y], **statistics.options, paired=paired),
+        "equivalence_p": None if verdict.margin is None else stats.equivalence_p(x, y, verdict.margin, paired=paired),
+        **_what_n_allows(sd, len(x), len(y), verdict),
+    }
+
+
+def _solved(x: np.ndarray, y: np.ndarray, scale: Scale, statistics: Statistics) -> dict[str, Any] | None:
+    """How many runs end at the threshold or beyond, and whether that differs."""
+    if scale.span is None:
+        return None
+    is_solved = [scale(side) >= statistics.threshold for side in (x, y)]
+    counts = [[int(side.sum()), len(side)] for side in is_solved]
+    return {"x": counts[0], "y": counts[1], "test": stats.solved_test(*is_solved, paired=statistics.paired), "p_holm": float("nan")}
+
+
+def _of_iqms(x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, statistics: Statistics) -> stats.Equivalence | None:
+    """What can be said of the IQMs where what was found of the means may be undone by runs that were not seen."""
+    shape = verdict.shape
+    if shape is None or shape.unseen is None or verdict.difference.n < 2:
+        return None
+    margin, narrow = verdict.margin, verdict.narrow
+    is_inside = margin is not None and narrow.is_claimed and narrow.low > -margin and narrow.high < margin
+    if verdict.tier != "unlike" and not (is_inside and margin is not None and shape.undoes_equivalence(margin)):
+        return None
+    return stats.equivalence([x], [y], verdict.margin, **statistics.options, paired=statistics.paired, bounds=shape.bounds)
+
+
+def corrected(comparisons: list[Comparison]) -> list[Comparison]:
+    """The comparisons of one group with Holm's correction: over all its pairs and tasks, and over its pairs where tasks are aggregated."""
+    cells = [(k, env) for k, pair in enumerate(comparisons) for env in pair.tasks]
+    tested = dict(zip(cells, stats.holm([comparisons[k].tasks[env].test.p for k, env in cells]), strict=True))
+    welch = dict(zip(cells, stats.holm([comparisons[k].evidence["tasks"][env]["welch"].p for k, env in cells]), strict=True))
+    share = dict(zip(cells, stats.holm([_p_of(comparisons[k], env, "solved") for k, env in cells]), strict=True))
+    middle = dict(zip(cells, stats.holm([_p_of(comparisons[k], env, "iqm") for k, env in cells]), strict=True))
+    whole = [k for k, pair in enumerate(comparisons) if pair.overall is not None]
+    overall = dict(zip(whole, stats.holm([pair.overall.test.p for pair in comparisons if pair.overall is not None]), strict=True))
+    found = []
+    for k, pair in enumerate(comparisons):
+        tasks = {env: verdict.adjusted(tested[k, env]) for env, verdict in pair.tasks.items()}
+        for env in tasks:
+            known = pair.evidence["tasks"][env]
+            known |= {"test_holm": tested[k, env], "welch_holm": welch[k, env]}
+            if known["solved"]:
+                known["solved"]["p_holm"] = share[k, env]
+            if known["iqm"]:
+                known["iqm"] = known["iqm"].adjusted(max(middle[k, env], tested[k, env]))
+        found.append(replace(pair, tasks=tasks, overall=pair.overall.adjusted(overall[k]) if pair.overall is not None else None))
+    return found
+
+
+def _p_of(pair: Comparison, env: str, what: str) -> float:
+    known = pair.evidence["tasks"][env][what]
+    return float("nan") if known is None else (known["test"] if what == "solved" else known.test).p
+
+
+def decided(group: Group, study: Mapping, test: SequentialTest) -> list[Comparison]:
+    """The comparisons of a sequential study: its test decides what is different, since p-values after several looks would not hold."""
+    found = []
+    for pair in group.comparisons:
+        prefix = f"{group.name}: {pair.x} against {pair.y}"
+        whole = {name: d for name, d in test.decisions.items() if name == prefix}
+        by_task = {name.removeprefix(f"{prefix} on "): d for name, d in test.decisions.items() if name.startswith(f"{prefix} on ")}
+        said = {what: sequential.described(what, d, test, study) for what, d in {**whole, **by_task}.items()}
+        note = "left to the sequential test over all tasks"
+        tasks = {}
+        for env, verdict in pair.tasks.items():
+            d = by_task.get(env) or (whole.get(prefix) if len(pair.tasks) == 1 else None)
+            how = said.get(env, said.get(prefix, note)) if d else note
+            tasks[env] = verdict.decided(how, is_different=bool(d and d.look))
+            known = pair.evidence["tasks"][env]
+            known |= {"test_holm": float("nan"), "welch_holm": float("nan"), "iqm": None}
+            if known["solved"]:
+                known["solved"]["p_holm"] = float("nan")
+        overall = pair.overall.decided(said[prefix], is_different=bool(whole[prefix].look)) if pair.overall is not None and whole else pair.overall
+        found.append(replace(pair, tasks=tasks, overall=overall))
+    return found

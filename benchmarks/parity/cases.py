@@ -1,0 +1,287 @@
+"""The cases in which ours and its twin are compared: every feature that Stable-Baselines3 documents for its six classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3 import HerReplayBuffer
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.envs import BitFlippingEnv
+from stable_baselines3.common.noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise, VectorizedActionNoise
+from stable_baselines3.common.preprocessing import get_flattened_obs_dim
+from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
+from torch import nn
+
+from benchmarks.parity.compare import Case
+from benchmarks.parity.envs import AnySpaces
+from from_scratch.envs.wrappers.goals import PointGoal
+
+Env = Callable[[], Any]
+VECTOR = spaces.Box(-np.inf, np.inf, (4,), np.float32)
+IMAGE = spaces.Box(0, 255, (1, 36, 36), np.uint8)
+DICT = spaces.Dict({"vector": VECTOR, "picture": IMAGE, "room": spaces.Discrete(3)})
+MATRIX, DOUBLE = spaces.Box(-1, 1, (2, 2), np.float32), spaces.Box(-1, 1, (2,), np.float64)
+UNIT, WIDE = spaces.Box(-1, 1, (2,), np.float32), spaces.Box(np.array([-2, 0, 10], np.float32), np.array([2, 1, 20], np.float32))
+TWO = spaces.Discrete(2)
+OBSERVATIONS = {  # beside vectors
+    "discrete": spaces.Discrete(5),
+    "multi-discrete": spaces.MultiDiscrete([3, 4]),
+    "multi-binary": spaces.MultiBinary(4),
+    "matrix": spaces.Box(-1, 1, (2, 3), np.float32),
+    "double-precision": spaces.Box(-1, 1, (5,), np.float64),
+    "bytes": spaces.Box(0, 255, (6,), np.uint8),
+}
+
+
+class Squeeze(BaseFeaturesExtractor):
+    """A user's features extractor: one layer and a squashing."""
+
+    def __init__(self, observation_space: spaces.Space, features_dim: int = 8):
+        super().__init__(observation_space, features_dim)
+        self.layer = nn.Linear(get_flattened_obs_dim(observation_space), features_dim)
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(self.layer(observations.flatten(1)))
+
+
+def vec(env: Any, n: int = 1, normalize: dict | None = None, stack: int = 0) -> Env:
+    """A factory of vector environments."""
+
+    def make() -> Any:
+        venv: Any = make_vec_env(env, n)
+        venv = VecFrameStack(venv, stack) if stack else venv
+        return venv if normalize is None else VecNormalize(venv, **normalize)
+
+    return make
+
+
+def made_of(observation: spaces.Space, action: spaces.Space, n: int = 1, **more: Any) -> Env:
+    return vec(partial(AnySpaces, observation, action), n, **more)
+
+
+def _images(action: spaces.Space, hyperparameters: dict, steps: int) -> dict[str, Case]:
+    """Images and Dicts: the general path through SB3's own modules."""
+    last = spaces.Box(0, 255, (36, 36, 3), np.uint8)
+    small = {**hyperparameters, "policy_kwargs": {**hyperparameters.get("policy_kwargs", {}), "net_arch": [16]}}
+    raw = {**small, "learning_rate": 1e-6, "policy_kwargs": {**small["policy_kwargs"], "normalize_images": False}}  # pixels up to 255: small steps
+    return {
+        "image": Case(made_of(IMAGE, action), small, "CnnPolicy", steps, heavy=True),
+        "image-channels-last": Case(made_of(last, action, 2), small, "CnnPolicy", steps, heavy=True),
+        "image-stacked-not-scaled": Case(made_of(IMAGE, action, stack=2), raw, "CnnPolicy", steps, heavy=True),
+        "dict": Case(made_of(DICT, action), small, "MultiInputPolicy", steps),
+        "dict-3-envs-normalised": Case(
+            made_of(DICT, action, 3, normalize={"norm_obs_keys": ["vector"]}), small, "MultiInputPolicy", steps
+        ),
+    }  # fmt: skip
+
+
+def _on_policy(base: dict[str, Any]) -> dict[str, Case]:
+    def case(env: Env, policy: str = "MlpPolicy", **hyperparameters: Any) -> Case:
+        return Case(env, {**base, **hyperparameters}, policy)
+
+    cartpole, pendulum = vec("CartPole-v1"), vec("Pendulum-v1")
+    return {
+        "discrete": case(cartpole),
+        "env-id": case(lambda: "CartPole-v1"),
+        "single-env": case(lambda: gym.make("CartPole-v1")),
+        "discrete-4-envs": case(vec("CartPole-v1", 4), ent_coef=0.01, vf_coef=0.3, max_grad_norm=0.1),
+        "box": case(pendulum, gamma=0.9, gae_lambda=0.8),
+        "box-3-envs": case(made_of(VECTOR, WIDE, 3), normalize_advantage=False),
+        "advantages-normalised": case(made_of(VECTOR, UNIT, 2), normalize_advantage=True),
+        "matrix-actions": case(made_of(VECTOR, MATRIX, 2)),
+        "double-precision-actions": case(made_of(VECTOR, DOUBLE, 2)),
+        "actions-from-one": case(made_of(VECTOR, spaces.Discrete(3, start=1), 2)),
+        "multi-discrete-actions": case(made_of(VECTOR, spaces.MultiDiscrete([3, 2, 4]), 2), ent_coef=0.01),
+        "multi-binary-actions": case(made_of(VECTOR, spaces.MultiBinary(3), 2), ent_coef=0.01),
+        **{f"{name}-observations": case(made_of(space, TWO, 2)) for name, space in OBSERVATIONS.items()},
+        "vec-normalize": case(vec("Pendulum-v1", 2, normalize={"gamma": 0.9})),
+        "frame-stack": case(vec("CartPole-v1", 2, stack=3)),
+        "learning-rate-schedule": case(cartpole, learning_rate=lambda left: 1e-3 * left),
+        "gsde": case(vec("Pendulum-v1", 2), use_sde=True),
+        "gsde-resampled": case(pendulum, use_sde=True, sde_sample_freq=4, policy_kwargs={"log_std_init": -1, "full_std": False}),
+        "gsde-squashed": case(pendulum, use_sde=True, sde_sample_freq=8, policy_kwargs={"squash_output": True, "use_expln": True}),
+        "log-std": case(made_of(VECTOR, UNIT), policy_kwargs={"log_std_init": -2}),
+        "relu-two-nets": case(cartpole, policy_kwargs={"net_arch": {"pi": [32], "vf": [16, 16]}, "activation_fn": nn.ReLU}),
+        "elu": case(cartpole, policy_kwargs={"net_arch": [16, 16], "activation_fn": nn.ELU}),
+        "leaky-relu": case(pendulum, policy_kwargs={"net_arch": [16], "activation_fn": nn.LeakyReLU}),
+        "gelu-not-orthogonal": case(cartpole, policy_kwargs={"net_arch": [16], "activation_fn": nn.GELU, "ortho_init": False}),
+        "linear": case(cartpole, policy_kwargs={"net_arch": []}),
+        "two-extractors": case(cartpole, policy_kwargs={"share_features_extractor": False}),
+        "own-extractor": case(cartpole, policy_kwargs={"features_extractor_class": Squeeze, "features_extractor_kwargs": {"features_dim": 6}}),
+        "two-own-extractors": case(pendulum, policy_kwargs={"features_extractor_class": Squeeze, "share_features_extractor": False}),
+        "adam-options": case(cartpole, policy_kwargs={"optimizer_kwargs": {"betas": (0.8, 0.99), "weight_decay": 0.01, "eps": 1e-6}}),
+        "adamw": case(cartpole, policy_kwargs={"optimizer_class": torch.optim.AdamW}),
+        "sgd": case(cartpole, policy_kwargs={"optimizer_class": torch.optim.SGD, "optimizer_kwargs": {"momentum": 0.9}}),
+        "rmsprop-of-tensorflow": case(cartpole, policy_kwargs={"optimizer_class": RMSpropTFLike, "optimizer_kwargs": {"eps": 1e-5}}),
+        **_images(TWO, base, 96),
+        "dict-box": case(made_of(DICT, UNIT), "MultiInputPolicy", policy_kwargs={"net_arch": [16], "share_features_extractor": False}),
+    }
+
+
+def ppo() -> dict[str, Case]:
+    base = {"n_steps": 64, "batch_size": 32, "n_epochs": 3}
+    more: dict[str, tuple[Env, dict[str, Any]]] = {
+        "defaults": (vec("CartPole-v1"), {"n_steps": 256, "batch_size": 64, "n_epochs": 10}),
+        "value-clipping": (vec("Pendulum-v1"), {"clip_range_vf": 0.2}),
+        "clip-schedules": (vec("CartPole-v1", 2), {"clip_range": lambda left: 0.1 + 0.2 * left, "clip_range_vf": lambda left: 0.2 + 0.5 * left}),
+        "target-kl": (vec("CartPole-v1", 2), {"target_kl": 0.001, "learning_rate": 1e-2}),
+        "last-minibatch-smaller": (vec("CartPole-v1", 3), {"n_steps": 50, "batch_size": 64}),
+        "last-minibatch-of-one": (vec("CartPole-v1"), {"n_steps": 65, "batch_size": 32}),
+    }
+    return {**_on_policy(base), **{name: Case(env, {**base, **hyperparameters}) for name, (env, hyperparameters) in more.items()}}
+
+
+def a2c() -> dict[str, Case]:
+    more: dict[str, tuple[Env, dict[str, Any]]] = {
+        "defaults": (vec("CartPole-v1"), {}),
+        "adam": (vec("CartPole-v1"), {"use_rms_prop": False}),
+        "rms-prop-eps": (vec("CartPole-v1", 4), {"rms_prop_eps": 1e-3, "n_steps": 8}),
+    }
+    return {**_on_policy({"n_steps": 16}), **{name: Case(env, hyperparameters) for name, (env, hyperparameters) in more.items()}}
+
+
+def _goals(env: Env, base: dict[str, Any]) -> dict[str, Case]:
+    her = {**base, "replay_buffer_class": HerReplayBuffer, "learning_starts": 100}
+    two = {**her, "replay_buffer_kwargs": {"n_sampled_goal": 2, "goal_selection_strategy": "final"}}
+    copied = {**her, "replay_buffer_kwargs": {"n_sampled_goal": 4, "goal_selection_strategy": "episode", "copy_info_dict": True}}
+    return {
+        "her": Case(env, her, "MultiInputPolicy", 200),
+        "her-final": Case(env, two, "MultiInputPolicy", 200),
+        "her-episode-infos": Case(env, copied, "MultiInputPolicy", 200),
+    }
+
+
+def _off_policy(base: dict[str, Any], action: spaces.Space, plain: str) -> dict[str, Case]:
+    def case(env: Env, policy: str = "MlpPolicy", steps: int = 200, **hyperparameters: Any) -> Case:
+        kwargs = {**base.get("policy_kwargs", {}), **hyperparameters.pop("policy_kwargs", {})}
+        return Case(env, {**base, **hyperparameters, "policy_kwargs": kwargs}, policy, steps)
+
+    toy = made_of(VECTOR, action)
+    return {
+        "default-nets": Case(vec(plain), {name: value for name, value in base.items() if name != "policy_kwargs"}, steps=100),
+        "one-env": case(vec(plain), steps=300),
+        "env-id": case(lambda: plain),
+        "single-env": case(lambda: gym.make(plain)),
+        "4-envs": case(vec(plain, 4), train_freq=2, gradient_steps=-1),
+        "toy": case(toy),
+        "toy-3-envs": case(made_of(VECTOR, action, 3), gradient_steps=2),
+        **{f"{name}-observations": case(made_of(space, action, 2)) for name, space in OBSERVATIONS.items()},
+        "episodes": case(toy, train_freq=(2, "episode"), gradient_steps=-1),
+        "n-step": case(toy, n_steps=3),
+        "n-step-2-envs": case(made_of(VECTOR, action, 2), n_steps=5, gamma=0.9),
+        "small-memory": case(toy, buffer_size=60),
+        "optimised-memory": case(
+            toy, buffer_size=60, optimize_memory_usage=True, replay_buffer_kwargs={"handle_timeout_termination": False}
+        ),
+        "timeouts-as-deaths": case(toy, replay_buffer_kwargs={"handle_timeout_termination": False}),
+        "vec-normalize": case(vec(plain, 2, normalize={"gamma": 0.9})),
+        "vec-normalize-n-step": case(made_of(VECTOR, action, normalize={}), n_steps=3),
+        "frame-stack": case(vec(plain, stack=3)),
+        "learning-rate-schedule": case(toy, learning_rate=lambda left: 1e-3 * left),
+        "tau": case(toy, tau=0.3, gamma=0.8),
+        "elu": case(toy, policy_kwargs={"activation_fn": nn.ELU}),
+        "tanh": case(toy, policy_kwargs={"activation_fn": nn.Tanh}),
+        "linear": case(toy, policy_kwargs={"net_arch": []}),
+        "own-extractor": case(toy, policy_kwargs={"features_extractor_class": Squeeze}),
+        "adam-options": case(toy, policy_kwargs={"optimizer_kwargs": {"betas": (0.8, 0.99), "weight_decay": 0.01}}),
+        "adamw": case(toy, policy_kwargs={"optimizer_class": torch.optim.AdamW}),
+        "sgd": case(toy, policy_kwargs={"optimizer_class": torch.optim.SGD, "optimizer_kwargs": {"momentum": 0.9}}),
+        **_images(action, {**base, "learning_starts": 40}, 64),
+    }  # fmt: skip
+
+
+def dqn() -> dict[str, Case]:
+    base = {
+        "learning_starts": 50, "target_update_interval": 60, "buffer_size": 400, "exploration_fraction": 0.5, "policy_kwargs": {"net_arch": [32, 32]},
+    }  # fmt: skip
+    goal = vec(partial(BitFlippingEnv, n_bits=4, max_steps=6))
+    toy = made_of(VECTOR, spaces.Discrete(3))
+    return {
+        **_off_policy(base, spaces.Discrete(3), "CartPole-v1"),
+        **_goals(goal, base),
+        "her-2-envs": _goals(vec(partial(BitFlippingEnv, n_bits=4), 2), base)["her"],
+        "polyak": Case(toy, {**base, "tau": 0.1, "target_update_interval": 3, "train_freq": 1}, steps=200),
+        "no-clipping": Case(toy, {**base, "max_grad_norm": 1e9, "exploration_initial_eps": 0.5, "exploration_final_eps": 0.2}, steps=200),
+        "time-limits": Case(vec("MountainCar-v0", 2), {**base, "gamma": 0.9}, steps=500),
+    }
+
+
+def _continuous(base: dict[str, Any]) -> dict[str, Case]:
+    two = made_of(VECTOR, UNIT, 2)
+
+    def noise(kind: type, **more: Any) -> Any:
+        return kind(np.zeros(2), 0.2 * np.ones(2), **more)
+
+    def case(env: Env, policy: str = "MlpPolicy", **hyperparameters: Any) -> Case:
+        kwargs = {**base.get("policy_kwargs", {}), **hyperparameters.pop("policy_kwargs", {})}
+        return Case(env, {**base, **hyperparameters, "policy_kwargs": kwargs}, policy, 200)
+
+    return {
+        **_off_policy(base, UNIT, "Pendulum-v1"),
+        **_goals(vec(PointGoal), base),
+        "her-bits": _goals(vec(partial(BitFlippingEnv, n_bits=3, continuous=True)), base)["her"],
+        "matrix-actions": case(made_of(VECTOR, MATRIX, 2)),
+        "double-precision-actions": case(made_of(VECTOR, DOUBLE, 2)),
+        "wide-actions": case(made_of(VECTOR, WIDE, 2)),
+        "normal-noise": case(made_of(VECTOR, UNIT), action_noise=noise(NormalActionNoise)),
+        "ou-noise": case(made_of(VECTOR, UNIT), action_noise=noise(OrnsteinUhlenbeckActionNoise)),
+        "ou-noise-2-envs": case(two, action_noise=noise(OrnsteinUhlenbeckActionNoise)),
+        "vectorised-noise": case(two, action_noise=VectorizedActionNoise(noise(OrnsteinUhlenbeckActionNoise), 2)),
+        "one-critic": case(two, policy_kwargs={"n_critics": 1}),
+        "three-critics": case(two, policy_kwargs={"n_critics": 3}),
+        "shared-extractor": case(two, policy_kwargs={"features_extractor_class": Squeeze, "share_features_extractor": True}),
+        "shared-flatten": case(two, policy_kwargs={"share_features_extractor": True}),
+        "actor-and-critic-nets": case(two, policy_kwargs={"net_arch": {"pi": [16], "qf": [24, 24]}}),
+        "dict-shared-extractor": case(
+            made_of(DICT, UNIT), "MultiInputPolicy", policy_kwargs={"net_arch": [16], "share_features_extractor": True}
+        ),
+    }  # fmt: skip
+
+
+SMALL = {"learning_starts": 50, "buffer_size": 400, "batch_size": 32, "policy_kwargs": {"net_arch": [32, 32]}}
+
+
+def ddpg() -> dict[str, Case]:
+    return _continuous(SMALL)
+
+
+def td3() -> dict[str, Case]:
+    toy = made_of(VECTOR, UNIT)
+    return {
+        **_continuous(SMALL),
+        "no-delay": Case(toy, {**SMALL, "policy_delay": 1}, steps=200),
+        "delay-3": Case(toy, {**SMALL, "policy_delay": 3, "gradient_steps": 2}, steps=200),
+        "target-noise": Case(toy, {**SMALL, "target_policy_noise": 0.5, "target_noise_clip": 0.1}, steps=200),
+    }
+
+
+def sac() -> dict[str, Case]:
+    toy, two = made_of(VECTOR, UNIT), made_of(VECTOR, UNIT, 2)
+    more: dict[str, tuple[Env, dict[str, Any]]] = {
+        "fixed-temperature": (toy, {"ent_coef": 0.2}),
+        "temperature-from": (two, {"ent_coef": "auto_0.1", "target_entropy": -3.0}),
+        "slow-targets": (toy, {"target_update_interval": 2, "gradient_steps": 3}),
+        "gsde": (toy, {"use_sde": True}),
+        "gsde-2-envs": (two, {"use_sde": True, "sde_sample_freq": 4, "train_freq": 8, "gradient_steps": -1}),
+        "gsde-at-warm-up": (toy, {"use_sde": True, "use_sde_at_warmup": True, "train_freq": (1, "episode"), "gradient_steps": -1}),
+        "gsde-options": (
+            toy, {"use_sde": True, "policy_kwargs": {"net_arch": [32], "use_expln": True, "clip_mean": 1.0, "log_std_init": -2}}
+        ),
+    }  # fmt: skip
+    return {**_continuous(SMALL), **{name: Case(env, {**SMALL, **hyperparameters}, steps=200) for name, (env, hyperparameters) in more.items()}}
+
+
+CASES = {"ppo": ppo, "a2c": a2c, "dqn": dqn, "ddpg": ddpg, "td3": td3, "sac": sac}
+
+
+def of(algorithm: str) -> dict[str, Case]:
+    """The cases of an algorithm by name."""
+    return CASES[algorithm]()

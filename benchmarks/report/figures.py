@@ -1,0 +1,661 @@
+"""The figures of a report: each an inline SVG with its caption, its alternative text and the same numbers as a table.
+
+One palette (Okabe & Ito 2008, safe for the colour-blind). An algorithm and its twin share a hue; the twin is lighter, dashed, with a
+hollow marker, so that prints in grey still tell them apart. Fonts are drawn as paths: the picture is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from benchmarks import stats
+from benchmarks.evidence.analysis import Analysis, Cell, Group, Statistics, families, family_of, is_twin, unit_of
+from benchmarks.store.plain import anchor, printable
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5AA6", "#5B5B5B")  # Okabe & Ito; the last two added
+INK, FAINT, GRID = "#222222", "#8a8a8a", "#e3e3e3"
+STYLE: Any = {
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.labelsize": 9,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.8,
+    "path.simplify": True,
+}
+METRIC_TITLES = {"iqm": "IQM", "median": "Median", "mean": "Mean", "optimality_gap": "Optimality gap (less is better)"}
+TABLE_ROWS = 21  # a curve's table shows at most so many of its points; curves.csv and report.json hold all
+
+
+@dataclass(frozen=True)
+class Table:
+    header: list[str]
+    rows: list[list[str]]
+    caption: str = ""
+    warning: str = ""  # what to know before its intervals are believed
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture for the report, and what stands in for it where it cannot be seen."""
+
+    key: str
+    title: str
+    svg: str
+    alt: str
+    caption: str
+    table: Table
+    warning: str = ""  # what to know before the intervals are believed
+
+
+# --------------------------------------------------------------------------------------------------------------- numbers
+
+
+def number(value: float | None, digits: int | None = None) -> str:
+    """A number as the report prints it: three decimals where it is small, fewer where it is large, a true minus sign."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    if digits is None:
+        size = abs(value)
+        digits = 3 if size < 10 else 1 if size < 10_000 else 0
+    text = f"{value:,.{digits}f}".replace(",", "\u202f")  # a narrow no-break space between thousands
+    text = text if float(f"{value:.{digits}f}") else text.lstrip("-")  # no negative zero
+    return text.replace("-", "−")
+
+
+def count(n: int) -> str:
+    """50 000"""
+    return f"{n:,}".replace(",", "\u202f")
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.4g}\u00a0%"
+
+
+def decimals(*values: float) -> int:
+    """How many decimals suit numbers of this size: those of one row or sentence share them."""
+    size = max((abs(v) for v in values if np.isfinite(v)), default=0.0)
+    return 3 if size < 10 else 1
+
+
+def signed(value: float, digits: int | None = None) -> str:
+    text = number(value, digits)
+    return text if text.startswith(("−", "–")) or not value else f"+{text}"
+
+
+def with_interval(estimate: stats.Interval, digits: int | None = None, sign: bool = False) -> str:
+    """"0.981 [0.962, 0.995]", or the point and why there is no interval."""
+    show = signed if sign else number
+    if digits is None:
+        digits = decimals(estimate.point, estimate.low, estimate.high)
+    point = show(estimate.point, digits)
+    if estimate.note or not estimate.is_claimed:
+        return f"{point} ({estimate.note or 'no interval'})"
+    return f"{point} {bracket(estimate, digits, sign)}"
+
+
+def bracket(estimate: stats.Interval, digits: int | None = None, sign: bool = True) -> str:
+    """"[+0.962, +0.995]", without a break, or a dash where there is no interval."""
+    if estimate.note or not estimate.is_claimed:
+        return "–"
+    digits = decimals(estimate.point, estimate.low, estimate.high) if digits is None else digits
+    show = signed if sign else number
+    return f"[{show(estimate.low, digits)},\u00a0{show(estimate.high, digits)}]"
+
+
+def p_value(p: float) -> str:
+    return "–" if not np.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def steps(value: float) -> str:
+    """100000 -> "100k"."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+# ---------------------------------------------------------------------------------------------------------------- pieces
+
+
+def _lighter(colour: str, share: float) -> str:
+    rgb = np.array(matplotlib.colors.to_rgb(colour))
+    return matplotlib.colors.to_hex(tuple(rgb + (1 - rgb) * share))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Pen:
+    """How one algorithm is drawn, the same in every figure of a group."""
+
+    colour: str
+    line: Any
+    marker: str
+    face: str
+
+
+def pens(group: Group) -> dict[str, Pen]:
+    everyone = list(dict.fromkeys(a for a, _ in group.cells))
+    hues = {family: PALETTE[k % len(PALETTE)] for k, family in enumerate(families(everyone))}
+    found = {}
+    for algo in everyone:
+        hue = hues[family_of(algo)]
+        twin = is_twin(algo)
+        colour = _lighter(hue, 0.4) if twin else hue
+        found[algo] = Pen(colour, (0, (4, 1.6)) if twin else "-", "s" if twin else "o", "white" if twin else colour)
+    return found
+
+
+def new_canvas(width: float, height: float) -> Canvas:
+    canvas = Canvas(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(canvas)
+    return canvas
+
+
+def svg(canvas: Canvas, key: str, alt: str) -> str:
+    """The figure as an <svg> element: no date, ids that are the same each time and that no other figure of the page has."""
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": key}):
+        canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}, facecolor="white")
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{hashlib.sha256(key.encode()).hexdigest()[:6]}-", text)
+    named = f'role="img" aria-label="{_escape(alt)}"'  # a name may hold a backslash, so this is no pattern
+    text = re.sub(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', lambda found: f'<svg viewBox="{found[1]}" {named}>', text, count=1, flags=re.DOTALL)
+    text = text.replace("xlink:href=", "href=")
+    text = re.sub(r' d="([^"]*)"', lambda path: f' d="{_compact(path[1])}"', text)
+    return printable(re.sub(r"\n\s*", "\n", text).strip())
+
+
+def _compact(path: str) -> str:
+    """The same path in fewer characters: tenths of a point, and polylines by their increments. Reports of many runs are mostly paths."""
+    words = path.split()
+    if not set(words[0::3]) <= {"M", "L"} or len(words) % 3:
+        return re.sub(r"\s*([A-Za-z])\s*", r"\1", re.sub(r"(\.\d)\d+", r"\1", path)).strip()
+    text, x, y = "", 0, 0
+    for letter, *point in zip(words[0::3], words[1::3], words[2::3], strict=True):
+        x_next, y_next = (round(10 * float(value)) for value in point)
+        if letter == "M":
+            text += f"M{x_next / 10:g} {y_next / 10:g}l"
+        else:
+            text += f"{(x_next - x) / 10:g} {(y_next - y) / 10:g} "
+        x, y = x_next, y_next
+    return text.replace(" -", "-").replace(" M", "M").strip().rstrip("l")
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _how(statistics: Statistics, kind: str, group: Group, partial: bool, env: str | None = None) -> str:
+    """The end of every caption: n, the kind of interval, repetitions, seed."""
+    where = f"per algorithm and task, {len(group.envs)} tasks" if env is None and len(group.envs) > 1 else "per algorithm"
+    text = f"{group.runs(env)} {where}; {percent(statistics.confidence)} {kind}, {count(statistics.reps)} repetitions, bootstrap seed {statistics.seed}."
+    return f"{text} Runs are missing: this shows the finished ones only." if partial else text
+
+
+def caution(group: Group, what: str) -> str:
+    """What to know of the intervals of this part of the report (evidence.PRINTED)."""
+    found = group.evidence.get("warnings", {}).get(what, "")
+    return f"Caution. {found}." if found else ""
+
+
+def _legend(canvas: Canvas, handles: list, labels: list[str], columns: int = 5) -> None:
+    canvas.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), columns), handlelength=2.6, columnspacing=1.6)
+
+
+def _thin(points: int) -> np.ndarray:
+    return np.unique(np.linspace(0, points - 1, min(points, TABLE_ROWS)).round().astype(int))
+
+
+# --------------------------------------------------------------------------------------------------------------- figures
+
+
+def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
+    metrics = [m for m in ("iqm", "mean", "median", "optimality_gap") if m in group.aggregates]
+    draw = pens(group)
+    key = f"{slug(group)}-aggregates"
+    with matplotlib.rc_context(STYLE):
+        canvas = new_canvas(9, 0.75 + 0.34 * len(group.algos))
+        axes = canvas.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+        for ax, metric in zip(axes, metrics, strict=True):
+            for row, algo in enumerate(group.algos):
+                estimate, pen = group.aggregates[metric][algo], draw[algo]
+                if estimate.is_claimed:
+                    ax.plot([estimate.low, estimate.high], [row, row], color=pen.colour, linewidth=7, alpha=0.55, solid_capstyle="butt")
+                ax.plot(estimate.point, row, pen.marker, color=pen.colour, markerfacecolor=pen.face, markeredgewidth=1.4, markersize=6)
+            ax.set_title(METRIC_TITLES[metric].replace(" (", "\n("), loc="left")
+            ax.set_ylim(len(group.algos) - 0.5, -0.5)
+            ax.margins(x=0.12)
+            ax.xaxis.set_major_locator(MaxNLocator(4))
+            ax.grid(axis="y", visible=False)
+            ax.spines["left"].set_visible(False)
+            ax.tick_params(axis="y", length=0)
+        axes[0].set_yticks(range(len(group.algos)), group.algos)
+        canvas.supxlabel(group.unit, fontsize=9)
+    best = max(group.algos, key=lambda a: group.aggregates["iqm"][a].point)
+    titles, top = ", ".join(METRIC_TITLES[m] for m in metrics), with_interval(group.aggregates["iqm"][best])
+    alt = f"Point estimates and intervals of {titles} for {', '.join(group.algos)}. Highest IQM: {best}, {top}."
+    caption = (
+        f"Aggregate scores over all tasks of the group, {group.unit}. IQM: mean of the middle half of all runs; mean and median: of the "
+        f"task means; definitions of rliable (Agarwal et al. 2021). {_how(statistics, 'expanded-bootstrap intervals', group, partial)}"
+    )
+    rows = [[a, *(with_interval(group.aggregates[m][a]) for m in metrics)] for a in group.algos]
+    table = Table(["algorithm", *(METRIC_TITLES[m] for m in metrics)], rows)
+    return Figure(key, "Aggregate scores", svg(canvas, key, alt), alt, caption, table, caution(group, "aggregates"))
+
+
+def curves(group: Group, statistics: Statistics, partial: bool, against: str = "steps") -> Figure:
+    """IQM curves with simultaneous bands, against "steps" or "seconds"; planners as horizontal lines."""
+    draw, key = pens(group), f"{slug(group)}-curves-{against}"
+    planners = [a for a in group.algos if unit_of(a) != "steps"]
+    label = group.steps_label if against == "steps" else "training time [s], mean over runs and tasks"
+    with matplotlib.rc_context(STYLE):
+        canvas = new_canvas(9, 3.9)
+        ax = canvas.subplots()
+        for algo, curve in group.curves.items():
+            pen, x = draw[algo], curve.steps if against == "steps" else curve.seconds
+            ax.plot(x, curve.iqm.point, color=pen.colour, linestyle=pen.line, marker=pen.marker, markersize=4, markerfacecolor=pen.face, label=algo)
+            if curve.iqm.is_claimed:
+                ax.fill_between(x, curve.iqm.low, curve.iqm.high, color=pen.colour, alpha=0.16, linewidth=0)
+        for algo in planners:
+            final = group.aggregates["iqm"][algo].point
+            ax.axhline(final, color=draw[algo].colour, linestyle=":", linewidth=1.6, label=f"{algo}, final (a planner)")
+        ax.set_xlabel(label)
+        ax.set_ylabel("IQM, " + ("normalised score" if "normalised" in group.unit else group.unit))
+        ax.set_xlim(left=0)
+        if against == "steps" and "%" not in label:
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: steps(v)))
+        _legend(canvas, *ax.get_legend_handles_labels())
+    after = lambda curve: f" after {number(curve.seconds[-1], 1)} s" if against != "steps" else ""
+    ends = "; ".join(f"{a} ends at {number(c.iqm.point[-1])}{after(c)}" for a, c in group.curves.items())
+    alt = f"Learning curves, IQM against {label}. {ends}."
+    budgets = "" if against == "steps" and "%" not in label else f" {_budgets(group)}"
+    planned = f" Planners ({', '.join(planners)}) count state backups, not environment steps: their final score is a dotted line." if planners else ""
+    clock = " Training time leaves evaluation out; it is of the machine in the reproducibility section." if against != "steps" else ""
+    how = _how(statistics, "simultaneous expanded bootstrap bands (each holds a whole curve)", group, partial)
+    caption = f"IQM of the evaluation returns during training, {group.unit}.{budgets}{planned}{clock} {how}"
+    rows = []
+    for algo, curve in group.curves.items():
+        for k in _thin(len(curve.steps)):
+            at = stats.Interval(curve.iqm.point[k], curve.iqm.low[k], curve.iqm.high[k], curve.iqm.n, curve.iqm.confidence, curve.iqm.note)
+            reached = number(curve.steps[k], 0) if "%" not in group.steps_label else percent(curve.steps[k] / 100)
+            rows.append([algo, reached, number(curve.seconds[k], 1), with_interval(at)])
+    rows += [[a, "final", "–", with_interval(group.aggregates["iqm"][a])] for a in planners]
+    table = Table(["algorithm", group.steps_label, "training seconds", "IQM"], rows)
+    title = "Learning curves by steps" if against == "steps" else "Learning curves by training time"
+    return Figure(key, title, svg(canvas, key, alt), alt, caption, table, caution(group, "curves"))
+
+
+def _budgets(group: Group) -> str:
+    """"Budgets: ppo 100k steps on CartPole-v1, ..." """
+    parts = []
+    for members in families(group.algos).values():
+        where = ", ".join(f"{steps(group.cells[members[0], e].steps[-1])} on {e}" for e in group.envs)
+        unit = "" if unit_of(members[0]) == "steps" else f" ({unit_of(members[0])})"
+        parts.append(f"{' and '.join(members)}{unit} {where}")
+    return f"Budgets: {'; '.join(parts)}."
+
+
+def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
+    draw, key = pens(group), f"{slug(group)}-profile"
+    with matplotlib.rc_context(STYLE):
+        canvas = new_canvas(9, 3.6)
+        ax = canvas.subplots()
+        for algo, profile in group.profiles.items():
+            pen = draw[algo]
+            ax.plot(group.taus, profile.point, color=pen.colour, linestyle=pen.line, drawstyle="steps-post", label=algo)
+            if profile.is_claimed:
+                ax.fill_between(group.taus, profile.low, profile.high, color=pen.colour, alpha=0.14, linewidth=0, step="post")
+        ax.set_xlabel(f"τ, {group.unit}")
+        ax.set_ylabel("share of runs above τ")
+        ax.set_ylim(-0.02, 1.02)
+        ax.margins(x=0)
+        _legend(canvas, *ax.get_legend_handles_labels())
+    middle = len(group.taus) // 2
+    halves = "; ".join(f"{a} {percent(p.point[middle])}" for a, p in group.profiles.items())
+    alt = f"Performance profiles: the share of runs that score more than τ. At τ = {number(group.taus[middle])}: {halves}."
+    how = _how(statistics, "simultaneous expanded bootstrap bands", group, partial)
+    caption = f"Performance profile: the share of runs, over all tasks, whose final score exceeds τ; further right and up is better. {how}"
+    rows = []
+    for k in _thin(len(group.taus)):
+        at = [stats.Interval(p.point[k], p.low[k], p.high[k], p.n, p.confidence, "" if np.isfinite(p.low[k]) else p.note) for p in group.profiles.values()]
+        rows.append([number(group.taus[k]), *(with_interval(i, 2) for i in at)])
+    return Figure(key, "Performance profiles", svg(canvas, key, alt), alt, caption, Table(["τ", *group.profiles], rows), caution(group, "profiles"))
+
+
+def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
+    """P(X > Y) beside the difference of IQMs with the margin; where tasks share no unit, P(X > Y) alone."""
+    draw, key = pens(group), f"{slug(group)}-comparisons"
+    pairs = group.comparisons
+    tests = [pair.overall for pair in pairs if pair.overall is not None]  # of all pairs, or of none
+    with matplotlib.rc_context(STYLE):
+        canvas = new_canvas(9, 1.05 + 0.45 * len(pairs))
+        both = canvas.subplots(1, 2 if group.is_aggregated else 1, sharey=True, squeeze=False)[0]
+        ax = both[0]
+        for row, pair in enumerate(pairs):
+            whisker(ax, row, pair.improvement, draw[pair.x].colour)
+        ax.axvline(0.5, color=INK, linewidth=1, linestyle=":")
+        ax.set_xlim(-0.03, 1.03)
+        ax.set_xlabel("P(X > Y)")
+        ax.set_title("Probability of improvement", loc="left")
+        ax.set_yticks(range(len(pairs)), [f"X = {p.x}\nY = {p.y}" for p in pairs])
+        if group.is_aggregated:
+            ax = both[1]
+            margin = tests[0].margin
+            if margin:
+                ax.axvspan(-margin, margin, color="#009E73", alpha=0.12, linewidth=0)
+                ax.margins(x=0.1)
+            for row, (pair, test) in enumerate(zip(pairs, tests, strict=True)):
+                whisker(ax, row, test.difference, draw[pair.x].colour, inner=test.narrow)
+            ax.axvline(0, color=INK, linewidth=1, linestyle=":")
+            ax.set_xlabel(f"IQM(X) − IQM(Y), {'normalised score' if 'normalised' in group.unit else group.unit}")
+            ax.set_title("Difference of IQMs" + (f" (shaded: ±{margin:g})" if margin else ""), loc="left")
+        for ax in both:
+            ax.set_ylim(len(pairs) - 0.5, -0.5)
+            ax.grid(axis="y", visible=False)
+            ax.tick_params(axis="y", length=0)
+    said = []
+    for p in pairs:
+        apart = f", difference of IQMs {with_interval(p.overall.difference, sign=True)}" if p.overall else ""
+        said.append(f"{p.x} against {p.y}: P(X > Y) = {with_interval(p.improvement, 2)}{apart}")
+    alt = ". ".join(said) + "."
+    caption = "P(X > Y): the probability that a run of X scores more than a run of Y on the same task, averaged over tasks; ties count one half. "
+    if group.is_aggregated:
+        caption += f"Thin line: {percent(statistics.confidence)} interval; thick line: 90\u00a0% interval. "
+        caption += "The thick line must lie inside the shaded margin for a claim of equivalence. " if tests[0].margin else ""
+    drawn = "runs of the same seed are drawn together" if statistics.paired else "both sides resampled"
+    kinds = "percentile intervals of P, expanded intervals of differences" if group.is_aggregated else "percentile intervals"
+    caption += _how(statistics, f"stratified bootstrap ({kinds}; {drawn})", group, partial)
+    header = ["X", "Y", "P(X > Y)", "Cliff's δ"]
+    header += ["difference of IQMs", "90 % interval", "margin", "p (Holm)", "verdict"] if group.is_aggregated else []
+    rows = []
+    for p in pairs:
+        rows.append([p.x, p.y, with_interval(p.improvement, 2), with_interval(p.evidence["cliffs_delta"], 2, sign=True)])
+        if p.overall:
+            allowed = f"±{p.overall.margin:g}" if p.overall.margin else "–"
+            rows[-1] += [with_interval(p.overall.difference, sign=True), bracket(p.overall.narrow), allowed, p_value(p.overall.p), p.overall.meaning]
+    return Figure(key, "Comparisons", svg(canvas, key, alt), alt, caption, Table(header, rows), caution(group, "comparisons"))
+
+
+def whisker(ax: Axes, row: int, estimate: stats.Interval, colour: str, inner: stats.Interval | None = None) -> None:
+    if estimate.is_claimed:
+        ax.plot([estimate.low, estimate.high], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
+    if inner is not None and inner.is_claimed:
+        ax.plot([inner.low, inner.high], [row, row], color=colour, linewidth=6, alpha=0.45, solid_capstyle="butt")
+    ax.plot(estimate.point, row, "D", color=colour, markersize=5.5, markeredgecolor="white", markeredgewidth=0.7)
+
+
+def task(group: Group, env: str, statistics: Statistics, partial: bool, columns: int = 3) -> Figure:
+    """One task: every run faintly, the IQM over runs, and each run's final score as a dot."""
+    draw, key = pens(group), f"{slug(group)}-task-{re.sub(r'[^A-Za-z0-9]+', '-', env)}"
+    cells = {a: c for (a, e), c in group.cells.items() if e == env}
+    learners = {f: [a for a in members if a in cells and unit_of(a) == "steps"] for f, members in families(list(cells)).items()}
+    learners = {f: members for f, members in learners.items() if members}
+    planners = [a for a in cells if unit_of(a) != "steps"]
+    panels = len(learners) + 1
+    columns = min(columns, panels)
+    lines = -(-panels // columns)
+    reach = _reach(cells, group, env)
+    with matplotlib.rc_context(STYLE):
+        canvas = new_canvas(9, 2.75 * lines + 0.25)
+        axes = canvas.subplots(lines, columns, squeeze=False).ravel()
+        for ax, members in zip(axes, learners.values(), strict=False):
+            for algo in members:
+                _runs(ax, cells[algo], draw[algo])
+            for algo in planners:
+                ax.axhline(cells[algo].summary.mean, color=draw[algo].colour, linestyle=":", label=f"{algo}, final")
+            _references(ax, group, env, reach)
+            ax.set_xlim(left=0)
+            ax.xaxis.set_major_locator(MaxNLocator(5))
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: steps(v)))
+            ax.set_xlabel("environment steps")
+            ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, borderaxespad=0.3, handlelength=2.4, columnspacing=1.4)  # clear of every curve
+        for ax in axes[:lines * columns : columns]:
+            ax.set_ylabel("mean return")
+        _final_scores(axes[len(learners)], cells, group, env, draw, reach)
+        for ax in axes[panels:]:
+            ax.set_visible(False)
+    said = "; ".join(f"{a} {number(c.summary.iqm)} (n = {c.n})" for a, c in cells.items())
+    alt = f"{env}: learning curves of every run, and final scores. IQM of the final mean returns: {said}."
+    scale = group.scales[env]
+    known = [f"random {number(scale.random)}" if scale.random is not None else "", f"{scale.label} {number(scale.expert)}" if scale.expert is not None else ""]
+    source = f" Grey lines: {', '.join(k for k in known if k)} ({scale.source or 'from the study'})." if any(known) else ""
+    planned = "".join(f" {a} used at most {steps(cells[a].steps[-1])} state backups and no environment steps." for a in planners)
+    caption = (
+        f"{env}, mean return per evaluation. Thin: every run; thick: IQM over runs; right: final score of every run (dots), "
+        f"their IQM and its interval.{source}{planned} {_how(statistics, 'percentile-bootstrap intervals', group, partial, env)}"
+    )
+    warnings = list(dict.fromkeys(w for a in cells for w in group.evidence["tasks"][env][a]["warnings"]))
+    return Figure(key, env, svg(canvas, key, alt), alt, caption, task_table(group, env), f"Caution. {'. '.join(warnings)}." if warnings else "")
+
+
+def _runs(ax: Axes, cell: Cell, pen: Pen) -> None:
+    gap = np.full((cell.n, 1), np.nan)  # between runs: all of them are one line
+    every = np.concatenate([cell.scores, gap], axis=1).ravel()
+    ax.plot(np.tile(np.append(cell.steps, np.nan), cell.n), every, color=pen.colour, linewidth=0.7, alpha=0.4)
+    ax.plot(cell.steps, cell.iqm, color=pen.colour, linestyle=pen.line, linewidth=2, label=cell.algo)
+
+
+def _reach(cells: dict[str, Cell], group: Group, env: str) -> tuple[float, float]:
+    """The range of scores to draw: that of the data, stretched to the reference lines that lie near."""
+    data = np.concatenate([c.scores.ravel() if unit_of(c.algo) == "steps" else c.final for c in cells.values()])
+    low, high = float(data.min()), float(data.max())
+    span = (high - low) or abs(high) or 1.0
+    near = [v for v in (group.scales[env].random, group.scales[env].expert) if v is not None and low - 0.4 * span <= v <= high + 0.4 * span]
+    low, high = min([low, *near]), max([high, *near])
+    pad = 0.06 * ((high - low) or span)
+    return low - pad, high + pad
+
+
+def _references(ax: Axes, group: Group, env: str, reach: tuple[float, float], upright: bool = False) -> None:
+    """Grey lines at the random policy's and the expert's score, where they lie within the axis."""
+    scale = group.scales[env]
+    (ax.set_xlim if upright else ax.set_ylim)(*reach)
+    for value, label in ((scale.random, "random"), (scale.expert, scale.label)):
+        if value is None or not reach[0] <= value <= reach[1]:
+            continue
+        (ax.axvline if upright else ax.axhline)(value, color=FAINT, linewidth=1, linestyle=(0, (1, 1.5)), zorder=0.5)
+        above = value < (reach[0] + reach[1]) / 2  # inside the axis
+        if upright:
+            ax.annotate(label, (value, 0), xycoords=("data", "axes fraction"), xytext=(3 if above else -3, 3), textcoords="offset points", rotation=90,
+                        ha="left" if above else "right", va="bottom", fontsize=7.5, color=FAINT, parse_math=False)
+        else:
+            # Scores rise from the lower left to the upper right: the labels stand in the other corners.
+            ax.annotate(label, (1 if above else 0, value), xycoords=("axes fraction", "data"), xytext=(-2 if above else 3, 2 if above else -2),
+                        textcoords="offset points", ha="right" if above else "left", va="bottom" if above else "top", fontsize=7.5, color=FAINT,
+                        parse_math=False)
+
+
+def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw: dict[str, Pen], reach: tuple[float, float]) -> None:
+    for row, (algo, cell) in enumerate(cells.items()):
+        pen = draw[algo]
+        # Runs are spread over the row's height in the order of their seeds, so that equal scores stay visible.
+        height = np.linspace(-0.24, 0.24, cell.n) if cell.n > 1 else np.zeros(1)
+        ax.plot(cell.final, row + height, pen.marker, color=pen.colour, markerfacecolor=pen.face, markersize=4, alpha=0.8, linestyle="none")
+        if cell.summary.bootstrap.is_claimed:
+            ax.plot([cell.summary.bootstrap.low, cell.summary.bootstrap.high], [row, row], color=INK, linewidth=1.6)
+        ax.plot(cell.summary.iqm, row, "|", color=INK, markersize=14, markeredgewidth=1.8)
+    every = np.concatenate([c.final for c in cells.values()])
+    low, high = float(every.min()), float(every.max())
+    span = (high - low) or 0.05 * abs(high) or 1.0
+    expert = group.scales[env].expert
+    if expert is not None and low - 0.5 * span <= expert <= high + 0.5 * span:
+        low, high = min(low, expert), max(high, expert)
+    _references(ax, group, env, (low - 0.1 * span, high + 0.1 * span), upright=True)
+    ax.set_yticks(range(len(cells)), list(cells))
+    ax.set_ylim(len(cells) - 0.5, -0.5)
+    ax.grid(axis="y", visible=False)
+    ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.set_xlabel("final score, mean return")
+    ax.set_title("final scores", loc="left")
+
+
+def task_table(group: Group, env: str) -> Table:
+    header = ["algorithm", "finished / planned", "mean", "t interval of the mean", "median", "IQM", "bootstrap interval of the IQM", "min", "max", "sd of runs",
+              "tolerance interval"]
+    rows = []
+    for (algo, e), cell in group.cells.items():
+        if e != env:
+            continue
+        s = cell.summary
+        digits = decimals(s.minimum, s.maximum)
+        show = lambda interval, d=digits: interval.note or bracket(interval, d, sign=False)
+        middle = [number(s.mean, digits), show(s.t), number(s.median, digits), number(s.iqm, digits), show(s.bootstrap)]
+        rows.append([algo, f"{cell.n} / {cell.planned}", *middle, number(s.minimum, digits), number(s.maximum, digits), number(s.sd, digits),
+                     bracket(s.tolerance, digits, sign=False)])
+    short = dict.fromkeys(c.summary.tolerance.note for (_, e), c in group.cells.items() if e == env and c.summary.tolerance.note)
+    return Table(header, rows, f"Tolerance interval (where runs to come score): {'; '.join(short)}." if short else "")
+
+
+def ranks(group: Group, statistics: Statistics, partial: bool) -> Figure:
+    """How often each algorithm takes each place: one bar an algorithm."""
+    key, found = f"{slug(group)}-ranks", group.evidence["ranks"]
+    places = len(found)
+    shades = [matplotlib.colors.to_hex(c) for c in matplotlib.colormaps["cividis_r"](np.linspace(1.0, 0.1, places))]  # the first place is the darkest
+    with matplotlib.rc_context(STYLE):
+        canvas = new_canvas(9, 0.95 + 0.34 * places)
+        ax = canvas.subplots()
+        for row, estimate in enumerate(found.values()):
+            shares = np.asarray(estimate.share.point)
+            left = 0.0
+            for place, share in enumerate(shares):
+                label = f"place {place + 1}" if row == 0 else None
+                ax.barh(row, share, left=left, color=shades[place], edgecolor="white", linewidth=0.8, height=0.72, label=label)
+                left += share
+        ax.set_yticks(range(places), list(found))
+        ax.set_ylim(places - 0.5, -0.5)
+        ax.set_xlim(0, 1)
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.0f} %"))
+        ax.grid(axis="y", visible=False)
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel("probability of the place, averaged over tasks")
+        _legend(canvas, *ax.get_legend_handles_labels(), columns=8)
+    said = "; ".join(f"{a} {with_interval(r.mean, 2)}" for a, r in found.items())
+    alt = f"Distribution of ranks. Mean ranks (1 is best): {said}."
+    caption = (f"The place of a random run of each algorithm among random runs of the others, averaged over tasks; darkest: first. "
+               f"{_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}")  # fmt: skip
+    rows = [[a, with_interval(r.mean, 2), *(percent(round(float(s), 4)) for s in np.asarray(r.share.point))] for a, r in found.items()]
+    table = Table(["algorithm", "mean rank", *(f"place {k + 1}" for k in range(places))], rows)
+    return Figure(key, "Ranks", svg(canvas, key, alt), alt, caption, table, caution(group, "ranks"))
+
+
+def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure:
+    """The IQM over all tasks (diamond with its interval) and without each of them (ticks): whether one task carries the result."""
+    key, without, draw = f"{slug(group)}-leave-one-out", group.evidence["leave_one_task_out"], pens(group)
+    with matplotlib.rc_context(STYLE):
+        canvas = new_canvas(9, 0.75 + 0.36 * len(group.algos))
+        ax = canvas.subplots()
+        for row, algo in enumerate(group.algos):
+            whisker(ax, row, group.aggregates["iqm"][algo], draw[algo].colour)
+            ax.plot([without[e][algo] for e in group.envs], [row] * len(group.envs), "|", color=INK, markersize=13, markeredgewidth=1.3)
+        ax.set_yticks(range(len(group.algos)), group.algos)
+        ax.set_ylim(len(group.algos) - 0.5, -0.5)
+        ax.grid(axis="y", visible=False)
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel(f"IQM, {group.unit}")
+    spread = {a: (min(without[e][a] for e in group.envs), max(without[e][a] for e in group.envs)) for a in group.algos}
+    alt = "IQM with each task left out in turn: " + "; ".join(f"{a} from {number(low)} to {number(high)}" for a, (low, high) in spread.items()) + "."
+    caption = (f"Diamond and bar: IQM over all tasks. Ticks: without each task in turn; where they lie far apart, one task carries the result. "
+               f"{_how(statistics, 'expanded-bootstrap intervals', group, partial)}")  # fmt: skip
+    rows = [["none", *(number(group.aggregates["iqm"][a].point) for a in group.algos)]]
+    rows += [[env, *(number(without[env][a]) for a in group.algos)] for env in group.envs]
+    table = Table(["task left out", *group.algos], rows)
+    return Figure(key, "One task left out", svg(canvas, key, alt), alt, caption, table, caution(group, "leave_one_out"))
+
+
+def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | None:
+    """Which share of the runs has reached the threshold by each step (Kaplan–Meier: runs that never do stay in the count)."""
+    key, draw = f"{slug(group)}-thresholds", pens(group)
+    learners = [a for a in dict.fromkeys(algo for algo, _ in group.cells) if unit_of(a) == "steps"]
+    found = {env: {a: group.evidence["tasks"][env][a]["threshold"] for a in learners if group.evidence["tasks"][env][a].get("threshold")} for env in group.envs}
+    found = {env: of_algo for env, of_algo in found.items() if of_algo}
+    if not found:
+        return None
+    columns = min(4, len(found))
+    lines = -(-len(found) // columns)
+    rows = []
+    with matplotlib.rc_context(STYLE):
+        canvas = new_canvas(9, 2.3 * lines + 0.5)
+        axes = canvas.subplots(lines, columns, squeeze=False, sharey=True).ravel()
+        for ax, (env, of_algo) in zip(axes, found.items(), strict=False):
+            for algo, time in of_algo.items():
+                end = float(group.cells[algo, env].steps[-1])
+                waiting = np.concatenate([[1.0], time.survival])
+                pen, there = draw[algo], 1 - waiting
+                ax.plot([0.0, *time.steps, end], [*there, there[-1]], color=pen.colour, linestyle=pen.line, drawstyle="steps-post", label=algo)
+                middle = steps(time.median) if np.isfinite(time.median) else f"more than {steps(end)}"
+                interval = f" [{steps(time.low)},\u00a0{steps(time.high) if np.isfinite(time.high) else '∞'}]" if np.isfinite(time.low) else ""
+                rows.append([env, algo, number(time.threshold, 1), f"{int(np.sum(time.reached))} of {time.n}", middle + interval, steps(time.restricted_mean)])
+            ax.set_title(env, loc="left")
+            ax.set_ylim(-0.03, 1.03)
+            ax.set_xlim(left=0)
+            ax.xaxis.set_major_locator(MaxNLocator(4))
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: steps(v)))
+            ax.set_xlabel("environment steps")
+        for ax in axes[::columns]:
+            ax.set_ylabel("share of runs there")
+        for ax in axes[len(found) :]:
+            ax.set_visible(False)
+        known = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+        _legend(canvas, list(known.values()), list(known))
+    said = "; ".join(f"{r[1]} on {r[0]} {r[4]} ({r[3]} runs get there)" for r in rows)
+    alt = f"Steps until a run first scores {percent(statistics.threshold)} of the way from random to expert, median over runs: {said}."
+    caption = (f"Share of runs that have scored at least {percent(statistics.threshold)} of the way from random to expert by each step (at a checkpoint; "
+               f"the true crossing lies up to one evaluation earlier). Runs that never do are kept as censored (Kaplan–Meier). Medians with "
+               f"{percent(statistics.confidence)} intervals (Brookmeyer and Crowley 1982). {group.runs()} per algorithm and task."
+               f"{' Runs are missing: this shows the finished ones only.' if partial else ''}")  # fmt: skip
+    header = ["task", "algorithm", "threshold", "runs there", "median steps", "mean steps, at most the budget"]
+    return Figure(key, "Steps to a threshold", svg(canvas, key, alt), alt, caption, Table(header, rows), caution(group, "thresholds"))
+
+
+def slug(group: Group) -> str:
+    return f"g-{anchor(group.name)}"
+
+
+def of_group(group: Group, analysis: Analysis) -> dict[str, list[Figure]]:
+    """All figures of a group, by section: aggregates, curves, profiles, comparisons, tasks, robustness."""
+    how = (analysis.statistics, analysis.is_partial)
+    found: dict[str, list[Figure]] = {"aggregates": [], "curves": [], "profiles": [], "comparisons": [], "tasks": [], "robustness": []}
+    if group.aggregates:
+        found["aggregates"] = [aggregates(group, *how)]
+        found["profiles"] = [profiles(group, *how)]
+    if group.curves:
+        found["curves"] = [curves(group, *how)]
+        if all(np.isfinite(curve.seconds).all() for curve in group.curves.values()):
+            found["curves"].append(curves(group, *how, against="seconds"))
+    if group.comparisons:
+        found["comparisons"] = [comparisons(group, *how)]
+    found["tasks"] = [task(group, env, *how) for env in group.envs if any(e == env for _, e in group.cells)]
+    if group.evidence["ranks"]:
+        found["robustness"].append(ranks(group, *how))
+    if len(group.envs) > 1 and group.evidence["leave_one_task_out"]:
+        found["robustness"].append(leave_one_out(group, *how))
+    if (times := thresholds(group, *how)) is not None:
+        found["robustness"].append(times)
+    return found

@@ -1,0 +1,1 @@
+"""How it is done: launchers, workers, evaluation."""

@@ -1,0 +1,128 @@
+"""Evaluation: the mean return of whole episodes, each played once from its own seed.
+
+Episodes run side by side in lanes. A lane plays one episode and then stands still: if lanes went on to further
+episodes until enough had ended, short episodes would be counted more often than long ones. Observations are normalised
+with the training statistics where training was, rewards are the environment's own, and neither the training's
+environments nor the process's random streams are touched.
+
+Seeds: from a run's seed s, NumPy's SeedSequence derives two independent streams. Spawn key (0,) gives the model's seed
+(weights, exploration, minibatches; the i-th training environment has model seed + i, as in Stable-Baselines3). Spawn key
+(1, s) of the protocol's `eval_seed` gives the seeds of the evaluation episodes: they depend on s and on the protocol
+alone, so every algorithm is scored on the same episodes, at every checkpoint.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_normalize
+
+from benchmarks.studies.environments import make_env, wrap
+
+
+def model_seed(seed: int) -> int:
+    """The seed handed to the algorithm for a run's seed: 31 bits, so that seed + i is still a seed for every library."""
+    return int(np.random.SeedSequence(seed, spawn_key=(0,)).generate_state(1)[0] >> 1)
+
+
+def episode_seeds(eval_seed: int, seed: int, n: int) -> list[int]:
+    """The seeds of the n evaluation episodes of a run's seed, the same for every algorithm."""
+    return [int(word >> 1) for word in np.random.SeedSequence(eval_seed, spawn_key=(1, seed)).generate_state(n)]
+
+
+class Lanes(DummyVecEnv):
+    """A vector environment in which every lane plays one episode. `play(seeds)` starts them; `returns` and `lengths` [n] are the result."""
+
+    def play(self, seeds: list[int]) -> None:
+        self._seeds = list(seeds)
+        self.alive = np.ones(self.num_envs, dtype=bool)
+        self.returns = np.zeros(self.num_envs)
+        self.lengths = np.zeros(self.num_envs, dtype=int)
+
+    def step_wait(self):
+        self.buf_rews[:] = 0.0
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        for lane in np.flatnonzero(self.alive).tolist():
+            obs, reward, terminated, truncated, _ = self.envs[lane].step(self.actions[lane])
+            self._save_obs(lane, obs)
+            self.buf_rews[lane] = reward
+            self.returns[lane] += reward
+            self.lengths[lane] += 1
+            self.alive[lane] = not (terminated or truncated)
+        return self._obs_from_buf(), self.buf_rews.copy(), np.zeros(self.num_envs, dtype=bool), infos
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Evaluation episodes of one run at one checkpoint: returns and lengths, both [n]."""
+
+    returns: np.ndarray
+    lengths: np.ndarray
+
+    @property
+    def score(self) -> float:
+        return float(self.returns.mean())
+
+
+@contextmanager
+def untouched_randomness():
+    """The process's random streams are afterwards where they were before."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+
+
+class Evaluator:
+    """Scores the models of one job: one or several seeds of an algorithm on one environment.
+
+    env, spec, setup: the environment's id, its settings and the Zoo's wrappers (env_wrapper, normalize, frame_stack).
+    seeds: one list of episode seeds for each model, all of one length.
+    """
+
+    def __init__(self, env: str, spec: dict[str, Any], setup: dict[str, Any], seeds: list[list[int]], deterministic: bool = True):
+        self.seeds, self.deterministic = seeds, deterministic
+        self.lanes = [Lanes([lambda: make_env(env, spec, setup.get("env_wrapper"), monitor=False)] * len(s)) for s in seeds]
+        self.venvs: list[VecEnv] = [wrap(lanes, setup.get("normalize"), setup.get("frame_stack"), training=False) for lanes in self.lanes]
+
+    def __call__(self, model, normalizers: list) -> list[Episodes]:
+        """Play all episodes. model.predict takes the observations of all models' lanes, [S*n, ...] seed-major.
+
+        normalizers: for each seed the VecNormalize that it trains with, or None.
+        """
+        with untouched_randomness():
+            for venv, training in zip(self.venvs, normalizers, strict=True):
+                if training is not None:
+                    own = unwrap_vec_normalize(venv)
+                    assert own is not None, "a run that trains with VecNormalize is scored with it"
+                    own.obs_rms = training.obs_rms
+            for lanes, seeds in zip(self.lanes, self.seeds, strict=True):
+                lanes.play(seeds)
+            obs = [venv.reset() for venv in self.venvs]
+            while any(lanes.alive.any() for lanes in self.lanes):
+                actions, _ = model.predict(_joined(obs), deterministic=self.deterministic)
+                shares = np.split(np.asarray(actions), len(self.venvs))
+                obs = [venv.step(share)[0] if lanes.alive.any() else last
+                       for venv, share, lanes, last in zip(self.venvs, shares, self.lanes, obs, strict=True)]
+            return [Episodes(lanes.returns.copy(), lanes.lengths.copy()) for lanes in self.lanes]
+
+    def close(self) -> None:
+        for venv in self.venvs:
+            venv.close()
+
+
+def _joined(obs: list):
+    """Observations of several vector environments as one batch; dictionaries key by key."""
+    if len(obs) == 1:
+        return obs[0]
+    if isinstance(obs[0], dict):
+        return {key: np.concatenate([o[key] for o in obs]) for key in obs[0]}
+    return np.concatenate(obs)

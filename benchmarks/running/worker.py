@@ -1,0 +1,283 @@
+"""What one process does with a job: train its seeds, score them at the checkpoints, and write one directory per run.
+
+Scoring happens at the first callback step at which the number of training steps reaches a checkpoint (on-policy rollouts
+end where they end; both numbers are kept), and for the last checkpoint after training, so that the stored model is the
+scored one. Time spent in scoring is no training time. Seeds that train in lock-step share their process: a run's seconds
+are its share, the group's seconds divided by the number of seeds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import os
+import platform
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.logger import KVWriter, Logger
+from stable_baselines3.common.vec_env import unwrap_vec_normalize
+
+from benchmarks.running import models
+from benchmarks.running.evaluation import Episodes, Evaluator, episode_seeds, model_seed
+from benchmarks.store.store import Store, write_table
+from benchmarks.studies import environments, hyperparams
+from benchmarks.studies.plan import Job, Run
+from from_scratch import registry
+
+Report = Callable[[tuple], None]  # ("progress", fraction of the job) or ("run", run id, status, error)
+
+
+def execute(job: Job, store: Store, report: Report = lambda message: None) -> None:
+    """Train the job's runs and store each. An exception makes a failed run with its traceback.
+
+    If it struck a group in lock-step, the seeds are tried one by one (alone they are the same runs), so that only the guilty one fails.
+    """
+    torch.set_num_threads(1)
+    try:
+        train(job, store, report)
+    except Exception as error:
+        if len(job.runs) > 1:
+            for run in job.runs:
+                execute(Job((run,)), store, report)
+            return
+        run = job.runs[0]
+        line = _first_line(error)
+        store.fail(run, line, traceback.format_exc(), model_seed=model_seed(run.seed), host=host())
+        report(("run", run.id, "failed", line))
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def train(job: Job, store: Store, report: Report) -> None:
+    """Train and score all runs of the job together, then commit them."""
+    first = job.runs[0]
+    entry = registry.find(first.algo)
+    directories = [store.begin(run) for run in job.runs]
+    started = time.perf_counter()
+    model, venvs = build(job)
+    setup = {"normalize": hyperparams.normalize_arguments(first.hyperparams),
+             "frame_stack": first.hyperparams.get("frame_stack"), "env_wrapper": first.hyperparams.get("env_wrapper")}
+    episodes = [episode_seeds(first.protocol["eval_seed"], run.seed, first.protocol["eval_episodes"]) for run in job.runs]
+    evaluator = Evaluator(first.env, first.spec, setup, episodes, first.protocol["deterministic"])
+    writer = LatestValues()
+    model.set_logger(Logger(folder=None, output_formats=[writer]))
+    callback = Checkpoints(job, evaluator, [unwrap_vec_normalize(venv) for venv in venvs], writer, report)
+    hash_start = [weights_hash(member) for member in members(model, job)]
+    build_seconds = time.perf_counter() - started
+
+    model.learn(first.steps, callback=callback)
+    callback.finish()
+    evaluator.close()
+
+    share = 1 / len(job.runs)
+    for k, (run, directory, member) in enumerate(zip(job.runs, directories, members(model, job), strict=True)):
+        write_table(directory / "curve.parquet", "curve", callback.curves[k])
+        write_table(directory / "episodes.parquet", "episodes", callback.episodes[k])
+        write_table(directory / "training.parquet", "training", callback.training[k])
+        if store.keeps_models:
+            member.save(directory / "model.zip")
+        normalizer = unwrap_vec_normalize(venvs[k])
+        if normalizer is not None:
+            models.save_normaliser(normalizer, directory)
+        scores = [row[6] for row in callback.curves[k]]
+        store.commit(run, directory, {
+            "status": "finished", "error": None, "traceback": None,
+            "model_seed": model_seed(run.seed), "episode_seeds": episodes[k],
+            "actual_steps": int(model.num_timesteps), "unit": entry.unit, "lockstep": len(job.runs),
+            "train_seconds": callback.train_seconds * share, "eval_seconds": callback.eval_seconds * share, "build_seconds": build_seconds * share,
+            "steps_per_second": model.num_timesteps / max(callback.train_seconds * share, 1e-9),
+            "weights_hash_start": hash_start[k], "weights_hash_end": weights_hash(member),
+            "diverged": bool(not np.isfinite(scores).all() or not weights_are_finite(member)),
+            "host": host(),
+        })  # fmt: skip
+        report(("run", run.id, "finished", ""))
+    for venv in venvs:
+        venv.close()
+
+
+def build(job: Job):
+    """The job's model and the vector environment of each of its seeds."""
+    run = job.runs[0]
+    entry = registry.find(run.algo)
+    cls = entry.load()
+    setup = run.hyperparams
+    venvs: list[Any] = []
+
+    def make_venv():
+        venv = make_vec_env(lambda: environments.make_env(run.env, run.spec, setup.get("env_wrapper")), n_envs=run.n_envs)
+        venvs.append(environments.wrap(venv, hyperparams.normalize_arguments(setup), setup.get("frame_stack")))
+        return venvs[-1]
+
+    env = environments.make_env(run.env, run.spec, setup.get("env_wrapper"))
+    arguments = hyperparams.constructor_arguments(setup, env.action_space)
+    env.close()
+    policy = setup.get("policy", entry.policy)
+    seeds = [model_seed(member.seed) for member in job.runs]
+    if entry.lockstep:
+        return cls(policy, make_venv, seeds=seeds, n_envs=run.n_envs, device="cpu", **arguments), venvs
+    return cls(policy, make_venv(), seed=seeds[0], device="cpu", **arguments), venvs
+
+
+def members(model, job: Job) -> list:
+    """The single-seed models of a job, in the order of its runs."""
+    return [model.member(k) for k in range(len(job.runs))] if len(job.runs) > 1 else [model]
+
+
+def _weights(model) -> list[tuple[str, np.ndarray]]:
+    """What was learned, by name: the policy's state, and the tables of a tabular method."""
+    state = [(name, value.detach().cpu().numpy()) for name, value in sorted(model.policy.state_dict().items())]
+    return state + [(name, np.asarray(getattr(model, name))) for name in ("q_table", "values") if getattr(model, name, None) is not None]
+
+
+def weights_hash(model) -> str:
+    """sha256 over the names and bytes of all weights."""
+    total = hashlib.sha256()
+    for name, value in _weights(model):
+        total.update(name.encode() + str(value.dtype).encode() + str(value.shape).encode() + np.ascontiguousarray(value).tobytes())
+    return total.hexdigest()
+
+
+def weights_are_finite(model) -> bool:
+    return all(np.isfinite(value).all() for _, value in _weights(model) if value.dtype.kind == "f")
+
+
+class LatestValues(KVWriter):
+    """Keeps the newest value of everything that the model logs."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        for key, value in key_values.items():
+            if isinstance(value, int | float | np.number) and not key.startswith("time/"):
+                self.values[key] = float(value)
+
+    def close(self) -> None:
+        pass
+
+    def of_seed(self, seed: int, alone: bool) -> list[tuple[str, float]]:
+        """The values of one seed of a group; its keys end in @seed, a lone seed's do not."""
+        found = []
+        for key, value in self.values.items():
+            name, at, owner = key.partition("@")
+            if not at or alone or owner == str(seed):
+                found.append((name, value))
+        return sorted(found)
+
+
+class Checkpoints(BaseCallback):
+    """Scores the models whenever training passes a checkpoint, and keeps the clocks of training and scoring apart."""
+
+    needs_no_values = True  # ours then computes values and log-probabilities in one pass after the rollout
+
+    def __init__(self, job: Job, evaluator: Evaluator, normalizers: list, writer: LatestValues, report: Report):
+        super().__init__()
+        self.job, self.evaluator, self.normalizers, self.writer, self.report = job, evaluator, normalizers, writer, report
+        self.waiting = list(job.runs[0].checkpoints)
+        self.curves: list[list[tuple]] = [[] for _ in job.runs]
+        self.episodes: list[list[tuple]] = [[] for _ in job.runs]
+        self.training: list[list[tuple]] = [[] for _ in job.runs]
+        self.eval_seconds = 0.0
+        self.train_seconds = 0.0
+        self.last_report = 0.0
+
+    def _on_training_start(self) -> None:
+        self.clock = time.perf_counter()
+
+    def _on_step(self) -> bool:
+        now = time.perf_counter()
+        if now - self.last_report > 0.5:
+            self.last_report = now
+            self.report(("progress", min(1.0, self.num_timesteps / self.job.runs[0].steps)))
+        if self.num_timesteps >= self.waiting[0]:
+            due = [step for step in self.waiting[:-1] if step <= self.num_timesteps]  # the last one waits for the end of training
+            if due:
+                self.waiting = self.waiting[len(due) :]
+                self._score(due)
+        return True
+
+    def finish(self) -> None:
+        """Training is over: what checkpoints remain get the final model's score (a planner may converge long before its budget ends)."""
+        self._score(self.waiting)
+        self.waiting = []
+
+    def _score(self, steps: list[int]) -> None:
+        """Score the models as they are, for these checkpoints."""
+        begin = time.perf_counter()
+        self.train_seconds = begin - self.clock - self.eval_seconds
+        results = self.evaluator(self.model, self.normalizers)
+        for k, (run, result) in enumerate(zip(self.job.runs, results, strict=True)):
+            logged = self.writer.of_seed(model_seed(run.seed), alone=len(self.job.runs) == 1)
+            for step in steps:
+                self._keep(k, run, step, result, logged)
+        self.eval_seconds += time.perf_counter() - begin
+
+    def _keep(self, k: int, run: Run, step: int, result: Episodes, logged: list[tuple[str, float]]) -> None:
+        key = (run.algo, run.env, run.seed, step)
+        seconds = self.train_seconds / len(self.job.runs)
+        n = len(result.returns)
+        self.curves[k].append((*key, self.model.num_timesteps, seconds, result.score, float(result.returns.std()), float(result.lengths.mean()), n))
+        self.episodes[k] += [(*key, i, float(ret), int(length)) for i, (ret, length) in enumerate(zip(result.returns, result.lengths, strict=True))]
+        self.training[k] += [(*key, name, value) for name, value in logged]
+
+
+def host() -> dict[str, Any]:
+    """What there is to know of the machine and the libraries, without naming either the machine or its user."""
+    import gymnasium
+    import stable_baselines3
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "python": platform.python_version(),
+        "os": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "bits_of_torch": _bits_of_torch(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "torch_config": hashlib.sha256(torch.__config__.show().encode()).hexdigest()[:16],  # of how it was built: compiler, BLAS, instructions
+        "numpy": np.__version__,
+        **{name: _version(name) for name in ("scipy", "numba", "llvmlite")},
+        "gymnasium": gymnasium.__version__,
+        "stable_baselines3": stable_baselines3.__version__,
+        "peak_memory_mb": round(peak / (1024 if sys.platform != "darwin" else 1024**2)),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _bits_of_torch() -> str:
+    """Which of our arithmetic equals torch's to the bit here. Found by name: what runs of others stand on does not include our core."""
+    selfcheck = importlib.import_module("from_scratch.core.lockstep.selfcheck")
+    unlike = [part for part in selfcheck.PARTS if not selfcheck.equalities()[part]]
+    return f"not in {', '.join(unlike)}" if unlike else "all"
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,1 @@
+"""Where it lies: runs on disk, and other programs' runs."""

@@ -1,0 +1,382 @@
+"""Where the results of a study live: one directory per run, readable without this program.
+
+    DIR/study.yaml                        the resolved study, its hash, and the code versions that its runs are pinned to
+    DIR/runs/<algo>-<env>-s<seed>-<hash>/ run.json  curve.parquet  episodes.parquet  training.parquet  model.zip  [vecnormalize.pkl, .npz]
+    DIR/films/                            the median runs in motion (benchmarks.report.films)
+    DIR/quarantine/                       what was found damaged, kept to be looked at
+
+A run directory is built under a temporary name and renamed whole. run.json is written last and holds the sha256 of the
+other files and of its own content. There is no index that could disagree with the files: they are the truth, whatever
+became of the process that wrote them.
+
+A store may have been written by a stranger. What is read of it is checked before it is used: a run's folder holds regular files
+that its seal lists, every name is one component of a path, every value has its type (benchmarks.store.plain), and no path is a pattern.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import yaml
+
+from benchmarks import IntegrityError, UserError
+from benchmarks.store.plain import content, from_json, from_yaml, is_name, is_regular, one_line
+from benchmarks.studies.plan import Run, plan
+from benchmarks.studies.study import digest, malformed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 1
+TABLES = {
+    "curve": ("algo", "env", "seed", "step", "actual_step", "seconds", "score", "score_std", "episode_length", "n_episodes"),
+    "episodes": ("algo", "env", "seed", "step", "episode", "return", "length"),
+    "training": ("algo", "env", "seed", "step", "key", "value"),
+}
+RUN_COLUMNS = ("run_id", "algo", "env", "group", "seed", "status", "error", "traceback", "steps", "actual_steps", "train_seconds", "eval_seconds",
+               "steps_per_second", "lockstep", "diverged", "model_seed", "weights_hash_start", "weights_hash_end", "hyperparams", "host", "finished_at")
+
+
+MOST_TABLE = 1024**3  # bytes of a run's table
+
+
+def write_whole(path: Path, text: str | bytes) -> None:
+    """Write a file so that it is either the old one or the new one, also if the machine stops in between. A link that lies there is replaced, not followed."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    with temporary.open("xb") as file:
+        file.write(text.encode() if isinstance(text, str) else text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _as_saved(study: dict[str, Any]) -> str:
+    return yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=160)
+
+
+def file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def without_nan(value: Any) -> Any:
+    """NaN and infinities as None: JSON has neither."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _owner_is_alive(name: str) -> bool:
+    """Whether the process that made a temporary directory `.tmp-PID-START-...` still runs (a later process may have the same PID)."""
+    try:
+        _, pid, start, *_ = name.split("-")
+        return int(psutil.Process(int(pid)).create_time() * 100) == int(start)
+    except (psutil.Error, ValueError):
+        return False
+
+
+class Store:
+    """The results of one study, at a directory."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.runs_path = self.path / "runs"
+        self._verified: dict[Path, tuple[tuple, str | None]] = {}
+
+    # --- the study -----------------------------------------------------------------------------------------------
+
+    def exists(self) -> bool:
+        return (self.path / "study.yaml").is_file()
+
+    def _refuse_links(self) -> None:
+        """IntegrityError where one of the study's folders is a link: through it, files would be read or written that are not the study's. Or is a file."""
+        for path in (self.path / name for name in ("runs", "report", "films", "quarantine")):
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                raise IntegrityError(f"{path} is a link or a file, and links are not followed: a study's folders are its own")
+
+    def save_study(self, study: dict[str, Any]) -> None:
+        self._refuse_links()
+        self.runs_path.mkdir(parents=True, exist_ok=True)
+        write_whole(self.path / "study.yaml", _as_saved(study))
+
+    def is_as_saved(self, study: dict[str, Any]) -> bool:
+        """Whether study.yaml holds this study and nothing else: no comment, no key twice."""
+        return (self.path / "study.yaml").read_bytes() == _as_saved(study).encode()
+
+    def study(self) -> dict[str, Any]:
+        """The resolved study. UserError if there is none here, IntegrityError if it cannot be read, or has not the shape of one."""
+        if not self.exists():
+            raise UserError(f"{self.path} holds no study (no study.yaml): sb3-course compare makes one")
+        self._refuse_links()
+        try:
+            study = from_yaml(content(self.path / "study.yaml").decode(), f"{self.path}/study.yaml")
+        except UnicodeDecodeError:
+            raise IntegrityError(f"{self.path}/study.yaml cannot be read: it is no text") from None
+        wrong = malformed(study)
+        if wrong:
+            raise IntegrityError(f"{self.path}/study.yaml cannot be read: {wrong}")
+        return study
+
+    @cached_property
+    def keeps_models(self) -> bool:
+        """Whether this study's runs keep their trained models (they do, unless the study says keep_models: false)."""
+        return not self.exists() or self.study().get("keep_models", True)
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Only one process at a time adds to a store; it is free again as soon as that process ends, however it ends."""
+        from filelock import FileLock, Timeout
+
+        self._refuse_links()
+        self.runs_path.mkdir(parents=True, exist_ok=True)
+        owner = self.path / ".lock.owner"
+        if not is_regular(self.path / ".lock"):  # such as a link to a file of somebody else's
+            (self.path / ".lock").unlink(missing_ok=True)
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                write_whole(owner, str(os.getpid()))
+                yield
+        except Timeout:
+            pid = owner.read_text()[:20] if owner.exists() else "?"
+            raise UserError(f"another sb3-course (process {pid}) is working on {self.path}: wait for it, or choose another --out") from None
+
+    def begin(self, run: Run) -> Path:
+        """A temporary directory for this run's files; its name says which process it belongs to."""
+        start = int(psutil.Process().create_time() * 100)
+        directory = self.runs_path / f".tmp-{os.getpid()}-{start}-{run.id}"
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        return directory
+
+    def commit(self, run: Run, directory: Path, record: dict[str, Any]) -> Path:
+        """Seal the run's files with run.json and give the directory its name, in place of a failed run's if there is one."""
+        files = {}
+        for path in sorted(directory.iterdir()):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            files[path.name] = file_hash(path)
+        record = without_nan({"schema": SCHEMA, "run_id": run.id, **asdict(run), **record, "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                               "files": files})
+        record["seal"] = digest(record)
+        write_whole(directory / "run.json", json.dumps(record, indent=1, ensure_ascii=False))
+        final = self.runs_path / run.id
+        if final.exists():
+            stale = directory.with_name(directory.name + ".old")
+            os.rename(final, stale)
+            os.rename(directory, final)
+            shutil.rmtree(stale)
+        else:
+            os.rename(directory, final)
+        return final
+
+    def fail(self, run: Run, error: str, traceback: str = "", **facts: Any) -> None:
+        """A run that failed is a row with its reason."""
+        self.commit(run, self.begin(run), {"status": "failed", "error": error, "traceback": traceback, **facts})
+
+    def sweep(self) -> int:
+        """Remove what processes that no longer live have left half done; how many directories that were."""
+        stale = [path for path in self._temporary() if not _owner_is_alive(path.name)]
+        for path in stale:
+            shutil.rmtree(path, ignore_errors=True)
+        return len(stale)
+
+    def quarantine(self, run_id: str) -> Path:
+        """Move a damaged run out of the way; where it went."""
+        place = self.path / "quarantine"
+        place.mkdir(exist_ok=True)
+        target = place / f"{run_id}.{time.strftime('%Y%m%dT%H%M%S')}"
+        n = 0
+        while target.exists():
+            n += 1
+            target = target.with_name(f"{target.name}-{n}")
+        os.rename(self.runs_path / run_id, target)
+        self._verified.pop(self.runs_path / run_id, None)
+        return target
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def record(self, run_id: str) -> dict[str, Any] | None:
+        """A run's run.json, or None where there is no such run. IntegrityError if any of its files is not what was written."""
+        directory = self.runs_path / run_id
+        if not is_name(run_id) or not (directory.exists() or directory.is_symlink()):
+            return None
+        if not directory.is_dir():
+            raise IntegrityError(f"run {run_id}: is no folder")
+        damage = self._damage(directory)
+        if damage:
+            raise IntegrityError(f"run {run_id}/{damage}")
+        return from_json(content(directory / "run.json"))
+
+    def _damage(self, directory: Path) -> str | None:
+        """What is wrong with a run's files, or None. Files that have not changed since they were last read are not read again."""
+        with os.scandir(directory) as entries:
+            facts = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+        fingerprint = tuple(sorted((name, fact.st_mode, fact.st_mtime_ns, fact.st_size) for name, fact in facts))
+        known = self._verified.get(directory)
+        if known and known[0] == fingerprint:
+            return known[1]
+        damage = self._look_for_damage(directory)
+        self._verified[directory] = (fingerprint, damage)
+        return damage
+
+    @staticmethod
+    def _look_for_damage(directory: Path) -> str | None:
+        if directory.is_symlink():
+            return "is a link, not a folder"
+        present = {path.name for path in directory.iterdir()}
+        for name in sorted(present):
+            if not is_regular(directory / name):
+                return f"{one_line(name)}: {'a link' if (directory / name).is_symlink() else 'not a regular file'}"
+        try:
+            record = from_json(content(directory / "run.json"))
+            seal, files = record.pop("seal"), record["files"]
+            unsealed = digest(record) != seal
+        except FileNotFoundError:
+            return "run.json: missing"
+        except (IntegrityError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return "run.json: cannot be read"
+        if unsealed:
+            return "run.json: hash mismatch"
+        wrong = _malformed(record, directory.name)
+        if wrong:
+            return f"run.json: {wrong}"
+        for name, expected in files.items():
+            if name not in present:
+                return f"{name}: missing"
+            if file_hash(directory / name) != expected:
+                return f"{name}: hash mismatch"
+        strays = present - files.keys() - {"run.json"}
+        return f"{one_line(min(strays))}: not sealed (run.json does not list it)" if strays else None
+
+    def _temporary(self) -> list[Path]:
+        return [path for path in self.runs_path.iterdir() if path.name.startswith(".tmp-")] if self.runs_path.is_dir() else []
+
+    def planned(self) -> list[tuple[str, Run]]:
+        return plan(self.study())
+
+    def status(self, run: Run) -> tuple[str, dict[str, Any]]:
+        """(status, run.json or {"error": why}) of one planned run: finished, failed, corrupt, running or missing."""
+        try:
+            record = self.record(run.id)
+        except IntegrityError as error:
+            return "corrupt", {"error": str(error)}
+        if record is not None:
+            return record["status"], record
+        running = any(path.name.endswith(f"-{run.id}") and _owner_is_alive(path.name) for path in self._temporary())
+        return ("running" if running else "missing"), {}
+
+    def runs(self) -> pd.DataFrame:
+        """One row per planned run: see RUN_COLUMNS. hyperparams and host are JSON; error is the first line."""
+        import pandas as pd
+
+        rows = []
+        for group, run in self.planned():
+            status, record = self.status(run)
+            row = {column: record.get(column) for column in RUN_COLUMNS}
+            row |= {"run_id": run.id, "algo": run.algo, "env": run.env, "group": group, "seed": run.seed, "status": status, "steps": run.steps,
+                    "hyperparams": json.dumps(run.hyperparams, sort_keys=True), "host": json.dumps(record.get("host") or {}, sort_keys=True)}
+            rows.append(row)
+        return pd.DataFrame(rows, columns=list(RUN_COLUMNS))
+
+    def curves(self) -> pd.DataFrame:
+        """The checkpoints of all finished runs, in order of algorithm, environment, seed and step: see TABLES["curve"]."""
+        return self._table("curve")
+
+    def episodes(self) -> pd.DataFrame:
+        """Every evaluation episode of all finished runs: see TABLES["episodes"]."""
+        return self._table("episodes")
+
+    def training(self) -> pd.DataFrame:
+        """What training logged, at the checkpoints: see TABLES["training"]."""
+        return self._table("training").sort_values(["algo", "env", "seed", "step", "key"], ignore_index=True)
+
+    def rows(self, run_id: str, name: str) -> pd.DataFrame:
+        """One of the TABLES of a finished run; IntegrityError where a row is not the run's (`benchmarks.store.records.table`)."""
+        from benchmarks.store import records
+
+        run = next(run for _, run in self.planned() if run.id == run_id)
+        return records.table(self.runs_path / run_id, name, run)
+
+    def _table(self, name: str) -> pd.DataFrame:
+        """The rows of all finished runs; IntegrityError where one is not its run's."""
+        import pandas as pd
+
+        from benchmarks.store import records
+
+        runs = {run.id: run for _, run in self.planned()}
+        finished = [run for run in runs.values() if self.status(run)[0] == "finished"]
+        if not finished:
+            return pd.DataFrame(columns=list(TABLES[name]))
+        finished.sort(key=lambda run: (run.algo, run.env, run.seed))
+        return pd.concat([records.table(self.runs_path / run.id, name, run) for run in finished], ignore_index=True)
+
+
+def _malformed(record: dict[str, Any], run_id: str) -> str:
+    """What of a run's record has not the type that it is used as, or nothing."""
+    number, text = (int, float, type(None)), (str, type(None))
+    kinds: dict[str, tuple[type, ...]] = {
+        "run_id": (str,), "status": (str,), "algo": (str,), "env": (str,), "seed": (int,), "hyperparams": (dict,), "host": (dict, type(None)),
+        "files": (dict,), "diverged": (bool, type(None)), "episode_seeds": (list,), "left_out": (list,),
+        **dict.fromkeys(("error", "traceback", "weights_hash_start", "weights_hash_end", "finished_at", "code"), text),
+        **dict.fromkeys(("steps", "actual_steps", "train_seconds", "eval_seconds", "steps_per_second", "lockstep", "model_seed"), number),
+    }  # fmt: skip
+    for key, allowed in kinds.items():
+        if key in record and type(record[key]) not in allowed:
+            return f"{key} is of the type {type(record[key]).__name__}"
+        if type(record.get(key)) in (int, float) and not abs(record[key]) < 2**63:
+            return f"{key} is no number of a run"
+    if record.get("run_id") != run_id:
+        return f"is of another run, {one_line(str(record.get('run_id')))[:100]}"
+    if record.get("status") not in ("finished", "failed"):
+        return "status is neither finished nor failed"
+    for name, expected in record["files"].items():
+        if not is_name(name) or name == "run.json" or not isinstance(expected, str):
+            return f"files: {one_line(name)[:100]!r} names no file of a run's folder"
+    for key, value in (record.get("host") or {}).items():
+        if value is not None and not isinstance(value, str | int | float):
+            return f"host: {one_line(key)[:100]} is of the type {type(value).__name__}"
+    return ""
+
+
+def schema_of(name: str) -> Any:
+    """The Arrow schema of one of TABLES: names, whole numbers, and floating point for all else."""
+    import pyarrow as pa
+
+    kinds = {"algo": pa.string(), "env": pa.string(), "key": pa.string(), "seed": pa.int64(), "step": pa.int64(), "actual_step": pa.int64(),
+             "episode": pa.int64(), "length": pa.int64(), "n_episodes": pa.int64()}
+    return pa.schema([(column, kinds.get(column, pa.float64())) for column in TABLES[name]])
+
+
+def write_table(path: Path, name: str, rows: list[tuple]) -> None:
+    """One of TABLES as Parquet."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = schema_of(name)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(TABLES[name])
+    pq.write_table(pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema), path)
+
+
+def open_study(name: str) -> Store:
+    """The store of a study named by its directory, or by its name under studies/. UserError where there is none."""
+    for path in (Path(name), Path("studies") / name):
+        if Store(path).exists():
+            return Store(path)
+    raise UserError(f"no study at {name} or studies/{name}: sb3-course compare makes one")

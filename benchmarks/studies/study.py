@@ -1,0 +1,448 @@
+"""What a study is: composed by Hydra from configs/ (or named on the command line), resolved to one plain dict, and checked before anything runs.
+
+The resolved study says everything that decides its numbers, so it is what is stored, printed and hashed:
+name, question, seeds [list], groups, protocol, statistics, and for every planned pair hyperparams[algo][env], budget[env][algo],
+zoo_budget[env][algo] (what the RL Zoo spends, where it says), envs[env], normalise[env], references[env].
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import itertools
+import json
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks import IntegrityError, UserError
+from benchmarks.configs import CONFIGS, options
+from benchmarks.store.plain import anchor, content, one_line, refuse_interpolations
+from benchmarks.studies import environments, hyperparams
+from from_scratch import registry
+
+MEDIAN = "median"  # of keep_models: of a published study, the median runs that its report shows in motion
+NOT_HASHED = ("hash", "launcher", "code", "command", "source", "keep_models", "provenance")  # how and when it was run, not what was asked
+
+
+def digest(value: Any) -> str:
+    """sha256 of a plain value's canonical JSON: the same for the same content, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
+def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = ()) -> dict[str, Any]:
+    """The resolved study of a suite (a name, or the path of a YAML file of one's own) with Hydra overrides; UserError for a bad one."""
+    from omegaconf import OmegaConf
+
+    if suite.endswith((".yaml", ".yml")):
+        if not Path(suite).is_file():
+            raise UserError(f"no suite file {suite}")
+        config = _hydra(["suite=adhoc"])
+        _merge(config, _suite_file(Path(suite)))
+        launchers = [word for word in overrides if word.startswith("launcher=")]  # names a file of settings, not a value
+        for word in launchers:
+            config.launcher = _hydra(["suite=adhoc", word]).launcher
+        _merge(config, OmegaConf.from_dotlist([word for word in overrides if word not in launchers]))
+    else:
+        if suite not in options("suite"):
+            named = [name for name in options("suite") if name != "adhoc"]
+            near = difflib.get_close_matches(suite, named, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(named)}"
+            raise UserError(f"unknown suite '{suite}': {hint} (or name --algos and --envs)")
+        config = _hydra([f"suite={suite}", *overrides])
+    return resolve(_plain(config))
+
+
+def _merge(config: Any, settings: Any) -> None:
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        config.merge_with(settings)
+    except (OmegaConfBaseException, TypeError, ValueError) as error:
+        raise UserError(_explained(one_line(str(error)))) from None
+
+
+def _suite_file(path: Path) -> Any:
+    """The settings in a suite's YAML file, which may be a stranger's: plain values; UserError for one that asks for this machine's."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        text = content(path.resolve()).decode()
+        refuse_interpolations(text, str(path))
+        settings = OmegaConf.create(text)
+    except (IntegrityError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise UserError(one_line(str(error))) from None
+    if not OmegaConf.is_dict(settings):
+        raise UserError(f"{path} holds no settings of a suite")
+    return settings
+
+
+def adhoc(
+    algos: list[str], envs: list[str], seeds: int | None = None, steps: int | None = None, overrides: list[str] | tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The resolved study of a rectangle of algorithms and environments named on the command line."""
+    config = _plain(_hydra(["suite=adhoc", *overrides]))
+    config["groups"] = [{"name": "all", "algos": algos, "envs": envs, "comparisons": natural_comparisons(algos)}]
+    config["question"] = f"How do {', '.join(algos)} compare on {', '.join(envs)}?"
+    if seeds is not None:
+        config["seeds"] = seeds
+    if steps is not None:
+        config["steps"] = steps
+    study = resolve(config)
+    study["name"] = "-".join([*algos, "on", *envs]).replace("/", "_")[:80]
+    study["hash"] = study_hash(study)
+    return study
+
+
+def natural_comparisons(algos: list[str]) -> list[list[str]]:
+    """An algorithm with its twin where both are there, else every pair."""
+    twins = [[algo, twin] for algo in algos if (twin := registry.find(algo).twin) is not None and twin in algos]
+    return twins or [list(pair) for pair in itertools.combinations(algos, 2)]
+
+
+def _hydra(overrides: list[str]):
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    everything = [f"+{group}=[{','.join(options(group))}]" for group in ("algo", "env")]
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONFIGS.resolve()), version_base="1.3"):
+            return hydra_compose("config", [*everything, *overrides])
+    except (HydraException, OmegaConfBaseException) as error:
+        cause = error.__cause__ or error
+        raise UserError(_explained(" ".join(str(cause).split()))) from None
+
+
+def _explained(message: str) -> str:
+    """Hydra's and OmegaConf's messages, in a user's words where they are known."""
+    key = re.search(r"Key '(.+?)' is not in struct full_key: (\S+)", message) or re.search(r"Could not override '(.+?)'", message)
+    if key:
+        name, full = key.group(1), key.group(key.lastindex or 1)
+        near = difflib.get_close_matches(name, ["seeds", "steps", "groups", "budget", "protocol", "statistics", "launcher", "question", "name", "keep_models",
+                                                "eval_episodes", "eval_points", "eval_seed", "deterministic", "reps", "confidence", "margin", "threshold",
+                                                "paired", "tuning", "jobs", "attempts"], n=1)
+        hint = f": did you mean '{near[0]}'?" if near else ""
+        if full.startswith("algo."):
+            hint = f". (+{full}=... sets a hyper-parameter that is left at its default)"
+        return f"a study has no setting '{full}'{hint}"
+    option = re.search(r"Could not find '(\w+)/(\S+?)' Available options in '\w+': (.*?) Config search path", message)
+    return f"there is no {option.group(1)} '{option.group(2)}'; there are {', '.join(option.group(3).split())}" if option else message
+
+
+def _plain(config) -> dict[str, Any]:
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise UserError(" ".join(str(error).split())) from None
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def seed_list(seeds: Any) -> list[int]:
+    """The seeds of a study: n stands for 0 ... n-1; UserError for none, negative or repeated ones."""
+    chosen = list(range(seeds)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    if not isinstance(chosen, list) or not all(isinstance(seed, int) and seed >= 0 for seed in chosen):
+        raise UserError(f"seeds={seeds}: give a number of seeds (10) or a list of seeds ([0,1,2])")
+    if not chosen:
+        raise UserError(f"seeds={seeds}: a study needs at least 1 seed; 10 is usual")
+    if len(set(chosen)) < len(chosen):
+        raise UserError(f"seeds={seeds}: each seed once, a run with the same seed is the same run")
+    return chosen
+
+
+def resolve(config: dict[str, Any]) -> dict[str, Any]:
+    """The composed configuration, reduced to what this study uses, with every default filled in. UserError for what cannot be."""
+    groups = [_group(group) for group in config["groups"] or []]
+    for one, other in itertools.combinations([group["name"] for group in groups], 2):
+        if anchor(one) == anchor(other):
+            raise UserError(f"groups '{one}' and '{other}' have one name, but for capitals and punctuation: their figures could not be told apart")
+    if not groups:
+        raise UserError("a study needs algorithms and environments: --algos a,b --envs x,y or a suite's name")
+    pairs = sorted({(algo, env) for group in groups for algo in group["algos"] for env in group["envs"]})
+    envs = sorted({env for _, env in pairs})
+    study: dict[str, Any] = {
+        "name": config["name"],
+        "question": config["question"],
+        "seeds": seed_list(config["seeds"]),
+        "groups": groups,
+        "protocol": config["protocol"],
+        "statistics": config["statistics"],
+        "hyperparams": {},
+        "budget": {env: {} for env in envs},
+        "zoo_budget": {env: {} for env in envs},
+        "provenance": {},
+        "envs": {},
+        "normalise": {},
+        "references": {},
+        "launcher": config["launcher"],
+        "keep_models": config["keep_models"],
+    }
+    for env in envs:
+        known = config.get("env", {}).get(env, {})
+        study["envs"][env] = {key: known.get(key) for key in ("kwargs", "max_episode_steps", "eval_episodes")}
+        if "normalise" in known:
+            study["normalise"][env] = known["normalise"]
+        study["references"][env] = known.get("references", [])
+    for algo, env in pairs:
+        base = algo.removeprefix("sb3/")
+        values = config.get("algo", {}).get(base, {})
+        raw = dict(values.get(env, values.get("default", {})))
+        recommended = raw.pop("n_timesteps", None)
+        budget = config["budget"].get(env, {})
+        steps = config["steps"] or budget.get(algo, budget.get(base, recommended))
+        if not isinstance(steps, int) or steps < 1:
+            raise UserError(f"steps={steps} for {algo} on {env}: give a whole number of training steps, such as -n 50000")
+        study["hyperparams"].setdefault(algo, {})[env] = raw
+        study["provenance"].setdefault(algo, {})[env] = provenance(base, env, raw)
+        study["budget"][env][algo] = steps
+        if env in values and is_from_zoo(base):
+            study["zoo_budget"][env][algo] = recommended
+    for key in ("eval_episodes", "eval_points"):
+        if not isinstance(study["protocol"][key], int) or study["protocol"][key] < 1:
+            raise UserError(f"protocol.{key}={study['protocol'][key]}: give a whole number of at least 1")
+    if config.get("tuning"):
+        study["tuning"] = _tuning(config["tuning"], study)
+    study["hash"] = study_hash(study)
+    return study
+
+
+# ------------------------------------------------------------------------------------------------------- a study from elsewhere
+
+ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)?")  # of an algorithm or environment: with / as _, it names a folder
+MOST_RUNS = 100_000  # that a study plans
+MOST_SETTINGS = 500_000_000  # characters of all runs' settings, over which their names are hashed
+MOST = {"eval_points": 1_000_000, "eval_episodes": 1_000_000, "reps": 10_000_000}  # what a number may ask of whoever reads the study
+
+
+def malformed(study: Any) -> str:
+    """What keeps this from being a resolved study, or nothing: its shape and names, and numbers that would ask too much of a reader."""
+    kinds = {"groups": list, "seeds": list, "protocol": dict, "hyperparams": dict, "budget": dict, "envs": dict}
+    if not isinstance(study, dict) or not study:
+        return "it holds no study"
+    for key, kind in kinds.items():
+        if not isinstance(study.get(key), kind):
+            return f"{key} is missing or no {'list' if kind is list else 'mapping'}"
+    for key in ("code", "statistics", "normalise", "references", "provenance", "zoo_budget", "tuning", "launcher", "sequential", "source"):
+        if not isinstance(study.get(key), dict | None):
+            return f"{key} is no mapping"
+    for key in ("name", "question", "command", "hash", "seed_rule"):
+        if not isinstance(study.get(key), str | None):
+            return f"{key} is no text"
+    if study.get("keep_models", True) not in (True, False, MEDIAN):
+        return f"keep_models is neither true nor false nor {MEDIAN}"
+    if not all(type(seed) is int and 0 <= seed < 2**63 for seed in study["seeds"]):
+        return "seeds are whole numbers"
+    numbers = [(key, part[key]) for part in (study["protocol"], study.get("statistics") or {}) for key in MOST if key in part]
+    for key, value in [*numbers, *_of_envs(study["envs"])]:
+        if type(value) is not int or not 0 < value <= MOST[key]:
+            return f"{key}={_brief(value)} is no whole number from 1 to {MOST[key]:,}"
+    return _malformed_groups(study)
+
+
+def _of_envs(envs: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [("eval_episodes", spec["eval_episodes"]) for spec in envs.values() if isinstance(spec, dict) and spec.get("eval_episodes") is not None]
+
+
+def _malformed_groups(study: dict[str, Any]) -> str:
+    n_runs = 0
+    for group in study["groups"]:
+        if not isinstance(group, dict) or not isinstance(group.get("name"), str):
+            return "a group has no name"
+        of_group = f"group {_brief(group['name'])}"
+        for key in ("algos", "envs"):
+            names = group.get(key)
+            if not isinstance(names, list) or not names or not all(isinstance(name, str) and len(name) <= 100 and ID.fullmatch(name) for name in names):
+                return f"{of_group}: {key} are names in letters, digits and ._+-, with one / at most"
+        pairs = group.get("comparisons")
+        if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 and set(map(str, pair)) <= set(group["algos"]) for pair in pairs):
+            return f"{of_group}: comparisons are pairs of its algorithms"
+        n_runs += len(group["algos"]) * len(group["envs"]) * len(study["seeds"])
+        if n_runs > MOST_RUNS:
+            return f"it plans more than {MOST_RUNS:,} runs"
+        for env, algo in itertools.product(group["envs"], group["algos"]):
+            if len(group["algos"]) * len(group["envs"]) * len(study["seeds"]) * _size(study, algo, env) > MOST_SETTINGS:
+                return f"{algo} on {env}: settings of {_size(study, algo, env):,} characters for each of so many runs"
+            raw, steps = (at(study[key], *path) for key, path in (("hyperparams", (algo, env)), ("budget", (env, algo))))
+            if not isinstance(raw, dict) or not isinstance(study["envs"].get(env), dict):
+                return f"{algo} on {env}: no hyper-parameters, or no settings of the environment"
+            if type(steps) is not int or not 0 < steps < 2**53:
+                return f"{algo} on {env}: a budget of {_brief(steps)} steps"
+            if study.get("code") and not isinstance(at(study["code"], algo, env), str):
+                return f"{algo} on {env}: no version of the code"
+    return ""
+
+
+def at(value: Any, *path: str) -> Any:
+    """What stands there in nested dictionaries; None where one of them is missing, or is none."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _size(study: dict[str, Any], algo: str, env: str) -> int:
+    """About how many characters the settings of a run take."""
+    return sum(len(str(part)) for part in (at(study["hyperparams"], algo, env), study["envs"].get(env), study["protocol"]))
+
+
+def _brief(value: Any) -> str:
+    text = one_line(str(value)) if isinstance(value, str | int | float | None) else type(value).__name__
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+# ---------------------------------------------------------------------------------------------------------------------- tuning
+
+TUNING = ("method", "trials", "seeds", "source")
+
+
+def _tuning(declared: Any, study: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """How each algorithm's hyper-parameters were found: {algorithm: {method, trials, seeds, source}}. UserError if a seed of this study helped."""
+    if not isinstance(declared, dict):
+        raise UserError(f"tuning={declared}: give {{algorithm: {{{', '.join(TUNING)}}}}}")
+    known = {algo.removeprefix("sb3/") for algo in study["hyperparams"]} | set(study["hyperparams"])
+    for algo, how in declared.items():
+        if algo not in known:
+            raise UserError(f"tuning of '{algo}', which is not in this study: it has {', '.join(study['hyperparams'])}")
+        if not isinstance(how, dict) or set(how) != set(TUNING):
+            raise UserError(f"tuning of {algo}: give {', '.join(TUNING)}; it has {', '.join(how) if isinstance(how, dict) else how}")
+        if not isinstance(how["trials"], int) or isinstance(how["trials"], bool) or how["trials"] < 1:
+            raise UserError(f"tuning of {algo}: trials={how['trials']}: how many settings were tried, 1 at least")
+        shared = sorted(set(seed_list(how["seeds"])) & set(study["seeds"]))
+        if shared:
+            free = max([*study["seeds"], *seed_list(how["seeds"])]) + 1
+            raise UserError(f"seed{'s' * (len(shared) > 1)} {_ranges(shared)} {'were' if len(shared) > 1 else 'was'} also used for tuning {algo} "
+                            f"({how['source']}): evaluate on others, such as seeds=[{','.join(str(free + k) for k in range(min(len(study['seeds']), 3)))},…]")
+    return {algo: {**how, "seeds": seed_list(how["seeds"])} for algo, how in declared.items()}
+
+
+def _ranges(numbers: list[int]) -> str:
+    """[0, 1, 2, 5] as "0–2, 5"."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def tuning_of(study: Mapping[str, Any], algo: str) -> str:
+    """What an algorithm's settings cost to find, as a sentence; empty where the study declares no tuning. A twin shares its algorithm's."""
+    declared = study.get("tuning") or {}
+    how = declared.get(algo) or declared.get(algo.removeprefix("sb3/"))
+    if not how:
+        return ""
+    runs = how["trials"] * len(how["seeds"])
+    return (f"tuned by {how['method']}: {how['trials']:,} trials × {len(how['seeds'])} seeds ({_ranges(sorted(how['seeds']))}) = {runs:,} runs "
+            f"besides those shown; source: {how['source']}")
+
+
+def provenance(algo: str, env: str, raw: dict[str, Any]) -> str:
+    """Where these values come from: the file, its entry and its source, and what was changed since."""
+    path = CONFIGS / "algo" / f"{algo}.yaml"
+    if not path.is_file():
+        return f"given: {', '.join(raw)}; the class's defaults else" if raw else "the class's defaults"
+    text = path.read_text(encoding="utf-8")
+    entries = yaml.safe_load(text)
+    own = entries.get(env, entries.get("default")) or {}
+    source = re.search(r"^# Source: (.*?)\.?$", text, re.MULTILINE)
+    words = f"configs/algo/{path.name}, {'entry of the task' if env in entries else 'default entry'}"
+    words += f", from {source[1]}" if source and env in entries else ""
+    changed = sorted(key for key in {*raw, *own} - {"n_timesteps"} if raw.get(key) != own.get(key))
+    return f"{words}; changed: {', '.join(changed)}" if changed else words
+
+
+def is_from_zoo(algo: str) -> bool:
+    path = CONFIGS / "algo" / f"{algo}.yaml"
+    return path.is_file() and "RL Baselines3 Zoo" in path.read_text(encoding="utf-8")[:1000]
+
+
+def study_hash(study: dict[str, Any]) -> str:
+    return digest({key: value for key, value in study.items() if key not in NOT_HASHED})
+
+
+def _group(group: dict[str, Any]) -> dict[str, Any]:
+    unknown = set(group) - {"name", "algos", "envs", "comparisons"}
+    if unknown or not {"algos", "envs"} <= set(group):
+        raise UserError(f"group {group.get('name', '?')}: a group has name, algos, envs and comparisons; it has {', '.join(group)}")
+    for algo in group["algos"]:
+        registry.find(algo)
+    for env in group["envs"]:
+        environments.check(env)
+    for kind in ("algos", "envs"):
+        if not group[kind] or len(set(group[kind])) < len(group[kind]):
+            raise UserError(f"group {group.get('name', '?')}: {kind}={group[kind]}: at least one, and each once")
+    comparisons = group.get("comparisons", natural_comparisons(group["algos"]))
+    for algo in itertools.chain.from_iterable(comparisons):
+        if algo not in group["algos"]:
+            raise UserError(f"group {group.get('name', '?')}: comparison with '{algo}', which is not among its algorithms {', '.join(group['algos'])}")
+    if len({frozenset(pair) for pair in comparisons}) < len(comparisons):
+        raise UserError(f"group {group.get('name', '?')}: a comparison stands there twice: each pair once, whichever comes first")
+    return {"name": group.get("name", "all"), "algos": list(group["algos"]), "envs": list(group["envs"]), "comparisons": comparisons}
+
+
+# What SB3's classes say only once they are constructed.
+ACTION_SPACES = {"dqn": ("Discrete",), "ddpg": ("Box",), "td3": ("Box",), "sac": ("Box",)}
+
+
+def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]) -> None:
+    """Raise UserError if this algorithm cannot train on this environment with these hyper-parameters: builds one and throws it away."""
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    entry = registry.find(algo)
+    cls = entry.load()
+    hyperparams.check(algo, cls, raw)
+    n_envs = raw.get("n_envs", 1)
+    if not isinstance(n_envs, int) or n_envs < 1:
+        raise UserError(f"{algo} on {env_id}: n_envs={n_envs}: at least 1 environment is needed")
+    try:
+        envs = [environments.make_env(env_id, spec, raw.get("env_wrapper")) for _ in range(n_envs)]
+    except UserError:
+        raise
+    except Exception as error:  # whatever an environment's constructor raises
+        raise UserError(f"cannot make {env_id} with {spec.get('kwargs') or {}}: {_first_line(error)}") from None
+    _check_spaces(entry, cls, env_id, envs[0])
+    supply = iter(envs)
+    venv = environments.wrap(DummyVecEnv([lambda: next(supply)] * n_envs), hyperparams.normalize_arguments(raw), raw.get("frame_stack"))
+    try:
+        arguments = hyperparams.constructor_arguments(raw, envs[0].action_space)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            cls(raw.get("policy", entry.policy), venv, device="cpu", **arguments)
+    except UserError:
+        raise
+    except Exception as error:  # the algorithm's own checks of its arguments
+        raise UserError(f"{algo} on {env_id}: {_first_line(error)}") from None
+    finally:
+        venv.close()
+
+
+def _check_spaces(entry: registry.Entry, cls: type, env_id: str, env) -> None:
+    allowed = getattr(cls, "supported_action_spaces", None)
+    kinds = tuple(kind.__name__ for kind in allowed) if allowed else ACTION_SPACES.get(entry.id.removeprefix("sb3/"), ())
+    if entry.policy == "TabularPolicy":
+        kinds = ("Discrete",)
+        if type(env.observation_space).__name__ not in ("Discrete", "MultiDiscrete"):
+            raise UserError(f"{entry.id} keeps a table of states: it needs a Discrete or MultiDiscrete observation space; {env_id} has {env.observation_space}")
+    kind = type(env.action_space).__name__
+    if kinds and kind not in kinds:
+        others = [other.id for other in registry.ENTRIES.values()
+                  if other.policy == "MlpPolicy" and kind in ACTION_SPACES.get(other.id.removeprefix("sb3/"), (kind,))]
+        raise UserError(f"{entry.class_name} needs a {' or '.join(kinds)} action space; {env_id} has {env.action_space}. "
+                        f"For {kind} actions: {', '.join(others)}")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

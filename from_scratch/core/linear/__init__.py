@@ -1,0 +1,9 @@
+"""Weights on features, and what learns them."""
+
+
+def __getattr__(name: str):
+    if name == "LinearPolicy":  # files written before version 0.2 know it by this address
+        from from_scratch.core.linear.learner import LinearPolicy
+
+        return LinearPolicy
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'.")

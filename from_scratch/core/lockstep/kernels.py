@@ -1,0 +1,513 @@
+"""Compiled loops for what NumPy and torch do in many small calls. Rows never mix, so a row's bits do not depend on how many there are.
+
+numba keeps the machine code beside this file, so that it is compiled once per machine; where that is read-only, in the user's cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from from_scratch.core.lockstep import blas
+
+LANES = 8  # numbers that the loops of torch's sums take at once
+
+
+def _fused(typing: Any, x: Any, y: Any, z: Any) -> Any:
+    """x y + z in one rounding, as torch's vectorised kernels have it."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return x(x, x, x) if isinstance(x, types.Float) and x == y == z else None, generate
+
+
+_fma: Any = intrinsic(_fused)
+
+Address = int  # of a function in memory
+
+# A first call compiles; every face that nobody uses would cost as much as a small loop. `kernel` is called from Python, `inner` from kernels alone.
+kernel: Any = partial(njit, cache=True, no_cfunc_wrapper=True)
+inner: Any = partial(njit, cache=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+
+
+@kernel()
+def each(function: Address, x: np.ndarray) -> None:
+    """x ← function(x), number by number, by MKL's tanh or square root, say."""
+    blas.each(function, x.size, x.ctypes.data, x.ctypes.data)
+
+
+# ------------------------------------------------------------------------------------------------------------------- optimisers
+# Below TINY numbers lose digits and the processor its pace, and torch's square root takes 20 times longer for a zero. Units that are dead
+# would cost most. So a moment below TINY becomes 0, and its root is taken of TINY instead: neither moves a weight by a bit.
+TINY = np.finfo(np.float32).tiny
+BLOCK = 2048  # numbers that stay near the processor from their moments to their step
+
+
+@inner()
+def _adam_moments(g: np.ndarray, m: np.ndarray, v: np.ndarray, to_root: np.ndarray, w1: float, beta2: float, w2: float) -> None:
+    tiny, zero = np.float32(TINY), np.float32(0)
+    for i in range(g.size):
+        mean, square = _fma(w1, g[i] - m[i], m[i]), _fma(w2 * g[i], g[i], beta2 * v[i])
+        m[i] = zero if abs(mean) < tiny else mean
+        v[i] = zero if square < tiny else square
+        to_root[i] = tiny if square < tiny else square
+
+
+@inner()
+def _square_moment(g: np.ndarray, v: np.ndarray, to_root: np.ndarray, alpha: float, w: float) -> None:
+    tiny, zero = np.float32(TINY), np.float32(0)
+    for i in range(g.size):
+        square = _fma(w * g[i], g[i], alpha * v[i])
+        v[i] = zero if square < tiny else square
+        to_root[i] = tiny if square < tiny else square
+
+
+@inner(error_model="numpy")
+def _step(theta: np.ndarray, m: np.ndarray, root: np.ndarray, correction: float, eps: float, step: float) -> None:
+    for i in range(theta.size):
+        theta[i] += (step * m[i]) / (root[i] / correction + eps)
+
+
+@kernel()
+def adam(
+    sqrt: Address, theta: np.ndarray, g: np.ndarray, m: np.ndarray, v: np.ndarray, w1: float, beta2: float, w2: float, correction: float, eps: float,
+    step: float,
+) -> None:  # fmt: skip
+    """m ← m + w1 (g − m),  v ← beta2 v + w2 g²,  θ ← θ + step m / (√v / correction + eps)."""
+    memory = np.empty(BLOCK, np.float32)
+    for start in range(0, g.size, BLOCK):
+        end = min(start + BLOCK, g.size)
+        root = memory[: end - start]
+        _adam_moments(g[start:end], m[start:end], v[start:end], root, w1, beta2, w2)
+        blas.each(sqrt, root.size, root.ctypes.data, root.ctypes.data)
+        _step(theta[start:end], m[start:end], root, correction, eps, step)
+
+
+@kernel()
+def rmsprop(sqrt: Address, theta: np.ndarray, g: np.ndarray, v: np.ndarray, alpha: float, w: float, eps: float, step: float) -> None:
+    """v ← alpha v + w g²,  θ ← θ + step g / (√v + eps)."""
+    memory = np.empty(BLOCK, np.float32)
+    for start in range(0, g.size, BLOCK):
+        end = min(start + BLOCK, g.size)
+        root = memory[: end - start]
+        _square_moment(g[start:end], v[start:end], root, alpha, w)
+        blas.each(sqrt, root.size, root.ctypes.data, root.ctypes.data)
+        _step(theta[start:end], g[start:end], root, np.float32(1), eps, step)
+
+
+@kernel()
+def track(theta: np.ndarray, other: np.ndarray, kept: float, tau: float) -> None:
+    """θ ← kept θ + τ θ_other, as torch rounds θ.mul_(kept).add_(θ_other, alpha=τ)."""
+    for i in range(theta.size):
+        theta[i] = _fma(tau, other[i], kept * theta[i])
+
+
+@kernel()
+def norm(x: np.ndarray) -> float:
+    """√ Σ x², added up as torch does it: eight sums side by side, then fours of what is left, then one by one, these fused."""
+    lanes, whole, fours = np.zeros(LANES, np.float32), x.size // LANES * LANES, x.size // 4 * 4
+    for i in range(0, whole, LANES):
+        for lane in range(LANES):
+            lanes[lane] += x[i + lane] * x[i + lane]
+    total = lanes[0]
+    for lane in range(1, LANES):
+        total += lanes[lane]
+    for i in range(whole, fours):
+        total += x[i] * x[i]
+    for i in range(fours, x.size):
+        total = _fma(x[i], x[i], total)
+    return np.sqrt(total)
+
+
+@kernel(error_model="numpy")
+def clip_rows(grad: np.ndarray, spans: np.ndarray, max_norm: float) -> None:
+    """Scale each row [R, D] so that its norm is at most max_norm: torch's clip_grad_norm_ of the parameters that lie at `spans` [P, 2]."""
+    norms, one = np.empty(len(spans), np.float32), np.float32(1)
+    for r in range(len(grad)):
+        row = grad[r]
+        for i in range(len(spans)):
+            norms[i] = norm(row[spans[i, 0] : spans[i, 1]])
+        scale = one / (norm(norms) + np.float32(1e-6)) * np.float32(max_norm)
+        if not scale >= one:
+            for i in range(row.size):
+                row[i] *= scale
+
+
+# --------------------------------------------------------------------------------------------------------------------- networks
+LINEAR, RELU, TANH = range(3)  # activations
+
+
+@inner()
+def _cascade(g: np.ndarray, first: int, stride: int, count: int, left: int, right: int, total: np.ndarray) -> None:
+    """total[0] = the sum of `count` rows of g, in torch's order: sixteen at a time, then sixteen of those. total is [4, n]."""
+    i = 0
+    for level in range(4):
+        for j in range(left, right):
+            total[level, j] = 0
+    while i < count:
+        for j in range(left, right):
+            total[0, j] += g[first + i * stride, j]
+        i += 1
+        level = 1
+        while level < 4 and i & ((1 << 4 * level) - 1) == 0:
+            for j in range(left, right):
+                total[level, j] += total[level - 1, j]
+                total[level - 1, j] = 0
+            level += 1
+    for level in range(1, 4):
+        for j in range(left, right):
+            total[0, j] += total[level, j]
+
+
+@inner()
+def _add_up(g: np.ndarray, whole: int, n: int, total: np.ndarray, sums: np.ndarray) -> None:
+    """sums = Σ g over the first axis: of the first `whole` columns row by row, of the others every fourth row on its own. total is [4, n]."""
+    M = len(g)
+    if whole > 0:
+        _cascade(g, 0, 1, M, 0, whole, total)
+        for j in range(whole):
+            sums[j] = total[0, j]
+    quarter = M // 4
+    for k in range(4 if whole < n else 0):
+        _cascade(g, k, k - k + 4, quarter, whole, n, total)  # 4 as a number that is not compiled in: one version serves all calls
+        for j in range(whole, n):
+            sums[j] = total[0, j] if k == 0 else sums[j] + total[0, j]
+        if k == 0:
+            for i in range(4 * quarter, M):
+                for j in range(whole, n):
+                    sums[j] += g[i, j]
+
+
+@kernel()
+def column_sums(g: np.ndarray, sums: np.ndarray) -> None:
+    """sums = Σ g over the first axis, [M, n], added up in the order of torch's vectorised loops."""
+    n = g.shape[1]
+    if n == 1:
+        sums[0] = _sum(g.reshape(-1))
+        return
+    together = 4 * LANES if n >= LANES else 4
+    _add_up(g, n // together * together, n, np.empty((4, n), g.dtype), sums)
+
+
+@inner()
+def _sum(x: np.ndarray) -> float:
+    """Σ x of a vector, the same way."""
+    total, sums = np.empty((4, LANES), x.dtype), np.empty(LANES, x.dtype)
+    lanes = LANES if x.size >= LANES else 1
+    whole, last = x.size // lanes * lanes, x.dtype.type(0)
+    _add_up(x[:whole].reshape(-1, lanes), whole - whole, lanes, total, sums)
+    if lanes == 1:
+        return sums[0]
+    for i in range(whole, x.size):
+        last += x[i]
+    for lane in range(LANES):
+        last += sums[lane]
+    return last
+
+
+SINGLE, LINE = 4, 16  # bytes of a number, numbers of a cache line
+# A net is `layers`, [L, 5]: where in a row its weights [out, in] and its biases [out] start, in, out, and the activation behind it.
+
+
+@inner()
+def _fill(y: np.ndarray, bias: np.ndarray) -> None:
+    for i in range(len(y)):
+        for j in range(y.shape[1]):
+            y[i, j] = bias[j]
+
+
+@inner()
+def _widest(layers: np.ndarray) -> int:
+    """The most that a layer takes or gives."""
+    widest = 0
+    for i in range(len(layers)):
+        widest = max(widest, layers[i, 2], layers[i, 3])
+    return widest
+
+
+@inner()
+def _activate(tanh: Address, y: np.ndarray, activation: int) -> None:
+    if activation == RELU:
+        for i in range(y.size):
+            y[i] = np.float32(0) if y[i] < 0 else y[i]
+    elif activation == TANH:
+        blas.each(tanh, y.size, y.ctypes.data, y.ctypes.data)
+
+
+@inner()
+def _room(n: int) -> int:
+    """n numbers and what is left of their last cache line: whatever comes behind starts on one."""
+    return -(-n // LINE) * LINE
+
+
+@inner()
+def _aligned(n: int) -> np.ndarray:
+    memory = np.empty(n + LINE, np.float32)
+    first = -memory.ctypes.data % (LINE * SINGLE) // SINGLE
+    return memory[first : first + n]
+
+
+@inner()
+def _given(x: np.ndarray, r: int, room: np.ndarray) -> int:
+    """The address of x[r], [M, k], contiguous and on a cache line: of a copy in `room` where it is not."""
+    M, k = x.shape[1:]
+    address = x.ctypes.data + r * x.strides[0]
+    if address % (LINE * SINGLE) == 0 and (M == 1 or x.strides[1] == k * SINGLE) and (k == 1 or x.strides[2] == SINGLE):
+        return address
+    for i in range(M):
+        for j in range(k):
+            room[i * k + j] = x[r, i, j]
+    return room.ctypes.data
+
+
+@kernel()
+def mlp(sgemm: Address, tanh: Address, x: np.ndarray, theta: np.ndarray, layers: np.ndarray, memory: np.ndarray) -> None:
+    """The outputs of a net's layers, y = activation(x wᵀ + b), one after another in `memory`: x [R, M, in], theta [R, D].
+
+    A layer's outputs take `_room` in memory, row behind row. Row by row through all layers, so that what one layer puts out is still near
+    the processor when the next one takes it. The biases are there before the product is added to them, as in torch: the other way
+    round rounds otherwise.
+    """
+    R, M = x.shape[:2]
+    bias, one, room = np.empty(_widest(layers), np.float32), np.float32(1), _aligned(M * x.shape[2])
+    for r in range(R):
+        start, given = 0, _given(x, r, room)
+        for w, b, k, n, activation in layers:
+            y = memory[start + r * _room(M * n) : start + r * _room(M * n) + M * n]
+            for j in range(n):
+                bias[j] = theta[r, b + j]  # in memory whose layout the loops know
+            _fill(y.reshape(M, n), bias)
+            of_w = theta.ctypes.data + r * theta.strides[0] + w * SINGLE
+            blas.product(sgemm, blas.TRANSPOSED, blas.AS_IT_IS, n, M, k, of_w, k, given, k, one, y.ctypes.data, n)
+            _activate(tanh, y, activation)
+            start, given = start + R * _room(M * n), y.ctypes.data
+
+
+@inner()
+def _deactivate(g: np.ndarray, y: np.ndarray, activation: int) -> None:
+    """The gradient of y = activation(x) becomes that of x, in place."""
+    if activation == RELU:
+        for i in range(g.size):
+            g[i] = g[i] if y[i] > 0 else np.float32(0)
+    elif activation == TANH:
+        for i in range(g.size):
+            g[i] *= _fma(-y[i], y[i], np.float32(1))
+
+
+@kernel()
+def pull_mlp(
+    sgemm: Address, g: np.ndarray, x: np.ndarray, theta: np.ndarray, grad: np.ndarray, layers: np.ndarray, memory: np.ndarray, gx: np.ndarray, add: bool
+) -> None:
+    """From g [R, M, out], the gradient of the net's output: write (or add) that of the weights to grad, and that of x to gx; not where these are empty."""
+    (R, M), L = x.shape[:2], len(layers)
+    widest = _widest(layers)
+    here, there, room, sums = _aligned(M * widest), _aligned(M * widest), _aligned(M * x.shape[2]), np.empty(widest, np.float32)
+    zero, beta = np.float32(0), np.float32(1 if add else 0)
+    for r in range(R):
+        end = memory.size
+        for i in range(M):
+            for j in range(g.shape[2]):
+                here[i * g.shape[2] + j] = g[r, i, j]
+        for i in range(L - 1, -1, -1):
+            w, b, k, n, activation = layers[i]
+            start = end - R * _room(M * n)
+            y = start + r * _room(M * n)
+            _deactivate(here[: M * n], memory[y : y + M * n], activation)
+            if grad.size > 0:
+                given = _given(x, r, room) if i == 0 else memory.ctypes.data + (start - R * _room(M * k) + r * _room(M * k)) * SINGLE
+                column_sums(here[: M * n].reshape(M, n), sums[:n])
+                gb, gw = grad[r, b : b + n], grad.ctypes.data + r * grad.strides[0] + w * SINGLE
+                for j in range(n):
+                    gb[j] = gb[j] + sums[j] if add else sums[j]
+                blas.product(sgemm, blas.AS_IT_IS, blas.TRANSPOSED, k, n, M, given, k, here.ctypes.data, n, beta, gw, k)
+            if i > 0 or gx.size > 0:
+                of_w = theta.ctypes.data + r * theta.strides[0] + w * SINGLE
+                blas.product(sgemm, blas.AS_IT_IS, blas.AS_IT_IS, k, M, n, of_w, k, here.ctypes.data, n, zero, there.ctypes.data, k)
+            here, there, end = there, here, start
+        if gx.size > 0:
+            for i in range(M):
+                for j in range(gx.shape[2]):
+                    gx[r, i, j] = here[i * gx.shape[2] + j]
+
+
+# ---------------------------------------------------------------------------------------------------------------- distributions
+@kernel()
+def from_top(x: np.ndarray, y: np.ndarray) -> None:
+    """y = x − max x over the last axis, [N, A]."""
+    for i in range(len(x)):
+        top = x[i, 0]
+        for a in range(1, x.shape[1]):
+            top = max(top, x[i, a])
+        for a in range(x.shape[1]):
+            y[i, a] = x[i, a] - top
+
+
+@kernel()
+def subtract_rows(x: np.ndarray, y: np.ndarray) -> None:
+    """x ← x − y, [N, A] and [N]."""
+    for i in range(len(x)):
+        for a in range(x.shape[1]):
+            x[i, a] -= y[i]
+
+
+@kernel()
+def pull_log_softmax(g: np.ndarray, p: np.ndarray, gx: np.ndarray) -> None:
+    """The gradient of x from g, that of log softmax(x) = log p."""
+    for i in range(len(p)):
+        total = g[i, 0] * 0
+        for a in range(p.shape[1]):
+            total += g[i, a]
+        for a in range(p.shape[1]):
+            gx[i, a] = g[i, a] - p[i, a] * total
+
+
+@kernel()
+def pull_tanh(g: np.ndarray, y: np.ndarray, gx: np.ndarray) -> None:
+    """The gradient of x from g, that of y = tanh x, [N, n]."""
+    for i in range(len(y)):
+        for j in range(y.shape[1]):
+            gx[i, j] = g[i, j] * _fma(-y[i, j], y[i, j], y.dtype.type(1))
+
+
+@kernel()
+def huber(x: np.ndarray, y: np.ndarray) -> None:
+    """y = x²/2 where |x| < 1, |x| − 1/2 elsewhere, [N, n]."""
+    half = np.float32(0.5)
+    for i in range(len(x)):
+        for j in range(x.shape[1]):
+            size = abs(x[i, j])
+            y[i, j] = half * size * size if size < 1 else size - half
+
+
+@kernel()
+def row_maxima(x: np.ndarray, y: np.ndarray) -> None:
+    """y = max x over the last axis, [N, n]; nan where there is one."""
+    for i in range(len(x)):
+        top = x[i, 0]
+        for j in range(1, x.shape[1]):
+            if not top >= x[i, j] and top == top:
+                top = x[i, j]
+        y[i] = top
+
+
+@kernel()
+def smallest(x: np.ndarray, y: np.ndarray) -> None:
+    """y = min x over the second axis, [N, C, n]; nan where there is one."""
+    for i in range(len(x)):
+        for j in range(x.shape[2]):
+            y[i, j] = x[i, 0, j]
+            for c in range(1, x.shape[1]):
+                y[i, j] = y[i, j] if y[i, j] <= x[i, c, j] or y[i, j] != y[i, j] else x[i, c, j]
+
+
+@kernel()
+def pull_smallest(g: np.ndarray, x: np.ndarray, gx: np.ndarray) -> None:
+    """The gradient of x from g, that of its minimum: all of it to the first of the smallest."""
+    for i in range(len(x)):
+        for j in range(x.shape[2]):
+            first = 0
+            for c in range(1, x.shape[1]):
+                if x[i, c, j] < x[i, first, j]:
+                    first = c
+            for c in range(x.shape[1]):
+                gx[i, c, j] = g[i, j] if c == first else 0
+
+
+@kernel()
+def gather(x: np.ndarray, index: np.ndarray, y: np.ndarray) -> None:
+    """y[i] = x[i, index[i]]."""
+    for i in range(len(x)):
+        y[i] = x[i, index[i]]
+
+
+@kernel()
+def pull_gather(g: np.ndarray, index: np.ndarray, gx: np.ndarray) -> None:
+    """The gradient of x from g, that of y[i] = x[i, index[i]]."""
+    for i in range(len(gx)):
+        for a in range(gx.shape[1]):
+            gx[i, a] = g[i] if a == index[i] else 0
+
+
+# -------------------------------------------------------------------------------------------------------------------------- sums
+@kernel(error_model="numpy")
+def row_sums(x: np.ndarray, y: np.ndarray, over: int) -> None:
+    """y = Σ x / over along the last axis, [N, n], added up as torch does it: a sum for 1, a mean for n."""
+    few = x.shape[1] < 4  # one after another
+    for i in range(len(x)):
+        if few:
+            total = x[i, 0]
+            for j in range(1, x.shape[1]):
+                total += x[i, j]
+        else:
+            total = _sum(x[i])
+        y[i] = total / x.dtype.type(over)
+
+
+@kernel(error_model="numpy", fastmath={"reassoc", "nsz"})
+def explained_variance(v: np.ndarray, g: np.ndarray, y: np.ndarray) -> None:
+    """y = 1 − Var(g − v) / Var(g) over the last axis, [N, n]; nan where g does not vary."""
+    for i in range(len(v)):
+        mean, mean_away = 0.0, 0.0
+        for j in range(v.shape[1]):
+            mean += g[i, j]
+            mean_away += g[i, j] - v[i, j]
+        mean, mean_away = mean / v.shape[1], mean_away / v.shape[1]
+        variance, away = 0.0, 0.0
+        for j in range(v.shape[1]):
+            variance += (g[i, j] - mean) ** 2
+            away += (g[i, j] - v[i, j] - mean_away) ** 2
+        y[i] = np.nan if variance == 0 else 1 - away / variance
+
+
+# --------------------------------------------------------------------------------------------------------------------- recursion
+@kernel()
+def discounted_sum(x: np.ndarray, discount: np.ndarray, y: np.ndarray, last: np.ndarray) -> None:
+    """y_t = x_t + discount_t y_{t+1}, with y_T = last; x, discount and y are [T, N], last is [N]."""
+    for t in range(len(x) - 1, -1, -1):
+        for i in range(x.shape[1]):
+            last[i] = y[t, i] = x[t, i] + discount[t, i] * last[i]
+
+
+# ------------------------------------------------------------------------------------------------------------------ random numbers
+def _drawn(kind: types.Type, form: ir.Type) -> Callable:
+    """An intrinsic draw(address of NumPy's function, address of the generator's state)."""
+
+    def draw(typing: Any, function: Any, state: Any) -> Any:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> Any:
+            word = ir.IntType(64)
+            return builder.call(builder.inttoptr(given[0], ir.FunctionType(form, [word]).as_pointer()), [given[1]])
+
+        return kind(types.int64, types.int64), generate
+
+    return intrinsic(draw)
+
+
+_next_uint32, _next_double = _drawn(types.uint32, ir.IntType(32)), _drawn(types.float64, ir.DoubleType())
+
+
+@kernel()
+def integers(next_uint32: Address, states: np.ndarray, high: int, x: np.ndarray) -> None:
+    """x[k] = RandomState.randint(high, size=n) of generator k, [S, n], 1 < high < 2³²: bits under a mask until they are small enough."""
+    mask = np.uint64(high - 1)
+    for shift in (1, 2, 4, 8, 16):
+        mask |= mask >> np.uint64(shift)
+    for k in range(len(states)):
+        for i in range(x.shape[1]):
+            value = np.uint64(_next_uint32(next_uint32, states[k])) & mask
+            while value >= np.uint64(high):
+                value = np.uint64(_next_uint32(next_uint32, states[k])) & mask
+            x[k, i] = value
+
+
+@kernel()
+def uniforms(next_double: Address, states: np.ndarray, x: np.ndarray) -> None:
+    """x[k] = RandomState.random_sample() of generator k."""
+    for k in range(len(states)):
+        x[k] = _next_double(next_double, states[k])

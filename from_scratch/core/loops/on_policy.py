@@ -1,0 +1,346 @@
+"""Collecting with the current policy, and the samples that its updates learn from.
+
+Per step only obs → action is computed. Values and log-probabilities come in one batched pass after the rollout, or for those who look
+before: a callback that reads them, or the buffer, in mid-rollout. One that changes the weights in mid-rollout has what was played before
+evaluated with the weights that played it. Policies and rollout buffers of somebody else's making are used as SB3 uses them, step by
+step and through their own methods.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.vec_env import VecEnv
+
+from from_scratch.core.algorithm import Algorithm, StopTraining
+from from_scratch.core.callbacks import Locals, is_users
+from from_scratch.core.data import Sample, tree_map
+from from_scratch.core.finite import NotANumber, expected, is_finite, lane_of, parameter_of, refuse_nan, where_not_finite
+from from_scratch.core.lockstep import kernels
+from from_scratch.core.loops.rollout import UnderWay
+from from_scratch.core.networks.actor_critic import ACTOR_CRITIC_ALIASES, ForeignActorCritic, StackedActorCritic, actor_critic
+from from_scratch.core.returns import gae
+from from_scratch.core.watch import replaced
+
+
+def normalise(x: torch.Tensor) -> torch.Tensor:
+    """Zero mean and unit variance over the batch, the last axis."""
+    return (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-8)
+
+
+class OnPolicy(Algorithm):
+    """A policy and a value function that learn from rollouts of `n_steps` per environment, each used once."""
+
+    policy_aliases = ACTOR_CRITIC_ALIASES
+    supported_action_spaces = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+
+    gamma: float
+    gae_lambda: float
+    n_steps: int
+    rollout_buffer_class: Any
+    rollout_buffer_kwargs: dict[str, Any] | None
+
+    def new_policy(self) -> BasePolicy:
+        return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, use_sde=self.use_sde, **self.policy_kwargs)
+
+    def _setup_buffers(self) -> None:
+        if self.rollout_buffer_class is None:
+            self.rollout_buffer_class = DictRolloutBuffer if isinstance(self.observation_space, spaces.Dict) else RolloutBuffer
+        self.rollout_buffer_kwargs = self.rollout_buffer_kwargs or {}
+        if self.n_seeds > 1 and self.rollout_buffer_class not in (RolloutBuffer, DictRolloutBuffer):
+            raise ValueError(f"{self.rollout_buffer_class.__name__} keeps one seed's rollout; {self.n_seeds} seeds were given. Train them one at a time.")
+        self.rollout_buffer = self.rollout_buffer_class(
+            self.n_steps, self.observation_space, self.action_space, device=self.device, gamma=self.gamma, gae_lambda=self.gae_lambda,
+            n_envs=self.n_lanes, **self.rollout_buffer_kwargs,
+        )  # fmt: skip
+
+    def _setup_model(self) -> None:
+        super()._setup_model()
+        self._maybe_recommend_cpu()
+
+    def _maybe_recommend_cpu(self, mlp_class_name: str = "ActorCriticPolicy") -> None:
+        name = self.policy_class.__name__
+        if self.device != torch.device("cpu") and name == mlp_class_name:
+            warnings.warn(
+                f"You are trying to run {type(self).__name__} on the GPU, but small networks ({name}) are faster on the CPU. "
+                "Pass device='cpu', or export CUDA_VISIBLE_DEVICES= to use it.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def serve(self) -> None:
+        """π(a|s) and V(s) of all seeds, and their optimiser."""
+        self.actor_critic, self._optimiser = actor_critic(self._policies, self._tell, may_change=self.heeds)
+        self._rows = self._optimiser.rows
+
+    def serves_by_heeding(self) -> bool:
+        return not isinstance(self.actor_critic, StackedActorCritic)
+
+    def watched_objects(self) -> list[Any]:
+        return [*super().watched_objects(), self.rollout_buffer]
+
+    def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
+        return self.actor_critic.play(obs, None if deterministic else self._rng)
+
+    # ----------------------------------------------------------------------------------------------------------------- collecting
+    def locals_at_start(self, variables: dict[str, Any]) -> dict[str, Any]:
+        return Locals(variables, iteration=0)  # as it stays in SB3
+
+    def collect_rollouts(self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int) -> bool:
+        """Play n_rollout_steps in every lane and fill the rollout buffer; False if the callback stopped it."""
+        self.set_training_mode(False)
+        assert self._last_obs is not None, "No previous observation was provided"
+        n_steps = 0
+        rollout_buffer.reset()
+        self._reset_noise()
+        callback.on_rollout_start()
+        self.heed_rollout()
+        watched = self.heeds or is_users(callback)  # may somebody look at the steps, or change the weights?
+        ours = self._is_ours(rollout_buffer)
+        played = UnderWay(self, rollout_buffer, watched) if ours and self._can_wait(watched) else None
+        shown, due = Locals.of(callback), {} if played is None else played.due()
+
+        try:
+            while n_steps < n_rollout_steps:
+                if self.use_sde and self.sde_sample_freq > 0 and n_steps % self.sde_sample_freq == 0:
+                    self._reset_noise()
+                try:
+                    actions = self.act(self.by_seed(self._last_obs))
+                except NotANumber as error:
+                    raise error.at(self) from None
+                if played is not None:
+                    played.step(self._last_obs, actions)
+                else:
+                    obs_tensor = self.as_tensors(self._last_obs)
+                    values, log_probs = self._judge(self.by_seed(self._last_obs), actions)
+                actions = actions.reshape(env.num_envs, *self.action_space.shape)
+                clipped_actions = self.to_env(actions)
+                new_obs, rewards, dones, infos = env.step(clipped_actions)
+                self.num_timesteps += self.n_envs
+
+                callback.update_locals(shown.show(locals(), due))
+                if not callback.on_step():
+                    return False
+                if watched:
+                    self.heed()
+                    if played is not None and self.actor_critic is not played.actor_critic and replaced(rollout_buffer) is not None:
+                        values, log_probs = played.values(), played.log_probs()  # from now on the buffer has ways of its own
+                        played.end()
+                        played, due, ours = None, {}, False
+                    if played is not None:
+                        played.hold(self._last_obs)
+
+                ended = dones.nonzero()[0].tolist()
+                if ended or len(infos) > 1 or "episode" in infos[0]:
+                    self._update_info_buffer(infos, dones)
+                for idx in ended:
+                    if infos[idx].get("terminal_observation") is not None and infos[idx].get("TimeLimit.truncated", False):
+                        terminal_obs = self.policy.obs_to_tensor(infos[idx]["terminal_observation"])[0]
+                        terminal_value = self._value_of(infos[idx]["terminal_observation"], idx)
+                        rewards[idx] += self.gamma * terminal_value.numpy()[0]  # a time limit is not death: bootstrap from where it cut
+                if not ours:
+                    actions = actions.reshape(-1, 1) if isinstance(self.action_space, spaces.Discrete) else actions
+                    rollout_buffer.add(self._last_obs, actions, rewards, self._last_episode_starts, values, log_probs)
+                else:
+                    self._write(rollout_buffer, n_steps, actions, rewards)
+                    if played is None:
+                        rollout_buffer.values[n_steps], rollout_buffer.log_probs[n_steps] = values.numpy(force=True)[:, 0], log_probs.numpy(force=True)
+                    elif watched and played.moved():
+                        if self._can_wait(watched):
+                            played.turn()
+                        else:
+                            played.end()
+                            played, due = None, {}
+                self._last_obs, self._last_episode_starts = new_obs, dones
+                if watched:
+                    idx, done = env.num_envs - 1, dones[-1]  # as SB3's loop over the lanes leaves them
+                n_steps += 1
+        finally:
+            if played is not None:
+                played.end()
+
+        last_values = self.actor_critic.values_numpy(self.by_seed(new_obs)).reshape(-1, 1)
+        values = torch.from_numpy(last_values)
+        if ours:
+            self._look_back(rollout_buffer, last_values, dones)
+        else:
+            rollout_buffer.compute_returns_and_advantage(last_values=values, dones=dones)
+        actions = actions.reshape(-1, 1) if isinstance(self.action_space, spaces.Discrete) else actions  # as SB3 stores and leaves them
+        if played is not None and watched:
+            obs_tensor, log_probs = played.obs_tensor(), torch.from_numpy(rollout_buffer.log_probs[n_steps - 1].copy())
+        callback.update_locals(shown.show(locals(), {}))
+        callback.on_rollout_end()
+        return True
+
+    def _reset_noise(self) -> None:
+        if self.use_sde:
+            for policy, stream in zip(self._policies, self._rng.streams, strict=True):
+                with stream.as_process():
+                    policy.reset_noise(self.n_envs)
+
+    @torch.no_grad()
+    def _judge(self, obs: Any, actions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """V(s) [S·E, 1] and log π(a|s) [S·E], as SB3 has them in a callback's locals."""
+        if isinstance(self.actor_critic, ForeignActorCritic):  # what it says of an action, it says with the action
+            values, log_probs = self.actor_critic.judged
+        else:
+            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(self.action_space, spaces.Box) else actions
+            values, log_probs, _ = self.actor_critic.evaluate(tree_map(torch.as_tensor, obs), torch.as_tensor(actions, device=self.device))
+        return values.reshape(-1, 1), log_probs.reshape(-1)
+
+    def _is_ours(self, buffer: RolloutBuffer) -> bool:
+        """May we write the buffer ourselves? Not if the buffer or the policy has ways of its own."""
+        return self._is_plain(buffer) and not isinstance(self.actor_critic, ForeignActorCritic)
+
+    @staticmethod
+    def _is_plain(buffer: RolloutBuffer) -> bool:
+        """Is it SB3's, with none of its methods replaced?"""
+        return type(buffer) in (RolloutBuffer, DictRolloutBuffer) and replaced(buffer) is None
+
+    def _can_wait(self, watched: bool) -> bool:
+        """May values come later? Where callbacks may change the policy: only if all that evaluates it is in rows of which we can keep a copy."""
+        return not isinstance(self.actor_critic, ForeignActorCritic) and (not watched or isinstance(self.actor_critic, StackedActorCritic))
+
+    def as_tensors(self, x: Any) -> Any:
+        """An array, or each of a dict of them, as tensors where the policy is."""
+        return tree_map(lambda a: torch.as_tensor(a, device=self.device), x)
+
+    def _write(self, buffer: RolloutBuffer, t: int, actions: np.ndarray, rewards: np.ndarray) -> None:
+        if isinstance(buffer.observations, dict):
+            for key, memory in buffer.observations.items():
+                memory[t].flat = self._last_obs[key]
+        else:
+            buffer.observations[t].flat = self._last_obs
+        buffer.actions[t].flat = actions
+        buffer.rewards[t], buffer.episode_starts[t] = rewards, self._last_episode_starts
+        buffer.pos, buffer.full = t + 1, t + 1 == buffer.buffer_size
+
+    # ----------------------------------------------------------------------------------------------------------------- evaluating
+    def by_time(self, x: Any) -> Any:
+        """[T, S·E, ...] → [S, T·E, ...], time-major within a seed: for one pass of the networks."""
+        S, E = self.n_seeds, self.n_envs
+        return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
+
+    def from_time(self, x: np.ndarray) -> np.ndarray:
+        """[S, T·E] → [T, S·E], the way back."""
+        return x.reshape(self.n_seeds, -1, self.n_envs).swapaxes(0, 1).reshape(-1, self.n_lanes)
+
+    def _look_back(self, buffer: RolloutBuffer, last_values: np.ndarray, last_dones: np.ndarray) -> None:
+        """Advantages and returns of the whole rollout, by the buffer's γ and λ. Rewards have the bootstraps of time limits in them, as in SB3's buffer.
+
+        ValueError if a number is not finite: it would turn weights into NaN, where SB3's distributions refuse them.
+        """
+        obs = buffer.observations.values() if isinstance(buffer.observations, dict) else (buffer.observations,)
+        if not all(is_finite(x) for x in (buffer.rewards, buffer.values, last_values, *obs)):
+            raise self._not_finite(buffer)
+        discount = np.empty_like(buffer.rewards)
+        discount[:-1], discount[-1] = 1 - buffer.episode_starts[1:], 1 - last_dones  # 0 where a new episode starts after the step
+        discount *= buffer.gamma
+        v_next = np.concatenate((buffer.values[1:], last_values.reshape(1, -1)))
+        buffer.advantages[:] = gae(buffer.rewards, discount, buffer.values, v_next, float(buffer.gae_lambda))
+        buffer.returns[:] = buffer.advantages + buffer.values
+
+    def _not_finite(self, buffer: RolloutBuffer) -> ValueError:
+        """Names the first number of a rollout that is not finite."""
+        found = "a predicted value is not finite"
+        seen = [*(tree_map(lambda x, t=t: x[t], buffer.observations) for t in range(buffer.buffer_size)), self._last_obs]
+        for t, lane in np.ndindex(len(seen), self.n_lanes):
+            step = f"{lane_of(self, lane)} at step {t + 1} of this rollout of {buffer.buffer_size}"
+            if where := where_not_finite(seen[t], lane):
+                found = f"the observation of {step} has {where}"
+                break
+            if t < buffer.buffer_size and not np.isfinite(buffer.rewards[t, lane]):
+                found = f"the reward of {step} is {buffer.rewards[t, lane]}"
+                break
+        return expected(parameter_of(self.action_space), f"{found}: the update would turn the weights into NaN")
+
+    def _value_of(self, obs: Any, lane: int) -> torch.Tensor:
+        """V of one observation of a lane, by its seed's weights, [1]."""
+        everyone = tree_map(lambda x: np.broadcast_to(x, (self.n_seeds, 1, *np.shape(x))).copy(), obs)
+        return torch.from_numpy(self.actor_critic.values_numpy(everyone)[lane // self.n_envs])
+
+    def _as_actions(self, actions: Any) -> Any:
+        """[S, M, n] of a buffer → what log_prob takes: [S, M] for Discrete, flat vectors otherwise."""
+        return actions[..., 0] if isinstance(self.action_space, spaces.Discrete) else actions
+
+    # ------------------------------------------------------------------------------------------------------------------- learning
+    def samples(self) -> Sample | None:
+        """The rollout as [S, T·E, ...] tensors, environment-major within a seed: SB3's order, which its permutations assume.
+
+        None of a user's buffer: it has a way of its own to give minibatches.
+        """
+        if not self._is_plain(self.rollout_buffer):
+            if self.n_seeds > 1:
+                raise ValueError(f"The rollout buffer has ways of its own, but holds the rollouts of {self.n_seeds} seeds: use seeds=[k].")
+            return None
+        S, B, device = self.n_seeds, self.rollout_buffer, self.device
+        if not B.full:
+            raise ValueError(f"The rollout buffer holds {B.pos} of its {B.buffer_size} steps. Where n_steps changes, model.rollout_buffer must change with it.")
+        if not B.generator_ready:  # its `get` would leave it like that: [S·E·T, ...], lane after lane
+            B.observations = tree_map(B.swap_and_flatten, B.observations)
+            B.actions, B.values, B.log_probs, B.advantages, B.returns = map(B.swap_and_flatten, (B.actions, B.values, B.log_probs, B.advantages, B.returns))
+            B.generator_ready = True
+        by_seed = lambda x: torch.as_tensor(x.reshape(S, -1, *x.shape[1:]), device=device)
+        numbers = [torch.as_tensor(x.reshape(S, -1), device=device) for x in (B.log_probs, B.values, B.advantages, B.returns)]
+        return Sample(tree_map(by_seed, B.observations), self._as_actions(by_seed(B.actions)), *numbers)
+
+    def minibatches(self, samples: Sample | None, size: int | None = None) -> Iterator[Sample]:
+        """One epoch: every sample once, in an order drawn from each seed's stream; [S, M, ...] each, the last one maybe smaller."""
+        if samples is None:
+            yield from self._minibatches_of_buffer(size)
+            return
+        S, n = samples.v.shape
+        order = (self._rng.permutation(n, self.active) + np.arange(S)[:, None] * n).ravel()
+        if self.device.type == "cpu":
+            shuffled = samples.map(lambda x: torch.from_numpy(x.numpy().reshape(S * n, *x.shape[2:]).take(order, 0).reshape(x.shape)))
+        else:
+            index = torch.as_tensor(order, device=self.device)
+            shuffled = samples.map(lambda x: x.flatten(0, 1).index_select(0, index).view(x.shape))
+        yield from [shuffled] if size is None or size >= n else shuffled.split(size)
+
+    def _minibatches_of_buffer(self, size: int | None) -> Iterator[Sample]:
+        """One epoch through the buffer's own `get`, for one seed."""
+        with self._rng.streams[0].as_process():
+            batches = list(self.rollout_buffer.get(size))
+        for b in batches:
+            one = lambda x: x.unsqueeze(0)
+            actions = self._as_actions(one(b.actions))
+            yield Sample(tree_map(one, b.observations), actions, one(b.old_log_prob), one(b.old_values), one(b.advantages), one(b.returns))
+
+    def iterate(self) -> None:
+        if not self.collect_rollouts(self.env, self._callback, self.rollout_buffer, n_rollout_steps=self.n_steps):
+            raise StopTraining
+        self._iteration += 1
+        self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+        if self._log_interval is not None and self._iteration % self._log_interval == 0:
+            self.dump_logs(self._iteration)
+        self.train()
+        if self.num_timesteps < self._total_timesteps:
+            return  # weights that have become NaN do not pass the next step
+        refuse_nan(self, "a weight", np.array([sum(p.detach().sum().item() for p in policy.parameters()) for policy in self._policies]))
+
+    def train(self) -> None:
+        """Update policy and value function from the rollout in the buffer."""
+        raise NotImplementedError(f"{type(self).__name__} must say how it learns from a rollout.")
+
+    def record_rollout(self) -> None:
+        """Log what the rollout says of the value function and of the policy's spread."""
+        B, S, explained = self.rollout_buffer, self.n_seeds, np.empty(self.n_seeds)
+        in_time = lambda x: x if B.generator_ready else x.reshape(len(x), S, -1).swapaxes(0, 1)
+        values, returns = (np.ascontiguousarray(in_time(x)).reshape(S, -1) for x in (B.values, B.returns))
+        kernels.explained_variance(values, returns, explained)
+        self.record("train/explained_variance", explained)
+        if hasattr(self.policy, "log_std"):
+            self.record("train/std", [policy.log_std.detach().exp().mean().item() for policy in self._policies])
+
+
+OnPolicyAlgorithm.register(OnPolicy)  # isinstance(model, OnPolicyAlgorithm) holds, as tools expect; its loop is not ours

@@ -1,0 +1,195 @@
+"""Policies of our own, for algorithms without a twin in Stable-Baselines3: containers of plain networks, and what reads them.
+
+A policy holds one network per function, each with its own features extractor and its own optimizer, so that no gradient crosses from
+one to another. `ActorPolicy` holds π, `ActorBaselinePolicy` holds π and V. They are BasePolicies: `predict`, files and
+`set_parameters` come from there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from gymnasium import spaces
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.preprocessing import preprocess_obs
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, FlattenExtractor
+from torch import nn
+
+from from_scratch.core.addresses import saved
+from from_scratch.core.distributions import distribution, number_of_parameters
+from from_scratch.core.finite import real
+from from_scratch.core.lockstep.mlp import StackedMLP, activation_of, is_plain_mlp, linear_names
+from from_scratch.core.lockstep.rows import RowOptimizer, Rows, optimiser_of
+from from_scratch.core.networks.actor_critic import ModularQ, first_reason, flat, why_apart
+from from_scratch.core.rng import Rng
+from from_scratch.core.watch import altered
+
+
+# -------------------------------------------------------------------------------------------------------------------- containers
+class Network(nn.Module):
+    """Observations [M, ...] → features → multi-layer perceptron → [M, n_outputs].
+
+    Weights start orthogonal, as SB3's actor and critic do (Engstrom et al. 2020, arXiv:2005.12729, found it to matter): √2 in the
+    hidden layers, `gain` in the last; biases start at 0.
+    """
+
+    def __init__(
+        self, observation_space: spaces.Space, extractor: BaseFeaturesExtractor, n_outputs: int, net_arch: Sequence[int],
+        activation_fn: type[nn.Module], gain: float, normalize_images: bool = True,
+    ):  # fmt: skip
+        super().__init__()
+        self.observation_space, self.normalize_images = observation_space, normalize_images
+        self.features_extractor = extractor
+        layers: list[nn.Module] = []
+        for n_in, n_out in pairwise([extractor.features_dim, *net_arch, n_outputs]):
+            layers += [nn.Linear(n_in, n_out), activation_fn()]
+        self.layers = nn.Sequential(*layers[:-1])
+        linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
+        for layer in linear:
+            nn.init.orthogonal_(layer.weight, gain if layer is linear[-1] else math.sqrt(2))
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, obs: Any) -> torch.Tensor:
+        return self.layers(self.features_extractor(preprocess_obs(obs, self.observation_space, self.normalize_images)))
+
+
+@saved
+class ActorPolicy(BasePolicy):
+    """π(a|s): logits for Discrete, MultiDiscrete and MultiBinary actions; mean, and a state-independent log_std, for Box actions.
+
+    `net_arch` lists the sizes of the hidden layers; [] makes π linear in the features.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,
+        action_space: spaces.Space,
+        lr_schedule: Callable[[float], float],
+        net_arch: Sequence[int] = (64, 64),
+        activation_fn: type[nn.Module] = nn.Tanh,
+        log_std_init: float = 0.0,
+        features_extractor_class: type[BaseFeaturesExtractor] = FlattenExtractor,
+        features_extractor_kwargs: dict[str, Any] | None = None,
+        normalize_images: bool = True,
+        optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
+        optimizer_kwargs: dict[str, Any] | None = None,
+    ):
+        super().__init__(
+            observation_space, action_space, features_extractor_class, features_extractor_kwargs, normalize_images=normalize_images,
+            optimizer_class=optimizer_class, optimizer_kwargs=optimizer_kwargs,
+        )  # fmt: skip
+        self.net_arch, self.activation_fn, self.log_std_init = list(net_arch), activation_fn, log_std_init
+        self.actor = self._network(number_of_parameters(action_space), gain=0.01)  # 0.01: nearly uniform at first
+        if isinstance(action_space, spaces.Box):
+            self.actor.log_std = nn.Parameter(torch.full((number_of_parameters(action_space),), float(log_std_init)))
+        self.optimizer = self._optimizer(self.actor, lr_schedule(1))
+
+    def _network(self, n_outputs: int, gain: float) -> Network:
+        extractor = self.make_features_extractor()
+        return Network(self.observation_space, extractor, n_outputs, self.net_arch, self.activation_fn, gain, self.normalize_images)
+
+    def _optimizer(self, network: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
+        return self.optimizer_class(network.parameters(), lr=learning_rate, **self.optimizer_kwargs)  # type: ignore[call-arg]
+
+    def _predict(self, observation: Any, deterministic: bool = False) -> torch.Tensor:
+        """Actions [M, ...] for preprocessed observations, sampled from the process's stream unless deterministic."""
+        log_std = self.actor.log_std.detach().cpu().numpy() if isinstance(self.action_space, spaces.Box) else None
+        pi = distribution(self.action_space, self.actor(observation).detach().cpu().numpy()[None], log_std)
+        actions = (pi.mode() if deterministic else pi.sample(Rng.of_process(self.action_space)))[0]
+        return torch.as_tensor(actions, device=self.device).view(-1, *self.action_space.shape)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        mine = ("net_arch", "activation_fn", "log_std_init", "features_extractor_class", "features_extractor_kwargs", "optimizer_class", "optimizer_kwargs")
+        return {**super()._get_constructor_parameters(), **{name: getattr(self, name) for name in mine}, "lr_schedule": self._dummy_schedule}
+
+
+@saved
+class ActorBaselinePolicy(ActorPolicy):
+    """π(a|s) and V(s), two networks of the same shape with an optimizer each.
+
+    The learning rate of `baseline_optimizer` is the algorithm's to set before each step.
+    """
+
+    def __init__(self, observation_space: spaces.Space, action_space: spaces.Space, lr_schedule: Callable[[float], float], **kwargs: Any):
+        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+        self.baseline = self._network(1, gain=1.0)
+        self.baseline_optimizer = self._optimizer(self.baseline, lr_schedule(1))
+
+
+# ------------------------------------------------------------------------------------------------- what reads them, all seeds at once
+class StackedNetwork:
+    """The networks of S seeds as one stack of MLPs, [S, M, ...] → [S, M, n_outputs]: for vectors, and for integers as one-hot vectors."""
+
+    def __init__(self, networks: Sequence[Network], rows: Rows):
+        first = networks[0]
+        self.one_hot = int(first.observation_space.n) if isinstance(first.observation_space, spaces.Discrete) else None
+        self.mlp = StackedMLP(rows, linear_names("layers.", first.layers), activation_of(first.layers))
+
+    @staticmethod
+    def can_serve(network: Network) -> bool:
+        if type(network) is not Network or type(network.layers) is not nn.Sequential:
+            return False
+        space = network.observation_space
+        image = isinstance(space, spaces.Box) and network.normalize_images and space.dtype == np.uint8
+        single = all(p.dtype == torch.float32 and p.device.type == "cpu" for p in network.parameters())
+        vectors = type(network.features_extractor) is FlattenExtractor and isinstance(space, spaces.Box | spaces.Discrete) and not image
+        return vectors and single and is_plain_mlp(*network.layers)
+
+    def __call__(self, obs: torch.Tensor) -> torch.Tensor:
+        return self.mlp(flat(obs) if self.one_hot is None else F.one_hot(obs.long(), self.one_hot).float())
+
+    def play(self, obs: np.ndarray) -> np.ndarray:
+        if self.one_hot is None:
+            return self.mlp.play(flat(obs))
+        x = np.zeros((*obs.shape, self.one_hot), np.float32)
+        np.put_along_axis(x, obs[..., None], 1, -1)
+        return self.mlp.play(x)
+
+
+def network(networks: Sequence[Network], rows: Rows) -> StackedNetwork | ModularQ:
+    """The outputs of these networks, [S, M, n_outputs], the fastest way that they allow."""
+    return (StackedNetwork if isinstance(rows, Rows) and all(map(StackedNetwork.can_serve, networks)) else ModularQ)(networks, rows)
+
+
+def served(networks: Sequence[Network], optimizers: Sequence[torch.optim.Optimizer], tell: Callable[[str], None]) -> RowOptimizer:
+    """What trains these networks, the fastest way that they allow as they are now."""
+    apart = first_reason(map(altered, networks)) or why_apart(networks, optimizers)
+    if apart is not None:
+        tell(f"{type(networks[0]).__name__} takes the general path ({apart}).")
+    return optimiser_of(networks, optimizers, lambda: Rows(networks), apart, stacked=all(map(StackedNetwork.can_serve, networks)))
+
+
+class Pi:
+    """π(·|s) of S seeds."""
+
+    def __init__(self, policies: Sequence[ActorPolicy], rows: Rows):
+        self.space, self.actors = policies[0].action_space, [policy.actor for policy in policies]
+        self.network = network(self.actors, rows)
+        self.rows = rows if isinstance(self.network, StackedNetwork) else None
+
+    def _log_std(self) -> torch.Tensor | None:
+        """[S, 1, n] for Box actions."""
+        if not isinstance(self.space, spaces.Box):
+            return None
+        log_std = torch.stack([actor.log_std for actor in self.actors]) if self.rows is None else self.rows.leaf("log_std")
+        return log_std.view(len(self.actors), 1, -1)
+
+    def __call__(self, obs: Any) -> Any:
+        """The distribution at observations [S, M, ...], with a graph."""
+        return distribution(self.space, self.network(obs), self._log_std())
+
+    def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
+        """Actions for observations [S, E, ...]: sampled, or the mode without a rng."""
+        log_std = self._log_std()
+        pi = distribution(self.space, real(self.network.play(obs), self.space), None if log_std is None else log_std.detach().cpu().numpy())
+        return pi.mode() if rng is None else pi.sample(rng)
+
+
+ACTOR_ALIASES = {"MlpPolicy": ActorPolicy}
+ACTOR_BASELINE_ALIASES = {"MlpPolicy": ActorBaselinePolicy}

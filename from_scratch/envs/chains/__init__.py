@@ -1,0 +1,1 @@
+"""Chains, and other small processes whose answers are known."""

@@ -1,0 +1,1 @@
+"""Wrappers that fit environments to the algorithms here."""

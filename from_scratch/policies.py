@@ -1,0 +1,39 @@
+"""Policies, and what learners remember of episodes, at the addresses by which saved models know them.
+
+    from from_scratch.policies import TabularPolicy
+
+A zip holds the module and the name of its policy's class. Definitions may move from one room of core to another; this address stays,
+and so do those that files of the past have named.
+"""
+
+import importlib as _importlib
+import sys as _sys
+
+_HOMES = {
+    "TabularPolicy": "core.tabular.learner",
+    "GivenPolicy": "core.tabular.prediction",
+    "LinearPolicy": "core.linear.learner",
+    "ActorPolicy": "core.networks.own",
+    "ActorBaselinePolicy": "core.networks.own",
+    "RandomPolicy": "baselines.random_agent",
+    "Episodes": "core.loops.episodes",
+    "EpisodeMemory": "core.tabular.episodes",
+}
+# Modules that files written before version 0.2 name, and that are no more. (Their core.tabular and core.linear are packages now.)
+_FORMER = ("core.own_policies", "core.prediction", "core.episodes", "core.tabular_episodes", "random_agent")
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        value = globals()[name] = getattr(_importlib.import_module(f"from_scratch.{_HOMES[name]}"), name)
+        return value
+    raise AttributeError(f"module 'from_scratch.policies' has no attribute '{name}'. It has: {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+for _name in _FORMER:
+    _sys.modules.setdefault(f"from_scratch.{_name}", _sys.modules[__name__])
