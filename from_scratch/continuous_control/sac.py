@@ -24,7 +24,9 @@ from torch import nn
 
 from from_scratch.core.data import Transition
 from from_scratch.core.finite import real, refuse_nan
-from from_scratch.core.lockstep.rows import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of, per_seed
+from from_scratch.core.lockstep.optimiser import RowOptimizer, optimiser_of
+from from_scratch.core.lockstep.programs import ArrayRows
+from from_scratch.core.lockstep.rows import OwnMemory, Rows, per_seed
 from from_scratch.core.loops.off_policy import OffPolicy
 from from_scratch.core.networks.actor_critic import serve, why_apart
 from from_scratch.core.networks.continuous import CRITICS, SQUASHED, Drawn

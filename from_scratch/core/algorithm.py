@@ -31,7 +31,8 @@ from torch import nn
 
 from from_scratch.core.data import tree_map
 from from_scratch.core.hyperparameters import TAIL, Declared, is_renewed, plain, renewed
-from from_scratch.core.lockstep.rows import RowOptimizer, Rows
+from from_scratch.core.lockstep.optimiser import RowOptimizer
+from from_scratch.core.lockstep.rows import Rows
 from from_scratch.core.rng import Rng
 from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs, normalizers
 from from_scratch.core.watch import OURS, Watch, altered, has_own_code, has_own_rollout_code

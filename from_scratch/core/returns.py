@@ -12,9 +12,33 @@ from typing import Any
 import numpy as np
 import torch
 
-from from_scratch.core.lockstep import kernels
+from from_scratch.core.lockstep.kernels import kernel
 
 Array = Any  # np.ndarray or torch.Tensor
+
+
+@kernel()
+def _discounted_sum(x: np.ndarray, discount: np.ndarray, y: np.ndarray, last: np.ndarray) -> None:
+    """y_t = x_t + discount_t y_{t+1}, with y_T = last; x, discount and y are [T, N], last is [N]."""
+    for t in range(len(x) - 1, -1, -1):
+        for i in range(x.shape[1]):
+            last[i] = y[t, i] = x[t, i] + discount[t, i] * last[i]
+
+
+@kernel(error_model="numpy", fastmath={"reassoc", "nsz"})
+def _explained_variance(v: np.ndarray, g: np.ndarray, y: np.ndarray) -> None:
+    """y = 1 − Var(g − v) / Var(g) over the last axis, [N, n]; nan where g does not vary."""
+    for i in range(len(v)):
+        mean, mean_away = 0.0, 0.0
+        for j in range(v.shape[1]):
+            mean += g[i, j]
+            mean_away += g[i, j] - v[i, j]
+        mean, mean_away = mean / v.shape[1], mean_away / v.shape[1]
+        variance, away = 0.0, 0.0
+        for j in range(v.shape[1]):
+            variance += (g[i, j] - mean) ** 2
+            away += (g[i, j] - v[i, j] - mean_away) ** 2
+        y[i] = np.nan if variance == 0 else 1 - away / variance
 
 
 def _empty_like(x: Array) -> Array:
@@ -28,7 +52,7 @@ def discounted_sum(x: Array, discount: Array, last: Array = 0.0) -> Array:
     """
     y, T = _empty_like(x), len(x)
     if isinstance(x, np.ndarray) and T and x.dtype == np.asarray(discount).dtype and np.shape(discount) == x.shape:
-        kernels.discounted_sum(x.reshape(T, -1), discount.reshape(T, -1), y.reshape(T, -1), np.full(x.shape[1:], last, x.dtype).reshape(-1))
+        _discounted_sum(x.reshape(T, -1), discount.reshape(T, -1), y.reshape(T, -1), np.full(x.shape[1:], last, x.dtype).reshape(-1))
         return y
     for t in range(T - 1, -1, -1):
         y[t] = last = x[t] + discount[t] * last
@@ -93,3 +117,10 @@ def vtrace(
     target_next = v_next * 1
     target_next[:-1] += (decay[:-1] != 0) * correction[1:]
     return v + correction, rho * (reward + discount * target_next - v)
+
+
+def explained_variance(v: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """1 − Var(g − v) / Var(g) over the last axis: how much of the returns g [S, N] the values v foretell, [S]; nan where g does not vary."""
+    explained = np.empty(len(v))
+    _explained_variance(v, g, explained)
+    return explained

@@ -9,13 +9,17 @@ from __future__ import annotations
 import contextlib
 import copy
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
-from from_scratch.core.lockstep import kernels
+from from_scratch.core.lockstep.kernels import Address, kernel
 
 
 class Stream:
@@ -188,7 +192,7 @@ class Rng:
             return np.array([stream.numpy.randint(0, high, size=size) for stream in self.streams])
         next_uint32, _, states = self._compiled()
         x = np.empty((len(states), size), np.int64)
-        kernels.integers(next_uint32, states, high, x)
+        _integers(next_uint32, states, high, x)
         return x
 
     def coin(self) -> np.ndarray:
@@ -197,7 +201,7 @@ class Rng:
             return np.array([stream.numpy.random_sample() for stream in self.streams])
         _, next_double, states = self._compiled()
         x = np.empty(len(states))
-        kernels.uniforms(next_double, states, x)
+        _uniforms(next_double, states, x)
         return x
 
     def uniform(self, *shape: int) -> np.ndarray:
@@ -233,3 +237,41 @@ class Rng:
     def set_state(self, states: list[tuple]) -> None:
         for stream, state in zip(self.streams, states, strict=True):
             stream.set_state(state)
+
+
+# ---------------------------------------------------------------------------------------------------------------- compiled draws
+def _drawn(kind: types.Type, form: ir.Type) -> Callable:
+    """An intrinsic draw(address of NumPy's function, address of the generator's state)."""
+
+    def draw(typing: Any, function: Any, state: Any) -> Any:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> Any:
+            word = ir.IntType(64)
+            return builder.call(builder.inttoptr(given[0], ir.FunctionType(form, [word]).as_pointer()), [given[1]])
+
+        return kind(types.int64, types.int64), generate
+
+    return intrinsic(draw)
+
+
+_next_uint32, _next_double = _drawn(types.uint32, ir.IntType(32)), _drawn(types.float64, ir.DoubleType())
+
+
+@kernel()
+def _integers(next_uint32: Address, states: np.ndarray, high: int, x: np.ndarray) -> None:
+    """x[k] = RandomState.randint(high, size=n) of generator k, [S, n], 1 < high < 2³²: bits under a mask until they are small enough."""
+    mask = np.uint64(high - 1)
+    for shift in (1, 2, 4, 8, 16):
+        mask |= mask >> np.uint64(shift)
+    for k in range(len(states)):
+        for i in range(x.shape[1]):
+            value = np.uint64(_next_uint32(next_uint32, states[k])) & mask
+            while value >= np.uint64(high):
+                value = np.uint64(_next_uint32(next_uint32, states[k])) & mask
+            x[k, i] = value
+
+
+@kernel()
+def _uniforms(next_double: Address, states: np.ndarray, x: np.ndarray) -> None:
+    """x[k] = RandomState.random_sample() of generator k."""
+    for k in range(len(states)):
+        x[k] = _next_double(next_double, states[k])

@@ -16,7 +16,8 @@ import from_scratch as ours
 from from_scratch.core.distributions import Bernoulli, Categorical, Gaussian, Independent
 from from_scratch.core.lockstep.arrays import Array, Program, Unknown
 from from_scratch.core.lockstep.mlp import StackedMLP, affine, affine_gradient
-from from_scratch.core.lockstep.rows import ArrayRows, Rows, per_seed
+from from_scratch.core.lockstep.programs import ArrayRows
+from from_scratch.core.lockstep.rows import Rows, per_seed
 from from_scratch.core.lockstep.selfcheck import follows_torch
 from from_scratch.core.networks.continuous import squash
 

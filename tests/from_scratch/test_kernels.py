@@ -10,7 +10,9 @@ from torch import nn
 import from_scratch as ours
 from from_scratch.core.lockstep import blas, kernels
 from from_scratch.core.lockstep.mlp import StackedMLP
-from from_scratch.core.lockstep.rows import ArrayRows, RowOptimizer, Rows
+from from_scratch.core.lockstep.optimiser import RowOptimizer
+from from_scratch.core.lockstep.programs import ArrayRows
+from from_scratch.core.lockstep.rows import Rows
 from from_scratch.core.lockstep.selfcheck import equalities, follows_torch
 from from_scratch.core.rng import Rng
 from tests.from_scratch.test_rng import SPACE

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from from_scratch.core.lockstep.mlp import StackedMLP, is_plain_mlp
-from from_scratch.core.lockstep.rows import RowOptimizer, Rows
+from from_scratch.core.lockstep.optimiser import RowOptimizer
+from from_scratch.core.lockstep.rows import Rows
 
 pytestmark = [pytest.mark.numerical, pytest.mark.bits]
 

@@ -13,7 +13,7 @@ from stable_baselines3.common.type_aliases import TrainFreq, TrainFrequencyUnit
 from torch import nn
 
 import from_scratch as ours
-from from_scratch.core.lockstep.rows import ArrayRows
+from from_scratch.core.lockstep.programs import ArrayRows
 from from_scratch.core.networks.actor_critic import StackedActorCritic
 from from_scratch.core.watch import Watch, altered, has_own_code
 

@@ -10,18 +10,23 @@ A gradient may be narrower than its variable ([S, 1] for [S, M]) where it is the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from gymnasium import spaces
+from stable_baselines3.common.utils import ConstantSchedule, FloatSchedule, LinearSchedule
 
 from from_scratch.core.lockstep import kernels
 
 Pull = Callable[["Array"], None]  # takes the gradient of a result and gives the operands theirs
 Pulls = tuple[Callable, Callable]  # (g, x, y) → the gradient of x, that of y
 NUMBERS = (int, float, bool, type(None), str)
+# What an equation may read besides numbers: it does not change, or what it computes is written down. Objects of ours say so by `may_be_read`.
+FIXED = (FunctionType, BuiltinFunctionType, MethodType, type, ConstantSchedule, LinearSchedule, FloatSchedule, spaces.Space, torch.device, torch.dtype)
 
 
 class Unknown(Exception):
@@ -50,7 +55,7 @@ class Program:
             view.__dict__ = model.__dict__
             try:
                 self.loss, self.metrics = equation.__func__(view, *given)  # type: ignore[attr-defined]
-                self.read = {name: value for name, value in read.items() if name in vars(model)}
+                self.read = {name: (value, seen(value, name)) for name, value in read.items() if name in vars(model)}
             finally:
                 read.clear()  # the class stays; what it was read from may go
         self.model = model
@@ -69,9 +74,24 @@ class Program:
         return Array(self.inputs[-1], self)
 
     def holds(self) -> bool:
-        """Are the numbers that the equation read from its model still the same?"""
+        """Are the numbers that the equation read from its model still the same, also those in lists and other objects there?"""
         now = vars(self.model) if self.read else {}
-        return all(now[name] is value or (isinstance(value, NUMBERS) and now[name] == value) for name, value in self.read.items())
+        return all(
+            (now[name] is value or (isinstance(value, NUMBERS) and now[name] == value)) and (inside is None or inside == seen(now[name], name))
+            for name, (value, inside) in self.read.items()
+        )
+
+    def leaf(self, value: np.ndarray, pull: Pull, needs: bool = True) -> Array:
+        """What something outside the program has computed, or holds; pull writes its gradient down where it belongs."""
+        out = Array(value, self, needs and torch.is_grad_enabled())
+        if out.needs:
+            self.history.append((out, pull))
+        return out
+
+    def pulled(self, function: Callable, *arguments: Any) -> None:
+        """Add a last call to the gradient's."""
+        function(*arguments)
+        self.backward.append((function, arguments))
 
     def run(self, data: Sequence[torch.Tensor | np.ndarray]) -> None:
         """Evaluate the equation again, on other data of the same shapes."""
@@ -93,6 +113,40 @@ class Program:
             return
         for function, arguments in self.backward:
             function(*arguments)
+
+
+LARGEST = 256  # numbers that are compared before each repetition, at most
+
+
+def seen(value: Any, name: str) -> tuple | None:
+    """What of a value that an equation reads from its model could change in place, to be compared later; None if nothing could.
+
+    Unknown of what cannot be seen: the equation then runs with tensors, reading its model anew each time.
+    """
+    if isinstance(value, NUMBERS) or isinstance(value, FIXED) or getattr(value, "may_be_read", False):
+        return None
+    found = tuple(_inside(value, name))
+    if len(found) > LARGEST:
+        raise Unknown(f"it reads {name}, where more than {LARGEST} numbers could change unseen")
+    return found
+
+
+def _inside(value: Any, name: str, depth: int = 4) -> Iterator[Any]:
+    if isinstance(value, NUMBERS):
+        yield value
+    elif isinstance(value, FIXED) or getattr(value, "may_be_read", False):
+        yield id(value)
+    elif isinstance(value, np.ndarray | torch.Tensor):
+        yield value.shape
+        yield from np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value).ravel()[: LARGEST + 1].tolist()
+    elif depth == 0 or isinstance(value, torch.nn.Module) or (not isinstance(value, dict | list | tuple | set | frozenset) and not hasattr(value, "__dict__")):
+        raise Unknown(f"it reads {name}, where a {type(value).__name__} could change unseen")
+    else:
+        parts = value if isinstance(value, dict) else vars(value) if hasattr(value, "__dict__") else dict(enumerate(value))
+        yield type(value)
+        for key, part in parts.items():
+            yield key
+            yield from _inside(part, name, depth - 1)
 
 
 def tensors_of(data: Sequence[Any]) -> list[torch.Tensor]:

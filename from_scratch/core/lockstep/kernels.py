@@ -5,7 +5,6 @@ numba keeps the machine code beside this file, so that it is compiled once per m
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -448,66 +447,3 @@ def row_sums(x: np.ndarray, y: np.ndarray, over: int) -> None:
         else:
             total = _sum(x[i])
         y[i] = total / x.dtype.type(over)
-
-
-@kernel(error_model="numpy", fastmath={"reassoc", "nsz"})
-def explained_variance(v: np.ndarray, g: np.ndarray, y: np.ndarray) -> None:
-    """y = 1 − Var(g − v) / Var(g) over the last axis, [N, n]; nan where g does not vary."""
-    for i in range(len(v)):
-        mean, mean_away = 0.0, 0.0
-        for j in range(v.shape[1]):
-            mean += g[i, j]
-            mean_away += g[i, j] - v[i, j]
-        mean, mean_away = mean / v.shape[1], mean_away / v.shape[1]
-        variance, away = 0.0, 0.0
-        for j in range(v.shape[1]):
-            variance += (g[i, j] - mean) ** 2
-            away += (g[i, j] - v[i, j] - mean_away) ** 2
-        y[i] = np.nan if variance == 0 else 1 - away / variance
-
-
-# --------------------------------------------------------------------------------------------------------------------- recursion
-@kernel()
-def discounted_sum(x: np.ndarray, discount: np.ndarray, y: np.ndarray, last: np.ndarray) -> None:
-    """y_t = x_t + discount_t y_{t+1}, with y_T = last; x, discount and y are [T, N], last is [N]."""
-    for t in range(len(x) - 1, -1, -1):
-        for i in range(x.shape[1]):
-            last[i] = y[t, i] = x[t, i] + discount[t, i] * last[i]
-
-
-# ------------------------------------------------------------------------------------------------------------------ random numbers
-def _drawn(kind: types.Type, form: ir.Type) -> Callable:
-    """An intrinsic draw(address of NumPy's function, address of the generator's state)."""
-
-    def draw(typing: Any, function: Any, state: Any) -> Any:
-        def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> Any:
-            word = ir.IntType(64)
-            return builder.call(builder.inttoptr(given[0], ir.FunctionType(form, [word]).as_pointer()), [given[1]])
-
-        return kind(types.int64, types.int64), generate
-
-    return intrinsic(draw)
-
-
-_next_uint32, _next_double = _drawn(types.uint32, ir.IntType(32)), _drawn(types.float64, ir.DoubleType())
-
-
-@kernel()
-def integers(next_uint32: Address, states: np.ndarray, high: int, x: np.ndarray) -> None:
-    """x[k] = RandomState.randint(high, size=n) of generator k, [S, n], 1 < high < 2³²: bits under a mask until they are small enough."""
-    mask = np.uint64(high - 1)
-    for shift in (1, 2, 4, 8, 16):
-        mask |= mask >> np.uint64(shift)
-    for k in range(len(states)):
-        for i in range(x.shape[1]):
-            value = np.uint64(_next_uint32(next_uint32, states[k])) & mask
-            while value >= np.uint64(high):
-                value = np.uint64(_next_uint32(next_uint32, states[k])) & mask
-            x[k, i] = value
-
-
-@kernel()
-def uniforms(next_double: Address, states: np.ndarray, x: np.ndarray) -> None:
-    """x[k] = RandomState.random_sample() of generator k."""
-    for k in range(len(states)):
-        x[k] = _next_double(next_double, states[k])

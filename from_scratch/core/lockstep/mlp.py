@@ -12,7 +12,8 @@ from torch import nn
 
 from from_scratch.core.lockstep import blas, kernels
 from from_scratch.core.lockstep.arrays import Array
-from from_scratch.core.lockstep.rows import ArrayRows, Rows
+from from_scratch.core.lockstep.programs import ArrayRows
+from from_scratch.core.lockstep.rows import Rows
 
 
 class Activation(NamedTuple):
@@ -160,19 +161,15 @@ class StackedMLP:
         rows, program, given = self.rows, x.program, x.wide(x.shape).value
         memory, y = self._memory(*given.shape[:2])
         x.call(kernels.mlp, blas.SGEMM, blas.TANH, given, self.theta, self.compiled, memory)
-        out = Array(y, program)
         ours = isinstance(rows, ArrayRows) and program is not None and program.rows is rows and self.every == 1
-        if torch.is_grad_enabled() and (ours or x.needs):
 
-            def pull(g: Array) -> None:
-                gx = np.empty(given.shape if x.needs else (0, 0, 0), y.dtype)
-                grad, add = (self.grad, rows.add_to(self.parameters)) if ours else (self.grad[:0], False)  # type: ignore[attr-defined]
-                x.call(kernels.pull_mlp, blas.SGEMM, g.wide(y.shape).value, given, self.theta, grad, self.compiled, memory, gx, add)
-                x.give(Array(gx, program))
+        def pull(g: Array) -> None:
+            gx = np.empty(given.shape if x.needs else (0, 0, 0), y.dtype)
+            grad, add = (self.grad, rows.add_to(self.parameters)) if ours else (self.grad[:0], False)  # type: ignore[attr-defined]
+            x.call(kernels.pull_mlp, blas.SGEMM, g.wide(y.shape).value, given, self.theta, grad, self.compiled, memory, gx, add)
+            x.give(Array(gx, program))
 
-            out.needs = True
-            program.history.append((out, pull))
-        return out
+        return Array(y) if program is None else program.leaf(y, pull, needs=ours or x.needs)
 
     def _memory(self, R: int, M: int) -> tuple[np.ndarray, np.ndarray]:
         """Memory for the outputs of all layers, one after another, and the last of them [R, M, out]."""

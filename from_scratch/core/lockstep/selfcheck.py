@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 
 from from_scratch.core.lockstep import blas, kernels
-from from_scratch.core.lockstep.rows import RowOptimizer, Rows
+from from_scratch.core.lockstep.optimiser import RowOptimizer
+from from_scratch.core.lockstep.rows import Rows
 
 # Batch, in, width, out.
 SHAPES = ((1, 3, 64, 1), (2, 8, 16, 3), (5, 4, 64, 2), (8, 8, 6, 1), (32, 11, 33, 6), (64, 32, 64, 2), (100, 5, 256, 1), (256, 17, 256, 6))

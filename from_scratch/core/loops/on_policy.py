@@ -25,10 +25,9 @@ from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.callbacks import Locals, is_users
 from from_scratch.core.data import Sample, tree_map
 from from_scratch.core.finite import NotANumber, expected, is_finite, lane_of, parameter_of, refuse_nan, where_not_finite
-from from_scratch.core.lockstep import kernels
 from from_scratch.core.loops.rollout import UnderWay
 from from_scratch.core.networks.actor_critic import ACTOR_CRITIC_ALIASES, ForeignActorCritic, StackedActorCritic, actor_critic
-from from_scratch.core.returns import gae
+from from_scratch.core.returns import explained_variance, gae
 from from_scratch.core.watch import replaced
 
 
@@ -334,11 +333,10 @@ class OnPolicy(Algorithm):
 
     def record_rollout(self) -> None:
         """Log what the rollout says of the value function and of the policy's spread."""
-        B, S, explained = self.rollout_buffer, self.n_seeds, np.empty(self.n_seeds)
+        B, S = self.rollout_buffer, self.n_seeds
         in_time = lambda x: x if B.generator_ready else x.reshape(len(x), S, -1).swapaxes(0, 1)
         values, returns = (np.ascontiguousarray(in_time(x)).reshape(S, -1) for x in (B.values, B.returns))
-        kernels.explained_variance(values, returns, explained)
-        self.record("train/explained_variance", explained)
+        self.record("train/explained_variance", explained_variance(values, returns))
         if hasattr(self.policy, "log_std"):
             self.record("train/std", [policy.log_std.detach().exp().mean().item() for policy in self._policies])
 

@@ -26,7 +26,9 @@ from from_scratch.core.distributions import distribution
 from from_scratch.core.finite import real
 from from_scratch.core.lockstep.arrays import Array, Unknown
 from from_scratch.core.lockstep.mlp import StackedMLP, activation_of, in_own_memory, is_plain_mlp, linear_names, stack
-from from_scratch.core.lockstep.rows import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of
+from from_scratch.core.lockstep.optimiser import RowOptimizer, optimiser_of
+from from_scratch.core.lockstep.programs import ArrayRows
+from from_scratch.core.lockstep.rows import OwnMemory, Rows
 from from_scratch.core.rng import Rng
 from from_scratch.core.watch import altered, shared, tied, untrainable
 

@@ -23,7 +23,8 @@ from torch import nn
 from from_scratch.core.distributions import Gaussian
 from from_scratch.core.lockstep.arrays import Array
 from from_scratch.core.lockstep.mlp import StackedMLP, activation_of, is_plain_mlp, linear_names, stack
-from from_scratch.core.lockstep.rows import ArrayRows, Rows
+from from_scratch.core.lockstep.programs import ArrayRows
+from from_scratch.core.lockstep.rows import Rows
 from from_scratch.core.networks.actor_critic import Memory, flat, one, sees_flat_vectors
 from from_scratch.core.rng import Rng
 

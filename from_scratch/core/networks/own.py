@@ -25,7 +25,8 @@ from from_scratch.core.addresses import saved
 from from_scratch.core.distributions import distribution, number_of_parameters
 from from_scratch.core.finite import real
 from from_scratch.core.lockstep.mlp import StackedMLP, activation_of, is_plain_mlp, linear_names
-from from_scratch.core.lockstep.rows import RowOptimizer, Rows, optimiser_of
+from from_scratch.core.lockstep.optimiser import RowOptimizer, optimiser_of
+from from_scratch.core.lockstep.rows import Rows
 from from_scratch.core.networks.actor_critic import ModularQ, first_reason, flat, why_apart
 from from_scratch.core.rng import Rng
 from from_scratch.core.watch import altered
