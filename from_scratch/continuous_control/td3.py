@@ -16,14 +16,11 @@ import stable_baselines3
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.noise import ActionNoise
-from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
 from stable_baselines3.td3.policies import CnnPolicy, MultiInputPolicy, TD3Policy
 
 from from_scratch.core.data import Transition
-from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.off_policy import OffPolicy
-from from_scratch.core.networks.actor_critic import serve
-from from_scratch.core.networks.continuous import CRITICS, DETERMINISTIC
 
 
 class TD3(OffPolicy):
@@ -46,50 +43,19 @@ class TD3(OffPolicy):
 
     policy_aliases = {"MlpPolicy": TD3Policy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
     supported_action_spaces = (spaces.Box,)
-    trained = ("actor", "critic")
-    following = ("actor_target", "critic_target")
-    saved = ("actor_batch_norm_stats", "critic_batch_norm_stats", "actor_batch_norm_stats_target", "critic_batch_norm_stats_target")
-
     def build(self) -> None:
-        self._create_aliases()
-        self.actor_batch_norm_stats = get_parameters_by_name(self.actor, ["running_"])
-        self.critic_batch_norm_stats = get_parameters_by_name(self.critic, ["running_"])
-        self.actor_batch_norm_stats_target = get_parameters_by_name(self.actor_target, ["running_"])
-        self.critic_batch_norm_stats_target = get_parameters_by_name(self.critic_target, ["running_"])
+        self.mu, self.mu_target = self.net("actor"), self.net("actor_target")  # μ(s; φ), μ'(s; φ')
+        self.q, self.q_target = self.net("critic"), self.net("critic_target")  # Q_i(s, a), Q'_i(s, a), [S, C, M]
 
-    def serve(self) -> None:
-        actors, actor_targets, critics, critic_targets = (self.networks(name) for name in ("actor", "actor_target", "critic", "critic_target"))
-        served = serve(DETERMINISTIC, self._policies, actors, [actor.optimizer for actor in actors], actor_targets, tell=self._tell)
-        self.mu, self._actor_optimiser, self.mu_target, self._actor_target_rows = served  # μ(s; φ), μ'(s; φ')
-        self._actor_rows = self._actor_optimiser.rows
-        skip = "features_extractor" if self.critic.share_features_extractor else None
-        served = serve(CRITICS, self._policies, critics, [critic.optimizer for critic in critics], critic_targets, tell=self._tell, skip=skip)
-        self.q, self._critic_optimiser, self.q_target, _ = served  # Q_i, Q'_i: [S, C, M]
-        self.choose_who_acts(isinstance(self.mu, DETERMINISTIC[0]))
-
-    def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        if self.asks_policies:
-            return self.policy.scale_action(self.asked(obs, deterministic))
+    def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         return self.mu.play(obs)  # exploration noise is added by the loop, where it is the user's
 
-    def train(self, gradient_steps: int, batch_size: int = 100) -> None:
-        self.prepare_training()
-        self.set_training_mode(True)
-        self.use_learning_rate(self._actor_optimiser, self._critic_optimiser)
-        for _ in range(gradient_steps):
-            self.updates += 1
-            b = self.memory.sample(batch_size, self.gamma)
-            noise = self._rng.noise(*b.action.shape[1:])
-            self.minimise(self.critic_loss, b, noise, by=self._critic_optimiser)
-            if self.updates[0] % self.policy_delay == 0:
-                self.minimise(self.actor_loss, b, by=self._actor_optimiser)
-                self.q_target.rows.track(self.q.rows, self.tau)
-                self._actor_target_rows.track(self._actor_rows, self.tau)
-                polyak_update(self.critic_batch_norm_stats, self.critic_batch_norm_stats_target, 1.0)
-                polyak_update(self.actor_batch_norm_stats, self.actor_batch_norm_stats_target, 1.0)
-        self._n_updates = int(self.updates[0])
-        self.record("train/n_updates", self.updates, exclude="tensorboard")
-        self.record_metrics()
+    def update(self, b: Transition) -> None:
+        self.minimise(self.critic_loss, b, self._rng.noise(*b.action.shape[1:]), by=self.q)
+        if self.updates[0] % self.policy_delay == 0:
+            self.minimise(self.actor_loss, b, by=self.mu)
+            self.q_target.track(self.q, self.tau)
+            self.mu_target.track(self.mu, self.tau)
 
     @per_seed
     def critic_loss(self, b: Transition, noise: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]
@@ -104,14 +70,6 @@ class TD3(OffPolicy):
     def actor_loss(self, b: Transition) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         loss = -self.q.first(b.obs, self.mu(b.obs)).mean(-1)  # Q₁ alone
         return loss, {"actor_loss": loss}
-
-    def _create_aliases(self) -> None:
-        self.actor, self.actor_target = self.policy.actor, self.policy.actor_target
-        self.critic, self.critic_target = self.policy.critic, self.policy.critic_target
-
-    def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
-        at = "" if self.n_seeds == 1 else f"policies.{k}."
-        return ["policy" if self.n_seeds == 1 else f"policies.{k}", f"{at}actor.optimizer", f"{at}critic.optimizer"], []
 
 
 stable_baselines3.TD3.register(TD3)  # isinstance(model, stable_baselines3.TD3) holds, as tools expect

@@ -31,8 +31,8 @@ from torch import nn
 
 from from_scratch.core.data import tree_map
 from from_scratch.core.hyperparameters import TAIL, Declared, is_renewed, plain, renewed
-from from_scratch.core.lockstep.optimiser import RowOptimizer
-from from_scratch.core.lockstep.rows import Rows
+from from_scratch.core.lockstep import RowOptimizer, Rows
+from from_scratch.core.networks.net import Net
 from from_scratch.core.rng import Rng
 from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs, normalizers
 from from_scratch.core.watch import OURS, Watch, altered, has_own_code, has_own_rollout_code
@@ -89,7 +89,7 @@ class Algorithm(Declared, BaseAlgorithm):
     support_multi_env: ClassVar[bool] = True
     supported_action_spaces: ClassVar[tuple[type[spaces.Space], ...] | None] = None
     max_grad_norm = None  # a class that clips declares it
-    saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same
+    saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same: `kept` names them all
     not_copied: ClassVar[tuple[str, ...]] = ("_callback",)  # attributes that learn() or adopt() make, and that no deep copy or pickle takes along
 
     # ------------------------------------------------------------------------------------------------------------ construction
@@ -160,17 +160,35 @@ class Algorithm(Declared, BaseAlgorithm):
     def check(self) -> None:
         """Refuse hyper-parameters that contradict each other or the environment. Start counters and rates here, not in build()."""
 
-    trained: ClassVar[tuple[str, ...]] = ()  # a policy's networks that gradients move, the first of them acts; none: the policy itself
-    following: ClassVar[tuple[str, ...]] = ()  # its target networks
-
     def build(self) -> None:
-        """Make what is derived from hyper-parameters and policies. load() calls it again."""
+        """Make what is derived from hyper-parameters and policies, the networks by `net`. load() calls it again."""
+
+    def kept(self) -> list[str]:
+        return list(self.saved)
+
+    def net(self, name: str = "policy", **more: Any) -> Net:
+        """The networks that the policies hold under this name, of all seeds: for `build`. A name that ends in _target follows the one without."""
+        self.nets[name] = net = Net(self, name, **more)
+        return net
+
+    @property
+    def trained(self) -> list[str]:
+        """Names of a policy's networks that gradients move, the first of them acts; none: the policy itself."""
+        return [name for name, net in self.nets.items() if name != "policy" and hasattr(self._policies[0], name) and not net.follows]
+
+    @property
+    def following(self) -> list[str]:
+        """Names of its target networks."""
+        return [name for name, net in self.nets.items() if net.follows]
 
     def serve(self) -> None:
-        """Make what computes with the networks and what trains them, each the fastest way that it allows now.
+        """Let every network be computed and trained the fastest way that it allows now.
 
         Called after build(), and again whenever a user changed something that the last answer took for granted.
         """
+        for name, net in self.nets.items():
+            if not net.follows:
+                net.serve(self.nets.get(f"{name}_target"))
 
     def new_policy(self) -> BasePolicy:
         return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs)
@@ -206,10 +224,11 @@ class Algorithm(Declared, BaseAlgorithm):
         self._metrics: dict[str, list[torch.Tensor]] = {}
         self._moded: tuple[list[dict], list[BasePolicy]] | None = None  # found when first needed, anew in each learn()
         self.active = np.ones(self.n_seeds, dtype=bool)
+        self.nets: dict[str, Net] = {}
         self.build()
         self.heeds = self.heeds_rollouts = False
         self._serve_and_watch()
-        self._derived = [*getattr(self, "_derived", []), *(name for name in self.__dict__ if name not in known and name not in self.saved)]
+        self._derived = [*getattr(self, "_derived", []), *(name for name in self.__dict__ if name not in known and name not in self.kept())]
 
     def _setup_buffers(self) -> None:
         """Make the memory for experience, if the algorithm has one (before the policies, as SB3 does)."""
@@ -322,6 +341,18 @@ class Algorithm(Declared, BaseAlgorithm):
         if self.heeds_rollouts:
             self.heed()
 
+    def begin_training(self) -> None:
+        """What every `train` begins with."""
+        self.prepare_training()
+        self.set_training_mode(True)
+        self.use_learning_rate()
+
+    def end_training(self, last: Sequence[str] = ()) -> None:
+        """What every `train` ends with: count the updates, and log; `last` as for record_metrics."""
+        self._n_updates = int(self.updates.max())
+        self.record("train/n_updates", self.updates, exclude="tensorboard")
+        self.record_metrics(last)
+
     def prepare_training(self) -> None:
         """The same for what trains, once before each training; and the gradients of the parameters can be seen from now on."""
         if self.heeds and not self._is_as_seen():
@@ -338,6 +369,10 @@ class Algorithm(Declared, BaseAlgorithm):
     def networks(self, name: str) -> list[nn.Module]:
         """Every seed's network of that name, to be trained. As SB3, a model trains the one that it calls so itself, whatever its policy has by then."""
         alias = vars(self).get(name)
+        if name == "policy":
+            return self._policies
+        if isinstance(alias, nn.ModuleList):  # the model's own, one for each seed
+            return list(alias)
         if self.n_seeds == 1 and isinstance(alias, nn.Module):
             return [alias]
         if isinstance(alias, nn.Module) and alias is not getattr(self._policies[0], name):
@@ -370,7 +405,7 @@ class Algorithm(Declared, BaseAlgorithm):
         aliases = [name for name in ("policy", *self.trained, *self.following) if name in vars(self)]
         owners = dict.fromkeys([*self._policies, *(getattr(policy, name) for policy in self._policies for name in self.trained)])
         acting = [(owner, ["action_dist"]) for owner in owners if "action_dist" in vars(owner)]
-        training = [(owner, [name for name in ("optimizer", "baseline_optimizer") if name in vars(owner)]) for owner in owners]
+        training = [pair for net in self.nets.values() for pair in net.watched_attributes()]
         players, objects = self.acting_modules(), self.watched_objects()
         self.acting = Watch(players, [(self, ["policy"]), *acting, *self.acting_attributes()], objects)
         trained = [network for name in self.trained for network in self.networks(name)] or self._policies
@@ -393,20 +428,13 @@ class Algorithm(Declared, BaseAlgorithm):
 
     def also_watched(self) -> list[nn.Module]:
         """Modules with parameters to train that are not the policies'."""
-        return []
+        return [module for name, net in self.nets.items() if name != "policy" and not hasattr(self._policies[0], name) for module in net.modules]
 
     def optimisers(self) -> list[RowOptimizer]:
-        return [value for value in self.__dict__.values() if isinstance(value, RowOptimizer)]
+        return [net.optimiser for net in self.nets.values() if net.optimiser is not None]
 
-    def rows(self, pick: Callable[[BasePolicy], nn.Module] = lambda policy: policy) -> Rows:
-        """The weights of a network of every seed's policy, as one block."""
-        return Rows([pick(policy) for policy in self._policies])
-
-    def optimiser(self, rows: Rows, pick: Callable[[BasePolicy], torch.optim.Optimizer] = lambda policy: policy.optimizer) -> RowOptimizer:
-        return RowOptimizer(rows, [pick(policy) for policy in self._policies])
-
-    def minimise(self, equation: Callable, *data: Any, by: RowOptimizer) -> bool:
-        """One gradient step on equation(*data) = (loss [S], metrics {name: [S]}), clipped to `max_grad_norm` if there is one.
+    def minimise(self, equation: Callable, *data: Any, by: Net) -> bool:
+        """One step of this network's weights down equation(*data) = (loss [S], metrics {name: [S]}), its gradient clipped to `max_grad_norm` if there is one.
 
         Seeds for which `stop_early(metrics)` holds are frozen until the caller sets `active` again; False if none is left.
         """
@@ -417,11 +445,11 @@ class Algorithm(Declared, BaseAlgorithm):
             self.active &= ~stopped
             if not self.active.any():
                 return False
-        by.zero_grad(self.active)
+        by.optimiser.zero_grad(self.active)
         by.rows.backward(loss)
         if self.max_grad_norm is not None:
             by.rows.clip(self.max_grad_norm)
-        by.step(self.active)
+        by.optimiser.step(self.active)
         return True
 
     def note(self, **metrics: torch.Tensor) -> None:
@@ -433,9 +461,11 @@ class Algorithm(Declared, BaseAlgorithm):
         """Which seeds to stop updating, [S], judged before the step; None for none."""
         return None
 
-    def use_learning_rate(self, *optimisers: RowOptimizer) -> None:
-        """Set today's learning rate, and log it."""
-        self._update_learning_rate([optimizer for optimiser in optimisers for optimizer in optimiser.optimizers])
+    def use_learning_rate(self) -> None:
+        """Set today's learning rate, and log it; networks with a schedule of their own take that."""
+        self._update_learning_rate([optimizer for optimiser in self._optimisers for optimizer in optimiser.optimizers])
+        for net in self.nets.values():
+            net.use_learning_rate()
 
     def set_training_mode(self, mode: bool) -> None:
         """Training or evaluation mode of every seed's networks (dropout and batch normalisation)."""
@@ -546,7 +576,7 @@ class Algorithm(Declared, BaseAlgorithm):
         model: Any = object.__new__(type(self))
         of_fields = next(cls.__init__ for cls in type(self).__mro__ if is_renewed(vars(cls).get("__init__")))  # a user's own may take anything
         of_fields(model, self.policy_class, None, device=self.device, _init_setup_model=False)
-        skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self.saved}
+        skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self.kept()}
         model.__dict__.update({name: value for name, value in self.__dict__.items() if name not in skip})
         model.seeds = None if self.seeds is None else [self.seeds[k]]
         model.env = self.env.of_seed(k) if isinstance(self.env, LockstepVecEnv) else self.env
@@ -580,7 +610,11 @@ class Algorithm(Declared, BaseAlgorithm):
     def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
         """Where seed k's modules and optimizers, and its single tensors, are found from here. For one seed these are SB3's names."""
         policy = "policy" if self.n_seeds == 1 else f"policies.{k}"
-        return [policy, *([f"{policy}.optimizer"] if hasattr(self._policies[k], "optimizer") else [])], []
+        at = "" if self.n_seeds == 1 else f"policies.{k}."
+        where = {name: self.nets[name].optimizer_at for name in self.trained}
+        names = [f"{at}{name}.optimizer" if owner is None else f"{policy}.{attribute}" for name, (owner, attribute) in where.items()]
+        whole = [f"{policy}.optimizer"] if not names and hasattr(self._policies[k], "optimizer") else []
+        return [policy, *names, *whole], []
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         names, tensors = zip(*(self._torch_names(k) for k in range(self.n_seeds)), strict=True)

@@ -51,13 +51,13 @@ class Step:
     @cached_property
     def next_obs(self) -> Any:
         """S', the true successor, [S·E, ...]: never the observation after a reset."""
-        return self.successor(self.obs)
+        return self.successor()
 
-    def successor(self, obs: Any, undo: Callable[[int, Any], Any] = lambda lane, last: last) -> Any:
-        """obs, [S·E, ...], but where an episode ended undo(lane, what was seen last)."""
+    def successor(self, undo: Callable[[int, Any], Any] = lambda lane, last: last) -> Any:
+        """The same, where undo(lane, last observation) takes back what a wrapper has done to it."""
         if not self.ended:
-            return obs
-        next_obs = tree_map(np.copy, obs)
+            return self.obs
+        next_obs = tree_map(np.copy, self.obs)
         for lane in self.ended:
             if (last := self.infos[lane].get("terminal_observation")) is None:
                 continue

@@ -14,7 +14,7 @@ import stable_baselines3
 import torch
 
 from from_scratch.core.data import Sample
-from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.on_policy import OnPolicy, normalise
 
 
@@ -42,17 +42,10 @@ class A2C(OnPolicy):
             self.policy_kwargs["optimizer_class"] = torch.optim.RMSprop
             self.policy_kwargs["optimizer_kwargs"] = {"alpha": 0.99, "eps": rms_prop_eps, "weight_decay": 0}
 
-    def train(self) -> None:
-        self.prepare_training()
-        self.set_training_mode(True)
-        self.use_learning_rate(self._optimiser)
-        for batch in self.minibatches(self.samples()):  # one: everything
-            self.minimise(self.loss, batch, by=self._optimiser)
+    def update(self, rollout: Sample | None) -> None:
+        for batch in self.minibatches(rollout):  # one: everything
+            self.minimise(self.loss, batch, by=self.actor_critic)
         self.updates += 1
-        self._n_updates = int(self.updates[0])
-        self.record_metrics()
-        self.record_rollout()
-        self.record("train/n_updates", self.updates, exclude="tensorboard")
 
     @per_seed
     def loss(self, b: Sample) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]; means are over M

@@ -17,7 +17,7 @@ import torch
 from stable_baselines3.common.utils import FloatSchedule
 
 from from_scratch.core.data import Sample
-from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.on_policy import OnPolicy, normalise
 
 Schedule = Callable[[float], float]
@@ -41,6 +41,8 @@ class PPO(OnPolicy):
     rollout_buffer_class: type | None = None
     rollout_buffer_kwargs: dict | None = None
     target_kl: float | None = None  # stop a seed's updates on this rollout once its KL exceeds 1.5 × this
+
+    logs_last = ("loss",)  # as SB3
 
     def check(self) -> None:
         if self.normalize_advantage:
@@ -66,22 +68,15 @@ class PPO(OnPolicy):
                 assert self.clip_range_vf > 0, "`clip_range_vf` must be positive, pass `None` to deactivate vf clipping"
             self.clip_range_vf = FloatSchedule(self.clip_range_vf)
 
-    def train(self) -> None:
-        self.prepare_training()
-        self.set_training_mode(True)
-        self.use_learning_rate(self._optimiser)
-        self.active[:] = True
-        samples = self.samples()
+    def update(self, rollout: Sample | None) -> None:
         for _ in range(self.n_epochs):
             self._metrics.pop("approx_kl", None)  # SB3 logs the last epoch's
             self.updates[self.active] += 1
-            if not all(self.minimise(self.loss, batch, by=self._optimiser) for batch in self.minibatches(samples, self.batch_size)):
+            if not all(self.minimise(self.loss, batch, by=self.actor_critic) for batch in self.minibatches(rollout, self.batch_size)):
                 break
-        self._n_updates = int(self.updates.max())
 
-        self.record_metrics(last=["loss"])
-        self.record_rollout()
-        self.record("train/n_updates", self.updates, exclude="tensorboard")
+    def record_rollout(self) -> None:
+        super().record_rollout()
         self.logger.record("train/clip_range", self.now(self.clip_range))
         if self.clip_range_vf is not None:
             self.logger.record("train/clip_range_vf", self.now(self.clip_range_vf))

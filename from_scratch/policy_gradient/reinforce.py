@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.episodes import Episodic, Steps
-from from_scratch.core.networks.actor_critic import one
-from from_scratch.core.networks.own import ACTOR_ALIASES, Pi, served
+from from_scratch.core.networks.inputs import one
+from from_scratch.core.networks.own import ACTOR_ALIASES
 from from_scratch.core.watch import replaced
 
 
@@ -42,7 +42,6 @@ class REINFORCE(Episodic):
     max_grad_norm: float | None = None
 
     policy_aliases = ACTOR_ALIASES
-    trained = ("actor",)
 
     def check(self) -> None:
         super().check()
@@ -52,21 +51,17 @@ class REINFORCE(Episodic):
                 "Use several episodes per update, or normalize_returns=False."
             )
 
-    def serve(self) -> None:
-        self._optimiser = served(self.networks("actor"), [policy.optimizer for policy in self._policies], self._tell)
-        self.pi = Pi(self._policies, self._optimiser.rows)
-        self.asks_policy = replaced(self.policy) is not None
+    def build(self) -> None:
+        self.pi = self.net("actor", programs=False)
 
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
-        if self.asks_policy:  # it has a method of the user's
+        if replaced(self.policy) is not None:  # it has a method of the user's
             with self._rng.streams[0].as_process(), torch.no_grad():
                 return self.policy._predict(one(obs, 0, self.device), deterministic).cpu().numpy()[None]
         return self.pi.play(obs, None if deterministic else self._rng)
 
-    def train(self) -> None:
-        steps = self.episodes.as_steps(self.gamma, device=self.device)
+    def update(self, steps: Steps) -> None:
         self.improve_policy(steps, steps.ret)
-        self.record_metrics()
 
     def improve_policy(self, steps: Steps, weight: torch.Tensor) -> None:
         """One step up the gradient; weight [S, M] says how good each action was: here its return."""
@@ -74,8 +69,7 @@ class REINFORCE(Episodic):
             weight = (weight - weight.mean(-1, keepdim=True)) / (weight.std(-1, keepdim=True, correction=0) + 1e-8)
         if self.gamma_power:
             weight = self.gamma**steps.t * weight
-        self.use_learning_rate(self._optimiser)
-        self.minimise(self.loss, steps, weight, by=self._optimiser)
+        self.minimise(self.loss, steps, weight, by=self.pi)
 
     @per_seed
     def loss(self, steps: Steps, weight: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # [S, M, ...], M steps of N episodes

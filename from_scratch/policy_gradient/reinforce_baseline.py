@@ -13,12 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from stable_baselines3.common.utils import FloatSchedule, explained_variance, update_learning_rate
+from stable_baselines3.common.utils import FloatSchedule, explained_variance
 
 from from_scratch.core.data import tree_map
-from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.episodes import Steps
-from from_scratch.core.networks.own import ACTOR_BASELINE_ALIASES, network, served
+from from_scratch.core.networks.own import ACTOR_BASELINE_ALIASES
 from from_scratch.policy_gradient.reinforce import REINFORCE
 
 
@@ -37,36 +37,25 @@ class REINFORCEBaseline(REINFORCE):
     baseline_steps: int = 10  # K  steps on each batch
 
     policy_aliases = ACTOR_BASELINE_ALIASES
-    trained = ("actor", "baseline")
 
     def build(self) -> None:
         super().build()
-        self.baseline_schedule = FloatSchedule(self.baseline_learning_rate)
-
-    def serve(self) -> None:
-        super().serve()
-        baselines = [policy.baseline for policy in self._policies]
-        self._baseline_optimiser = served(baselines, [policy.baseline_optimizer for policy in self._policies], self._tell)
-        self.baseline = network(baselines, self._baseline_optimiser.rows)
+        self.baseline = self.net("baseline", learning_rate=FloatSchedule(self.baseline_learning_rate), programs=False)  # v̂
 
     @torch.no_grad()
     def values(self, obs: Any) -> torch.Tensor:
         """v̂(s, w), [S, M], for observations [S, M, ...]."""
         return self.baseline(obs).squeeze(-1)
 
-    def train(self) -> None:
-        steps = self.episodes.as_steps(self.gamma, self._value_of, self.device)
+    def update(self, steps: Steps) -> None:
         v = self.values(steps.obs)
         self.improve_policy(steps, steps.ret - v)  # δ
         self.fit_baseline(steps)
-        self.record_metrics()
         self.record("train/explained_variance", explained_variance(v[0].cpu().numpy(), steps.ret[0].cpu().numpy()))
 
     def fit_baseline(self, steps: Steps) -> None:
-        for optimizer in self._baseline_optimiser.optimizers:
-            update_learning_rate(optimizer, self.now(self.baseline_schedule))
         for _ in range(self.baseline_steps):
-            self.minimise(self.baseline_loss, steps, by=self._baseline_optimiser)
+            self.minimise(self.baseline_loss, steps, by=self.baseline)
 
     @per_seed
     def baseline_loss(self, steps: Steps) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -75,7 +64,3 @@ class REINFORCEBaseline(REINFORCE):
 
     def _value_of(self, last_obs: Any) -> float:
         return self.values(tree_map(lambda x: torch.as_tensor(x, device=self.device)[None, None], last_obs)).item()
-
-    def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
-        names, tensors = super()._torch_names(k)
-        return [*names, f"{names[0]}.baseline_optimizer"], tensors

@@ -18,12 +18,12 @@ import stable_baselines3
 import torch
 import torch.nn.functional as F
 from gymnasium import spaces
-from stable_baselines3.common.utils import LinearSchedule, get_parameters_by_name, polyak_update
+from stable_baselines3.common.utils import LinearSchedule
 
 from from_scratch.core.data import Transition
-from from_scratch.core.lockstep.rows import per_seed
+from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.off_policy import OffPolicy
-from from_scratch.core.networks.actor_critic import ACTION_VALUES, DQN_ALIASES, serve
+from from_scratch.core.networks.action_values import DQN_ALIASES
 
 
 class DQN(OffPolicy):
@@ -47,9 +47,7 @@ class DQN(OffPolicy):
 
     policy_aliases = DQN_ALIASES
     supported_action_spaces = (spaces.Discrete,)
-    trained = ("q_net",)
-    following = ("q_net_target",)
-    saved = ("exploration_schedule", "batch_norm_stats", "batch_norm_stats_target")
+    saved = ("exploration_schedule",)
 
     def check(self) -> None:
         super().check()
@@ -62,49 +60,30 @@ class DQN(OffPolicy):
             )
 
     def build(self) -> None:
-        self._create_aliases()
-        self.batch_norm_stats = get_parameters_by_name(self.q_net, ["running_"])
-        self.batch_norm_stats_target = get_parameters_by_name(self.q_net_target, ["running_"])
+        self.q, self.q_target = self.net("q_net"), self.net("q_net_target")  # Q(s, ·; θ), Q(s, ·; θ⁻)
         self.exploration_schedule = LinearSchedule(self.exploration_initial_eps, self.exploration_final_eps, self.exploration_fraction)
-
-    def serve(self) -> None:
-        P, Q, Q_target = self._policies, self.networks("q_net"), self.networks("q_net_target")
-        served = serve(ACTION_VALUES, P, Q, [policy.optimizer for policy in P], Q_target, tell=self._tell, clipped=P)
-        self.q, self._optimiser, self.q_target, self._target_rows = served  # Q(s, ·; θ), Q(s, ·; θ⁻)
-        self._rows = self._optimiser.rows
-        self.choose_who_acts(isinstance(self.q, ACTION_VALUES[0]))
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         """ε-greedy: one coin per seed for all its environments, as SB3 tosses it."""
         explore = np.zeros(self.n_seeds, bool) if deterministic else self._rng.coin() < self.exploration_rate
         if not explore.any():
-            return self.greedy(obs)
+            return super().act(obs)
         actions = self._rng.sample_actions(self.n_envs, explore)
-        return actions if explore.all() else np.where(explore[:, None], actions, self.greedy(obs))
+        return actions if explore.all() else np.where(explore[:, None], actions, super().act(obs))
 
-    def greedy(self, obs: np.ndarray) -> np.ndarray:
-        """argmax_a Q(s, a), [S, E]."""
-        return self.asked(obs) if self.asks_policies else self.q.play(obs).argmax(-1)
+    def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
+        return self.q.play(obs).argmax(-1)
 
     def _on_step(self) -> None:
         self._n_calls += 1
         if self._n_calls % max(self.target_update_interval // self.n_envs, 1) == 0:  # C counts environment steps
             self.prepare_training()
-            self._target_rows.track(self._rows, self.tau)  # θ⁻ ← (1 − τ) θ⁻ + τ θ
-            polyak_update(self.batch_norm_stats, self.batch_norm_stats_target, 1.0)
+            self.q_target.track(self.q, self.tau)  # θ⁻ ← (1 − τ) θ⁻ + τ θ
         self.exploration_rate = self.now(self.exploration_schedule)
         self.logger.record("rollout/exploration_rate", self.exploration_rate)
 
-    def train(self, gradient_steps: int, batch_size: int = 100) -> None:
-        self.prepare_training()
-        self.set_training_mode(True)
-        self.use_learning_rate(self._optimiser)
-        for _ in range(gradient_steps):
-            self.minimise(self.loss, self.memory.sample(batch_size, self.gamma), by=self._optimiser)
-        self.updates += gradient_steps
-        self._n_updates = int(self.updates[0])
-        self.record("train/n_updates", self.updates, exclude="tensorboard")
-        self.record_metrics()
+    def update(self, b: Transition) -> None:
+        self.minimise(self.loss, b, by=self.q)
 
     @per_seed
     def loss(self, b: Transition) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]
@@ -122,9 +101,6 @@ class DQN(OffPolicy):
             return np.array(self.action_space.sample()), state
         n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
         return np.array([self.action_space.sample() for _ in range(n)]), state
-
-    def _create_aliases(self) -> None:
-        self.q_net, self.q_net_target = self.policy.q_net, self.policy.q_net_target
 
 
 stable_baselines3.DQN.register(DQN)  # isinstance(model, stable_baselines3.DQN) holds, as tools expect

@@ -123,7 +123,7 @@ def seen(value: Any, name: str) -> tuple | None:
 
     Unknown of what cannot be seen: the equation then runs with tensors, reading its model anew each time.
     """
-    if isinstance(value, NUMBERS) or isinstance(value, FIXED) or getattr(value, "may_be_read", False):
+    if isinstance(value, (*NUMBERS, *FIXED)) or getattr(value, "may_be_read", False):
         return None
     found = tuple(_inside(value, name))
     if len(found) > LARGEST:
@@ -546,6 +546,11 @@ class Array:
         out = Array(np.empty(self.value.shape, dtype), self.program)
         self.call(np.copyto, out.value, self.value, "unsafe")
         return out
+
+    def flat(self) -> Array:
+        """[S, M, ...] → [S, M, n] in single precision."""
+        x = self.float()
+        return x if x.value.ndim == 3 else Array(x.value.reshape(*x.shape[:2], -1), x.program)
 
     def float(self) -> Array:
         return self._of_type(np.float32)

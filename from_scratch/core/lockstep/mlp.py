@@ -106,9 +106,11 @@ class StackedMLP:
 
     `names` are the names of its Linear layers within `rows`; `activation` stands between them, `output` behind the last. With `every` it
     is of the first row of so many, the first critic of each ensemble; then it takes Arrays only.
-    Called with tensors it is differentiable: by hand where its input is data and an equation is on the tape of its rows, as part of
-    autograd's graph otherwise. `play` takes and gives NumPy arrays, for acting.
+    Called with NumPy arrays it is `play`. Called with tensors it is differentiable: by hand where its input is data and an equation is on
+    the tape of its rows, as part of autograd's graph otherwise.
     """
+
+    may_be_read = True
 
     def __init__(self, rows: Rows, names: list[str], activation: type[nn.Module], output: type[nn.Module] | None = None, every: int = 1):
         self.rows = rows
@@ -127,9 +129,19 @@ class StackedMLP:
         self.theta, self.grad = rows.theta.numpy()[::every], rows.grad.numpy()[::every]
         self._to_play: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}  # memory, by [S, E]
 
+    @classmethod
+    def of(cls, rows: Rows, parts: dict[str, nn.Module], every: int = 1) -> StackedMLP:
+        """The MLP that these Sequentials and Linear layers make up, one behind the other, by their names within a row's module."""
+        layers = [layer for part in parts.values() for layer in (part if isinstance(part, nn.Sequential) else [part])]
+        named = [linear_names(name and f"{name}.", part) if isinstance(part, nn.Sequential) else [name] for name, part in parts.items()]
+        names = [name for part in named for name in part]
+        return cls(rows, names, activation_of(layers[:-1]), None if type(layers[-1]) is nn.Linear else type(layers[-1]), every)
+
     def __call__(self, x: Any) -> Any:
         if isinstance(x, Array):
             return self.of_array(x)
+        if isinstance(x, np.ndarray):
+            return self.play(x)
         if torch.is_grad_enabled():
             if self.rows.tape is not None and not x.requires_grad:
                 out, kept = self.forward(x)

@@ -53,6 +53,8 @@ class Rows:
     whose name contains it: those that another network trains.
     """
 
+    may_be_read = True  # by equations: a parameter that one asks for is in its program
+
     def __init__(self, modules: Sequence[nn.Module], skip: str | None = None):
         self.modules, self.skip = list(modules), skip
         named = self._named(self.modules[0])

@@ -18,7 +18,7 @@ from gymnasium import spaces
 
 from from_scratch.core.addresses import saved
 from from_scratch.core.algorithm import Algorithm, StopTraining
-from from_scratch.core.data import Observation, tree_map
+from from_scratch.core.data import Observation, Step, tree_map
 from from_scratch.core.finite import NotANumber
 from from_scratch.core.returns import lambda_return
 
@@ -48,13 +48,12 @@ class Episodes:
     def complete(self) -> bool:
         return not self.counted.any()
 
-    def add(self, obs: Any, action: np.ndarray, reward: np.ndarray, dones: np.ndarray, infos: list[dict]) -> None:
-        """One step of every lane, as a vector environment returns it."""
-        truncated = np.array([bool(done) and info.get("TimeLimit.truncated", False) for done, info in zip(dones, infos, strict=True)])
-        self.cut += [(len(self.steps), lane, infos[lane]["terminal_observation"]) for lane in np.flatnonzero(truncated & self.counted)]
-        self.steps.append((tree_map(np.array, obs), action, reward.copy(), dones & ~truncated, truncated, self.t.copy(), self.counted.copy()))
-        self.t = np.where(dones, 0, self.t + 1)
-        for lane in np.flatnonzero(dones & self.counted):
+    def add(self, obs: Any, action: np.ndarray, step: Step) -> None:
+        """One step of every lane, from observations obs."""
+        self.cut += [(len(self.steps), lane, step.infos[lane]["terminal_observation"]) for lane in np.flatnonzero(step.truncated & self.counted)]
+        self.steps.append((tree_map(np.array, obs), action, step.r.copy(), step.terminated, step.truncated, self.t.copy(), self.counted.copy()))
+        self.t = np.where(step.done, 0, self.t + 1)
+        for lane in np.flatnonzero(step.done & self.counted):
             self.counted[lane] = self.started < self.n
             self.started += int(self.counted[lane])
 
@@ -85,7 +84,8 @@ class Episodic(Algorithm):
     episodes under way are kept, and `learn(..., reset_num_timesteps=False)` goes on as if it had never stopped.
     """
 
-    episodes_per_update: int  # N, a hyper-parameter that each algorithm gives its default
+    episodes_per_update: int  # N, a hyper-parameter that each algorithm gives its default, as γ
+    gamma: float
 
     lockstep = False
     supported_action_spaces = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
@@ -122,6 +122,7 @@ class Episodic(Algorithm):
             except NotANumber as error:
                 raise error.at(self) from None
             new_obs, rewards, dones, infos = env.step(self.to_env(actions))
+            step = Step(new_obs, rewards, dones, infos)
             self.num_timesteps += self.n_envs
 
             callback.update_locals(locals())
@@ -132,7 +133,7 @@ class Episodic(Algorithm):
             if dones.any() or any("episode" in info for info in infos):  # statistics, too, are of the batch alone
                 counted = self.episodes.counted
                 self._update_info_buffer([info if mine else {} for info, mine in zip(infos, counted, strict=True)], dones & counted)
-            self.episodes.add(self._last_obs, actions, rewards, dones, infos)
+            self.episodes.add(self._last_obs, actions, step)
             self._last_obs, self._last_episode_starts = new_obs, dones
 
         callback.on_rollout_end()
@@ -144,15 +145,19 @@ class Episodic(Algorithm):
             return
         self._iteration += 1
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
-        self.prepare_training()
-        self.set_training_mode(True)
         self.train()
-        self.updates += 1
-        self._n_updates = int(self.updates[0])
-        self.record("train/n_updates", self.updates, exclude="tensorboard")
         if self._log_interval is not None and self._iteration % self._log_interval == 0:
             self.dump_logs(self._iteration)
 
     def train(self) -> None:
         """Update from the batch in `self.episodes`."""
+        self.begin_training()
+        self.update(self.episodes.as_steps(self.gamma, self._value_of, self.device))
+        self.updates += 1
+        self.end_training()
+
+    _value_of: Callable[[Any], float] | None = None  # what stands for the rewards behind a time limit, from the last observation; nothing without
+
+    def update(self, steps: Steps) -> None:
+        """Learn from all steps of a batch of episodes, every field [S, M, ...]."""
         raise NotImplementedError(f"{type(self).__name__} must say how it learns from episodes.")

@@ -21,11 +21,12 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from from_scratch.core.algorithm import Algorithm, StopTraining
-from from_scratch.core.data import tree_map
+from from_scratch.core.data import Step, Transition, tree_map
 from from_scratch.core.finite import NotANumber
+from from_scratch.core.networks.net import Net
 from from_scratch.core.replay.memory import replay
 from from_scratch.core.vec_env import normalizers
-from from_scratch.core.watch import OURS, replaced
+from from_scratch.core.watch import OURS
 
 
 class OffPolicy(Algorithm):
@@ -47,6 +48,34 @@ class OffPolicy(Algorithm):
 
     def check(self) -> None:
         self.use_sde_at_warmup = getattr(self, "use_sde_at_warmup", False)
+
+    # ----------------------------------------------------------------------------------------------------------------- networks
+    def net(self, name: str = "policy", **more: Any) -> Net:
+        """As everywhere; and the model has SB3's attributes: the first seed's network by this name, and the statistics of batch normalisation."""
+        setattr(self, name, getattr(self.policy, name))
+        return super().net(name, **more)
+
+    def _create_aliases(self) -> None:
+        """Let the model call its policy's networks by their names, as SB3 does."""
+        for name in self.nets:
+            if hasattr(self.policy, name):
+                setattr(self, name, getattr(self.policy, name))
+
+    def kept(self) -> list[str]:
+        return [*super().kept(), *self._statistics()]
+
+    def serve(self) -> None:
+        super().serve()
+        for attribute, name in self._statistics().items():
+            setattr(self, attribute, self.nets[name].statistics[0])
+        self.look_for_own_predict()
+        self.asks_policies = not self.nets[self.trained[0]].acts_for_policies()
+
+    def _statistics(self) -> dict[str, str]:
+        """SB3's attributes for lists of running statistics, which files keep: called by what they are of where more than one network has a target."""
+        of = [name.removesuffix("_target") for name in self.following]
+        names = {f"{name}_batch_norm_stats" if len(of) > 1 else "batch_norm_stats": name for name in of}
+        return {**names, **{f"{attribute}_target": f"{name}_target" for attribute, name in names.items()}}
 
     # ------------------------------------------------------------------------------------------------------------------- memory
     def _setup_buffers(self) -> None:
@@ -187,13 +216,6 @@ class OffPolicy(Algorithm):
         """Does a user say how the model predicts?"""
         self.has_own_predict = "predict" in vars(self) or not type(self).predict.__module__.startswith(OURS)
 
-    def choose_who_acts(self, stacked: bool) -> None:
-        """The stack, or the policies if they, or the networks that they act with, have ways of their own."""
-        name = self.trained[0]
-        same = all(getattr(policy, name) is network for policy, network in zip(self._policies, self.networks(name), strict=True))
-        self.look_for_own_predict()
-        self.asks_policies = not (stacked and same and not any(map(replaced, self._policies)))
-
     def _chosen(self) -> np.ndarray:
         """Actions for the last observations, as the environments take them: through `predict`, as in SB3, where a user has a say in it."""
         if self.has_own_predict or (self.heeds and "predict" in vars(self)):
@@ -207,6 +229,17 @@ class OffPolicy(Algorithm):
         if self.asks_policies:
             return self.asked(obs)
         return self.policy.unscale_action(self.act(obs).reshape(-1, *self.action_space.shape))
+
+    def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
+        """What the networks choose, or the policies where they have ways of their own; continuous actions in [−1, 1]."""
+        if not self.asks_policies:
+            return self.choose(obs, deterministic)
+        asked = self.asked(obs, deterministic)
+        return self.policy.scale_action(asked) if isinstance(self.action_space, spaces.Box) else asked
+
+    def choose(self, obs: Any, deterministic: bool = False) -> np.ndarray:
+        """Actions [S, E, ...] by the networks, for observations [S, E, ...]."""
+        raise NotImplementedError(f"{type(self).__name__} must say how its networks choose an action.")
 
     def asked(self, obs: Any, deterministic: bool = False) -> np.ndarray:
         """Actions [S, E, ...] from the policies' own `predict`, as the environments take them."""
@@ -246,23 +279,10 @@ class OffPolicy(Algorithm):
         self._noises = [self.action_noise, *more]
         return super()._setup_learn(total_timesteps, callback, reset_num_timesteps, *args, **kwargs)
 
-    def _true_successor(self, new_obs: Any, dones: np.ndarray, infos: list[dict]) -> Any:
-        """new_obs, but the last observation of the episode where one ended: a vector environment resets by itself."""
-        ended = dones.nonzero()[0].tolist()
-        if not ended:
-            return new_obs
-        next_obs = tree_map(np.copy, new_obs)
-        for lane in ended:
-            last, normalizer = infos[lane].get("terminal_observation"), self.memory.normalizers[lane // self.n_envs]
-            if last is None:
-                continue
-            last = last if normalizer is None else normalizer.unnormalize_obs(last)
-            if isinstance(next_obs, dict):
-                for key, value in next_obs.items():
-                    value[lane] = last[key]
-            else:
-                next_obs[lane] = last
-        return next_obs
+    def _unnormalised(self, lane: int, obs: Any) -> Any:
+        """A lane's observation as its environment gave it."""
+        normalizer = self.memory.normalizers[lane // self.n_envs]
+        return obs if normalizer is None else normalizer.unnormalize_obs(obs)
 
     def _store_transition(self, replay_buffer: Any, buffer_action: np.ndarray, new_obs: Any, reward: np.ndarray, dones: np.ndarray, infos: list[dict]) -> None:
         """Store one step of every lane, with raw observations and rewards where VecNormalize is used."""
@@ -271,7 +291,8 @@ class OffPolicy(Algorithm):
             self._last_original_obs, original_obs = self._last_obs, new_obs
         else:
             original_obs, reward = raw.get_original_obs(), raw.get_original_reward()
-        self.memory.add(self._last_original_obs, self._true_successor(original_obs, dones, infos), buffer_action, reward, dones, infos)
+        next_obs = Step(original_obs, reward, dones, infos).successor(self._unnormalised)
+        self.memory.add(self._last_original_obs, next_obs, buffer_action, reward, dones, infos)
         self._last_obs = new_obs
         if raw is not None:
             self._last_original_obs = original_obs
@@ -300,6 +321,7 @@ class OffPolicy(Algorithm):
             except NotANumber as error:
                 raise error.at(self) from None
             new_obs, rewards, dones, infos = env.step(actions)
+            step = Step(new_obs, rewards, dones, infos)
             self.num_timesteps += self.n_envs
             num_collected_steps += 1
 
@@ -309,14 +331,13 @@ class OffPolicy(Algorithm):
             if self.heeds:
                 self.heed()
 
-            ended = dones.nonzero()[0].tolist()
-            if ended or len(infos) > 1 or "episode" in infos[0]:
+            if step.ended or len(infos) > 1 or "episode" in infos[0]:
                 self._update_info_buffer(infos, dones)
             self._store_transition(replay_buffer, buffer_actions, new_obs, rewards, dones, infos)
             self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
             self._on_step()
 
-            for idx in ended:
+            for idx in step.ended:
                 num_collected_episodes += 1
                 self._episode_num += 1
                 if action_noise is not None:
@@ -344,7 +365,15 @@ class OffPolicy(Algorithm):
                 self.train(gradient_steps=gradient_steps, batch_size=self.batch_size)
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
-        """Take gradient steps on batches drawn from the memory."""
+        """Take gradient steps, each on a batch of every seed, drawn from the memory."""
+        self.begin_training()
+        for self.gradient_step in range(gradient_steps):
+            self.updates += 1
+            self.update(self.memory.sample(batch_size, self.gamma))
+        self.end_training()
+
+    def update(self, b: Transition) -> None:
+        """Learn from one batch, every field [S, M, ...]."""
         raise NotImplementedError(f"{type(self).__name__} must say how it learns from replayed transitions.")
 
     def _record_progress(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from from_scratch.core.callbacks import Locals, is_users
 from from_scratch.core.data import Sample, tree_map
 from from_scratch.core.finite import NotANumber, expected, is_finite, lane_of, parameter_of, refuse_nan, where_not_finite
 from from_scratch.core.loops.rollout import UnderWay
-from from_scratch.core.networks.actor_critic import ACTOR_CRITIC_ALIASES, ForeignActorCritic, StackedActorCritic, actor_critic
+from from_scratch.core.networks.actor_critic import ACTOR_CRITIC_ALIASES, ForeignActorCritic
 from from_scratch.core.returns import explained_variance, gae
 from from_scratch.core.watch import replaced
 
@@ -76,13 +76,11 @@ class OnPolicy(Algorithm):
                 stacklevel=2,
             )
 
-    def serve(self) -> None:
-        """π(a|s) and V(s) of all seeds, and their optimiser."""
-        self.actor_critic, self._optimiser = actor_critic(self._policies, self._tell, may_change=self.heeds)
-        self._rows = self._optimiser.rows
+    def build(self) -> None:
+        self.actor_critic = self.net()  # π(a|s) and V(s)
 
     def serves_by_heeding(self) -> bool:
-        return not isinstance(self.actor_critic, StackedActorCritic)
+        return not self.actor_critic.is_stacked
 
     def watched_objects(self) -> list[Any]:
         return [*super().watched_objects(), self.rollout_buffer]
@@ -131,7 +129,7 @@ class OnPolicy(Algorithm):
                     return False
                 if watched:
                     self.heed()
-                    if played is not None and self.actor_critic is not played.actor_critic and replaced(rollout_buffer) is not None:
+                    if played is not None and self.actor_critic.served is not played.actor_critic and replaced(rollout_buffer) is not None:
                         values, log_probs = played.values(), played.log_probs()  # from now on the buffer has ways of its own
                         played.end()
                         played, due, ours = None, {}, False
@@ -189,7 +187,7 @@ class OnPolicy(Algorithm):
     @torch.no_grad()
     def _judge(self, obs: Any, actions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """V(s) [S·E, 1] and log π(a|s) [S·E], as SB3 has them in a callback's locals."""
-        if isinstance(self.actor_critic, ForeignActorCritic):  # what it says of an action, it says with the action
+        if isinstance(self.actor_critic.served, ForeignActorCritic):  # what it says of an action, it says with the action
             values, log_probs = self.actor_critic.judged
         else:
             actions = actions.reshape(*actions.shape[:2], -1) if isinstance(self.action_space, spaces.Box) else actions
@@ -198,7 +196,7 @@ class OnPolicy(Algorithm):
 
     def _is_ours(self, buffer: RolloutBuffer) -> bool:
         """May we write the buffer ourselves? Not if the buffer or the policy has ways of its own."""
-        return self._is_plain(buffer) and not isinstance(self.actor_critic, ForeignActorCritic)
+        return self._is_plain(buffer) and not isinstance(self.actor_critic.served, ForeignActorCritic)
 
     @staticmethod
     def _is_plain(buffer: RolloutBuffer) -> bool:
@@ -207,7 +205,7 @@ class OnPolicy(Algorithm):
 
     def _can_wait(self, watched: bool) -> bool:
         """May values come later? Where callbacks may change the policy: only if all that evaluates it is in rows of which we can keep a copy."""
-        return not isinstance(self.actor_critic, ForeignActorCritic) and (not watched or isinstance(self.actor_critic, StackedActorCritic))
+        return not isinstance(self.actor_critic.served, ForeignActorCritic) and (not watched or self.actor_critic.is_stacked)
 
     def as_tensors(self, x: Any) -> Any:
         """An array, or each of a dict of them, as tensors where the policy is."""
@@ -329,6 +327,16 @@ class OnPolicy(Algorithm):
 
     def train(self) -> None:
         """Update policy and value function from the rollout in the buffer."""
+        self.begin_training()
+        self.active[:] = True
+        self.update(self.samples())
+        self.end_training(self.logs_last)
+        self.record_rollout()
+
+    logs_last: ClassVar[tuple[str, ...]] = ()  # metrics of which the last update's is logged, not the mean
+
+    def update(self, rollout: Sample | None) -> None:
+        """Learn from a rollout, every field [S, T·E, ...], by minibatches of it."""
         raise NotImplementedError(f"{type(self).__name__} must say how it learns from a rollout.")
 
     def record_rollout(self) -> None:

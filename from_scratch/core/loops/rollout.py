@@ -56,7 +56,7 @@ class UnderWay:
     """
 
     def __init__(self, model: Any, buffer: RolloutBuffer, watched: bool):
-        self.model, self.buffer, self.actor_critic = model, buffer, model.actor_critic
+        self.model, self.buffer, self.actor_critic = model, buffer, model.actor_critic.served
         self.filled = 0  # steps of the buffer that have their values
         self.seen: list[np.ndarray] | None = None  # the values and log-probabilities that somebody has looked at since
         self.held: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # of steps that the buffer does not show as they were played
@@ -114,12 +114,12 @@ class UnderWay:
     # ------------------------------------------------------------------------------------------------------- the steps in the buffer
     def moved(self) -> bool:
         """Will the next step be played by other weights, or by other means?"""
-        return self.kept != self.theta or self.model.actor_critic is not self.actor_critic
+        return self.kept != self.theta or self.model.actor_critic.served is not self.actor_critic
 
     def turn(self) -> None:
         """From here on the present weights play."""
         self.fill()
-        self.actor_critic, self.theta = self.model.actor_critic, self.model.actor_critic.rows.theta_numpy
+        self.actor_critic, self.theta = self.model.actor_critic.served, self.model.actor_critic.rows.theta_numpy
         self.kept = bytearray(self.theta)
 
     def look(self) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import preprocess_obs
@@ -24,12 +23,9 @@ from torch import nn
 from from_scratch.core.addresses import saved
 from from_scratch.core.distributions import distribution, number_of_parameters
 from from_scratch.core.finite import real
-from from_scratch.core.lockstep.mlp import StackedMLP, activation_of, is_plain_mlp, linear_names
-from from_scratch.core.lockstep.optimiser import RowOptimizer, optimiser_of
-from from_scratch.core.lockstep.rows import Rows
-from from_scratch.core.networks.actor_critic import ModularQ, first_reason, flat, why_apart
+from from_scratch.core.lockstep import per_seed
+from from_scratch.core.networks.kinds import OneByOne, OwnOutputs, Together
 from from_scratch.core.rng import Rng
-from from_scratch.core.watch import altered
 
 
 # -------------------------------------------------------------------------------------------------------------------- containers
@@ -57,7 +53,18 @@ class Network(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, obs: Any) -> torch.Tensor:
-        return self.layers(self.features_extractor(preprocess_obs(obs, self.observation_space, self.normalize_images)))
+        return self.outputs(self.features_extractor(preprocess_obs(obs, self.observation_space, self.normalize_images)))
+
+    @per_seed
+    def outputs(self, features: torch.Tensor) -> torch.Tensor:
+        """From features [..., n] to [..., n_outputs]: what a network of another form says in its place, for one seed or all (kinds.Parts)."""
+        return self.layers(features)
+
+
+class PolicyNetwork(Network):
+    """The parameters of π(·|s) over an action space: logits, or a mean, to which it adds a log_std that does not depend on s."""
+
+    action_space: spaces.Space
 
 
 @saved
@@ -86,14 +93,15 @@ class ActorPolicy(BasePolicy):
             optimizer_class=optimizer_class, optimizer_kwargs=optimizer_kwargs,
         )  # fmt: skip
         self.net_arch, self.activation_fn, self.log_std_init = list(net_arch), activation_fn, log_std_init
-        self.actor = self._network(number_of_parameters(action_space), gain=0.01)  # 0.01: nearly uniform at first
+        self.actor = self._network(number_of_parameters(action_space), gain=0.01, kind=PolicyNetwork)  # 0.01: nearly uniform at first
+        self.actor.action_space = action_space
         if isinstance(action_space, spaces.Box):
             self.actor.log_std = nn.Parameter(torch.full((number_of_parameters(action_space),), float(log_std_init)))
         self.optimizer = self._optimizer(self.actor, lr_schedule(1))
 
-    def _network(self, n_outputs: int, gain: float) -> Network:
+    def _network(self, n_outputs: int, gain: float, kind: type[Network] = Network) -> Any:
         extractor = self.make_features_extractor()
-        return Network(self.observation_space, extractor, n_outputs, self.net_arch, self.activation_fn, gain, self.normalize_images)
+        return kind(self.observation_space, extractor, n_outputs, self.net_arch, self.activation_fn, gain, self.normalize_images)
 
     def _optimizer(self, network: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
         return self.optimizer_class(network.parameters(), lr=learning_rate, **self.optimizer_kwargs)  # type: ignore[call-arg]
@@ -124,72 +132,46 @@ class ActorBaselinePolicy(ActorPolicy):
 
 
 # ------------------------------------------------------------------------------------------------- what reads them, all seeds at once
-class StackedNetwork:
-    """The networks of S seeds as one stack of MLPs, [S, M, ...] → [S, M, n_outputs]: for vectors, and for integers as one-hot vectors."""
+class _Distribution:
+    """Over whatever puts out its parameters: π(·|s) of S seeds."""
 
-    def __init__(self, networks: Sequence[Network], rows: Rows):
-        first = networks[0]
-        self.one_hot = int(first.observation_space.n) if isinstance(first.observation_space, spaces.Discrete) else None
-        self.mlp = StackedMLP(rows, linear_names("layers.", first.layers), activation_of(first.layers))
+    may_be_read = True
+    networks: list[Any]
+    rows: Any
 
-    @staticmethod
-    def can_serve(network: Network) -> bool:
-        if type(network) is not Network or type(network.layers) is not nn.Sequential:
-            return False
-        space = network.observation_space
-        image = isinstance(space, spaces.Box) and network.normalize_images and space.dtype == np.uint8
-        single = all(p.dtype == torch.float32 and p.device.type == "cpu" for p in network.parameters())
-        vectors = type(network.features_extractor) is FlattenExtractor and isinstance(space, spaces.Box | spaces.Discrete) and not image
-        return vectors and single and is_plain_mlp(*network.layers)
-
-    def __call__(self, obs: torch.Tensor) -> torch.Tensor:
-        return self.mlp(flat(obs) if self.one_hot is None else F.one_hot(obs.long(), self.one_hot).float())
-
-    def play(self, obs: np.ndarray) -> np.ndarray:
-        if self.one_hot is None:
-            return self.mlp.play(flat(obs))
-        x = np.zeros((*obs.shape, self.one_hot), np.float32)
-        np.put_along_axis(x, obs[..., None], 1, -1)
-        return self.mlp.play(x)
-
-
-def network(networks: Sequence[Network], rows: Rows) -> StackedNetwork | ModularQ:
-    """The outputs of these networks, [S, M, n_outputs], the fastest way that they allow."""
-    return (StackedNetwork if isinstance(rows, Rows) and all(map(StackedNetwork.can_serve, networks)) else ModularQ)(networks, rows)
-
-
-def served(networks: Sequence[Network], optimizers: Sequence[torch.optim.Optimizer], tell: Callable[[str], None]) -> RowOptimizer:
-    """What trains these networks, the fastest way that they allow as they are now."""
-    apart = first_reason(map(altered, networks)) or why_apart(networks, optimizers)
-    if apart is not None:
-        tell(f"{type(networks[0]).__name__} takes the general path ({apart}).")
-    return optimiser_of(networks, optimizers, lambda: Rows(networks), apart, stacked=all(map(StackedNetwork.can_serve, networks)))
-
-
-class Pi:
-    """π(·|s) of S seeds."""
-
-    def __init__(self, policies: Sequence[ActorPolicy], rows: Rows):
-        self.space, self.actors = policies[0].action_space, [policy.actor for policy in policies]
-        self.network = network(self.actors, rows)
-        self.rows = rows if isinstance(self.network, StackedNetwork) else None
+    def parameters(self, obs: Any) -> np.ndarray:
+        """What the networks put out for observations [S, E, ...]."""
+        raise NotImplementedError
 
     def _log_std(self) -> torch.Tensor | None:
         """[S, 1, n] for Box actions."""
-        if not isinstance(self.space, spaces.Box):
+        if not hasattr(self.networks[0], "log_std"):
             return None
-        log_std = torch.stack([actor.log_std for actor in self.actors]) if self.rows is None else self.rows.leaf("log_std")
-        return log_std.view(len(self.actors), 1, -1)
+        stacked = isinstance(self, Together)
+        log_std = self.rows.leaf("log_std") if stacked else torch.stack([network.log_std for network in self.networks])
+        return log_std.view(len(self.networks), 1, -1)
 
     def __call__(self, obs: Any) -> Any:
         """The distribution at observations [S, M, ...], with a graph."""
-        return distribution(self.space, self.network(obs), self._log_std())
+        return distribution(self.networks[0].action_space, super().__call__(obs), self._log_std())  # type: ignore[misc]
 
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
         """Actions for observations [S, E, ...]: sampled, or the mode without a rng."""
-        log_std = self._log_std()
-        pi = distribution(self.space, real(self.network.play(obs), self.space), None if log_std is None else log_std.detach().cpu().numpy())
+        space, log_std = self.networks[0].action_space, self._log_std()
+        parameters = real(self.parameters(obs), space)
+        pi = distribution(space, parameters, None if log_std is None else log_std.detach().cpu().numpy())
         return pi.mode() if rng is None else pi.sample(rng)
+
+
+class Pi(_Distribution, OwnOutputs):
+    def parameters(self, obs: Any) -> np.ndarray:
+        return OwnOutputs.__call__(self, obs)
+
+
+class Pis(_Distribution, OneByOne):
+    @torch.no_grad()
+    def parameters(self, obs: Any) -> np.ndarray:
+        return OneByOne.__call__(self, obs).cpu().numpy()
 
 
 ACTOR_ALIASES = {"MlpPolicy": ActorPolicy}

@@ -1,0 +1,172 @@
+"""The two ways in which a network of all seeds is computed: together, over rows of parameters, or one seed after another by its modules.
+
+`Together` is an equation over the network's parts. A class of SB3's that we know has a subclass each (a few lines: which part sees what);
+a network of our own, or a user's, says it itself, in a method `outputs(features)` marked @per_seed, and needs nothing here. `OneByOne`
+asks any module whatever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import FunctionType, MethodType
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from gymnasium import spaces
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.torch_layers import FlattenExtractor
+from torch import nn
+
+from from_scratch.core.lockstep import Array, ArrayRows, OwnMemory, Rows, StackedMLP, is_plain_mlp, stack
+from from_scratch.core.networks.inputs import flat, is_single, one
+
+Memory = Rows | OwnMemory
+
+
+class Together:
+    """A network of S seeds as one: [S, M, ...] → [S, M, ...], of tensors with a graph, of Arrays in a program, of NumPy arrays to play."""
+
+    may_be_read = True  # by equations: what it computes is written down in their programs
+    of: ClassVar[tuple[type, ...]] = ()  # the classes of modules whose work it does, these and no subclass …
+    within: ClassVar[tuple[type, ...]] = ()  # … inside these containers
+
+    def __init__(self, networks: Sequence[Any], rows: Rows):
+        self.networks: list[Any] = list(networks)
+        self.rows: Any = rows
+
+    @classmethod
+    def can_serve(cls, policy: BasePolicy, network: nn.Module) -> bool:
+        """Does this do what the network would?"""
+        return type(network) in cls.of and type(policy) in cls.within and cls.fits(network)
+
+    @classmethod
+    def fits(cls, network: Any) -> bool:
+        """Is the network, of the right class, made of parts that can be evaluated together?"""
+        raise NotImplementedError
+
+    @staticmethod
+    def rows_of(networks: Sequence[Any]) -> list[nn.Module]:
+        """The modules that have a row of parameters each."""
+        return list(networks)
+
+    @staticmethod
+    def skips(network: nn.Module) -> str | None:
+        """A part of the names of those parameters that another network trains."""
+        return None
+
+    def __call__(self, *data: Any, **more: Any) -> Any:
+        raise NotImplementedError
+
+    def play(self, *data: Any, **more: Any) -> np.ndarray:
+        """What it gives for observations [S, E, ...], in NumPy."""
+        return self(*data)
+
+
+class OneByOne:
+    """The same through the modules: images, Dict observations, whatever a user has made."""
+
+    may_be_read = True
+
+    def __init__(self, networks: Sequence[Any], rows: Memory):
+        self.networks, self.rows, self.device = list(networks), rows, rows.device
+
+    def ask(self, network: Any, *data: Any) -> torch.Tensor:
+        return network(*data)
+
+    def __call__(self, *data: Any, **more: Any) -> Any:
+        obs, *rest = data
+        return stack([self.ask(network, one(obs, k, self.device), *(x[k] for x in rest)) for k, network in enumerate(self.networks)])
+
+    @torch.no_grad()
+    def play(self, *data: Any, **more: Any) -> np.ndarray:
+        return self(*data).cpu().numpy()
+
+
+# --------------------------------------------------------------------------------------------------------- networks that say it themselves
+class Parts:
+    """What a module holds, of all seeds: plain MLPs and parts that say their outputs can be called, parameters are [S, 1, *shape], the rest is as it is.
+
+    An equation that a module's class states as a method, `outputs`, is evaluated with this in the module's place.
+    """
+
+    may_be_read = True
+
+    def __init__(self, module: nn.Module, rows: Rows, prefix: str = ""):
+        self._module, self._rows, self._prefix = module, rows, prefix
+        self._made: dict[str, Any] = {}
+        self._like: Any = None  # what the equation computes with now
+
+    @classmethod
+    def can_be(cls, module: nn.Module) -> bool:
+        return all(is_plain_mlp(part) or type(part) is FlattenExtractor or (says_outputs(part) and cls.can_be(part)) for part in module.children())
+
+    def __call__(self, x: Any) -> Any:
+        self._like = x
+        return type(self._module).outputs(self, x)  # type: ignore[attr-defined]
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._module, name)
+        if isinstance(value, nn.Parameter):
+            return self._rows.parameter(self._prefix + name, self._like)[:, None]
+        if isinstance(value, nn.Module):
+            if name not in self._made:
+                mlp = is_plain_mlp(value)
+                self._made[name] = StackedMLP.of(self._rows, {f"{self._prefix}{name}": value}) if mlp else Parts(value, self._rows, f"{self._prefix}{name}.")
+            return self._made[name]
+        if isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):
+            return MethodType(value.__func__, self)
+        return value
+
+
+def says_outputs(module: nn.Module) -> bool:
+    """Does its class state what it computes from features, for any number of seeds at once?"""
+    return getattr(getattr(type(module), "outputs", None), "per_seed", False)
+
+
+class OwnOutputs(Together):
+    """Any network whose class says its `outputs`, for vectors, and for integers as one-hot vectors."""
+
+    def __init__(self, networks: Sequence[Any], rows: Rows):
+        super().__init__(networks, rows)
+        space = networks[0].observation_space
+        self.one_hot = int(space.n) if isinstance(space, spaces.Discrete) else None
+        self.parts = Parts(networks[0], rows)
+        self.is_mlp = len(list(networks[0].children())) == 2  # a features extractor and one MLP, say: NumPy alone will do to play
+
+    @classmethod
+    def can_serve(cls, policy: BasePolicy, network: Any) -> bool:
+        if not says_outputs(network) or not is_single(network) or not Parts.can_be(network):
+            return False
+        space = network.observation_space
+        image = isinstance(space, spaces.Box) and network.normalize_images and space.dtype == np.uint8
+        return type(network.features_extractor) is FlattenExtractor and isinstance(space, spaces.Box | spaces.Discrete) and not image
+
+    def features(self, obs: Any) -> Any:
+        if self.one_hot is None:
+            return flat(obs)
+        if isinstance(obs, np.ndarray):
+            x = np.zeros((*obs.shape, self.one_hot), np.float32)
+            np.put_along_axis(x, obs[..., None], 1, -1)
+            return x
+        if isinstance(obs, Array):
+            return obs.one_hot(self.one_hot)
+        return F.one_hot(obs.long(), self.one_hot).float()
+
+    def __call__(self, obs: Any) -> Any:
+        return self.parts(self.features(obs))
+
+    def play(self, obs: Any) -> np.ndarray:
+        if self.is_mlp:
+            return self(obs)
+        if isinstance(self.rows, ArrayRows):
+            return self.rows.run(self._output, obs, gradient=False).loss.value.copy()
+        with torch.no_grad():
+            return self(torch.from_numpy(obs)).numpy()
+
+    def _output(self, obs: Any) -> tuple[Any, dict[str, Any]]:
+        return self(obs), {}
+
+
+Kind = Callable[[Sequence[Any], Any], Any]

@@ -1,0 +1,173 @@
+"""One face for a network of all seeds: `self.q, self.q_target = self.net("q_net"), self.net("q_net_target")`.
+
+It owns what computes with the network (called in equations; `play` to act), what trains it (`optimiser`) and how it follows another (`track`),
+each in the fastest way that the modules allow as they are now. `serve` decides that part by part, when a model is built and again whenever a
+user changed something that the last answer took for granted (core/watch.py tells).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from stable_baselines3.common.policies import ActorCriticPolicy, ContinuousCritic
+from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
+from stable_baselines3.dqn.policies import QNetwork
+from stable_baselines3.sac.policies import Actor as SACActor
+from stable_baselines3.td3.policies import Actor as TD3Actor
+from torch import nn
+
+from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of
+from from_scratch.core.networks.action_values import ActionValues
+from from_scratch.core.networks.actor_critic import ActorCritic, ActorCritics, ForeignActorCritic
+from from_scratch.core.networks.continuous import Critics, CriticsOneByOne, DeterministicActor, SquashedActor, SquashedActors
+from from_scratch.core.networks.kinds import OneByOne, OwnOutputs, Together
+from from_scratch.core.networks.own import Pi, Pis, PolicyNetwork
+from from_scratch.core.watch import altered, replaced, shared, tied, untrainable
+
+# How the modules of a class are computed: together, if they are plain, and one by one. Any other module says its outputs itself, or is asked.
+KINDS: dict[type, tuple[type[Together], type[OneByOne]]] = {
+    QNetwork: (ActionValues, OneByOne),
+    TD3Actor: (DeterministicActor, OneByOne),
+    SACActor: (SquashedActor, SquashedActors),
+    ContinuousCritic: (Critics, CriticsOneByOne),
+    ActorCriticPolicy: (ActorCritic, ActorCritics),
+    PolicyNetwork: (Pi, Pis),
+}
+
+
+def kinds_of(module: nn.Module) -> tuple[type[Together], type[OneByOne]]:
+    return next((KINDS[kind] for kind in type(module).__mro__ if kind in KINDS), (OwnOutputs, OneByOne))
+
+
+class Net:
+    """The networks that policies hold under one name, of all seeds: calling it is calling them, [S, M, ...]."""
+
+    may_be_read = True  # by equations: what it computes with is in their programs, and is made anew together with these
+    served: Any
+    rows: Any
+    play: Callable  # the same for observations [S, E, ...] in NumPy, without a gradient
+    optimiser: RowOptimizer | None  # None of a network that follows another
+
+    def __init__(self, model: Any, name: str, learning_rate: Callable[[float], float] | None = None, programs: bool = True):
+        """learning_rate: a schedule of its own, if it does not learn at the model's. programs: are batches of one shape the rule?"""
+        self.model, self.name, self.learning_rate, self.programs = model, name, learning_rate, programs
+        self.follows = name.removesuffix("_target") if name.endswith("_target") else None
+        self.optimiser = None
+
+    def __call__(self, *data: Any) -> Any:
+        return self.served(*data)
+
+    def __getattr__(self, name: str) -> Any:
+        """What else its kind of network can be asked: `first` of critics, `evaluate` of an actor-critic."""
+        if name == "served":
+            raise AttributeError(f"{self.name} is served when the model is built.")
+        return getattr(self.served, name)
+
+    @property
+    def modules(self) -> list[Any]:
+        """Every seed's network."""
+        return self.model.networks(self.name)
+
+    @property
+    def is_stacked(self) -> bool:
+        """Is it computed for all seeds together?"""
+        return isinstance(self.served, Together)
+
+    @property
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """Every seed's torch optimizer of this network."""
+        owner, attribute = self.optimizer_at
+        return [getattr(each, attribute) for each in (self.modules if owner is None else self.model._policies)]
+
+    @property
+    def optimizer_at(self) -> tuple[str | None, str]:
+        """Whose attribute the optimizer is: (None, "optimizer") the network's own, ("policy", …) its policy's."""
+        policy, own = self.model._policies[0], f"{self.name}_optimizer"
+        if isinstance(getattr(self.modules[0], "optimizer", None), torch.optim.Optimizer):
+            return None, "optimizer"
+        return "policy", own if hasattr(policy, own) else "optimizer"
+
+    def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
+        """(object, names of attributes) pairs that are to stay the same from one training to the next."""
+        owner, attribute = self.optimizer_at
+        return [] if self.follows else [(each, [attribute]) for each in (self.modules if owner is None else self.model._policies)]
+
+    def serve(self, follower: Net | None = None) -> None:
+        """Choose how this network, and the one that follows it, are computed and trained."""
+        model, modules, optimizers = self.model, self.modules, self.optimizers
+        of_policy = modules[0] is model._policies[0]
+        followers = follower.modules if follower else []
+        together, one_by_one = kinds_of(modules[0])
+        skip, every = together.skips(modules[0]), [*modules, *followers]
+        others = [] if of_policy else [part for policy in model._policies for part in policy.children()]
+        own_ways = first_reason(map(altered, every))
+        apart = own_ways or why_apart(modules, optimizers, followers, skip, others)
+        owners = [model._policies[i % len(modules)] for i in range(len(every))]
+        stacked = apart is None and not any(map(tied, every)) and all(map(together.can_serve, owners, every))
+        if one_by_one is ActorCritics and (own_ways or model.heeds or not all(map(ActorCritics.can_serve, modules))):
+            one_by_one = ForeignActorCritic  # what modules said before they changed cannot be asked for later: each action comes with its value
+
+        def rows(networks: Sequence[nn.Module]) -> Rows:
+            of_rows = together.rows_of(networks) if stacked else networks
+            return ArrayRows(of_rows, model._tell) if stacked and self.programs else Rows(of_rows, None if stacked else skip)
+
+        alone = len(model.trained) == 1 and not of_policy  # then SB3 clips the whole policy
+        self.optimiser = optimiser_of(modules, optimizers, lambda: rows(modules), apart, stacked, model._policies if alone else None)
+        self._served(together if stacked else one_by_one, modules, self.optimiser.rows)
+        if follower:
+            of_follower = rows(followers) if isinstance(self.optimiser.rows, Rows) else OwnMemory(followers)
+            follower._served(together if stacked else one_by_one, followers, of_follower)
+        if not stacked:
+            how = type(self.served).__name__ + (f": {apart}" if apart else "")
+            model._tell(f"{type(modules[0]).__name__} takes the general path ({how}).")
+
+    def _served(self, kind: Any, modules: Sequence[nn.Module], rows: Any) -> None:
+        self.served, self.rows = kind(modules, rows), rows
+        self.play = self.served.play
+        self.statistics = [get_parameters_by_name(module, ["running_"]) for module in modules]  # of batch normalisation
+
+    def acts_for_policies(self) -> bool:
+        """Does playing with it do what the policies' own `predict` would? Not if they, or the networks that they act with, have ways of their own."""
+        policies = self.model._policies
+        same = all(getattr(policy, self.name) is module for policy, module in zip(policies, self.modules, strict=True))
+        return self.is_stacked and same and not any(map(replaced, policies))
+
+    def track(self, other: Net, tau: float) -> None:
+        """θ ← (1 − τ) θ + τ θ_other; the statistics of batch normalisation are copied."""
+        self.rows.track(other.rows, tau)
+        for mine, theirs in zip(self.statistics, other.statistics, strict=True):
+            polyak_update(theirs, mine, 1.0)
+
+    def use_learning_rate(self) -> None:
+        """Set the one of its own schedule."""
+        if self.learning_rate is not None and self.optimiser is not None:
+            for optimizer in self.optimiser.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = self.model.now(self.learning_rate)
+
+
+# ------------------------------------------------------------------------------------------------------- what speaks against it
+def first_reason(reasons: Iterable[str | None]) -> str | None:
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _form(network: nn.Module) -> list[Any]:
+    return [*map(type, network.modules()), *(p.shape for p in network.parameters())]
+
+
+def why_apart(
+    networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer], followers: Sequence[nn.Module] = (), skip: str | None = None,
+    others: Sequence[nn.Module] = (),
+) -> str | None:  # fmt: skip
+    """Why networks, and those that follow them, cannot share a block of memory and an optimiser, in words; None if they can.
+
+    `others` are what else there is whose memory they might share; a features extractor may be shared with these.
+    """
+    every = [*networks, *followers]
+    return (
+        first_reason(untrainable(network, optimizer, skip) for network, optimizer in zip(networks, optimizers, strict=True))
+        or shared([*every, *others], "features_extractor" if others else skip)
+        or first_reason(f"another {type(network).__name__} has other layers" for network in every if _form(network) != _form(networks[0]))
+    )
