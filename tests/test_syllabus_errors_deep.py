@@ -12,6 +12,7 @@ from gymnasium.wrappers import TimeLimit
 from stable_baselines3.common.logger import Logger
 
 import from_scratch as ours
+from from_scratch.core.data import Step
 from from_scratch.core.loops.episodes import Episodes
 
 GAMMA = 0.5
@@ -115,7 +116,8 @@ def batch_of(*episodes, cut=()):
         for t, reward in enumerate(rewards):
             done = t == len(rewards) - 1
             info = {"TimeLimit.truncated": i in cut, "terminal_observation": np.ones(1, np.float32)} if done else {}
-            batch.add(np.array([[float(t)]], np.float32), np.array([(t + (rewards[0] > 2)) % 2]), np.array([reward], np.float32), np.array([done]), [info])
+            step = Step(None, np.array([reward], np.float32), np.array([done]), [info])
+            batch.add(np.array([[float(t)]], np.float32), np.array([(t + (rewards[0] > 2)) % 2]), step)
     return batch
 
 
@@ -142,7 +144,7 @@ def model_of(name, batch, **kwargs):
 def gradient_of(name, batch, **kwargs):
     model = model_of(name, batch, learning_rate=0.0, **kwargs)
     model.train()
-    return -model._optimiser.rows.grad[0].clone()
+    return -model.pi.rows.grad[0].clone()
 
 
 @pytest.mark.filterwarnings(r"ignore:std\(\)")

@@ -40,7 +40,8 @@ class REINFORCEBaseline(REINFORCE):
 
     def build(self) -> None:
         super().build()
-        self.baseline = self.net("baseline", learning_rate=FloatSchedule(self.baseline_learning_rate), programs=False)  # v̂
+        self.baseline = self.net("baseline", learning_rate="baseline_schedule", programs=False)  # v̂
+        self.baseline_schedule = FloatSchedule(self.baseline_learning_rate)
 
     @torch.no_grad()
     def values(self, obs: Any) -> torch.Tensor:

@@ -283,7 +283,7 @@ EQUATIONS = {
 def test_an_algorithms_gradient_by_its_program_equals_autograds(equation, space, seeds):
     name, kwargs = EQUATIONS[equation]
     model = getattr(ours, name)("MlpPolicy", lambda: Spaces(ACTION_SPACES[space]), seeds=seeds, **kwargs).learn(80)
-    rows = model._rows
+    rows = model.actor_critic.rows
     for batch in list(model.minibatches(model.samples(), 16))[:3]:  # the first makes the program, the second repeats it, the third is smaller
         loss, metrics = rows.differentiate(model.loss, batch)
         assert isinstance(loss, Program)
@@ -299,15 +299,15 @@ def test_an_algorithms_gradient_by_its_program_equals_autograds(equation, space,
 
 NARROW = {"learning_starts": 50, "policy_kwargs": {"net_arch": [40, 24]}}
 OFF_POLICY = {
-    "dqn": ("DQN", "CartPole-v1", {"learning_starts": 50}, lambda m, b: [(m._rows, m.loss, (b,))]),
-    "td3": ("TD3", "Pendulum-v1", {}, lambda m, b: [(m.q.rows, m.critic_loss, (b, noise(m, b))), (m._actor_rows, m.actor_loss, (b,))]),
+    "dqn": ("DQN", "CartPole-v1", {"learning_starts": 50}, lambda m, b: [(m.q.rows, m.loss, (b,))]),
+    "td3": ("TD3", "Pendulum-v1", {}, lambda m, b: [(m.q.rows, m.critic_loss, (b, noise(m, b))), (m.nets["actor"].rows, m.actor_loss, (b,))]),
     "ddpg, tanh": ("DDPG", "Pendulum-v1", {"policy_kwargs": {"activation_fn": torch.nn.Tanh}}, lambda m, b: [
-        (m.q.rows, m.critic_loss, (b, noise(m, b))), (m._actor_rows, m.actor_loss, (b,))]),
+        (m.q.rows, m.critic_loss, (b, noise(m, b))), (m.nets["actor"].rows, m.actor_loss, (b,))]),
     "sac": ("SAC", "Pendulum-v1", {}, lambda m, b: [
-        (m._temperature_rows, m.temperature_loss, (b.obs, noise(m, b))), (m.q.rows, m.critic_loss, (b, noise(m, b), m.alpha)),
-        (m._actor_rows, m.actor_loss, (b, noise(m, b), m.alpha))]),
+        (m.temperature.rows, m.temperature_loss, (b.obs, noise(m, b))), (m.q.rows, m.critic_loss, (b, noise(m, b), m.temperature.alpha)),
+        (m.nets["actor"].rows, m.actor_loss, (b, noise(m, b), m.temperature.alpha))]),
     "sac, fixed α": ("SAC", "Pendulum-v1", {"ent_coef": 0.2, "policy_kwargs": {"n_critics": 3}}, lambda m, b: [
-        (m.q.rows, m.critic_loss, (b, noise(m, b), m.alpha)), (m._actor_rows, m.actor_loss, (b, noise(m, b), m.alpha))]),
+        (m.q.rows, m.critic_loss, (b, noise(m, b), m.temperature.alpha)), (m.nets["actor"].rows, m.actor_loss, (b, noise(m, b), m.temperature.alpha))]),
 }  # fmt: skip
 
 
@@ -366,7 +366,7 @@ def test_two_hundred_updates_on_the_fast_path_equal_those_on_the_general_path(na
     kept = Rollouts()
     fast.learn(steps, callback=kept)
     general.learn(steps, callback=Rollouts(kept.kept))
-    assert isinstance(fast._rows, ArrayRows) and not isinstance(general._rows, ArrayRows)
+    assert isinstance(fast.actor_critic.rows, ArrayRows) and not isinstance(general.actor_critic.rows, ArrayRows)
     assert fast.updates[0] * (5 if name == "PPO" else 1) >= 200
     for mine, theirs in zip(fast.policy.parameters(), general.policy.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=0)
@@ -385,7 +385,7 @@ def test_two_hundred_updates_from_a_memory_are_the_same_on_both_paths(name):
     updates = 200 if follows_torch() else 8  # where both do not compute the same bits, Adam's first steps magnify the last one
     fast = getattr(ours, name)("MlpPolicy", env, seeds=[0], **kwargs).learn(60 + updates)
     general = getattr(ours, name)(type("Somebodys" + policy.__name__, (policy,), {}), env, seeds=[0], **kwargs).learn(60 + updates)
-    assert type(general._rows if name == "DQN" else general.q.rows) is Rows
+    assert type(general.q.rows) is Rows
     assert fast.updates[0] >= updates
     for mine, theirs in zip(fast.policy.parameters(), general.policy.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=0)
@@ -422,7 +422,7 @@ def test_an_equation_that_programs_do_not_know_is_announced_and_goes_through_aut
 )
 def test_a_program_is_made_anew_when_a_number_that_its_equation_reads_has_changed(change):
     model = ours.PPO("MlpPolicy", "CartPole-v1", seed=0, n_steps=64, n_epochs=1, clip_range=lambda left: 0.01 * left).learn(64)
-    rows, batch = model._rows, next(iter(model.minibatches(model.samples(), 64)))
+    rows, batch = model.actor_critic.rows, next(iter(model.minibatches(model.samples(), 64)))
     stale, _ = rows.differentiate(model.loss, batch)
     assert rows.differentiate(model.loss, batch)[0] is stale
     vars(model).update(change)

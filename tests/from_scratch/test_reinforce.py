@@ -17,8 +17,9 @@ from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
 import from_scratch as ours
+from from_scratch.core.data import Step
 from from_scratch.core.loops.episodes import Episodes
-from from_scratch.core.networks.own import ActorBaselinePolicy, ActorPolicy, StackedNetwork
+from from_scratch.core.networks.own import ActorBaselinePolicy, ActorPolicy
 from from_scratch.envs.chains.short_corridor import BEST_P_RIGHT, BEST_VALUE, start_value
 
 pytestmark = pytest.mark.numerical
@@ -41,7 +42,7 @@ def record(lanes_of_episodes, n=None):
     for steps in zip(*lanes, strict=True):
         obs, action, reward, done, last = zip(*steps)
         infos = [{"TimeLimit.truncated": d and x is not None, "terminal_observation": x} if d else {} for d, x in zip(done, last)]
-        episodes.add(np.array(obs), np.array(action), np.array(reward, np.float32), np.array(done), infos)
+        episodes.add(np.array(obs), np.array(action), Step(None, np.array(reward, np.float32), np.array(done), infos))
     return episodes
 
 
@@ -49,7 +50,7 @@ def gradient(model, episodes):
     """What one update adds to the actor's parameters per unit of learning rate."""
     model.episodes = episodes
     model.train()
-    return -model._optimiser.rows.grad[0].clone()
+    return -model.pi.rows.grad[0].clone()
 
 
 def frozen(name, env, **kwargs):
@@ -97,7 +98,7 @@ def probabilities(model, trajectories):
 
 def exact_gradient(model, trajectories, gamma):
     returns = torch.tensor([sum(gamma**t * r for t, (_, _, r) in enumerate(steps)) for _, steps in trajectories], dtype=torch.float32)
-    rows = model._optimiser.rows
+    rows = model.pi.rows
     rows.backward((probabilities(model, trajectories) * returns).sum()[None])
     return rows.grad[0].clone()
 
@@ -411,7 +412,7 @@ def test_a_baseline_takes_most_of_the_gradients_variance():
 
         def noting(*args, improve=improve, model=model, seen=seen):
             improve(*args)
-            seen.append(model._optimiser.rows.grad[0].clone())
+            seen.append(model.pi.rows.grad[0].clone())
 
         model.improve_policy = noting
         model.learn(10_000_000, callback=Corridor(300), log_interval=None)
@@ -590,7 +591,7 @@ class OwnTanh(nn.Tanh):
 def test_the_path_through_the_modules_trains_like_the_stacked_one(name, env):
     kwargs = {"seeds": [0], "n_envs": 2, "episodes_per_update": 2}
     stacked, modular = (make(name, env, policy_kwargs={"activation_fn": kind}, **kwargs) for kind in (nn.Tanh, OwnTanh))
-    assert isinstance(stacked.pi.network, StackedNetwork) and not isinstance(modular.pi.network, StackedNetwork)
+    assert stacked.pi.is_stacked and not modular.pi.is_stacked
     steps = 900 if env == "Pendulum-v1" else 300
     torch.testing.assert_close(weights(stacked.learn(steps)), weights(modular.learn(steps)), atol=2e-5, rtol=0)
     assert stacked._n_updates > 0

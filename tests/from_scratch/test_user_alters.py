@@ -14,7 +14,6 @@ from torch import nn
 
 import from_scratch as ours
 from from_scratch.core.lockstep.programs import ArrayRows
-from from_scratch.core.networks.actor_critic import StackedActorCritic
 from from_scratch.core.watch import Watch, altered, has_own_code
 
 MEMORY = {"learning_starts": 20, "buffer_size": 500, "batch_size": 16, "policy_kwargs": {"net_arch": [16, 16]}}
@@ -654,17 +653,17 @@ def test_a_callback_that_alters_nothing_leaves_everything_on_the_fast_path(name)
 def test_an_altered_actor_leaves_the_critics_on_their_fast_path():
     for name in ("TD3", "SAC"):
         model = run(name, ours, before=freeze)
-        assert isinstance(model._critic_optimiser.rows, ArrayRows) and not isinstance(model._actor_optimiser.rows, ArrayRows)
+        assert isinstance(model.q.rows, ArrayRows) and not isinstance(model.nets["actor"].rows, ArrayRows)
 
 
 def test_the_fast_path_is_taken_again_when_the_hook_is_gone():
     model = make("PPO")
     handle = body(model)[0].register_forward_hook(lambda *_: None)
     model.learn(32)
-    assert not isinstance(model.actor_critic, StackedActorCritic)
+    assert not model.actor_critic.is_stacked
     handle.remove()
     model.learn(32)
-    assert isinstance(model.actor_critic, StackedActorCritic) and isinstance(model._rows, ArrayRows)
+    assert model.actor_critic.is_stacked and isinstance(model.actor_critic.rows, ArrayRows)
 
 
 def test_the_general_path_is_announced_with_its_reason(capsys):
@@ -672,8 +671,8 @@ def test_the_general_path_is_announced_with_its_reason(capsys):
     run("SAC", ours, before=freeze, verbose=1)
     lines = [line for line in capsys.readouterr().out.splitlines() if "general path" in line]
     assert lines == [
-        "ActorCriticPolicy takes the general path (ModularActorCritic: mlp_extractor.policy_net.0.weight is frozen).",
-        "Actor takes the general path (latent_pi.0.weight is frozen).",
+        "ActorCriticPolicy takes the general path (ActorCritics: mlp_extractor.policy_net.0.weight is frozen).",
+        "Actor takes the general path (SquashedActors: latent_pi.0.weight is frozen).",
     ]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -156,7 +156,7 @@ class Episodic(Algorithm):
         self.updates += 1
         self.end_training()
 
-    _value_of: Callable[[Any], float] | None = None  # what stands for the rewards behind a time limit, from the last observation; nothing without
+    _value_of: ClassVar[Callable[..., float] | None] = None  # what stands for the rewards behind a time limit, from the last observation; nothing without
 
     def update(self, steps: Steps) -> None:
         """Learn from all steps of a batch of episodes, every field [S, M, ...]."""

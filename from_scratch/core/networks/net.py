@@ -50,8 +50,8 @@ class Net:
     play: Callable  # the same for observations [S, E, ...] in NumPy, without a gradient
     optimiser: RowOptimizer | None  # None of a network that follows another
 
-    def __init__(self, model: Any, name: str, learning_rate: Callable[[float], float] | None = None, programs: bool = True):
-        """learning_rate: a schedule of its own, if it does not learn at the model's. programs: are batches of one shape the rule?"""
+    def __init__(self, model: Any, name: str, learning_rate: str | None = None, programs: bool = True):
+        """learning_rate: the model's attribute that holds a schedule of its own, if it does not learn at the model's. programs: are batches of one shape the rule?"""
         self.model, self.name, self.learning_rate, self.programs = model, name, learning_rate, programs
         self.follows = name.removesuffix("_target") if name.endswith("_target") else None
         self.optimiser = None
@@ -101,7 +101,7 @@ class Net:
         followers = follower.modules if follower else []
         together, one_by_one = kinds_of(modules[0])
         skip, every = together.skips(modules[0]), [*modules, *followers]
-        others = [] if of_policy else [part for policy in model._policies for part in policy.children()]
+        others = [] if of_policy or not hasattr(model.policy, self.name) else [part for policy in model._policies for part in policy.children()]
         own_ways = first_reason(map(altered, every))
         apart = own_ways or why_apart(modules, optimizers, followers, skip, others)
         owners = [model._policies[i % len(modules)] for i in range(len(every))]
@@ -145,7 +145,7 @@ class Net:
         if self.learning_rate is not None and self.optimiser is not None:
             for optimizer in self.optimiser.optimizers:
                 for group in optimizer.param_groups:
-                    group["lr"] = self.model.now(self.learning_rate)
+                    group["lr"] = self.model.now(getattr(self.model, self.learning_rate))
 
 
 # ------------------------------------------------------------------------------------------------------- what speaks against it

@@ -91,6 +91,7 @@ class TemperatureNet(Net):
             return
         first = model.temperatures[0]
         if model.log_ent_coef is first.log_ent_coef and model.ent_coef_optimizer is first.optimizer:
+            self.programs = model.nets["actor"].is_stacked  # whose log π its loss takes
             super().serve()
             return
         if model.n_seeds > 1:  # the user's own
