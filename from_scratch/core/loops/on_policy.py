@@ -22,11 +22,11 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.vec_env import VecEnv
 
 from from_scratch.core.algorithm import Algorithm, StopTraining
-from from_scratch.core.callbacks import Locals, is_users
-from from_scratch.core.data import Sample, tree_map
+from from_scratch.core.callbacks import Locals
+from from_scratch.core.data import Sample, Step, tree_map
 from from_scratch.core.finite import NotANumber, expected, is_finite, lane_of, parameter_of, refuse_nan, where_not_finite
-from from_scratch.core.loops.rollout import UnderWay
-from from_scratch.core.networks.actor_critic import ACTOR_CRITIC_ALIASES, ForeignActorCritic
+from from_scratch.core.loops.rollout import Rollout
+from from_scratch.core.networks.actor_critic import ACTOR_CRITIC_ALIASES
 from from_scratch.core.returns import explained_variance, gae
 from from_scratch.core.watch import replaced
 
@@ -101,82 +101,48 @@ class OnPolicy(Algorithm):
         self._reset_noise()
         callback.on_rollout_start()
         self.heed_rollout()
-        watched = self.heeds or is_users(callback)  # may somebody look at the steps, or change the weights?
-        ours = self._is_ours(rollout_buffer)
-        played = UnderWay(self, rollout_buffer, watched) if ours and self._can_wait(watched) else None
-        shown, due = Locals.of(callback), {} if played is None else played.due()
-
+        rollout = Rollout(self, rollout_buffer, callback)
         try:
             while n_steps < n_rollout_steps:
                 if self.use_sde and self.sde_sample_freq > 0 and n_steps % self.sde_sample_freq == 0:
                     self._reset_noise()
-                try:
-                    actions = self.act(self.by_seed(self._last_obs))
-                except NotANumber as error:
-                    raise error.at(self) from None
-                if played is not None:
-                    played.step(self._last_obs, actions)
-                else:
-                    obs_tensor = self.as_tensors(self._last_obs)
-                    values, log_probs = self._judge(self.by_seed(self._last_obs), actions)
+                actions = self._act(self.by_seed(self._last_obs))
+                rollout.play(self._last_obs, actions)
                 actions = actions.reshape(env.num_envs, *self.action_space.shape)
                 clipped_actions = self.to_env(actions)
                 new_obs, rewards, dones, infos = env.step(clipped_actions)
+                step = Step(new_obs, rewards, dones, infos)
                 self.num_timesteps += self.n_envs
 
-                callback.update_locals(shown.show(locals(), due))
+                callback.update_locals(rollout.show(locals()))
                 if not callback.on_step():
                     return False
-                if watched:
-                    self.heed()
-                    if played is not None and self.actor_critic.served is not played.actor_critic and replaced(rollout_buffer) is not None:
-                        values, log_probs = played.values(), played.log_probs()  # from now on the buffer has ways of its own
-                        played.end()
-                        played, due, ours = None, {}, False
-                    if played is not None:
-                        played.hold(self._last_obs)
+                rollout.heed()
 
-                ended = dones.nonzero()[0].tolist()
-                if ended or len(infos) > 1 or "episode" in infos[0]:
+                if step.ended or len(infos) > 1 or "episode" in infos[0]:
                     self._update_info_buffer(infos, dones)
-                for idx in ended:
-                    if infos[idx].get("terminal_observation") is not None and infos[idx].get("TimeLimit.truncated", False):
+                for idx in step.ended:
+                    if step.truncated[idx] and infos[idx].get("terminal_observation") is not None:
                         terminal_obs = self.policy.obs_to_tensor(infos[idx]["terminal_observation"])[0]
                         terminal_value = self._value_of(infos[idx]["terminal_observation"], idx)
                         rewards[idx] += self.gamma * terminal_value.numpy()[0]  # a time limit is not death: bootstrap from where it cut
-                if not ours:
-                    actions = actions.reshape(-1, 1) if isinstance(self.action_space, spaces.Discrete) else actions
-                    rollout_buffer.add(self._last_obs, actions, rewards, self._last_episode_starts, values, log_probs)
-                else:
-                    self._write(rollout_buffer, n_steps, actions, rewards)
-                    if played is None:
-                        rollout_buffer.values[n_steps], rollout_buffer.log_probs[n_steps] = values.numpy(force=True)[:, 0], log_probs.numpy(force=True)
-                    elif watched and played.moved():
-                        if self._can_wait(watched):
-                            played.turn()
-                        else:
-                            played.end()
-                            played, due = None, {}
+                rollout.store(n_steps, actions, rewards)
                 self._last_obs, self._last_episode_starts = new_obs, dones
-                if watched:
-                    idx, done = env.num_envs - 1, dones[-1]  # as SB3's loop over the lanes leaves them
+                idx, done = env.num_envs - 1, dones[-1]  # as SB3's loop over the lanes leaves them, for callbacks
                 n_steps += 1
         finally:
-            if played is not None:
-                played.end()
-
-        last_values = self.actor_critic.values_numpy(self.by_seed(new_obs)).reshape(-1, 1)
-        values = torch.from_numpy(last_values)
-        if ours:
-            self._look_back(rollout_buffer, last_values, dones)
-        else:
-            rollout_buffer.compute_returns_and_advantage(last_values=values, dones=dones)
+            rollout.end()
+        values = self._look_back(rollout, new_obs, dones)
         actions = actions.reshape(-1, 1) if isinstance(self.action_space, spaces.Discrete) else actions  # as SB3 stores and leaves them
-        if played is not None and watched:
-            obs_tensor, log_probs = played.obs_tensor(), torch.from_numpy(rollout_buffer.log_probs[n_steps - 1].copy())
-        callback.update_locals(shown.show(locals(), {}))
+        callback.update_locals(rollout.show_last(locals()))
         callback.on_rollout_end()
         return True
+
+    def _act(self, obs: Any) -> np.ndarray:
+        try:
+            return self.act(obs)
+        except NotANumber as error:
+            raise error.at(self) from None
 
     def _reset_noise(self) -> None:
         if self.use_sde:
@@ -184,42 +150,14 @@ class OnPolicy(Algorithm):
                 with stream.as_process():
                     policy.reset_noise(self.n_envs)
 
-    @torch.no_grad()
-    def _judge(self, obs: Any, actions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """V(s) [S·E, 1] and log π(a|s) [S·E], as SB3 has them in a callback's locals."""
-        if isinstance(self.actor_critic.served, ForeignActorCritic):  # what it says of an action, it says with the action
-            values, log_probs = self.actor_critic.judged
-        else:
-            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(self.action_space, spaces.Box) else actions
-            values, log_probs, _ = self.actor_critic.evaluate(tree_map(torch.as_tensor, obs), torch.as_tensor(actions, device=self.device))
-        return values.reshape(-1, 1), log_probs.reshape(-1)
-
-    def _is_ours(self, buffer: RolloutBuffer) -> bool:
-        """May we write the buffer ourselves? Not if the buffer or the policy has ways of its own."""
-        return self._is_plain(buffer) and not isinstance(self.actor_critic.served, ForeignActorCritic)
-
     @staticmethod
     def _is_plain(buffer: RolloutBuffer) -> bool:
         """Is it SB3's, with none of its methods replaced?"""
         return type(buffer) in (RolloutBuffer, DictRolloutBuffer) and replaced(buffer) is None
 
-    def _can_wait(self, watched: bool) -> bool:
-        """May values come later? Where callbacks may change the policy: only if all that evaluates it is in rows of which we can keep a copy."""
-        return not isinstance(self.actor_critic.served, ForeignActorCritic) and (not watched or self.actor_critic.is_stacked)
-
     def as_tensors(self, x: Any) -> Any:
         """An array, or each of a dict of them, as tensors where the policy is."""
         return tree_map(lambda a: torch.as_tensor(a, device=self.device), x)
-
-    def _write(self, buffer: RolloutBuffer, t: int, actions: np.ndarray, rewards: np.ndarray) -> None:
-        if isinstance(buffer.observations, dict):
-            for key, memory in buffer.observations.items():
-                memory[t].flat = self._last_obs[key]
-        else:
-            buffer.observations[t].flat = self._last_obs
-        buffer.actions[t].flat = actions
-        buffer.rewards[t], buffer.episode_starts[t] = rewards, self._last_episode_starts
-        buffer.pos, buffer.full = t + 1, t + 1 == buffer.buffer_size
 
     # ----------------------------------------------------------------------------------------------------------------- evaluating
     def by_time(self, x: Any) -> Any:
@@ -231,11 +169,17 @@ class OnPolicy(Algorithm):
         """[S, T·E] → [T, S·E], the way back."""
         return x.reshape(self.n_seeds, -1, self.n_envs).swapaxes(0, 1).reshape(-1, self.n_lanes)
 
-    def _look_back(self, buffer: RolloutBuffer, last_values: np.ndarray, last_dones: np.ndarray) -> None:
+    def _look_back(self, rollout: Rollout, last_obs: Any, last_dones: np.ndarray) -> torch.Tensor:
         """Advantages and returns of the whole rollout, by the buffer's γ and λ. Rewards have the bootstraps of time limits in them, as in SB3's buffer.
 
-        ValueError if a number is not finite: it would turn weights into NaN, where SB3's distributions refuse them.
+        Returns V of the last observations, [S·E, 1]. ValueError if a number is not finite: it would turn weights into NaN, where SB3's
+        distributions refuse them.
         """
+        buffer, last_values = rollout.buffer, self.actor_critic.values_numpy(self.by_seed(last_obs)).reshape(-1, 1)
+        values = torch.from_numpy(last_values)
+        if not rollout.is_ours:
+            buffer.compute_returns_and_advantage(last_values=values, dones=last_dones)
+            return values
         obs = buffer.observations.values() if isinstance(buffer.observations, dict) else (buffer.observations,)
         if not all(is_finite(x) for x in (buffer.rewards, buffer.values, last_values, *obs)):
             raise self._not_finite(buffer)
@@ -245,6 +189,7 @@ class OnPolicy(Algorithm):
         v_next = np.concatenate((buffer.values[1:], last_values.reshape(1, -1)))
         buffer.advantages[:] = gae(buffer.rewards, discount, buffer.values, v_next, float(buffer.gae_lambda))
         buffer.returns[:] = buffer.advantages + buffer.values
+        return values
 
     def _not_finite(self, buffer: RolloutBuffer) -> ValueError:
         """Names the first number of a rollout that is not finite."""

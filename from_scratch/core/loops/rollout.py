@@ -14,8 +14,12 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
 
+from from_scratch.core.callbacks import Locals, is_users
 from from_scratch.core.data import tree_map
+from from_scratch.core.networks.actor_critic import ForeignActorCritic
+from from_scratch.core.watch import replaced
 
 LOOKED_AT = ("values", "log_probs")
 UNDER_WAY: dict[int, UnderWay] = {}  # by the id of the buffer that is being filled
@@ -47,6 +51,112 @@ class RolloutBufferUnderWay(RolloutBuffer):
 
     def __reduce_ex__(self, protocol: Any) -> tuple:
         return self.__reduce__()
+
+
+class Rollout:
+    """Notes what is played, and fills the buffer: in one pass at the end where that can be, step by step and as SB3 does it where it cannot.
+
+    It cannot where the buffer or the policy has ways of its own, or where a callback may change networks of which no copy can be kept.
+    """
+
+    def __init__(self, model: Any, buffer: RolloutBuffer, callback: BaseCallback):
+        self.model, self.buffer = model, buffer
+        self.watched = model.heeds or is_users(callback)  # may somebody look at the steps, or change the weights?
+        self.is_ours = model._is_plain(buffer) and not isinstance(model.actor_critic.served, ForeignActorCritic)  # may we write the buffer ourselves?
+        self.under_way = UnderWay(model, buffer, self.watched) if self.is_ours and self._can_wait() else None
+        self.shown = Locals.of(callback)
+        self._at_once: dict[str, Callable[[], Any]] = {"values": lambda: self.values, "log_probs": lambda: self.log_probs, "obs_tensor": self._obs_tensor}
+        self.due = self._at_once if self.under_way is None else self.under_way.due()  # what SB3 has among its local variables, when it is read
+
+    def _can_wait(self) -> bool:
+        """May values come later? Where callbacks may change the policy: only if all that evaluates it is in rows of which we can keep a copy."""
+        net = self.model.actor_critic
+        return not isinstance(net.served, ForeignActorCritic) and (not self.watched or net.is_stacked)
+
+    def play(self, obs: Any, actions: np.ndarray) -> None:
+        """A step is about to be taken: observations [S·E, ...] and actions [S, E, ...]."""
+        if self.under_way is not None:
+            self.under_way.step(obs, actions)
+        else:
+            self.obs = obs
+            self.values, self.log_probs = self._judge(self.model.by_seed(obs), actions)
+
+    @torch.no_grad()
+    def _judge(self, obs: Any, actions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """V(s) [S·E, 1] and log π(a|s) [S·E], as SB3 has them in a callback's locals."""
+        model = self.model
+        if isinstance(model.actor_critic.served, ForeignActorCritic):  # what it says of an action, it says with the action
+            values, log_probs = model.actor_critic.judged
+        else:
+            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(model.action_space, spaces.Box) else actions
+            values, log_probs, _ = model.actor_critic.evaluate(tree_map(torch.as_tensor, obs), torch.as_tensor(actions, device=model.device))
+        return values.reshape(-1, 1), log_probs.reshape(-1)
+
+    def _obs_tensor(self) -> Any:
+        return self.model.as_tensors(self.obs)
+
+    def show(self, variables: dict[str, Any]) -> Locals:
+        """The loop's local variables, for callbacks."""
+        return self.shown.show(variables, self.due)
+
+    def heed(self) -> None:
+        """Callbacks have seen the step, and may have changed something."""
+        if not self.watched:
+            return
+        self.model.heed()
+        played = self.under_way
+        if played is None:
+            return
+        if self.model.actor_critic.served is not played.actor_critic and replaced(self.buffer) is not None:
+            self.obs, self.values, self.log_probs = played.obs, played.values(), played.log_probs()  # from now on the buffer has ways of its own
+            self.is_ours = False
+            self._go_on_at_once()
+        else:
+            played.hold(self.model._last_obs)
+
+    def _go_on_at_once(self) -> None:
+        self.end()
+        self.under_way, self.due = None, self._at_once
+
+    def store(self, t: int, actions: np.ndarray, rewards: np.ndarray) -> None:
+        """Write the step, number t: actions [S·E, ...], rewards [S·E] with the bootstraps of time limits in them."""
+        model, buffer = self.model, self.buffer
+        if not self.is_ours:
+            actions = actions.reshape(-1, 1) if isinstance(model.action_space, spaces.Discrete) else actions
+            buffer.add(model._last_obs, actions, rewards, model._last_episode_starts, self.values, self.log_probs)
+            return
+        if isinstance(buffer.observations, dict):
+            for key, memory in buffer.observations.items():
+                memory[t].flat = model._last_obs[key]
+        else:
+            buffer.observations[t].flat = model._last_obs
+        buffer.actions[t].flat = actions
+        buffer.rewards[t], buffer.episode_starts[t] = rewards, model._last_episode_starts
+        buffer.pos, buffer.full = t + 1, t + 1 == buffer.buffer_size
+        if self.under_way is None:
+            buffer.values[t], buffer.log_probs[t] = self.values.numpy(force=True)[:, 0], self.log_probs.numpy(force=True)
+        elif self.watched and self.under_way.moved():
+            if self._can_wait():
+                self.under_way.turn()
+            else:
+                self.obs = self.under_way.obs
+                self._go_on_at_once()
+                self.values, self.log_probs = torch.from_numpy(buffer.values[t, :, None].copy()), torch.from_numpy(buffer.log_probs[t].copy())
+
+    def end(self) -> None:
+        """Fill in what is missing."""
+        if self.under_way is not None:
+            self.under_way.end()
+
+    def show_last(self, variables: dict[str, Any]) -> Locals:
+        """The local variables after the last step: `values` are those of the last observations now."""
+        if self.under_way is None:
+            last = {"obs_tensor": self._obs_tensor(), "log_probs": self.log_probs}
+        elif self.watched:
+            last = {"obs_tensor": self.under_way.obs_tensor(), "log_probs": torch.from_numpy(self.buffer.log_probs[self.buffer.buffer_size - 1].copy())}
+        else:
+            last = {}
+        return self.shown.show({**variables, **last}, {})
 
 
 class UnderWay:

@@ -51,7 +51,7 @@ class Net:
     optimiser: RowOptimizer | None  # None of a network that follows another
 
     def __init__(self, model: Any, name: str, learning_rate: str | None = None, programs: bool = True):
-        """learning_rate: the model's attribute that holds a schedule of its own, if it does not learn at the model's. programs: are batches of one shape the rule?"""
+        """learning_rate: the model's attribute that holds its schedule, if it has one of its own. programs: are batches of one shape the rule?"""
         self.model, self.name, self.learning_rate, self.programs = model, name, learning_rate, programs
         self.follows = name.removesuffix("_target") if name.endswith("_target") else None
         self.optimiser = None
