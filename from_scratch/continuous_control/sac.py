@@ -66,6 +66,9 @@ class SAC(OffPolicy):
     def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         return self.pi.play(obs, None if deterministic else self._rng)
 
+    def train(self, gradient_steps: int, batch_size: int = 64) -> None:  # SB3's default, which `learn` never uses
+        super().train(gradient_steps, batch_size)
+
     def update(self, b: Transition) -> None:
         self.reset_noise(1)
         noise = self.pi.drawn(b.obs, self._rng, b.action.shape[1:])

@@ -89,7 +89,7 @@ class Algorithm(Declared, BaseAlgorithm):
     support_multi_env: ClassVar[bool] = True
     supported_action_spaces: ClassVar[tuple[type[spaces.Space], ...] | None] = None
     max_grad_norm = None  # a class that clips declares it
-    saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same: `kept` names them all
+    saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same: `_kept_in_files` names them all
     not_copied: ClassVar[tuple[str, ...]] = ("_callback",)  # attributes that learn() or adopt() make, and that no deep copy or pickle takes along
 
     # ------------------------------------------------------------------------------------------------------------ construction
@@ -163,7 +163,7 @@ class Algorithm(Declared, BaseAlgorithm):
     def build(self) -> None:
         """Make what is derived from hyper-parameters and policies, the networks by `net`. load() calls it again."""
 
-    def kept(self) -> list[str]:
+    def _kept_in_files(self) -> list[str]:
         return list(self.saved)
 
     def net(self, name: str = "policy", **more: Any) -> Net:
@@ -228,7 +228,7 @@ class Algorithm(Declared, BaseAlgorithm):
         self.build()
         self.heeds = self.heeds_rollouts = False
         self._serve_and_watch()
-        self._derived = [*getattr(self, "_derived", []), *(name for name in self.__dict__ if name not in known and name not in self.kept())]
+        self._derived = [*getattr(self, "_derived", []), *(name for name in self.__dict__ if name not in known and name not in self._kept_in_files())]
 
     def _setup_buffers(self) -> None:
         """Make the memory for experience, if the algorithm has one (before the policies, as SB3 does)."""
@@ -576,7 +576,7 @@ class Algorithm(Declared, BaseAlgorithm):
         model: Any = object.__new__(type(self))
         of_fields = next(cls.__init__ for cls in type(self).__mro__ if is_renewed(vars(cls).get("__init__")))  # a user's own may take anything
         of_fields(model, self.policy_class, None, device=self.device, _init_setup_model=False)
-        skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self.kept()}
+        skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self._kept_in_files()}
         model.__dict__.update({name: value for name, value in self.__dict__.items() if name not in skip})
         model.seeds = None if self.seeds is None else [self.seeds[k]]
         model.env = self.env.of_seed(k) if isinstance(self.env, LockstepVecEnv) else self.env

@@ -61,8 +61,8 @@ class OffPolicy(Algorithm):
             if hasattr(self.policy, name):
                 setattr(self, name, getattr(self.policy, name))
 
-    def kept(self) -> list[str]:
-        return [*super().kept(), *self._statistics()]
+    def _kept_in_files(self) -> list[str]:
+        return [*super()._kept_in_files(), *self._statistics()]
 
     def serve(self) -> None:
         super().serve()

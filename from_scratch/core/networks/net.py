@@ -92,7 +92,8 @@ class Net:
     def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
         """(object, names of attributes) pairs that are to stay the same from one training to the next."""
         owner, attribute = self.optimizer_at
-        return [] if self.follows else [(each, [attribute]) for each in (self.modules if owner is None else self.model._policies)]
+        owners = [] if self.follows else self.modules if owner is None else self.model._policies
+        return [(each, [attribute]) for each in owners if attribute in vars(each)]  # a compiled policy passes it on
 
     def serve(self, follower: Net | None = None) -> None:
         """Choose how this network, and the one that follows it, are computed and trained."""
