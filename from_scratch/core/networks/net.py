@@ -37,8 +37,9 @@ KINDS: dict[type, tuple[type[Together], type[OneByOne]]] = {
 }
 
 
-def kinds_of(module: nn.Module) -> tuple[type[Together], type[OneByOne]]:
-    return next((KINDS[kind] for kind in type(module).__mro__ if kind in KINDS), (OwnOutputs, OneByOne))
+def kinds_of(module: nn.Module, of_policy: bool) -> tuple[type[Together], type[OneByOne]]:
+    others = KINDS[ActorCriticPolicy] if of_policy else (OwnOutputs, OneByOne)  # a whole policy of another class, a compiled one, is an actor-critic
+    return next((KINDS[kind] for kind in type(module).__mro__ if kind in KINDS), others)
 
 
 class Net:
@@ -100,7 +101,7 @@ class Net:
         model, modules, optimizers = self.model, self.modules, self.optimizers
         of_policy = modules[0] is model._policies[0]
         followers = follower.modules if follower else []
-        together, one_by_one = kinds_of(modules[0])
+        together, one_by_one = kinds_of(modules[0], of_policy)
         skip, every = together.skips(modules[0]), [*modules, *followers]
         others = [] if of_policy or not hasattr(model.policy, self.name) else [part for policy in model._policies for part in policy.children()]
         own_ways = first_reason(map(altered, every))
