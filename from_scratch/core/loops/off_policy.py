@@ -184,7 +184,7 @@ class OffPolicy(Algorithm):
         self._bind_memory()
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "replay_buffers", "memory", "_noises"]
+        return [*super()._excluded_save_params(), "replay_buffers", "memory", "_noises", "gradient_step"]
 
     def _convert_train_freq(self) -> None:
         if isinstance(self.train_freq, TrainFreq):
