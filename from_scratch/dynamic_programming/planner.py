@@ -11,7 +11,8 @@ from gymnasium import spaces
 from from_scratch.core.algorithm import StopTraining
 from from_scratch.core.exact.mdp import Model, model_of, name_of
 from from_scratch.core.hyperparameters import check_range
-from from_scratch.core.tabular.learner import Tabular
+from from_scratch.core.loops.learner import check_discount
+from from_scratch.core.tabular.tables import Tabular
 
 
 class Planner(Tabular):
@@ -32,6 +33,7 @@ class Planner(Tabular):
     pi: np.ndarray  # [S, n_states, n_actions]  π(a|s)
 
     def check(self) -> None:
+        check_discount(self.gamma)
         super().check()
         check_range(self, "theta", "tolerance", low=0)
         check_range(self, "max_sweeps", low=1)

@@ -1,4 +1,4 @@
-"""Gradient Monte Carlo (Sutton & Barto 2018, 9.3).
+"""Gradient Monte Carlo (Sutton & Barto 2018, §9.3).
 
     generate an episode S_0, A_0, R_1, …, S_T by π
     for t = 0, 1, …, T−1:
@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from from_scratch.core.linear.features import Sparse
-from from_scratch.core.linear.learner import LinearPrediction, add, compiled, dot
+from from_scratch.core.linear.learner import add, compiled, dot
+from from_scratch.core.linear.prediction import LinearPrediction
 
 
 class Arrays(NamedTuple):

@@ -1,4 +1,4 @@
-"""Least-squares TD (Bradtke & Barto 1996, Machine Learning 22:33; Sutton & Barto 2018, 9.8).
+"""Least-squares TD (Bradtke & Barto 1996, Machine Learning 22:33; Sutton & Barto 2018, §9.8).
 
     A = Σ ρ x (x − γ x')ᵀ + ε I,  b = Σ ρ R x,  w = A⁻¹ b
 
@@ -12,7 +12,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from from_scratch.core.linear.features import Sparse
-from from_scratch.core.linear.learner import LinearPrediction, add, compiled, dot
+from from_scratch.core.linear.learner import add, compiled, dot
+from from_scratch.core.linear.prediction import LinearPrediction
 
 
 class Arrays(NamedTuple):

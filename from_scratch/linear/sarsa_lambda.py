@@ -1,4 +1,4 @@
-"""Sarsa(λ) with linear function approximation (Rummery 1995; Sutton & Barto 2018, 12.7).
+"""Sarsa(λ) with linear function approximation (Rummery 1995; Sutton & Barto 2018, §12.7).
 
     z ← 0 at the start of each episode; then at each step
         z ← γ λ z, and the trace of x(S, A) grows
@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from from_scratch.core.linear.control import LinearControl
 from from_scratch.core.linear.features import Sparse
-from from_scratch.core.linear.learner import LinearControl, add, compiled, dot
+from from_scratch.core.linear.learner import add, compiled, dot
 
 TRACES = ("accumulating", "replacing", "clearing", "dutch")
 ACCUMULATING, REPLACING, CLEARING, DUTCH = range(4)

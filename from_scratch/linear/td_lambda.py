@@ -1,4 +1,4 @@
-"""Semi-gradient TD(λ) (Sutton 1988, Machine Learning 3:9; Sutton & Barto 2018, 12.2 and, off-policy, 12.9).
+"""Semi-gradient TD(λ) (Sutton 1988, Machine Learning 3:9; Sutton & Barto 2018, §12.2 and, off-policy, §12.9).
 
     z ← 0 at the start of each episode; then at each step
         z ← ρ (γ λ z + ∇v̂(S, w)),  ρ = π(A|S) / b(A|S)
@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from from_scratch.core.linear.features import Sparse
-from from_scratch.core.linear.learner import LinearPrediction, add, compiled, dot
+from from_scratch.core.linear.learner import add, compiled, dot
+from from_scratch.core.linear.prediction import LinearPrediction
 
 
 class Arrays(NamedTuple):

@@ -1,4 +1,4 @@
-"""Expected updates of Q with a known model, one state and action at a time, in two orders (Sutton & Barto 2018, 8.5–8.6).
+"""Expected updates of Q with a known model, one state and action at a time, in two orders (Sutton & Barto 2018, §8.5–8.6).
 
     uniform       for every S, A in turn:                       update Q(S, A)
     trajectories  from the start, A ← ε-greedy(S, Q):           update Q(S, A);  S ← a successor, as likely as in the world
@@ -19,7 +19,8 @@ from from_scratch.core.algorithm import StopTraining
 from from_scratch.core.exact.mdp import name_of
 from from_scratch.core.linear.learner import compiled
 from from_scratch.core.linear.loop import best_of, first_above
-from from_scratch.core.tabular.learner import Tabular
+from from_scratch.core.loops.learner import check_discount
+from from_scratch.core.tabular.tables import Tabular
 
 
 class Worlds(NamedTuple):
@@ -66,6 +67,7 @@ class ExpectedUpdates(Tabular):
     log_interval = 10_000  # updates
 
     def check(self) -> None:
+        check_discount(self.gamma)
         super().check()
         for env in self._envs() if self.env is not None else ():
             P = getattr(env, "P", None)

@@ -1,4 +1,4 @@
-"""On-policy first-visit Monte Carlo control for ε-soft policies (Sutton & Barto 2018, 5.4).
+"""On-policy first-visit Monte Carlo control for ε-soft policies (Sutton & Barto 2018, §5.4).
 
     π ← an ε-soft policy
     loop for each episode:
@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from from_scratch.core.tabular.control import TabularControl
 from from_scratch.core.tabular.episodes import Episodes, LearnsFromEpisodes, in_turn
-from from_scratch.core.tabular.learner import TabularControl
 
 
 class MCControl(LearnsFromEpisodes, TabularControl):

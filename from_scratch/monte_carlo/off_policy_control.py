@@ -1,4 +1,4 @@
-"""Off-policy Monte Carlo control (Sutton & Barto 2018, 5.7), by weighted importance sampling.
+"""Off-policy Monte Carlo control (Sutton & Barto 2018, §5.7), by weighted importance sampling.
 
     loop for each episode:
         b ← a soft policy
@@ -22,8 +22,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from from_scratch.core.tabular.control import TabularControl
 from from_scratch.core.tabular.episodes import Episodes, LearnsFromEpisodes, in_turn
-from from_scratch.core.tabular.learner import TabularControl, greedy
+from from_scratch.core.tabular.tables import greedy
 
 
 class OffPolicyMCControl(LearnsFromEpisodes, TabularControl):

@@ -1,4 +1,4 @@
-"""REINFORCE with a softmax over a table of preferences (Williams 1992; Sutton & Barto 2018, 13.2–13.3).
+"""REINFORCE with a softmax over a table of preferences (Williams 1992; Sutton & Barto 2018, §13.2–13.3).
 
     π(a|s, θ) = e^θ(s, a) / Σ_b e^θ(s, b)                                                                             (13.2)
     loop for each episode:
@@ -21,8 +21,8 @@ import torch
 from numba import njit
 
 from from_scratch.core.tabular.episodes import LearnsFromEpisodes
-from from_scratch.core.tabular.learner import TabularPolicy
 from from_scratch.core.tabular.prediction import draw
+from from_scratch.core.tabular.tables import TabularPolicy
 
 
 def softmax(preferences: np.ndarray, floor: float = 0.0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Temporal-difference learning of afterstates by self-play (Sutton & Barto 2018, 1.5 and 6.8).
+"""Temporal-difference learning of afterstates by self-play (Sutton & Barto 2018, §1.5 and §6.8).
 
     V(x) ← ½ for every position x that a move can lead to: the probability that who moved wins, a draw counting half
     for each game, for each move:
@@ -21,7 +21,8 @@ import numpy as np
 import torch
 
 from from_scratch.core.exact.mdp import name_of
-from from_scratch.core.tabular.learner import TabularLearner, TabularPolicy, greedy
+from from_scratch.core.tabular.learner import TabularLearner
+from from_scratch.core.tabular.tables import TabularPolicy, greedy
 
 NONE = -1  # no such position: the player has not moved yet
 

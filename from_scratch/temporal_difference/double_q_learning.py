@@ -1,4 +1,4 @@
-"""Double Q-learning (van Hasselt 2010, "Double Q-learning"; Sutton & Barto 2018, 6.7).
+"""Double Q-learning (van Hasselt 2010, "Double Q-learning"; Sutton & Barto 2018, §6.7).
 
     for each step of each episode:
         choose A from S by the ε-greedy policy derived from Q1 + Q2
@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.tabular.learner import TabularControl, greedy
+from from_scratch.core.tabular.control import TabularControl
+from from_scratch.core.tabular.tables import greedy
 
 
 class DoubleQLearning(TabularControl):

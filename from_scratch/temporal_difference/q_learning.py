@@ -1,4 +1,4 @@
-"""Q-learning (Watkins & Dayan 1992, Machine Learning 8:279; Sutton & Barto 2018, 6.5).
+"""Q-learning (Watkins & Dayan 1992, Machine Learning 8:279; Sutton & Barto 2018, §6.5).
 
     for each step of each episode:
         choose A from S by the ε-greedy policy derived from Q
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.tabular.learner import TabularControl
+from from_scratch.core.tabular.control import TabularControl
 
 
 class QLearning(TabularControl):

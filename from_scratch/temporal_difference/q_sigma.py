@@ -1,4 +1,4 @@
-"""n-step Q(σ): between sampling and expectation (De Asis et al. 2018, arXiv:1703.01327; Sutton & Barto 2018, 7.6).
+"""n-step Q(σ): between sampling and expectation (De Asis et al. 2018, arXiv:1703.01327; Sutton & Barto 2018, §7.6).
 
     for each step t = 0, 1, … of each episode, and for n − 1 more turns after its end T:
         take A_t by a policy b, ε-greedy on Q; observe R_{t+1}, S_{t+1};  ρ_t ← π(A_t|S_t) / b(A_t|S_t)
@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.tabular.learner import TabularControl, epsilon_greedy, expectation
+from from_scratch.core.tabular.control import TabularControl
 from from_scratch.core.tabular.segments import Remembering, Segment
+from from_scratch.core.tabular.tables import epsilon_greedy, expectation
 
 
 class QSigma(Remembering, TabularControl):

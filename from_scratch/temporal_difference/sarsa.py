@@ -1,4 +1,4 @@
-"""Sarsa (Rummery & Niranjan 1994, CUED/F-INFENG/TR 166; Sutton & Barto 2018, 6.4).
+"""Sarsa (Rummery & Niranjan 1994, CUED/F-INFENG/TR 166; Sutton & Barto 2018, §6.4).
 
     for each episode: choose A from S by the ε-greedy policy derived from Q
         for each step:
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.tabular.learner import TabularControl
+from from_scratch.core.tabular.control import TabularControl
 
 
 class SARSA(TabularControl):

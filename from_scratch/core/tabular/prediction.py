@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from from_scratch.core.addresses import saved
-from from_scratch.core.tabular.learner import TabularLearner, TabularPolicy
+from from_scratch.core.tabular.learner import TabularLearner
+from from_scratch.core.tabular.tables import TabularPolicy
 
 
 @saved
