@@ -25,15 +25,16 @@ class Stepwise(Algorithm):
             raise StopTraining
         callback.on_rollout_end()
         self.heed()
+        step = Step(new_obs, rewards, dones, infos)  # as the callback left them
         self._last_obs, self._last_episode_starts = new_obs, dones
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
         self._update_info_buffer(infos, dones)
-        if dones.any():
+        if step.ended:
             before = self._episode_num
-            self._episode_num += int(dones.sum())
+            self._episode_num += len(step.ended)
             if self.log_is_due(before, self._log_interval):
                 self.dump_logs()
-        return Step(new_obs, rewards, dones, infos)
+        return step
 
     def _record_progress(self) -> None:
         self.logger.record("time/episodes", self._episode_num, exclude="tensorboard")

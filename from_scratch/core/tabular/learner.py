@@ -57,10 +57,10 @@ class TabularLearner(Tabular, Learner):
 
     def play(self, a: np.ndarray) -> Steps:
         """Take the actions a [S, E]."""
-        s = self.state
+        s, shape = self.state, (self.n_seeds, self.n_envs)
         step = self.take(a)
         r, s_next, discount = step.r.astype(np.float64), self.policy.index(step.next_obs), step.discount(self.gamma)
-        return Steps(s, a, *(x.reshape(s.shape) for x in (r, s_next, discount, step.done)))
+        return Steps(s, a, r.reshape(shape), s_next.reshape(shape), discount.reshape(shape), step.done.reshape(shape))
 
     # --------------------------------------------------------------------------------------------------------------------- learning
     def step_size(self, *entry: np.ndarray, i: np.ndarray | None = None) -> float | np.ndarray:
