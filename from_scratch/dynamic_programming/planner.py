@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
@@ -50,7 +49,7 @@ class Planner(Tabular):
 
     def _models(self) -> list[Model]:
         """The model of each seed's environment."""
-        envs: list[gym.Env] = [venv.get_attr("unwrapped", [0])[0] for venv in getattr(self.env, "venvs", [self.env])]
+        envs = self.first_envs()
         models = [model_of(env) for env in envs]
         for env, model in zip(envs, models, strict=True):
             spaces_fit = isinstance(self.observation_space, spaces.Discrete | spaces.MultiDiscrete)

@@ -69,7 +69,7 @@ class ExpectedUpdates(Tabular):
     def check(self) -> None:
         check_discount(self.gamma)
         super().check()
-        for env in self._envs() if self.env is not None else ():
+        for env in self.first_envs() if self.env is not None else ():
             P = getattr(env, "P", None)
             if P is None or (len(P), len(P[0])) != (self.n_states, self.n_actions):
                 raise ValueError(
@@ -80,13 +80,9 @@ class ExpectedUpdates(Tabular):
     def tables(self) -> dict[str, np.ndarray]:
         return {"Q": np.zeros((self.n_states, self.n_actions))}
 
-    def _envs(self) -> list[Any]:
-        """The first environment of every seed."""
-        return self.env.get_attr("unwrapped", range(0, self.n_lanes, self.n_envs))
-
     def _models(self) -> None:
         """Read every seed's environment."""
-        envs = self._envs()
+        envs = self.first_envs()
         widest = max(len(outcomes) for env in envs for row in env.P.values() for outcomes in row.values())
         nowhere = (0.0, 0, 0.0, True)
         padded = [[*env.P[s][a], *[nowhere] * (widest - len(env.P[s][a]))] for env in envs for s in range(self.n_states) for a in range(self.n_actions)]

@@ -34,8 +34,8 @@ class LinearControl(EpsilonGreedy, Linear):
         return q
 
     def choose(self, q: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """ε-greedy actions [S], ties broken at random."""
-        return np.where(u[:, 0] < self.exploration_rate, (u[:, 1] * self.n_actions).astype(np.int64), greedy(q, u[:, 2:]))
+        """ε-greedy actions [...], ties broken at random; q is [..., n_actions], u [..., 2 + n_actions]."""
+        return np.where(u[..., 0] < self.exploration_rate, (u[..., 1] * self.n_actions).astype(np.int64), greedy(q, u[..., 2:]))
 
     def with_action(self, x: Sparse, a: np.ndarray) -> Sparse:
         """x(s, a)"""
@@ -56,12 +56,8 @@ class LinearControl(EpsilonGreedy, Linear):
         self.action = a_next
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        n = obs.shape[1]
         q = np.stack([policy.values(obs[k]) for k, policy in enumerate(self._policies)])
-        if deterministic:
-            return greedy(q)
-        u = self._rng.uniform(n, 2 + self.n_actions)
-        return np.where(u[..., 0] < self.exploration_rate, (u[..., 1] * self.n_actions).astype(np.int64), greedy(q, u[..., 2:]))
+        return greedy(q) if deterministic else self.choose(q, self._rng.uniform(obs.shape[1], 2 + self.n_actions))
 
     @property
     def q_table(self) -> np.ndarray:

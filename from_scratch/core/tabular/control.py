@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from from_scratch.core.loops.exploration import EpsilonGreedy, check_probabilities
-from from_scratch.core.tabular.learner import TabularLearner
+from from_scratch.core.tabular.learner import Steps, TabularLearner
 from from_scratch.core.tabular.tables import greedy
 
 
@@ -35,7 +35,7 @@ class TabularControl(EpsilonGreedy, TabularLearner):
         if self.env is None:
             return q
         with contextlib.suppress(AttributeError):  # few environments say so
-            legal = self.env.get_attr("unwrapped", [0])[0].legal_actions
+            legal = self.first_envs()[0].legal_actions
             if legal.shape != q.shape:
                 raise ValueError(f"legal_actions has the shape {legal.shape}, but tables here have {q.shape}: a wrapper changed the spaces. Take it off.")
             q[~legal] = -np.inf
@@ -52,13 +52,17 @@ class TabularControl(EpsilonGreedy, TabularLearner):
         explore, anything = u[..., 0] < self.exploration_rate, self.anything(q, u[..., 1], ties)
         return np.where(explore, anything, greedy(q, ties))
 
+    def next_action(self, step: Steps, a_next: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """A' [S, E] as it was chosen; where an episode ended it is not taken, as another one begins: there its draw u is free to be used again."""
+        return np.where(step.done, self.choose(self.state, u), a_next) if step.done.any() else a_next
+
     def anything(self, q: np.ndarray, u: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Uniformly random actions [...], from u [...] or, where some action cannot be chosen (q is −∞), from noise; q and noise are [..., n_actions]."""
         anything, illegal = (u * self.n_actions).astype(np.int64), np.isneginf(q)
         return np.where(illegal.any(-1), np.where(illegal, -1.0, noise).argmax(-1), anything) if illegal.any() else anything
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        s = self.policy.index(obs.reshape(-1, *self.observation_space.shape)).reshape(self.n_seeds, -1)
+        s = self.states(obs)
         return greedy(self.Q[self.i[:, None], s]) if deterministic else self.choose(s, self._rng.uniform(s.shape[1], 2 + self.n_actions))
 
     def random_actions(self, shape: tuple[int, ...], observation: Any) -> np.ndarray:

@@ -78,5 +78,5 @@ class TabularPrediction(TabularLearner):
         return draw(self.probabilities[self.i[:, None], s], self._rng.uniform(s.shape[1]))
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        s = self.policy.index(obs.reshape(-1, *self.observation_space.shape)).reshape(self.n_seeds, -1)
+        s = self.states(obs)
         return self.probabilities[self.i[:, None], s].argmax(-1) if deterministic else self.choose(s)

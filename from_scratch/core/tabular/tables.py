@@ -132,6 +132,10 @@ class Tables(Stepwise):
     def n_actions(self) -> int:
         return int(self.action_space.n)
 
+    def first_envs(self) -> list[Any]:
+        """The first environment of every seed, without its wrappers."""
+        return self.env.get_attr("unwrapped", range(0, self.n_lanes, self.n_envs))
+
     def _setup_model(self) -> None:
         self.device = torch.device("cpu")  # a table's entry is one number: no GPU helps
         super()._setup_model()
@@ -192,6 +196,10 @@ class Tabular(Tables):
     @property
     def n_states(self) -> int:
         return number_of_states(self.observation_space)
+
+    def states(self, obs: np.ndarray) -> np.ndarray:
+        """The numbers of the states that are observed, [S, n], in observations [S, n, ...] or [S·n, ...]."""
+        return self.policy.index(obs.reshape(-1, *self.observation_space.shape)).reshape(self.n_seeds, -1)
 
     @property
     def q_table(self) -> np.ndarray:
