@@ -13,7 +13,7 @@ import from_scratch.envs  # noqa: F401  # registers the ids
 from from_scratch.core.exact.linear import LinearSystem, visits
 from from_scratch.core.exact.mdp import model_of
 from from_scratch.core.linear.features import Fourier, OneHot, Tabulated, TileCoding
-from from_scratch.core.linear.learner import LinearPolicy
+from from_scratch.core.linear.policy import LinearPolicy
 from from_scratch.eligibility_traces.td_lambda import TDLambda
 from from_scratch.eligibility_traces.true_online_td_lambda import TrueOnlineTDLambda
 from from_scratch.envs import AccessControl, Baird, FiniteMDP, LongWalk, WToTwoW, geometric_chain, two_by_two_grid
@@ -589,3 +589,8 @@ def test_with_a_callback_every_step_is_seen():
     model.compile_from = 0
     model.learn(30, callback=lambda local, _: seen.append(1) is None)
     assert len(seen) == 30
+
+
+@pytest.mark.parametrize("name", ["initial_value", "learning_rate_decay", "step_size", "n_states", "Q"])
+def test_a_linear_learner_has_nothing_that_belongs_to_tables(name):
+    assert not hasattr(SemiGradientSARSA("LinearPolicy", "FrozenLake-v1"), name)
