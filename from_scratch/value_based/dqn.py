@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import stable_baselines3
@@ -22,11 +23,12 @@ from stable_baselines3.common.utils import LinearSchedule
 
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import per_seed
+from from_scratch.core.loops.exploration import Explores
 from from_scratch.core.loops.off_policy import OffPolicy
 from from_scratch.core.networks.action_values import DQN_ALIASES
 
 
-class DQN(OffPolicy):
+class DQN(Explores, OffPolicy):
     learning_rate: float | Callable[[float], float] = 1e-4
     buffer_size: int = 1_000_000  # N
     learning_starts: int = 100
@@ -93,14 +95,11 @@ class DQN(OffPolicy):
         loss = F.smooth_l1_loss(q, y, reduction="none").mean(-1)  # the error clipped to [−1, 1]: Huber's loss
         return loss, {"loss": loss}
 
-    def predict(self, observation, state=None, episode_start=None, deterministic=False):
-        """As in SB3: ε-greedy at today's exploration rate unless deterministic."""
-        if deterministic or self.n_seeds > 1 or np.random.rand() >= self.exploration_rate:
-            return super().predict(observation, state, episode_start, deterministic)
-        if not self.policy.is_vectorized_observation(observation):
-            return np.array(self.action_space.sample()), state
-        n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
-        return np.array([self.action_space.sample() for _ in range(n)]), state
+    def explored(self, actions: np.ndarray, observation: Any) -> np.ndarray:
+        """As SB3's DQN: one coin for the whole call."""
+        if self.n_seeds > 1 or np.random.rand() >= self.exploration_rate:
+            return actions
+        return np.array([self.action_space.sample() for _ in actions] if actions.ndim else self.action_space.sample())
 
 
 stable_baselines3.DQN.register(DQN)  # isinstance(model, stable_baselines3.DQN) holds, as tools expect

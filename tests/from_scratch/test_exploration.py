@@ -8,7 +8,6 @@ import torch
 from gymnasium import spaces
 
 from from_scratch.bandits.epsilon_greedy import EpsilonGreedyBandit
-from from_scratch.core.loops.exploration import Explores
 from from_scratch.envs import KArmedTestbed
 from from_scratch.linear.semi_gradient_sarsa import SemiGradientSARSA
 from from_scratch.temporal_difference.q_learning import QLearning
@@ -77,19 +76,8 @@ def test_predicting_leaves_the_training_s_own_draws_alone(learner, policy):
     assert np.array_equal(disturbed._rng.uniform(3), quiet._rng.uniform(3))
 
 
-class OneCoin(Explores, DQN):
-    """SB3's way: one coin for all observations of a call, from NumPy's generator, and draws of the action space."""
-
-    chooses_anew = True
-
-    def explored(self, actions, observation):
-        if np.random.rand() >= self.exploration_rate:
-            return actions
-        return np.array([self.action_space.sample() for _ in range(actions.size)]).reshape(actions.shape)
-
-
-def test_a_class_that_tosses_sb3_s_coin_predicts_what_sb3_does():
-    ours, theirs = (cls("MlpPolicy", "CartPole-v1", seed=3) for cls in (OneCoin, stable_baselines3.DQN))
+def test_dqn_tosses_one_coin_for_a_call_as_sb3_does():
+    ours, theirs = (cls("MlpPolicy", "CartPole-v1", seed=3) for cls in (DQN, stable_baselines3.DQN))
     obs, predicted = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32), []
     for model in (ours, theirs):
         model.exploration_rate = 0.5

@@ -122,13 +122,13 @@ class Episodic(Algorithm):
             except NotANumber as error:
                 raise error.at(self) from None
             new_obs, rewards, dones, infos = env.step(self.to_env(actions))
-            step = Step(new_obs, rewards, dones, infos)
             self.num_timesteps += self.n_envs
 
             callback.update_locals(locals())
             if not callback.on_step():
                 raise StopTraining
             self.heed()
+            step = Step(new_obs, rewards, dones, infos)  # as the callback left them
 
             if dones.any() or any("episode" in info for info in infos):  # statistics, too, are of the batch alone
                 counted = self.episodes.counted

@@ -321,7 +321,6 @@ class OffPolicy(Algorithm):
             except NotANumber as error:
                 raise error.at(self) from None
             new_obs, rewards, dones, infos = env.step(actions)
-            step = Step(new_obs, rewards, dones, infos)
             self.num_timesteps += self.n_envs
             num_collected_steps += 1
 
@@ -330,6 +329,7 @@ class OffPolicy(Algorithm):
                 return RolloutReturn(num_collected_steps * self.n_envs, num_collected_episodes, continue_training=False)
             if self.heeds:
                 self.heed()
+            step = Step(new_obs, rewards, dones, infos)  # as the callback left them
 
             if step.ended or len(infos) > 1 or "episode" in infos[0]:
                 self._update_info_buffer(infos, dones)

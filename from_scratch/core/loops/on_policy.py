@@ -111,13 +111,13 @@ class OnPolicy(Algorithm):
                 actions = actions.reshape(env.num_envs, *self.action_space.shape)
                 clipped_actions = self.to_env(actions)
                 new_obs, rewards, dones, infos = env.step(clipped_actions)
-                step = Step(new_obs, rewards, dones, infos)
                 self.num_timesteps += self.n_envs
 
                 callback.update_locals(rollout.show(locals()))
                 if not callback.on_step():
                     return False
                 rollout.heed()
+                step = Step(new_obs, rewards, dones, infos)  # as the callback left them
 
                 if step.ended or len(infos) > 1 or "episode" in infos[0]:
                     self._update_info_buffer(infos, dones)
