@@ -48,6 +48,11 @@ def test_what_is_no_probability_is_refused(learner, policy, name):
         learner(policy, Halls(), **{name: 1.5})
 
 
+def test_a_bandit_s_epsilon_is_a_probability():
+    with pytest.raises(ValueError, match="epsilon=-0.1: a probability or a fraction lies between 0 and 1."):
+        EpsilonGreedyBandit("TabularPolicy", KArmedTestbed(), epsilon=-0.1)
+
+
 @pytest.mark.parametrize(("learner", "policy"), CONTROL)
 def test_at_epsilon_one_predicting_takes_every_action_of_the_environment(learner, policy):
     torch.manual_seed(0)
