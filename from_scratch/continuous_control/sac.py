@@ -54,10 +54,6 @@ class SAC(OffPolicy):
     supported_action_spaces = (spaces.Box,)
     saved = ("log_ent_coef", "ent_coef_optimizer")  # None in a file where α is fixed
 
-    def check(self) -> None:
-        super().check()
-        self.policy_kwargs["use_sde"] = self.use_sde
-
     def build(self) -> None:
         self.pi, self.q, self.q_target = self.net("actor"), self.net("critic"), self.net("critic_target")  # Q_i(s, a), [S, C, M]
         self.target_entropy = float(-np.prod(self.action_space.shape)) if self.target_entropy == "auto" else float(self.target_entropy)
@@ -110,13 +106,6 @@ class SAC(OffPolicy):
         """Not before the budget; but a loss that is NaN is refused before its step, for SB3's actor would raise as soon as its weights are NaN."""
         for name, value in metrics.items():
             refuse_nan(self, name, value.numpy(force=True))
-
-    def _torch_names(self, k: int) -> tuple[list[str], list[str]]:
-        names, _ = super()._torch_names(k)
-        if not self.temperature.is_tuned:
-            return names, ["ent_coef_tensor"]
-        at = "" if self.n_seeds == 1 else f"temperatures.{k}."
-        return [*names, f"{at}optimizer" if at else "ent_coef_optimizer"], [f"{at}log_ent_coef"]
 
 
 stable_baselines3.SAC.register(SAC)  # isinstance(model, stable_baselines3.SAC) holds, as tools expect

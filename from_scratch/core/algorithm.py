@@ -30,6 +30,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_nor
 from torch import nn
 
 from from_scratch.core.data import tree_map
+from from_scratch.core.finite import NotANumber
 from from_scratch.core.hyperparameters import TAIL, Declared, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.networks.net import Net
@@ -276,6 +277,8 @@ class Algorithm(Declared, BaseAlgorithm):
                 self.iterate()
         except StopTraining:
             pass
+        except NotANumber as error:
+            raise error.at(self) from None
         callback.on_training_end()
         return self
 
@@ -611,10 +614,12 @@ class Algorithm(Declared, BaseAlgorithm):
         """Where seed k's modules and optimizers, and its single tensors, are found from here. For one seed these are SB3's names."""
         policy = "policy" if self.n_seeds == 1 else f"policies.{k}"
         at = "" if self.n_seeds == 1 else f"policies.{k}."
-        where = {name: self.nets[name].optimizer_at for name in self.trained}
-        names = [f"{at}{name}.optimizer" if owner is None else f"{policy}.{attribute}" for name, (owner, attribute) in where.items()]
-        whole = [f"{policy}.optimizer"] if not names and hasattr(self._policies[k], "optimizer") else []
-        return [policy, *names, *whole], []
+        names: list[str] = [policy]
+        tensors: list[str] = []
+        for net in self.nets.values():
+            more = net.names_in_files(k, at, policy)
+            names, tensors = [*names, *more[0]], [*tensors, *more[1]]
+        return names, tensors
 
     def _get_torch_save_params(self) -> tuple[list[str], list[str]]:
         names, tensors = zip(*(self._torch_names(k) for k in range(self.n_seeds)), strict=True)

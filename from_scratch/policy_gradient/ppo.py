@@ -8,13 +8,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 import stable_baselines3
 import torch
-from stable_baselines3.common.utils import FloatSchedule
 
 from from_scratch.core.data import Sample
 from from_scratch.core.lockstep import per_seed
@@ -42,31 +40,13 @@ class PPO(OnPolicy):
     rollout_buffer_kwargs: dict | None = None
     target_kl: float | None = None  # stop a seed's updates on this rollout once its KL exceeds 1.5 × this
 
+    schedules = ("clip_range", "clip_range_vf")
     logs_last = ("loss",)  # as SB3
 
     def check(self) -> None:
-        if self.normalize_advantage:
-            assert self.batch_size > 1, f"`batch_size` must be greater than 1 to normalise advantages; it is {self.batch_size}."
-        if self.env is None:
-            return
-        n = self.n_steps * self.n_envs
-        assert n > 1 or not self.normalize_advantage, (
-            f"`n_steps * n_envs` must be greater than 1. Currently n_steps={self.n_steps} and n_envs={self.n_envs}"
-        )
-        if n % self.batch_size:
-            warnings.warn(
-                f"batch_size={self.batch_size} does not divide the {n} samples of a rollout (n_steps={self.n_steps} × n_envs={self.n_envs}): "
-                f"after every {n // self.batch_size} untruncated mini-batches, there will be a truncated mini-batch of size {n % self.batch_size}.",
-                stacklevel=4,
-            )
-
-    def build(self) -> None:
-        super().build()
-        self.clip_range = FloatSchedule(self.clip_range)
-        if self.clip_range_vf is not None:
-            if isinstance(self.clip_range_vf, float | int):
-                assert self.clip_range_vf > 0, "`clip_range_vf` must be positive, pass `None` to deactivate vf clipping"
-            self.clip_range_vf = FloatSchedule(self.clip_range_vf)
+        super().check()
+        if isinstance(self.clip_range_vf, float | int):
+            assert self.clip_range_vf > 0, "`clip_range_vf` must be positive, pass `None` to deactivate vf clipping"
 
     def update(self, rollout: Sample | None) -> None:
         for _ in range(self.n_epochs):
@@ -74,12 +54,6 @@ class PPO(OnPolicy):
             self.updates[self.active] += 1
             if not all(self.minimise(self.loss, batch, by=self.actor_critic) for batch in self.minibatches(rollout, self.batch_size)):
                 break
-
-    def record_rollout(self) -> None:
-        super().record_rollout()
-        self.logger.record("train/clip_range", self.now(self.clip_range))
-        if self.clip_range_vf is not None:
-            self.logger.record("train/clip_range_vf", self.now(self.clip_range_vf))
 
     @per_seed
     def loss(self, b: Sample) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]; means are over M

@@ -10,25 +10,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import stable_baselines3
 import torch
 import torch.nn.functional as F
 from gymnasium import spaces
-from stable_baselines3.common.utils import LinearSchedule
 
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import per_seed
-from from_scratch.core.loops.exploration import Explores
+from from_scratch.core.loops.exploration import OneCoin
 from from_scratch.core.loops.off_policy import OffPolicy
 from from_scratch.core.networks.action_values import DQN_ALIASES
 
 
-class DQN(Explores, OffPolicy):
+class DQN(OneCoin, OffPolicy):
     learning_rate: float | Callable[[float], float] = 1e-4
     buffer_size: int = 1_000_000  # N
     learning_starts: int = 100
@@ -51,38 +48,18 @@ class DQN(Explores, OffPolicy):
     supported_action_spaces = (spaces.Discrete,)
     saved = ("exploration_schedule",)
 
-    def check(self) -> None:
-        super().check()
-        self.exploration_rate, self._n_calls = 0.0, 0
-        if self.env is not None and self.n_envs > max(1, self.target_update_interval):
-            warnings.warn(
-                f"The number of environments used is greater than the target network update interval ({self.n_envs} > {self.target_update_interval}), "
-                f"therefore the target network will be updated after each call to env.step() which corresponds to {self.n_envs} steps.",
-                stacklevel=4,
-            )
-
     def build(self) -> None:
+        super().build()
         self.q, self.q_target = self.net("q_net"), self.net("q_net_target")  # Q(s, ·; θ), Q(s, ·; θ⁻)
-        self.exploration_schedule = LinearSchedule(self.exploration_initial_eps, self.exploration_final_eps, self.exploration_fraction)
-
-    def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        """ε-greedy: one coin per seed for all its environments, as SB3 tosses it."""
-        explore = np.zeros(self.n_seeds, bool) if deterministic else self._rng.coin() < self.exploration_rate
-        if not explore.any():
-            return super().act(obs)
-        actions = self._rng.sample_actions(self.n_envs, explore)
-        return actions if explore.all() else np.where(explore[:, None], actions, super().act(obs))
 
     def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         return self.q.play(obs).argmax(-1)
 
     def _on_step(self) -> None:
-        self._n_calls += 1
-        if self._n_calls % max(self.target_update_interval // self.n_envs, 1) == 0:  # C counts environment steps
+        super()._on_step()
+        if self.is_due(self.target_update_interval):  # every C steps of the environments
             self.prepare_training()
             self.q_target.track(self.q, self.tau)  # θ⁻ ← (1 − τ) θ⁻ + τ θ
-        self.exploration_rate = self.now(self.exploration_schedule)
-        self.logger.record("rollout/exploration_rate", self.exploration_rate)
 
     def update(self, b: Transition) -> None:
         self.minimise(self.loss, b, by=self.q)
@@ -94,12 +71,6 @@ class DQN(Explores, OffPolicy):
         q = self.q(b.obs).gather(-1, b.action.long()).squeeze(-1)
         loss = F.smooth_l1_loss(q, y, reduction="none").mean(-1)  # the error clipped to [−1, 1]: Huber's loss
         return loss, {"loss": loss}
-
-    def explored(self, actions: np.ndarray, observation: Any) -> np.ndarray:
-        """As SB3's DQN: one coin for the whole call."""
-        if self.n_seeds > 1 or np.random.rand() >= self.exploration_rate:
-            return actions
-        return np.array([self.action_space.sample() for _ in actions] if actions.ndim else self.action_space.sample())
 
 
 stable_baselines3.DQN.register(DQN)  # isinstance(model, stable_baselines3.DQN) holds, as tools expect

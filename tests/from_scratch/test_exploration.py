@@ -44,12 +44,12 @@ def test_epsilon_falls_linearly_over_its_fraction_of_training(learner, policy):
 @pytest.mark.parametrize(("learner", "policy"), CONTROL)
 @pytest.mark.parametrize("name", ["exploration_initial_eps", "exploration_final_eps", "exploration_fraction"])
 def test_what_is_no_probability_is_refused(learner, policy, name):
-    with pytest.raises(ValueError, match=f"{name}=1.5: a probability or a fraction lies between 0 and 1."):
+    with pytest.raises(ValueError, match=rf"{name}=1.5: a probability or a fraction lies between 0 and 1\."):
         learner(policy, Halls(), **{name: 1.5})
 
 
 def test_a_bandit_s_epsilon_is_a_probability():
-    with pytest.raises(ValueError, match="epsilon=-0.1: a probability or a fraction lies between 0 and 1."):
+    with pytest.raises(ValueError, match=r"epsilon=-0\.1: a probability or a fraction lies between 0 and 1\."):
         EpsilonGreedyBandit("TabularPolicy", KArmedTestbed(), epsilon=-0.1)
 
 

@@ -19,7 +19,6 @@ from gymnasium import spaces
 from from_scratch.core.addresses import saved
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Observation, Step, tree_map
-from from_scratch.core.finite import NotANumber
 from from_scratch.core.returns import lambda_return
 
 
@@ -117,10 +116,7 @@ class Episodic(Algorithm):
         self.heed_rollout()
 
         while not self.episodes.complete and self.num_timesteps < self._total_timesteps:
-            try:
-                actions = self.act(self.by_seed(self._last_obs)).reshape(env.num_envs, *self.action_space.shape)
-            except NotANumber as error:
-                raise error.at(self) from None
+            actions = self.act(self.by_seed(self._last_obs)).reshape(env.num_envs, *self.action_space.shape)
             new_obs, rewards, dones, infos = env.step(self.to_env(actions))
             self.num_timesteps += self.n_envs
 

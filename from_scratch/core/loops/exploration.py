@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,6 +38,53 @@ class Explores:
     def random_actions(self: Any, shape: tuple[int, ...], observation: Any) -> np.ndarray:
         """Uniformly random numbers of actions, from 0."""
         return torch.randint(self.n_actions, shape).numpy()
+
+
+class OneCoin(Explores):
+    """For networks of values over a replay loop, as SB3's DQN: ε falls linearly, one coin is tossed for all environments of a seed, steps are counted."""
+
+    target_update_interval: int
+    exploration_fraction: float
+    exploration_initial_eps: float
+    exploration_final_eps: float
+
+    def check(self: Any) -> None:
+        super().check()  # type: ignore[misc]
+        self.exploration_rate, self._n_calls = 0.0, 0
+        if self.env is not None and self.n_envs > max(1, self.target_update_interval):
+            warnings.warn(
+                f"The number of environments used is greater than the target network update interval ({self.n_envs} > {self.target_update_interval}), "
+                f"therefore the target network will be updated after each call to env.step() which corresponds to {self.n_envs} steps.",
+                stacklevel=5,
+            )
+
+    def build(self: Any) -> None:
+        super().build()  # type: ignore[misc]
+        self.exploration_schedule = LinearSchedule(self.exploration_initial_eps, self.exploration_final_eps, self.exploration_fraction)
+
+    def act(self: Any, obs: Any, deterministic: bool = False) -> np.ndarray:
+        """ε-greedy actions [S, E]."""
+        explore = np.zeros(self.n_seeds, bool) if deterministic else self._rng.coin() < self.exploration_rate
+        if not explore.any():
+            return super().act(obs)  # type: ignore[misc]
+        actions = self._rng.sample_actions(self.n_envs, explore)
+        return actions if explore.all() else np.where(explore[:, None], actions, super().act(obs))  # type: ignore[misc]
+
+    def _on_step(self: Any) -> None:
+        super()._on_step()  # type: ignore[misc]
+        self._n_calls += 1
+        self.exploration_rate = self.now(self.exploration_schedule)
+        self.logger.record("rollout/exploration_rate", self.exploration_rate)
+
+    def is_due(self: Any, interval: int) -> bool:
+        """Have the environments of a seed taken another `interval` steps in all?"""
+        return self._n_calls % max(interval // self.n_envs, 1) == 0
+
+    def explored(self: Any, actions: np.ndarray, observation: Any) -> np.ndarray:
+        """One coin for the whole call, from NumPy's generator, and draws of the action space."""
+        if self.n_seeds > 1 or np.random.rand() >= self.exploration_rate:
+            return actions
+        return np.array([self.action_space.sample() for _ in range(actions.size)]).reshape(actions.shape)
 
 
 class EpsilonGreedy(Explores, Learner):

@@ -22,7 +22,6 @@ from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Step, Transition, tree_map
-from from_scratch.core.finite import NotANumber
 from from_scratch.core.networks.net import Net
 from from_scratch.core.replay.memory import replay
 from from_scratch.core.vec_env import normalizers
@@ -48,6 +47,8 @@ class OffPolicy(Algorithm):
 
     def check(self) -> None:
         self.use_sde_at_warmup = getattr(self, "use_sde_at_warmup", False)
+        if "use_sde" in self.hyperparameters:
+            self.policy_kwargs["use_sde"] = self.use_sde
 
     # ----------------------------------------------------------------------------------------------------------------- networks
     def net(self, name: str = "policy", **more: Any) -> Net:
@@ -316,10 +317,7 @@ class OffPolicy(Algorithm):
         while should_collect_more_steps(train_freq, num_collected_steps, num_collected_episodes):
             if self.use_sde and self.sde_sample_freq > 0 and num_collected_steps % self.sde_sample_freq == 0:
                 self.reset_noise(self.n_envs)
-            try:
-                actions, buffer_actions = self._sample_action(learning_starts, action_noise, env.num_envs)
-            except NotANumber as error:
-                raise error.at(self) from None
+            actions, buffer_actions = self._sample_action(learning_starts, action_noise, env.num_envs)
             new_obs, rewards, dones, infos = env.step(actions)
             self.num_timesteps += self.n_envs
             num_collected_steps += 1

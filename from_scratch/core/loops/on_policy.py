@@ -19,13 +19,14 @@ from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.callbacks import Locals
 from from_scratch.core.data import Sample, Step, tree_map
-from from_scratch.core.finite import NotANumber, expected, is_finite, lane_of, parameter_of, refuse_nan, where_not_finite
-from from_scratch.core.loops.rollout import Rollout
+from from_scratch.core.finite import expected, is_finite, lane_of, parameter_of, refuse_nan, where_not_finite
+from from_scratch.core.loops.rollout import Rollout, rollout_of
 from from_scratch.core.networks.actor_critic import ACTOR_CRITIC_ALIASES
 from from_scratch.core.returns import explained_variance, gae
 from from_scratch.core.watch import replaced
@@ -45,6 +46,8 @@ class OnPolicy(Algorithm):
     gamma: float
     gae_lambda: float
     n_steps: int
+    batch_size: int
+    normalize_advantage: bool
     rollout_buffer_class: Any
     rollout_buffer_kwargs: dict[str, Any] | None
 
@@ -76,8 +79,32 @@ class OnPolicy(Algorithm):
                 stacklevel=2,
             )
 
+    schedules: ClassVar[tuple[str, ...]] = ()  # hyper-parameters that are numbers or functions of the remaining training, or None for switched off
+
+    def check(self) -> None:
+        """Minibatches: SB3's refusals and its warning."""
+        if "batch_size" not in self.hyperparameters:
+            return
+        if self.normalize_advantage:
+            assert self.batch_size > 1, f"`batch_size` must be greater than 1 to normalise advantages; it is {self.batch_size}."
+        if self.env is None:
+            return
+        n = self.n_steps * self.n_envs
+        assert n > 1 or not self.normalize_advantage, (
+            f"`n_steps * n_envs` must be greater than 1. Currently n_steps={self.n_steps} and n_envs={self.n_envs}"
+        )
+        if n % self.batch_size:
+            warnings.warn(
+                f"batch_size={self.batch_size} does not divide the {n} samples of a rollout (n_steps={self.n_steps} × n_envs={self.n_envs}): "
+                f"after every {n // self.batch_size} untruncated mini-batches, there will be a truncated mini-batch of size {n % self.batch_size}.",
+                stacklevel=5,
+            )
+
     def build(self) -> None:
         self.actor_critic = self.net()  # π(a|s) and V(s)
+        for name in self.schedules:
+            if getattr(self, name) is not None:
+                setattr(self, name, FloatSchedule(getattr(self, name)))
 
     def serves_by_heeding(self) -> bool:
         return not self.actor_critic.is_stacked
@@ -98,15 +125,16 @@ class OnPolicy(Algorithm):
         assert self._last_obs is not None, "No previous observation was provided"
         n_steps = 0
         rollout_buffer.reset()
-        self._reset_noise()
+        if self.use_sde:
+            self._reset_noise()
         callback.on_rollout_start()
         self.heed_rollout()
-        rollout = Rollout(self, rollout_buffer, callback)
+        rollout = rollout_of(self, rollout_buffer, callback)
         try:
             while n_steps < n_rollout_steps:
                 if self.use_sde and self.sde_sample_freq > 0 and n_steps % self.sde_sample_freq == 0:
                     self._reset_noise()
-                actions = self._act(self.by_seed(self._last_obs))
+                actions = self.act(self.by_seed(self._last_obs))
                 rollout.play(self._last_obs, actions)
                 actions = actions.reshape(env.num_envs, *self.action_space.shape)
                 clipped_actions = self.to_env(actions)
@@ -116,7 +144,7 @@ class OnPolicy(Algorithm):
                 callback.update_locals(rollout.show(locals()))
                 if not callback.on_step():
                     return False
-                rollout.heed()
+                rollout = rollout.heed()
                 step = Step(new_obs, rewards, dones, infos)  # as the callback left them
 
                 if step.ended or len(infos) > 1 or "episode" in infos[0]:
@@ -126,7 +154,7 @@ class OnPolicy(Algorithm):
                         terminal_obs = self.policy.obs_to_tensor(infos[idx]["terminal_observation"])[0]
                         terminal_value = self._value_of(infos[idx]["terminal_observation"], idx)
                         rewards[idx] += self.gamma * terminal_value.numpy()[0]  # a time limit is not death: bootstrap from where it cut
-                rollout.store(n_steps, actions, rewards)
+                rollout = rollout.store(n_steps, actions, rewards)
                 self._last_obs, self._last_episode_starts = new_obs, dones
                 idx, done = env.num_envs - 1, dones[-1]  # as SB3's loop over the lanes leaves them, for callbacks
                 n_steps += 1
@@ -138,17 +166,10 @@ class OnPolicy(Algorithm):
         callback.on_rollout_end()
         return True
 
-    def _act(self, obs: Any) -> np.ndarray:
-        try:
-            return self.act(obs)
-        except NotANumber as error:
-            raise error.at(self) from None
-
     def _reset_noise(self) -> None:
-        if self.use_sde:
-            for policy, stream in zip(self._policies, self._rng.streams, strict=True):
-                with stream.as_process():
-                    policy.reset_noise(self.n_envs)
+        for policy, stream in zip(self._policies, self._rng.streams, strict=True):
+            with stream.as_process():
+                policy.reset_noise(self.n_envs)
 
     @staticmethod
     def _is_plain(buffer: RolloutBuffer) -> bool:
@@ -290,6 +311,9 @@ class OnPolicy(Algorithm):
         in_time = lambda x: x if B.generator_ready else x.reshape(len(x), S, -1).swapaxes(0, 1)
         values, returns = (np.ascontiguousarray(in_time(x)).reshape(S, -1) for x in (B.values, B.returns))
         self.record("train/explained_variance", explained_variance(values, returns))
+        for name in self.schedules:
+            if getattr(self, name) is not None:
+                self.logger.record(f"train/{name}", self.now(getattr(self, name)))
         if hasattr(self.policy, "log_std"):
             self.record("train/std", [policy.log_std.detach().exp().mean().item() for policy in self._policies])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,77 +55,28 @@ class RolloutBufferUnderWay(RolloutBuffer):
 
 
 class Rollout:
-    """Notes what is played, and fills the buffer: in one pass at the end where that can be, step by step and as SB3 does it where it cannot.
+    """Fills the buffer with what is played. Nobody looks meanwhile: values and log-probabilities come in one pass at the end."""
 
-    It cannot where the buffer or the policy has ways of its own, or where a callback may change networks of which no copy can be kept.
-    """
+    is_ours = True  # do we write the buffer ourselves?
 
     def __init__(self, model: Any, buffer: RolloutBuffer, callback: BaseCallback):
-        self.model, self.buffer = model, buffer
-        self.watched = model.heeds or is_users(callback)  # may somebody look at the steps, or change the weights?
-        self.is_ours = model._is_plain(buffer) and not isinstance(model.actor_critic.served, ForeignActorCritic)  # may we write the buffer ourselves?
-        self.under_way = UnderWay(model, buffer, self.watched) if self.is_ours and self._can_wait() else None
-        self.shown = Locals.of(callback)
-        self._at_once: dict[str, Callable[[], Any]] = {"values": lambda: self.values, "log_probs": lambda: self.log_probs, "obs_tensor": self._obs_tensor}
-        self.due = self._at_once if self.under_way is None else self.under_way.due()  # what SB3 has among its local variables, when it is read
-
-    def _can_wait(self) -> bool:
-        """May values come later? Where callbacks may change the policy: only if all that evaluates it is in rows of which we can keep a copy."""
-        net = self.model.actor_critic
-        return not isinstance(net.served, ForeignActorCritic) and (not self.watched or net.is_stacked)
+        self.model, self.buffer, self.shown = model, buffer, Locals.of(callback)
+        self.due: dict[str, Callable[[], Any]] = {}  # what SB3 has among its local variables, computed when it is read
 
     def play(self, obs: Any, actions: np.ndarray) -> None:
         """A step is about to be taken: observations [S·E, ...] and actions [S, E, ...]."""
-        if self.under_way is not None:
-            self.under_way.step(obs, actions)
-        else:
-            self.obs = obs
-            self.values, self.log_probs = self._judge(self.model.by_seed(obs), actions)
-
-    @torch.no_grad()
-    def _judge(self, obs: Any, actions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """V(s) [S·E, 1] and log π(a|s) [S·E], as SB3 has them in a callback's locals."""
-        model = self.model
-        if isinstance(model.actor_critic.served, ForeignActorCritic):  # what it says of an action, it says with the action
-            values, log_probs = model.actor_critic.judged
-        else:
-            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(model.action_space, spaces.Box) else actions
-            values, log_probs, _ = model.actor_critic.evaluate(tree_map(torch.as_tensor, obs), torch.as_tensor(actions, device=model.device))
-        return values.reshape(-1, 1), log_probs.reshape(-1)
-
-    def _obs_tensor(self) -> Any:
-        return self.model.as_tensors(self.obs)
 
     def show(self, variables: dict[str, Any]) -> Locals:
         """The loop's local variables, for callbacks."""
         return self.shown.show(variables, self.due)
 
-    def heed(self) -> None:
-        """Callbacks have seen the step, and may have changed something."""
-        if not self.watched:
-            return
-        self.model.heed()
-        played = self.under_way
-        if played is None:
-            return
-        if self.model.actor_critic.served is not played.actor_critic and replaced(self.buffer) is not None:
-            self.obs, self.values, self.log_probs = played.obs, played.values(), played.log_probs()  # from now on the buffer has ways of its own
-            self.is_ours = False
-            self._go_on_at_once()
-        else:
-            played.hold(self.model._last_obs)
+    def heed(self) -> Rollout:
+        """Callbacks have seen the step, and may have changed something. Returns who goes on from here."""
+        return self
 
-    def _go_on_at_once(self) -> None:
-        self.end()
-        self.under_way, self.due = None, self._at_once
-
-    def store(self, t: int, actions: np.ndarray, rewards: np.ndarray) -> None:
-        """Write the step, number t: actions [S·E, ...], rewards [S·E] with the bootstraps of time limits in them."""
+    def store(self, t: int, actions: np.ndarray, rewards: np.ndarray) -> Rollout:
+        """Write step t: actions [S·E, ...], rewards [S·E] with the bootstraps of time limits in them. Returns who goes on from here."""
         model, buffer = self.model, self.buffer
-        if not self.is_ours:
-            actions = actions.reshape(-1, 1) if isinstance(model.action_space, spaces.Discrete) else actions
-            buffer.add(model._last_obs, actions, rewards, model._last_episode_starts, self.values, self.log_probs)
-            return
         if isinstance(buffer.observations, dict):
             for key, memory in buffer.observations.items():
                 memory[t].flat = model._last_obs[key]
@@ -133,65 +85,148 @@ class Rollout:
         buffer.actions[t].flat = actions
         buffer.rewards[t], buffer.episode_starts[t] = rewards, model._last_episode_starts
         buffer.pos, buffer.full = t + 1, t + 1 == buffer.buffer_size
-        if self.under_way is None:
-            buffer.values[t], buffer.log_probs[t] = self.values.numpy(force=True)[:, 0], self.log_probs.numpy(force=True)
-        elif self.watched and self.under_way.moved():
-            if self._can_wait():
-                self.under_way.turn()
-            else:
-                self.obs = self.under_way.obs
-                self._go_on_at_once()
-                self.values, self.log_probs = torch.from_numpy(buffer.values[t, :, None].copy()), torch.from_numpy(buffer.log_probs[t].copy())
+        return self
 
     def end(self) -> None:
         """Fill in what is missing."""
-        if self.under_way is not None:
-            self.under_way.end()
+        model, T = self.model, self.buffer.pos
+        if T:
+            obs, actions = model.by_time(tree_map(lambda x: x[:T], self.buffer.observations)), model.by_time(self.buffer.actions[:T])
+            v, log_prob = in_parts(model.actor_critic.evaluate_numpy, obs, model._as_actions(actions))
+            self.buffer.values[:T], self.buffer.log_probs[:T] = model.from_time(v), model.from_time(log_prob)
 
     def show_last(self, variables: dict[str, Any]) -> Locals:
         """The local variables after the last step: `values` are those of the last observations now."""
-        if self.under_way is None:
-            last = {"obs_tensor": self._obs_tensor(), "log_probs": self.log_probs}
-        elif self.watched:
-            last = {"obs_tensor": self.under_way.obs_tensor(), "log_probs": torch.from_numpy(self.buffer.log_probs[self.buffer.buffer_size - 1].copy())}
+        return self.shown.show(variables, {})
+
+
+def in_parts(evaluate: Callable, obs: Any, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """evaluate(obs, actions) of [S, T·E, ...], a part after the other: what each leaves behind stays in the cache."""
+    parts = [slice(i, i + AT_ONCE) for i in range(0, actions.shape[1], AT_ONCE)]
+    v, log_prob = zip(*(evaluate(tree_map(lambda x, part=part: x[:, part], obs), actions[:, part]) for part in parts), strict=True)
+    return (v[0], log_prob[0]) if len(parts) == 1 else (np.concatenate(v, 1), np.concatenate(log_prob, 1))
+
+
+def rollout_of(model: Any, buffer: RolloutBuffer, callback: BaseCallback) -> Rollout:
+    """Who notes a rollout, the fastest way that its buffer, the policy and the callbacks allow."""
+    watched = model.heeds or is_users(callback)  # may somebody look at the steps, or change the weights?
+    foreign = isinstance(model.actor_critic.served, ForeignActorCritic)
+    if not model._is_plain(buffer) or foreign or (watched and not model.actor_critic.is_stacked):
+        return StepByStep(model, buffer, callback, model._is_plain(buffer) and not foreign)
+    return Watched(model, buffer, callback) if watched else Rollout(model, buffer, callback)
+
+
+class StepByStep(Rollout):
+    """As SB3 does it, each value with its step: where the buffer or the policy has ways of its own, or networks of which no copy can be kept may change."""
+
+    def __init__(self, model: Any, buffer: RolloutBuffer, callback: BaseCallback, is_ours: bool):
+        super().__init__(model, buffer, callback)
+        self.is_ours = is_ours
+        self.due = {"values": lambda: self.values, "log_probs": lambda: self.log_probs, "obs_tensor": lambda: self.model.as_tensors(self.obs)}
+
+    @torch.no_grad()
+    def play(self, obs: Any, actions: np.ndarray) -> None:
+        model, self.obs = self.model, obs
+        if isinstance(model.actor_critic.served, ForeignActorCritic):  # what it says of an action, it says with the action
+            values, log_probs = model.actor_critic.judged
         else:
-            last = {}
+            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(model.action_space, spaces.Box) else actions
+            values, log_probs, _ = model.actor_critic.evaluate(
+                tree_map(torch.as_tensor, model.by_seed(obs)), torch.as_tensor(actions, device=model.device)
+            )
+        self.values, self.log_probs = values.reshape(-1, 1), log_probs.reshape(-1)  # V(s) [S·E, 1] and log π(a|s) [S·E]
+
+    def heed(self) -> Rollout:
+        self.model.heed()
+        return self
+
+    def store(self, t: int, actions: np.ndarray, rewards: np.ndarray) -> Rollout:
+        if self.is_ours:
+            super().store(t, actions, rewards)
+            self.buffer.values[t], self.buffer.log_probs[t] = self.values.numpy(force=True)[:, 0], self.log_probs.numpy(force=True)
+        else:
+            actions = actions.reshape(-1, 1) if isinstance(self.model.action_space, spaces.Discrete) else actions
+            self.buffer.add(self.model._last_obs, actions, rewards, self.model._last_episode_starts, self.values, self.log_probs)
+        return self
+
+    def end(self) -> None:
+        """Everything is there."""
+
+    def show_last(self, variables: dict[str, Any]) -> Locals:
+        return self.shown.show({**variables, "obs_tensor": self.model.as_tensors(self.obs), "log_probs": self.log_probs}, {})
+
+
+class Watched(Rollout):
+    """In one pass at the end, or when somebody looks; and by the weights that played each step, whoever changes them meanwhile."""
+
+    def __init__(self, model: Any, buffer: RolloutBuffer, callback: BaseCallback):
+        super().__init__(model, buffer, callback)
+        self.callback, self.under_way = callback, UnderWay(model, buffer)
+        self.due = self.under_way.due()
+
+    def play(self, obs: Any, actions: np.ndarray) -> None:
+        self.under_way.step(obs, actions)
+
+    def heed(self) -> Rollout:
+        self.model.heed()
+        played = self.under_way
+        if self.model.actor_critic.served is not played.actor_critic and replaced(self.buffer) is not None:  # the buffer has ways of its own now
+            return self._step_by_step(False, played.values(), played.log_probs())
+        played.hold(self.model._last_obs)
+        return self
+
+    def store(self, t: int, actions: np.ndarray, rewards: np.ndarray) -> Rollout:
+        super().store(t, actions, rewards)
+        if self.under_way.moved():
+            if not self.model.actor_critic.is_stacked:
+                return self._step_by_step(not isinstance(self.model.actor_critic.served, ForeignActorCritic))
+            self.under_way.turn()
+        return self
+
+    def _step_by_step(self, is_ours: bool, values: torch.Tensor | None = None, log_probs: torch.Tensor | None = None) -> Rollout:
+        self.end()
+        new, t = StepByStep(self.model, self.buffer, self.callback, is_ours), self.buffer.pos - 1
+        new.obs, new.shown = self.under_way.obs, self.shown
+        new.values = torch.from_numpy(self.buffer.values[t, :, None].copy()) if values is None else values
+        new.log_probs = torch.from_numpy(self.buffer.log_probs[t].copy()) if log_probs is None else log_probs
+        return new
+
+    def end(self) -> None:
+        self.under_way.end()
+
+    def show_last(self, variables: dict[str, Any]) -> Locals:
+        last = {"obs_tensor": self.under_way.obs_tensor(), "log_probs": torch.from_numpy(self.buffer.log_probs[self.buffer.buffer_size - 1].copy())}
         return self.shown.show({**variables, **last}, {})
 
 
 class UnderWay:
     """The steps of a rollout, and what the weights that played them say of them: V(s) and log π(a|s), when somebody asks.
 
-    watched: callbacks may look, or change the weights. Then the weights are kept, and `moved` says whether they are still the same.
+    The weights are kept, and `moved` says whether they are still the same.
     """
 
-    def __init__(self, model: Any, buffer: RolloutBuffer, watched: bool):
+    def __init__(self, model: Any, buffer: RolloutBuffer):
         self.model, self.buffer, self.actor_critic = model, buffer, model.actor_critic.served
         self.filled = 0  # steps of the buffer that have their values
         self.seen: list[np.ndarray] | None = None  # the values and log-probabilities that somebody has looked at since
         self.held: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # of steps that the buffer does not show as they were played
-        self.kept: bytearray | None = None
-        if watched:
-            self.theta = model.actor_critic.rows.theta_numpy
-            self.kept = bytearray(self.theta)  # a bytearray compares itself with memory, in one call and to the bit
-            UNDER_WAY[id(buffer)] = self  # not among its attributes, which are the user's
-            buffer.__class__ = RolloutBufferUnderWay
+        self.theta = model.actor_critic.rows.theta_numpy
+        self.kept = bytearray(self.theta)  # a bytearray compares itself with memory, in one call and to the bit
+        UNDER_WAY[id(buffer)] = self  # not among its attributes, which are the user's
+        buffer.__class__ = RolloutBufferUnderWay
 
     def end(self) -> None:
         """Fill in what is missing; the buffer is SB3's again."""
         try:
             self.fill()
         finally:
-            if self.kept is not None:
-                self.buffer.__class__ = RolloutBuffer
-                UNDER_WAY.pop(id(self.buffer), None)
+            self.buffer.__class__ = RolloutBuffer
+            UNDER_WAY.pop(id(self.buffer), None)
 
     # ------------------------------------------------------------------------------------------------------ the step that is shown
     def step(self, obs: Any, actions: np.ndarray) -> None:
         """A new one: observations [S·E, ...] and actions [S, E, ...]."""
-        self.obs, self.actions, self._of_step = obs, actions, None
-        if self.kept is not None:
-            self.taken = actions.tobytes()
+        self.obs, self.actions, self._of_step, self.taken = obs, actions, None, actions.tobytes()
 
     def due(self) -> dict[str, Callable[[], Any]]:
         """What SB3 has among its local variables, as functions that compute it."""
@@ -210,7 +245,7 @@ class UnderWay:
 
     def _judged(self) -> tuple[torch.Tensor, torch.Tensor]:
         if self._of_step is None:
-            actions = self.actions if self.kept is None else np.frombuffer(self.taken, self.actions.dtype).reshape(self.actions.shape)
+            actions = np.frombuffer(self.taken, self.actions.dtype).reshape(self.actions.shape)
             actions = actions.reshape(*actions.shape[:2], -1) if isinstance(self.model.action_space, spaces.Box) else actions
             v, log_prob = self._as_played(self.actor_critic.evaluate_numpy, self.model.by_seed(self.obs), actions)
             self._of_step = torch.from_numpy(v.reshape(-1, 1)), torch.from_numpy(log_prob.reshape(-1))
@@ -254,8 +289,6 @@ class UnderWay:
             array[there] = numbers
 
     def _arrays(self) -> list[np.ndarray]:
-        if self.kept is None:
-            return [self.buffer.values, self.buffer.log_probs]  # vars() would make every access to the buffer slower from then on
         return [vars(self.buffer)[name] for name in LOOKED_AT]
 
     def _evaluate(self, start: int, end: int) -> None:
@@ -263,7 +296,7 @@ class UnderWay:
         obs = model.by_time(tree_map(lambda x: x[start:end], buffer.observations))
         actions = model._as_actions(model.by_time(buffer.actions[start:end]))
         whole = start == 0 and end == buffer.buffer_size
-        v, log_prob = self._as_played(self._in_parts if whole else self._with_tensors, obs, actions)
+        v, log_prob = self._as_played(partial(in_parts, self.actor_critic.evaluate_numpy) if whole else self._with_tensors, obs, actions)
         values, log_probs = self._arrays()
         values[start:end], log_probs[start:end] = model.from_time(v), model.from_time(log_prob)
         for t, (of_step, log_prob_of_step) in self.held.items():
@@ -272,7 +305,7 @@ class UnderWay:
 
     def _as_played(self, evaluate: Callable, obs: Any, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """By the weights as they were when these steps were played."""
-        if self.kept is None or self.kept == self.theta:
+        if self.kept == self.theta:
             return evaluate(obs, actions)
         now = self.theta.copy()
         self.theta[:] = np.frombuffer(self.kept, self.theta.dtype)
@@ -280,15 +313,6 @@ class UnderWay:
             return evaluate(obs, actions)
         finally:
             self.theta[:] = now
-
-    def _in_parts(self, obs: Any, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        evaluate = self.actor_critic.evaluate_numpy
-        if actions.shape[1] <= AT_ONCE:
-            return evaluate(obs, actions)
-        parts = [slice(i, i + AT_ONCE) for i in range(0, actions.shape[1], AT_ONCE)]
-        evaluated = [evaluate(tree_map(lambda x, part=part: x[:, part], obs), actions[:, part]) for part in parts]
-        v, log_prob = (np.concatenate(kind, 1) for kind in zip(*evaluated, strict=True))
-        return v, log_prob
 
     @torch.no_grad()
     def _with_tensors(self, obs: Any, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

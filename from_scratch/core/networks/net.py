@@ -96,6 +96,13 @@ class Net:
         owners = [] if self.follows else self.modules if owner is None else self.model._policies
         return [(each, [attribute]) for each in owners if attribute in vars(each)]  # a compiled policy passes it on
 
+    def names_in_files(self, k: int, at: str, policy: str) -> tuple[list[str], list[str]]:
+        """Where seed k's optimizer, and its single tensors, are found from the model: `at` is where its networks are."""
+        if self.follows:
+            return [], []
+        owner, attribute = self.optimizer_at
+        return [f"{policy}.{attribute}" if owner or self.name == "policy" else f"{at}{self.name}.{attribute}"], []
+
     def serve(self, follower: Net | None = None) -> None:
         """Choose how this network, and the one that follows it, are computed and trained."""
         model, modules, optimizers = self.model, self.modules, self.optimizers

@@ -75,6 +75,12 @@ class TemperatureNet(Net):
     def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
         return [*((temperature, ["optimizer"]) for temperature in self.modules), (self.model, ["log_ent_coef", "ent_coef_optimizer"])]
 
+    def names_in_files(self, k: int, at: str, policy: str) -> tuple[list[str], list[str]]:
+        if not self.is_tuned:
+            return [], ["ent_coef_tensor"]
+        mine = f"temperatures.{k}." if at else ""  # of one seed they have SB3's names
+        return [f"{mine}optimizer" if mine else "ent_coef_optimizer"], [f"{mine}log_ent_coef"]
+
     @property
     def is_tuned(self) -> bool:
         return self.model.log_ent_coef is not None and self.model.ent_coef_optimizer is not None
