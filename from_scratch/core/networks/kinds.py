@@ -1,8 +1,8 @@
 """The two ways in which a network of all seeds is computed: together, over rows of parameters, or one seed after another by its modules.
 
 `Together` is an equation over the network's parts. A class of SB3's that we know has a subclass each (a few lines: which part sees what);
-a network of our own, or a user's, says it itself, in a method `outputs(features)` marked @per_seed, and needs nothing here. `OneByOne`
-asks any module whatever.
+a network of our own, or a user's, says it itself and needs nothing here: its `forward(obs)` is `outputs(features of obs)`, and `outputs` is
+marked @per_seed. `OneByOne` asks any module whatever.
 """
 
 from __future__ import annotations
@@ -121,8 +121,12 @@ class Parts:
 
 
 def says_outputs(module: nn.Module) -> bool:
-    """Does its class state what it computes from features, for any number of seeds at once?"""
-    return getattr(getattr(type(module), "outputs", None), "per_seed", False)
+    """Does its class state what `forward` computes from the features, for any number of seeds at once? Not if a class below has another forward."""
+    kinds = type(module).__mro__
+    if not getattr(getattr(type(module), "outputs", None), "per_seed", False):
+        return False
+    stated, forward = (next(i for i, kind in enumerate(kinds) if name in vars(kind)) for name in ("outputs", "forward"))
+    return stated <= forward
 
 
 class OwnOutputs(Together):

@@ -22,7 +22,7 @@ from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows,
 from from_scratch.core.networks.action_values import ActionValues
 from from_scratch.core.networks.actor_critic import ActorCritic, ActorCritics, ForeignActorCritic
 from from_scratch.core.networks.continuous import Critics, CriticsOneByOne, DeterministicActor, SquashedActor, SquashedActors
-from from_scratch.core.networks.kinds import OneByOne, OwnOutputs, Together
+from from_scratch.core.networks.kinds import OneByOne, OwnOutputs, Together, says_outputs
 from from_scratch.core.networks.own import Pi, Pis, PolicyNetwork
 from from_scratch.core.watch import altered, replaced, shared, tied, untrainable
 
@@ -39,7 +39,8 @@ KINDS: dict[type, tuple[type[Together], type[OneByOne]]] = {
 
 def kinds_of(module: nn.Module, of_policy: bool) -> tuple[type[Together], type[OneByOne]]:
     others = KINDS[ActorCriticPolicy] if of_policy else (OwnOutputs, OneByOne)  # a whole policy of another class, a compiled one, is an actor-critic
-    return next((KINDS[kind] for kind in type(module).__mro__ if kind in KINDS), others)
+    together, one_by_one = next((KINDS[kind] for kind in type(module).__mro__ if kind in KINDS), others)
+    return OwnOutputs if says_outputs(module) and not issubclass(together, OwnOutputs) else together, one_by_one
 
 
 class Net:
