@@ -47,7 +47,8 @@ def test_no_algorithm_is_known_by_its_name(path):
 
 
 @pytest.mark.parametrize(
-    "code", ['CASES = {"dqn": 1}', 'x.startswith("sb3/")', 'name == "sb3/ppo"', 'help = "one of a2c, td3"', "entry.class_name == 'QLearning'", "run(PPO)", "zoo.DQN"]
+    "code",
+    ['CASES = {"dqn": 1}', 'x.startswith("sb3/")', 'name == "sb3/ppo"', 'help = "one of a2c, td3"', "entry.class_name == 'QLearning'", "run(PPO)", "zoo.DQN"],
 )
 def test_a_name_in_code_is_seen(code):
     assert names_in(code)
