@@ -42,7 +42,7 @@ from benchmarks.evidence.analysis import Analysis, Cell, analyse
 from benchmarks.report import against
 from benchmarks.report import films as animation
 from benchmarks.report import page as report
-from benchmarks.running import launchers
+from benchmarks.running import carry_out, launchers
 from benchmarks.stats.sequential import SequentialTest
 from benchmarks.store import records
 from benchmarks.store.plain import MEGABYTE, content, is_regular
@@ -663,29 +663,35 @@ class Made:
             write_whole(self.path, json.dumps(self.marks, indent=1))
 
 
+class Marking(carry_out.Reporter):
+    """Marks every run as made here as soon as it is."""
+
+    def __init__(self, made: Made, planned: list[str], show: Show):
+        self.made, self.names, self.show, self.done = made, planned, show, 0
+
+    @contextmanager
+    def training(self) -> Iterator[Show]:
+        yield self._entering
+        self.made.enter(self.names)
+
+    def _entering(self, progress: launchers.Progress) -> None:
+        if progress.done_runs > self.done:
+            self.done = progress.done_runs
+            self.made.enter(self.names)
+        self.show(progress)
+
+
 def _everything(store: Store, out: Path | None, secret: str | None, workers: int, show: Show) -> Iterator[Finding]:
     study = store.study()
-    again = {**study, "code": jobs.code_versions(study), "source": reproduction.source(), "keep_models": False}
+    launcher = {"name": "local", "jobs": workers, "attempts": 2, "lockstep_seeds": LOCKSTEP}
+    again = {**study, "code": jobs.code_versions(study), "source": reproduction.source(), "keep_models": False, "launcher": launcher}
     with nullcontext(out) if out else tempfile.TemporaryDirectory() as place:
         other = Store(place)
         with _locked(other):
             planned = jobs.runs_by_id(run for _, run in jobs.plan(again))
             made = _only_ours(other, planned, again, secret)
-            other.save_study(again)
             kept = sum(run_id in made for run_id in planned)
-            todo = [run for run_id, run in planned.items() if run_id not in made]
-            done = 0
-
-            def entering(progress: launchers.Progress) -> None:
-                nonlocal done
-                if progress.done_runs > done:
-                    done = progress.done_runs
-                    made.enter(list(planned))
-                show(progress)
-
-            launcher = {"name": "local", "jobs": workers, "attempts": 2}
-            launchers.launch(jobs.group(todo, workers, LOCKSTEP), other, launcher, entering)
-            made.enter(list(planned))
+            carry_out.train(carry_out.to_do(again, other), other, Marking(made, list(planned), show))
         runs = other.runs()
         failed = runs[runs["status"] != "finished"].drop_duplicates("run_id")
         if len(failed):
