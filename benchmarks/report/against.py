@@ -14,13 +14,15 @@ from typing import Any
 import matplotlib
 
 from benchmarks import UserError, stats
-from benchmarks.evidence import judgements as evidence
-from benchmarks.evidence.analysis import Analysis, Cell, analyse
+from benchmarks.evidence import judgements
+from benchmarks.evidence.analysis import analyse
+from benchmarks.evidence.records import Analysis, Cell
 from benchmarks.report import figures
 from benchmarks.report import page as report
 from benchmarks.report.figures import PALETTE, Figure, Table, bracket, decimals, number, p_value, percent, with_interval
 from benchmarks.store import records
 from benchmarks.store.store import Store, write_whole
+from benchmarks.studies.study import Study
 
 CHANGES = ("budget", "hyperparams", "envs", "protocol", "normalise")  # of a study: what makes scores another thing
 
@@ -83,14 +85,14 @@ def _pair(algo: str, envs: list[str], unit: str, cells: list[tuple[Cell, Cell]],
     return Pair(algo, envs, unit, (runs[0], runs[1]), test, same, shared, same_weights)
 
 
-def changes(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+def changes(first: Study, second: Study) -> list[str]:
     """What the two studies ask differently of what they share, in words."""
     found = []
     for key in CHANGES:
-        a, b = (dict(_leaves(study.get(key) or {}, key)) for study in (first, second))
+        a, b = (dict(_leaves(getattr(study, key) or {}, key)) for study in (first, second))
         found += [f"{place}: {a[place]} there, {b[place]} here" for place in sorted(a.keys() & b.keys()) if a[place] != b[place]]
         if key == "hyperparams":
-            pairs_of = [{(algo, env) for algo, envs in (study.get(key) or {}).items() for env in envs} for study in (first, second)]
+            pairs_of = [{(algo, env) for algo, envs in (getattr(study, key) or {}).items() for env in envs} for study in (first, second)]
             both = {f"{key}.{algo}.{env}." for algo, env in pairs_of[0] & pairs_of[1]}
             found += [f"{place}: {side.get(place)} {where} only" for side, where, other in ((a, "there", b), (b, "here", a))
                       for place in sorted(side.keys() - other.keys()) if any(place.startswith(start) for start in both)]
@@ -126,10 +128,10 @@ def render(first: Store, second: Store, directory: Path, *, allow_partial: bool 
         lines=[{"badge": report.BADGES[p.test.tier], "text": f"{p.algo} on {', '.join(p.envs)}: {p.sentence}"} for p in found if _is_headline(p, found)],
         figure_=_figure(found, names, there),
         changes=changes(*studies),
-        hashes=[study.get("hash") for study in studies],
+        hashes=[study.hash or None for study in studies],
     )
     directory.mkdir(parents=True, exist_ok=True)
-    numbers = {"first": names[0], "second": names[1], "hashes": [study.get("hash") for study in studies],
+    numbers = {"first": names[0], "second": names[1], "hashes": [study.hash or None for study in studies],
                "pairs": [{**dataclasses.asdict(p), "tier": p.test.tier} for p in found], "changes": changes(*studies)}
     write_whole(directory / "against.json", report.as_json(numbers))
     write_whole(directory / "against.html", text)
@@ -196,4 +198,4 @@ def _half(narrow: stats.Interval) -> float:
 def _caution(pair: Pair, confidence: float) -> str:
     many = len(pair.envs) > 1
     kinds = [(kind, len(pair.envs)) for kind in (("difference", "difference_90") if many else ("welch", "welch_90"))]
-    return evidence.cautions(kinds, pair.test.difference.n, confidence)
+    return judgements.cautions(kinds, pair.test.difference.n, confidence)

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from benchmarks import stats
-from benchmarks.evidence.analysis import Analysis, Cell, Group, Statistics, families, family_of, is_twin, unit_of
+from benchmarks.evidence.records import Analysis, Cell, Group, Statistics, families, family_of, is_twin, unit_of
 from benchmarks.store.plain import anchor, printable
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5AA6", "#5B5B5B")  # Okabe & Ito; the last two added
@@ -219,8 +219,8 @@ def _how(statistics: Statistics, kind: str, group: Group, partial: bool, env: st
 
 
 def caution(group: Group, what: str) -> str:
-    """What to know of the intervals of this part of the report (evidence.PRINTED)."""
-    found = group.evidence.get("warnings", {}).get(what, "")
+    """What to know of the intervals of this part of the report (judgements.PRINTED)."""
+    found = group.evidence.warnings.get(what, "")
     return f"Caution. {found}." if found else ""
 
 
@@ -395,7 +395,7 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
     header += ["difference of IQMs", "90 % interval", "margin", "p (Holm)", "verdict"] if group.is_aggregated else []
     rows = []
     for p in pairs:
-        rows.append([p.x, p.y, with_interval(p.improvement, 2), with_interval(p.evidence["cliffs_delta"], 2, sign=True)])
+        rows.append([p.x, p.y, with_interval(p.improvement, 2), with_interval(p.evidence.cliffs_delta, 2, sign=True)])
         if p.overall:
             allowed = f"±{p.overall.margin:g}" if p.overall.margin else "–"
             rows[-1] += [with_interval(p.overall.difference, sign=True), bracket(p.overall.narrow), allowed, p_value(p.overall.p), p.overall.meaning]
@@ -450,7 +450,7 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, columns:
         f"{env}, mean return per evaluation. Thin: every run; thick: IQM over runs; right: final score of every run (dots), "
         f"their IQM and its interval.{source}{planned} {_how(statistics, 'percentile-bootstrap intervals', group, partial, env)}"
     )
-    warnings = list(dict.fromkeys(w for a in cells for w in group.evidence["tasks"][env][a]["warnings"]))
+    warnings = list(dict.fromkeys(w for e, a, known in group.evidence.cells if e == env and a in cells for w in known.warnings))
     return Figure(key, env, svg(canvas, key, alt), alt, caption, task_table(group, env), f"Caution. {'. '.join(warnings)}." if warnings else "")
 
 
@@ -535,7 +535,7 @@ def task_table(group: Group, env: str) -> Table:
 
 def ranks(group: Group, statistics: Statistics, partial: bool) -> Figure:
     """How often each algorithm takes each place: one bar an algorithm."""
-    key, found = f"{slug(group)}-ranks", group.evidence["ranks"]
+    key, found = f"{slug(group)}-ranks", group.evidence.ranks
     places = len(found)
     shades = [matplotlib.colors.to_hex(c) for c in matplotlib.colormaps["cividis_r"](np.linspace(1.0, 0.1, places))]  # the first place is the darkest
     with matplotlib.rc_context(STYLE):
@@ -567,7 +567,7 @@ def ranks(group: Group, statistics: Statistics, partial: bool) -> Figure:
 
 def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure:
     """The IQM over all tasks (diamond with its interval) and without each of them (ticks): whether one task carries the result."""
-    key, without, draw = f"{slug(group)}-leave-one-out", group.evidence["leave_one_task_out"], pens(group)
+    key, without, draw = f"{slug(group)}-leave-one-out", group.evidence.leave_one_task_out, pens(group)
     with matplotlib.rc_context(STYLE):
         canvas = new_canvas(9, 0.75 + 0.36 * len(group.algos))
         ax = canvas.subplots()
@@ -592,9 +592,10 @@ def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure
 def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | None:
     """Which share of the runs has reached the threshold by each step (Kaplan–Meier: runs that never do stay in the count)."""
     key, draw = f"{slug(group)}-thresholds", pens(group)
-    learners = [a for a in dict.fromkeys(algo for algo, _ in group.cells) if unit_of(a) == "steps"]
-    found = {env: {a: group.evidence["tasks"][env][a]["threshold"] for a in learners if group.evidence["tasks"][env][a].get("threshold")} for env in group.envs}
-    found = {env: of_algo for env, of_algo in found.items() if of_algo}
+    found: dict[str, dict[str, stats.TimeToThreshold]] = {}
+    for env, algo, known in group.evidence.cells:
+        if known.threshold is not None and unit_of(algo) == "steps":
+            found.setdefault(env, {})[algo] = known.threshold
     if not found:
         return None
     columns = min(4, len(found))
@@ -652,9 +653,9 @@ def of_group(group: Group, analysis: Analysis) -> dict[str, list[Figure]]:
     if group.comparisons:
         found["comparisons"] = [comparisons(group, *how)]
     found["tasks"] = [task(group, env, *how) for env in group.envs if any(e == env for _, e in group.cells)]
-    if group.evidence["ranks"]:
+    if group.evidence.ranks:
         found["robustness"].append(ranks(group, *how))
-    if len(group.envs) > 1 and group.evidence["leave_one_task_out"]:
+    if len(group.envs) > 1 and group.evidence.leave_one_task_out:
         found["robustness"].append(leave_one_out(group, *how))
     if (times := thresholds(group, *how)) is not None:
         found["robustness"].append(times)

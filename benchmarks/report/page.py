@@ -26,13 +26,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmarks import UserError, stats
-from benchmarks.evidence import judgements as evidence
-from benchmarks.evidence import sequential
-from benchmarks.evidence.analysis import Analysis, Comparison, Group, IncompleteStudy, analyse, unit_of
+from benchmarks.evidence import judgements, sequential
+from benchmarks.evidence.analysis import analyse
+from benchmarks.evidence.records import Analysis, Comparison, Group, IncompleteStudy, unit_of
 from benchmarks.report import exports, figures
 from benchmarks.report import films as animation
 from benchmarks.report.figures import Table, bracket, count, decimals, number, p_value, percent, signed, slug, steps, with_interval
@@ -136,7 +135,7 @@ def build(
     scores, verdicts = _scores(analysis), [_verdict(group, analysis) for group in analysis.groups]
     curves = analysis.curves.sort_values(["algo", "env", "seed", "step"])
     groups = [_group_context(group, analysis) for group in analysis.groups]
-    algos = [a for group in analysis.study["groups"] for a in group["algos"]]
+    algos = analysis.study.algorithms
     films = _films(store, analysis, options, play)
     text = _html(analysis, facts, groups, scores, verdicts, _diagnostics(store.training()), films, options, now or datetime.now(UTC))
     files: dict[str, str | bytes] = {
@@ -144,7 +143,7 @@ def build(
         "report.json": as_json(_numbers(analysis, verdicts)),
         "scores.csv": exports.table(scores),
         "curves.csv": exports.table(curves),
-        "tables.tex": exports.latex(_tables(groups), analysis.study["name"], facts["study"]["hash"]),
+        "tables.tex": exports.latex(_tables(groups), analysis.study.name, facts["study"]["hash"]),
         "references.bib": exports.bibliography(algos, analysis.sequential is not None) + "\n",
     }
     if options.parquet:
@@ -206,7 +205,7 @@ def _verdict(group: Group, analysis: Analysis) -> dict[str, Any]:
         ]
     lines += [{"badge": None, "text": f"{what}: {why}.", "details": []} for what, why in group.left_out.items()]
     warning = figures.caution(group, "verdict" if group.comparisons else "aggregates")
-    assumed = [f"{sentence}." for sentence in group.evidence.get("assumptions", [])]
+    assumed = [f"{sentence}." for sentence in group.evidence.assumptions]
     return {"group": group.name, "id": slug(group), "lines": lines, "caution": " ".join(filter(None, [warning, *assumed]))}
 
 
@@ -216,7 +215,7 @@ def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
     tasks = group.envs[0] if len(group.envs) == 1 else f"{len(group.envs)} tasks"
     details = [_task_detail(pair, env, group) for env in group.envs]
     per_task = " per task" if len(group.envs) > 1 else ""
-    start = f"{pair.x} against {pair.y} on {tasks}, {runs} each{per_task}{', paired by seed' if pair.evidence['paired'] else ''}: "
+    start = f"{pair.x} against {pair.y} on {tasks}, {runs} each{per_task}{', paired by seed' if pair.evidence.paired else ''}: "
     if pair.overall is None:
         return {"badge": None, "text": f"{start}no aggregate (the tasks share no unit); task by task below.", "details": details}
     test, unit = pair.overall, "normalised score" if "normalised" in group.unit else "mean return"
@@ -234,23 +233,23 @@ def _sentence(pair: Comparison, group: Group) -> dict[str, Any]:
 
 def _solved_in_all(pair: Comparison) -> str:
     """How many runs of all tasks solved theirs, where not all or none did."""
-    known = [task["solved"] for task in pair.evidence["tasks"].values() if task["solved"]]
+    known = [task.solved for task in pair.evidence.tasks.values() if task.solved]
     if not known:
         return ""
-    (x, n_x), (y, n_y) = (np.sum([solved[side] for solved in known], axis=0) for side in ("x", "y"))
+    (x, n_x), (y, n_y) = (np.sum(side, axis=0) for side in ([solved.x for solved in known], [solved.y for solved in known]))
     return "" if (x, y) in ((0, 0), (n_x, n_y)) else f" Solved: {x} of {n_x} runs of {pair.x}, {y} of {n_y} of {pair.y}."
 
 
 def _solved(pair: Comparison, env: str) -> str:
     """The solved runs of one task, and what follows, where some run of either side did not end like all others."""
-    solved = pair.evidence["tasks"][env]["solved"]
-    if not solved or [solved[side][0] for side in "xy"] in ([0, 0], [solved[side][1] for side in "xy"]):
+    solved = pair.evidence.tasks[env].solved
+    if not solved or (solved.x[0], solved.y[0]) in ((0, 0), (solved.x[1], solved.y[1])):
         return ""
-    (x, n_x), (y, n_y) = solved["x"], solved["y"]
-    p = solved["p_holm"]
+    (x, n_x), (y, n_y) = solved.x, solved.y
+    p = solved.p_holm
     is_more = p < stats.ALPHA
     which = f"{pair.x if x * n_y > y * n_x else pair.y} solves more often" if is_more else "how often they solve it is not distinguished"
-    tested = f" (p\u00a0{_is(p)}, {solved['test'].method} test)" if np.isfinite(p) else ""
+    tested = f" (p\u00a0{_is(p)}, {solved.test.method} test)" if np.isfinite(p) else ""
     return f"; solved in {x} of {n_x} runs against {y} of {n_y}: {which}{tested}" if tested else f"; solved in {x} of {n_x} runs against {y} of {n_y}"
 
 
@@ -283,8 +282,8 @@ def _settle(pair: Comparison) -> str:
     """How many seeds would settle what is open."""
     known = pair.evidence
     assert pair.overall is not None
-    parts = [f"{known['runs_for_equivalence']} runs a side to show equivalence, if there is no difference"] if known.get("runs_for_equivalence") else []
-    more = known.get("runs_to_detect") or 0  # fewer than there are: the test's n was not the obstacle
+    parts = [f"{known.runs_for_equivalence} runs a side to show equivalence, if there is no difference"] if known.runs_for_equivalence else []
+    more = known.runs_to_detect or 0  # fewer than there are: the test's n was not the obstacle
     parts += [f"{more} to find a difference as large as the one seen"] if more > pair.overall.difference.n else []
     return f" With 80\u00a0% power it would take about {'; or '.join(parts)}." if parts else ""
 
@@ -307,7 +306,7 @@ def _task_detail(pair: Comparison, env: str, group: Group) -> str:
 
 def _of_iqms(pair: Comparison, env: str) -> str:
     """Why a claim about the means was not made, and what the IQMs allow to say, which a few failures do not move."""
-    test, iqm = pair.tasks[env], pair.evidence["tasks"][env]["iqm"]
+    test, iqm = pair.tasks[env], pair.evidence.tasks[env].iqm
     if iqm is None or test.shape is None or test.tier not in ("D", "unlike"):
         return ""
     apart = with_interval(iqm.difference, decimals(test.difference.point, iqm.difference.point), sign=True)
@@ -352,8 +351,8 @@ def as_json(value: Any) -> str:
 def _numbers(analysis: Analysis, verdicts: list[dict]) -> dict[str, Any]:
     """Every number of the report, with names that say where it stands."""
     return {
-        "study": analysis.study["name"],
-        "hash": analysis.study.get("hash"),
+        "study": analysis.study.name,
+        "hash": analysis.study.hash or None,
         "is_partial": analysis.is_partial,
         "missing": analysis.missing,
         "statistics": analysis.statistics,
@@ -418,8 +417,8 @@ def _html(
         score_rows=_score_rows(scores),
         most_rows=MOST_ROWS,
         options_said="".join(f", <code>{name}</code>" for name, on in (("report.pdf", options.pdf), ("*.parquet", options.parquet)) if on),
-        study_yaml=yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=110),
-        bibliography=exports.bibliography([a for group in study["groups"] for a in group["algos"]], analysis.sequential is not None),
+        study_yaml=study.to_yaml(width=110),
+        bibliography=exports.bibliography(study.algorithms, analysis.sequential is not None),
         environment_rows=_environment_rows(facts),
         checklist_rows=_checklist_rows(facts),
     )
@@ -445,9 +444,9 @@ def _rendered_by() -> str:
 def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
     """The protocol card: what was measured, in words."""
     study, how = analysis.study, analysis.statistics
-    protocol = study.get("protocol") or {}
+    protocol = study.protocol or {}
     points, episodes = protocol.get("eval_points"), protocol.get("eval_episodes")
-    special = {e: s["eval_episodes"] for e, s in (study.get("envs") or {}).items() if s.get("eval_episodes")}
+    special = {e: s["eval_episodes"] for e, s in (study.envs or {}).items() if s.get("eval_episodes")}
     more = "".join(f", {n} on {e}" for e, n in special.items())
     kind = "greedy (deterministic) actions" if protocol.get("deterministic", True) else "sampled actions"
     planned, finished = len(analysis.runs), int((analysis.runs["status"] == "finished").sum())
@@ -456,7 +455,7 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
         ("Score of a run", f"mean return over the evaluation episodes at the last checkpoint, after training (protocol {protocol.get('name', 'final')}); "
                            "no checkpoint is chosen for its score"),
         ("Evaluation", f"{episodes} episodes{more}, {kind}, at each of {points} checkpoints evenly spaced over the budget; rewards are the environment's own"),
-        ("Seeds", f"{len(study['seeds'])}: {_ranges(study['seeds'])}; the same evaluation episodes for every algorithm"),
+        ("Seeds", f"{len(study.seeds)}: {_ranges(study.seeds)}; the same evaluation episodes for every algorithm"),
         ("Runs", f"{planned} planned, {finished} finished"),
         ("Intervals", f"{percent(how.confidence)}, by a stratified bootstrap of {count(how.reps)} repetitions, seed {how.seed}, in which the "
                       "runs of a seed on all tasks are drawn together: percentile intervals of P(X > Y), Cliff's δ and ranks, and of the IQM of one task; "
@@ -471,7 +470,7 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
                                   "corrected for the number of pairs and tasks: each errs in 5\u00a0%, so of many at the edge of the margin some will"),
         ("What n allows", _power(analysis)),
     ]
-    over = [f"in group {group.name}, {sentence[0].lower()}{sentence[1:]}" for group in analysis.groups if (sentence := evidence.correlation_said(group))]
+    over = [f"in group {group.name}, {sentence[0].lower()}{sentence[1:]}" for group in analysis.groups if (sentence := judgements.correlation_said(group))]
     if over:
         card.append(("Seeds over tasks", "a run's seed is the same on all tasks, so the runs of a seed are resampled and permuted as one unit: intervals and "
                                          f"tests over tasks hold whatever their correlation. Measured here: {'; '.join(over)}"))
@@ -482,7 +481,7 @@ def _protocol(analysis: Analysis) -> list[tuple[str, str]]:
     if any(said_of_them):
         card.append(("Hyper-parameters", ". ".join(filter(None, said_of_them))))
     if analysis.sequential is not None:
-        after = evidence.after_stopping(study)
+        after = judgements.after_stopping(study)
         card.append(("Sequential", f"{sequential.error_per_study(study)}, of algorithms that are the same in distribution. P-values of single tests hold "
                                    "no longer after several looks and are left out. Intervals, those behind claims of equivalence too, take the number "
                                    f"of runs as fixed{f': {after}' if after else ''}"))
@@ -517,10 +516,10 @@ def _power(analysis: Analysis) -> str:
 def _budgets(analysis: Analysis) -> Table:
     """Budget of every algorithm and task, and the RL Zoo's own beside it: a cut is named."""
     rows = []
-    is_ours = "zoo_budget" in analysis.study
-    zoo = analysis.study.get("zoo_budget") or {}
+    is_ours = analysis.study.zoo_budget is not None
+    zoo = analysis.study.zoo_budget or {}
     planned = analysis.runs.drop_duplicates(["algo", "env"]).set_index(["algo", "env"])["steps"]
-    for group in analysis.study["groups"]:
+    for group in analysis.study.groups:
         for env in group["envs"]:
             for algo in group["algos"]:
                 mine, theirs = int(planned[algo, env]), (zoo.get(env) or {}).get(algo)
@@ -540,8 +539,8 @@ def _scales(analysis: Analysis) -> Table:
     rows = []
     for group in analysis.groups:
         for env in group.envs:
-            given = (analysis.study.get("normalise") or {}).get(env) or {}
-            known = (analysis.study.get("references") or {}).get(env) or []
+            given = (analysis.study.normalise or {}).get(env) or {}
+            known = (analysis.study.references or {}).get(env) or []
             others = "; ".join(f"{r['label']}: {number(r['score'])}" for r in known)
             source = given.get("source", "none: scores stay in the task's own unit")
             rows.append([env, number(given.get("random")), number(given.get("expert")), source, others or "–"])
@@ -570,13 +569,13 @@ def _effects(group: Group) -> Table:
     rows = []
     for pair in group.comparisons:
         for env in group.envs:
-            known, digits = pair.evidence["tasks"][env], decimals(group.cells[pair.x, env].summary.mean, group.cells[pair.y, env].summary.mean)
-            detectable = number(known["detectable"], digits) if known["detectable"] else "–"
-            seeds = " / ".join(str(known[k] or "–") for k in ("runs_to_detect", "runs_for_equivalence"))
-            tests = [p_value(np.nan if known[k] is None else known[k]) for k in ("test_holm", "welch_holm", "equivalence_p")]
-            effects = [with_interval(known[k], 2, sign=True) for k in ("hedges_g", "cliffs_delta")]
+            known, digits = pair.evidence.tasks[env], decimals(group.cells[pair.x, env].summary.mean, group.cells[pair.y, env].summary.mean)
+            detectable = number(known.detectable, digits) if known.detectable else "–"
+            seeds = " / ".join(str(n or "–") for n in (known.runs_to_detect, known.runs_for_equivalence))
+            tests = [p_value(np.nan if p is None else p) for p in (known.test_holm, known.welch_holm, known.equivalence_p)]
+            effects = [with_interval(effect, 2, sign=True) for effect in (known.hedges_g, known.cliffs_delta)]
             rows.append([env, pair.x, pair.y, *tests, *effects, detectable, seeds])
-    paired = group.comparisons[0].evidence["paired"]
+    paired = group.comparisons[0].evidence.paired
     header = ["task", "X", "Y", "p of the difference (Holm)", f"p, {'paired t' if paired else 'Welch'} (Holm)", "p, TOST", "Hedges' g", "Cliff's δ"]
     header += ["detectable at this n", "runs to detect / for equivalence"]
     caption = (f"Tests corrected by Holm over this table, TOST not; the first p is the larger of the permutation test's and the {'paired ' if paired else ''}"
@@ -590,10 +589,10 @@ def _solved_table(group: Group) -> Table | None:
     rows, exact = [], "Boschloo's exact test"
     for pair in group.comparisons:
         for env in group.envs:
-            known = pair.evidence["tasks"][env]["solved"]
+            known = pair.evidence.tasks[env].solved
             if known:
-                exact = f"{known['test'].method} test"
-                rows.append([env, pair.x, pair.y, *(f"{k} of {n}" for k, n in (known["x"], known["y"])), p_value(known["test"].p), p_value(known["p_holm"])])
+                exact = f"{known.test.method} test"
+                rows.append([env, pair.x, pair.y, *(f"{k} of {n}" for k, n in (known.x, known.y)), p_value(known.test.p), p_value(known.p_holm)])
     if not rows:
         return None
     caption = (f"Runs whose final score reaches the study's threshold, which was fixed before the runs; p of equal shares by {exact}, and after Holm over this "
@@ -605,7 +604,7 @@ def _fewer(group: Group) -> list[str]:
     """Whether five seeds would have told the same story, a sentence for each comparison."""
     said = []
     for pair in group.comparisons:
-        story = pair.evidence.get("fewer_seeds")
+        story = pair.evidence.fewer_seeds
         if story is not None and pair.overall is not None and pair.overall.difference.point:
             ahead, low, high, whole = percent(round(story.same_sign, 3)), signed(story.low), signed(story.high), signed(pair.overall.difference.point)
             said.append(f"{pair.x} against {pair.y}: of random choices of {story.n} runs a task, {ahead} put the same side ahead as all runs do; "
@@ -615,17 +614,13 @@ def _fewer(group: Group) -> list[str]:
 
 def _areas(group: Group) -> Table | None:
     """The mean score during training: over the tasks, and task by task."""
-    rows = []
-    for env in group.envs:
-        for algo, known in group.evidence["tasks"][env].items():
-            if "area" in known:
-                rows.append([env, algo, with_interval(known["area"])])
-    rows += [["all tasks (IQM, normalised)", algo, with_interval(area)] for algo, area in group.evidence["area"].items() if len(group.envs) > 1]
+    rows = [[env, algo, with_interval(known.area)] for env, algo, known in group.evidence.cells]
+    rows += [["all tasks (IQM, normalised)", algo, with_interval(area)] for algo, area in group.evidence.area.items() if len(group.envs) > 1]
     over_all = "all tasks (IQM, normalised)" if len(group.envs) > 1 else group.envs[0]
-    rows += [[over_all, f"{p.x} − {p.y}", with_interval(p.evidence["area"], sign=True)] for p in group.comparisons if p.evidence["area"] is not None]
+    rows += [[over_all, f"{p.x} − {p.y}", with_interval(p.evidence.area, sign=True)] for p in group.comparisons if p.evidence.area is not None]
     how = "Area under the learning curve as the mean score between the first and the last checkpoint: task by task with its t interval"
     over = ", over all tasks with an expanded-bootstrap interval" if len(group.envs) > 1 else ""
-    apart = "; differences of IQMs, in the group's unit, with expanded ones" if any(pair.evidence["area"] is not None for pair in group.comparisons) else ""
+    apart = "; differences of IQMs, in the group's unit, with expanded ones" if any(pair.evidence.area is not None for pair in group.comparisons) else ""
     return Table(["task", "algorithm", "mean score during training"], rows, f"{how}{over}{apart}.", figures.caution(group, "areas"))
 
 
@@ -640,7 +635,7 @@ def _per_task(group: Group) -> Table:
             apart, narrow = with_interval(test.difference, digits, sign=True), bracket(test.narrow, digits)
             rows.append([env, pair.x, pair.y, apart, narrow, margin, test.meaning, f"{same} of {shared}"])
     header = ["task", "X", "Y", "mean(X) − mean(Y)", "90 % interval", "margin", "verdict", "same run at the same seed"]
-    how = "the paired t interval (runs of the same seed)" if group.comparisons[0].evidence["paired"] else "Welch's t interval"
+    how = "the paired t interval (runs of the same seed)" if group.comparisons[0].evidence.paired else "Welch's t interval"
     return Table(header, rows, f"Task by task, in the task's own unit: difference of means with {how}.", figures.caution(group, "per_task"))
 
 
@@ -662,11 +657,11 @@ def _accounts(analysis: Analysis) -> Table:
     """What became of every planned run."""
     rows = []
     for group in analysis.groups:
-        for env, of_algo in group.evidence["tasks"].items():
+        for env, of_algo in group.evidence.tasks.items():
             for algo, known in of_algo.items():
-                diverged = ", ".join(map(str, known["diverged"])) or "–"
-                errors = "; ".join(f"{n} × {error}" for error, n in known["errors"].items()) or "–"
-                rows.append([algo, env, *(str(known[k]) for k in ("planned", "finished", "failed", "missing")), diverged, errors])
+                diverged = ", ".join(map(str, known.diverged)) or "–"
+                errors = "; ".join(f"{n} × {error}" for error, n in known.errors.items()) or "–"
+                rows.append([algo, env, *map(str, (known.planned, known.finished, known.failed, known.missing)), diverged, errors])
     header = ["algorithm", "task", "planned", "finished", "failed", "missing", "diverged (seeds)", "errors"]
     return Table(header, rows, "Every planned run is in one of finished, failed, missing. A run that diverged has finished: its score counts.")
 
@@ -720,7 +715,7 @@ def _summary(analysis: Analysis, verdicts: list[dict]) -> Any:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Grid(title=f"{analysis.study['name']}: final scores", title_justify="left")
+    grid = Grid(title=f"{analysis.study.name}: final scores", title_justify="left")
     for column in ("algorithm", "environment"):
         grid.add_column(column)
     for column in ("n", f"mean [{percent(analysis.statistics.confidence)} t interval]", "IQM", "min", "max"):
@@ -734,7 +729,7 @@ def _summary(analysis: Analysis, verdicts: list[dict]) -> Any:
         grid.add_section()
     lines = [Text(f"Incomplete: {'; '.join(analysis.missing)}.", style="bold red")] if analysis.is_partial else []
     lines += [Text(f"• {line['text']}") for verdict in verdicts for line in verdict["lines"]]
-    said = [w for g in analysis.groups for of_algo in g.evidence["tasks"].values() for known in of_algo.values() for w in known.get("warnings", [])]
+    said = [warning for group in analysis.groups for *_, known in group.evidence.cells for warning in known.warnings]
     said = [*(v["caution"] for v in verdicts), *(f"Caution. {w}." for w in said if w.startswith("t interval"))]
     return Stack(grid, *lines, *(Text(w, style="yellow") for w in dict.fromkeys(w for w in said if w)))
 

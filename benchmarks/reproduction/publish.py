@@ -12,6 +12,7 @@ import re
 import shutil
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import HarnessError, IncompleteData, UserError
@@ -46,8 +47,8 @@ def copy_runs(source: Store, target: Path, with_model: Collection[str] = ()) -> 
     study = source.study()
     records.demand(study)
     copy = Store(target)
-    command = re.sub(r" --out[ =]\S+", "", study.get("command") or "")  # where it lay first concerns nobody
-    copy.save_study({**study, "command": command, "keep_models": MEDIAN if with_model else False})
+    command = re.sub(r" --out[ =]\S+", "", study.command or "")  # where it lay first concerns nobody
+    copy.save_study(replace(study, command=command, keep_models=MEDIAN if with_model else False))
     for run_id in dict.fromkeys(run.id for _, run in source.planned()):
         record = source.record(run_id)
         assert record is not None  # it is finished

@@ -38,7 +38,8 @@ from scipy import stats as distributions
 from benchmarks import HarnessError, IntegrityError, UserError
 from benchmarks.configs import CONFIGS, options
 from benchmarks.evidence import sequential
-from benchmarks.evidence.analysis import Analysis, Cell, analyse
+from benchmarks.evidence.analysis import analyse
+from benchmarks.evidence.records import Analysis, Cell
 from benchmarks.report import against
 from benchmarks.report import films as animation
 from benchmarks.report import page as report
@@ -51,7 +52,7 @@ from benchmarks.studies import plan as jobs
 from benchmarks.studies import provenance as reproduction
 from benchmarks.studies import registration, trust
 from benchmarks.studies.plan import Run
-from benchmarks.studies.study import at, is_from_zoo, provenance, study_hash
+from benchmarks.studies.study import Study, at, is_from_zoo, provenance
 from from_scratch import registry
 
 LEVELS = {1: "integrity", 2: "analysis", 3: "sample", 4: "everything"}
@@ -141,12 +142,12 @@ def _judged(level: int, what: str, wrong: list[str], right: str) -> Finding:
 
 def _integrity(store: Store, registered: str | None) -> Iterator[Finding]:
     study = _study(store)
-    wrong = records.of_study(study)
+    wrong = records.of_study(study.as_dict())
     if wrong:
         yield _judged(1, "records", wrong, "")
         return
-    found = study_hash(study)
-    wrong = [] if study["hash"] == found else [f"study.yaml: its content hashes to {found[:16]}, not to its hash {study['hash'][:16]}"]
+    found = study.content_hash()
+    wrong = [] if study.hash == found else [f"study.yaml: its content hashes to {found[:16]}, not to its hash {study.hash[:16]}"]
     if not store.is_as_saved(study):
         wrong.append("study.yaml: it is not in the form in which a study is saved: a comment, or a key that stands there twice, says what does not count")
     yield _judged(1, "plan", wrong, f"study.yaml hashes to {found[:16]}")
@@ -211,7 +212,7 @@ def _integrity(store: Store, registered: str | None) -> Iterator[Finding]:
         yield from _report_is_of_this_store(store)
 
 
-def _study(store: Store) -> dict[str, Any]:
+def _study(store: Store) -> Study:
     try:
         return store.study()
     except HarnessError:
@@ -373,9 +374,9 @@ def _analysis(store: Store) -> Iterator[Finding]:
         yield _judged(2, "repro.json", lines, "every fact that follows from the runs again")
 
 
-def _sequence(study: dict[str, Any], test: SequentialTest) -> Finding:
+def _sequence(study: Study, test: SequentialTest) -> Finding:
     """Whether a sequential study stopped where its rule says: at another look, which is the author's choice, its intervals and equivalences are others."""
-    used = sum(set(seeds) <= set(study["seeds"]) for seeds in sequential.batches(study))
+    used = sum(set(seeds) <= set(study.seeds) for seeds in sequential.batches(study))
     if used > test.taken:
         return Finding(2, "sequence", "fail", f"its comparisons were decided after look {test.taken}, but its seeds go on to look {used} of {test.looks}")
     if not test.is_finished:
@@ -540,7 +541,7 @@ def _sample(store: Store, sample: int, seed: int, names: tuple[str, ...], worker
     how = "named by --run" if names else f"drawn by chance; --seed {seed} draws them again"
     yield Finding(3, "draw", "note" if names else "pass", f"{len(chosen)} of {n} finished runs, {how}")
     old = {run.id: run for _, run in store.planned()}
-    study = {**store.study(), "code": jobs.code_versions(store.study())}
+    study = jobs.pinned(store.study())
     new = {(run.algo, run.env, run.seed): run for _, run in jobs.plan(study)}
     again = {name: new[old[name].algo, old[name].env, old[name].seed] for name in chosen}
     analysis = analyse(store.study(), store.runs(), store.curves(), allow_partial=True)
@@ -622,7 +623,7 @@ def _other_machine(there: dict[str, Any], here: dict[str, Any]) -> list[tuple[st
 def _outside(cell: Cell, scores: np.ndarray, analysis: Analysis) -> str:
     """Whether a run's final score and its mean over checkpoints are such as one more run of this cell would have: in words if not.
 
-    One more normal draw lies within mean ± t sd √(1 + 1/n) (Hahn & Meeker 1991, 4.2); where the runs agree by chance, within the margin of equivalence.
+    One more normal draw lies within mean ± t sd √(1 + 1/n) (Hahn & Meeker 1991, §4.2); where the runs agree by chance, within the margin of equivalence.
     """
     group = next(g for g in analysis.groups if (cell.algo, cell.env) in g.cells)
     margin = analysis.statistics.margin * abs(group.scales[cell.env].span or 0.0)
@@ -684,7 +685,7 @@ class Marking(carry_out.Reporter):
 def _everything(store: Store, out: Path | None, secret: str | None, workers: int, show: Show) -> Iterator[Finding]:
     study = store.study()
     launcher = {"name": "local", "jobs": workers, "attempts": 2, "lockstep_seeds": LOCKSTEP}
-    again = {**study, "code": jobs.code_versions(study), "source": reproduction.source(), "keep_models": False, "launcher": launcher}
+    again = jobs.pinned(study, source=reproduction.source(), keep_models=False, launcher=launcher)
     with nullcontext(out) if out else tempfile.TemporaryDirectory() as place:
         other = Store(place)
         with _locked(other):
@@ -712,7 +713,7 @@ def _locked(other: Store) -> Iterator[None]:
         yield
 
 
-def _only_ours(other: Store, planned: dict[str, Run], again: dict[str, Any], secret: str | None) -> Made:
+def _only_ours(other: Store, planned: dict[str, Run], again: Study, secret: str | None) -> Made:
     """The marks of a folder in which no run is left that this verification did not make. Misuse where it cannot be told, or holds another study's."""
     there = [path.name for path in other.runs_path.iterdir() if not path.name.startswith(".")] if other.runs_path.is_dir() else []
     made = Made(other, secret or secrets.token_hex(16))
@@ -733,7 +734,7 @@ def _only_ours(other: Store, planned: dict[str, Run], again: dict[str, Any], sec
     return made
 
 
-def _old_against_new(store: Store, other: Store, study: dict[str, Any], again: dict[str, Any]) -> Iterator[Finding]:
+def _old_against_new(store: Store, other: Store, study: Study, again: Study) -> Iterator[Finding]:
     """Algorithm by algorithm: passed where every run is the same; where code or machine differ, the statistics of two studies are said, not passed."""
     plans = [{(run.algo, run.env, run.seed): run for _, run in jobs.plan(s)} for s in (study, again)]
     apart, changed = {}, {}
@@ -769,9 +770,9 @@ def _old_against_new(store: Store, other: Store, study: dict[str, Any], again: d
 def unseen(store: Store, level: int, findings: list[Finding], registered: bool = False) -> list[str]:
     """What was not verified at this level, or can be verified at none: it stands on the author's word. A sentence each."""
     study = _study(store)
-    if records.of_study(study):
+    if records.of_study(study.as_dict()):
         return ["anything: study.yaml is not of its form"]
-    how, source = study["statistics"], study.get("source") or {}
+    how, source = study.statistics, study.source or {}
     said = []
     if level == 1:
         said.append("the numbers and words of the report (level 2 makes them again)")
@@ -784,7 +785,7 @@ def unseen(store: Store, level: int, findings: list[Finding], registered: bool =
         said.append(f"the {n - again} of {n} runs that were not trained again: one forged run among them escapes {again} draws in {1 - share:.0%} of cases")
     said.append("that no run, seed, algorithm, task or whole study was made and left out")
     if not registered:
-        seeds = ", ".join(map(str, study["seeds"][:5])) + (" …" if len(study["seeds"]) > 5 else "")
+        seeds = ", ".join(map(str, study.seeds[:5])) + (" …" if len(study.seeds) > 5 else "")
         chosen = f"margin ±{how.get('margin', 0.05):g}, seeds {seeds}, threshold {how.get('threshold', 0.9):g}, {_chosen(study)}"
         said.append(f"that these were fixed before the runs: {chosen}, comparisons and budgets (a digest posted by sb3-course register would tell)")
     else:
@@ -804,9 +805,9 @@ def unseen(store: Store, level: int, findings: list[Finding], registered: bool =
     return said
 
 
-def _chosen(study: dict[str, Any]) -> str:
+def _chosen(study: Study) -> str:
     """How was measured and judged, in a few words."""
-    how, protocol, sequence = study["statistics"], study["protocol"], study.get("sequential") or {}
+    how, protocol, sequence = study.statistics, study.protocol, study.sequential or {}
     words = [f"confidence {how.get('confidence', 0.95):g}", f"{how.get('reps', 50_000):,} repetitions", f"bootstrap seed {how.get('seed', 0)}"]
     words += ["pairs by seed"] if how.get("paired") else []
     words += [f"error {sequence['alpha']:g} of the sequence"] if sequence else []
@@ -824,35 +825,35 @@ def _listed(what: str, found: list[str]) -> list[str]:
     return [f"{what}: {'; '.join(found[:MOST_NAMED])}{' and more' if len(found) > MOST_NAMED else ''}"] if found else []
 
 
-def _references(study: dict[str, Any]) -> list[str]:
+def _references(study: Study) -> list[str]:
     """The scores that normalise, where this program knows others or none."""
     other = []
-    for env in study["envs"]:
-        ours, given = (_known("env", env).get("normalise") or {}), ((study.get("normalise") or {}).get(env) or {})
+    for env in study.envs:
+        ours, given = (_known("env", env).get("normalise") or {}), ((study.normalise or {}).get(env) or {})
         scales = [f"{of['random']} to {of['expert']}" if {"random", "expert"} <= set(of) else "none" for of in (given, ours)]
         other += [f"{env} {scales[0]} (this program knows {scales[1]})"] if scales[0] != scales[1] else []
     return _listed("reference scores that are the author's own", other)
 
 
-def _environments(study: dict[str, Any]) -> list[str]:
+def _environments(study: Study) -> list[str]:
     """Settings of environments that this program would not give them: another task under the same name."""
     other = []
-    for env, spec in study["envs"].items():
+    for env, spec in study.envs.items():
         given, ours = ({key: of.get(key) for key in ("kwargs", "max_episode_steps", "eval_episodes") if of.get(key)} for of in (spec, _known("env", env)))
         other += [f"{env} {records.shown(json.dumps(given))} (this program knows {json.dumps(ours)})"] if given != ours else []
     return _listed("settings of environments that are the author's own", other)
 
 
-def _settings(study: dict[str, Any]) -> list[str]:
+def _settings(study: Study) -> list[str]:
     """Hyper-parameters whose source, and budgets beside which a tuned number, is stated otherwise than this program would."""
     sources, budgets = [], []
-    for algo, env in dict.fromkeys((algo, env) for group in study["groups"] for algo in group["algos"] for env in group["envs"]):
+    for algo, env in study.pairs:
         base = algo.removeprefix("sb3/")
-        ours, said = provenance(base, env, study["hyperparams"][algo][env]), at(study, "provenance", algo, env)
+        ours, said = provenance(base, env, study.hyperparams[algo][env]), at(study.provenance, algo, env)
         if ours != said:
             sources.append(f"{algo} on {env} ({'' if said else 'none is said; '}this program says: {ours})")
         tuned = (_known("algo", base).get(env) or {}).get("n_timesteps") if is_from_zoo(base) else None
-        steps = at(study, "zoo_budget", env, algo)
-        if "zoo_budget" in study and tuned != steps:
+        steps = at(study.zoo_budget, env, algo)
+        if study.zoo_budget is not None and tuned != steps:
             budgets.append(f"{algo} on {env}, {steps or 'none'} (this program knows {tuned or 'none'})")
     return [*_listed("sources of hyper-parameters that are the author's own", sources), *_listed("tuned budgets that are the author's own", budgets)]

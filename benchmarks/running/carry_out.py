@@ -9,17 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks import UserError
 from benchmarks.evidence import sequential
-from benchmarks.evidence.analysis import Statistics
+from benchmarks.evidence.records import Statistics
 from benchmarks.running import launchers
 from benchmarks.store import records
 from benchmarks.store.store import Store
 from benchmarks.studies import plan
 from benchmarks.studies.plan import Job, Run
-from benchmarks.studies.study import check_pair, study_hash
+from benchmarks.studies.study import Study, check_pair
 from from_scratch import registry
 
 UNFINISHED = ("missing", "corrupt", "running")  # the states of runs that the same command makes (again); "running" by a process that is gone
@@ -30,7 +29,7 @@ UNFINISHED_OR_FAILED = (*UNFINISHED, "failed")
 class Work:
     """What there is to do for a study, as its store was found."""
 
-    study: dict[str, Any]
+    study: Study
     before: dict[str, str]  # run -> its state, of every planned run
     todo: list[Run]
     jobs: list[Job]  # of todo, longest first
@@ -61,7 +60,7 @@ class Reporter:
         """What the sequential test says after a batch, a sentence for each comparison."""
 
 
-def carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...] = UNFINISHED, reporter: Reporter | None = None, dry_run: bool = False) -> Work:
+def carry_out(study: Study, store: Store, again: tuple[str, ...] = UNFINISHED, reporter: Reporter | None = None, dry_run: bool = False) -> Work:
     """Train what of the study is in one of the states `again`. UserError, before anything is touched, for what cannot run or could not be reported."""
     reporter = reporter or Reporter()
     work = to_do(study, store, again)
@@ -72,18 +71,17 @@ def carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...] = UNFI
     return work
 
 
-def in_batches(study: dict[str, Any], store: Store, batch: int, again: tuple[str, ...] = UNFINISHED, reporter: Reporter | None = None,
+def in_batches(study: Study, store: Store, batch: int, again: tuple[str, ...] = UNFINISHED, reporter: Reporter | None = None,
                dry_run: bool = False) -> None:  # fmt: skip
     """Seeds in batches until every comparison is decided, or the stated maximum is reached. Every algorithm gets the same seeds."""
     reporter = reporter or Reporter()
-    whole = {**study, "sequential": sequential.settings(study["seeds"], batch)}
+    whole = study.asking(sequential=sequential.settings(study.seeds, batch))
     sequential.hypotheses(whole)  # UserError where there are none
     reporter.sequence(sequential.error_per_study(whole))
     used: list[int] = []
     for seeds in sequential.batches(whole):
         used = [*used, *seeds]
-        so_far = {**whole, "seeds": used}
-        so_far["hash"] = study_hash(so_far)
+        so_far = whole.asking(seeds=used)
         carry_out(so_far, store, again, reporter, dry_run)
         if dry_run:
             return
@@ -93,20 +91,21 @@ def in_batches(study: dict[str, Any], store: Store, batch: int, again: tuple[str
             return
 
 
-def to_do(study: dict[str, Any], store: Store, again: tuple[str, ...] = UNFINISHED) -> Work:
+def to_do(study: Study, store: Store, again: tuple[str, ...] = UNFINISHED) -> Work:
     """What is to be trained, checked: UserError for what cannot run, or could not be reported."""
-    workers = study["launcher"]["jobs"] or launchers.physical_cores()
-    study = {**study, "launcher": {**study["launcher"], "jobs": workers}}
+    settings = study.launcher or {}
+    workers = settings.get("jobs") or launchers.physical_cores()
+    study = study.launched(jobs=workers)
     planned = plan.runs_by_id(run for _, run in plan.plan(study))
     before = {run_id: store.status(run)[0] for run_id, run in planned.items()}
     todo = [run for run_id, run in planned.items() if before[run_id] in again]
     _check(study, todo)
     records.demand(study)  # what could not be reported is not trained
-    return Work(study, before, todo, plan.group(todo, workers, study["launcher"]["lockstep_seeds"]), workers)
+    return Work(study, before, todo, plan.group(todo, workers, settings.get("lockstep_seeds", plan.LOCKSTEP_SEEDS)), workers)
 
 
-def _check(study: dict[str, Any], todo: list[Run]) -> None:
-    predictors = [algo for algo in study["hyperparams"] if registry.find(algo).predicts]
+def _check(study: Study, todo: list[Run]) -> None:
+    predictors = [algo for algo in study.hyperparams if registry.find(algo).predicts]
     if predictors:
         raise UserError(f"{', '.join(predictors)}: learns what a given policy is worth, so a return says nothing of what it learnt and ranks nothing. "
                         "Its error against the exact values (from_scratch.core.exact.values.policy_values) does, as in sb3-course figure 6.2")
@@ -128,7 +127,7 @@ def train(work: Work, store: Store, reporter: Reporter) -> None:
     try:
         if work.jobs:
             with reporter.training() as show:
-                launchers.launch(work.jobs, store, work.study["launcher"], show)
+                launchers.launch(work.jobs, store, work.study.launcher or {}, show)
     finally:
         store.sweep()  # what this or an earlier command left half done
     reporter.trained(store)

@@ -23,7 +23,7 @@ from benchmarks.store.plain import anchor, content
 from benchmarks.store.store import MOST_TABLE, SCHEMA, TABLES, schema_of
 from benchmarks.studies import provenance as reproduction
 from benchmarks.studies.plan import Run
-from benchmarks.studies.study import ID
+from benchmarks.studies.study import ID, Study
 
 HASH, VERSION, WORD = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,60}"), re.compile(r"[\w.+-]{1,64}", re.ASCII)
 NAME = re.compile(rf"(?=.{{1,120}}\Z){ID.pattern}")  # of an algorithm or a task: no room for a sentence, and no path that leads elsewhere
@@ -209,12 +209,12 @@ def of_study(study: Any) -> list[str]:
     return found if len(set(names)) == len(names) else [*found, "study.yaml: two groups have one name, but for capitals and punctuation"]
 
 
-def demand(study: Any) -> None:
+def demand(study: Study) -> None:
     """IntegrityError, one line, for the first thing in a study that is not as a study has it, before numbers are computed from it.
 
     Only verification asks that its words be printable: elsewhere they are shown as signs.
     """
-    wrong = of_study(_printable(study))
+    wrong = of_study(_printable(study.as_dict()))
     if wrong:
         raise IntegrityError(wrong[0])
 
@@ -450,7 +450,7 @@ def of_rendering(rendering: Any) -> list[str]:
     return found
 
 
-def filled(rendering: dict[str, Any], study: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def filled(rendering: dict[str, Any], study: Study) -> tuple[dict[str, Any], list[str]]:
     """The rendering with which the page is made again, and what in the record's is worded otherwise by this code.
 
     Versions, hashes and the machine are the record's (their forms were checked; nobody else can know them). Sentences are this program's own.

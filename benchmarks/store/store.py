@@ -29,12 +29,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
-import yaml
 
 from benchmarks import IntegrityError, UserError
-from benchmarks.store.plain import content, from_json, from_yaml, is_name, is_regular, one_line
+from benchmarks.store.plain import content, from_json, is_name, is_regular, one_line
 from benchmarks.studies.plan import Run, plan
-from benchmarks.studies.study import digest, malformed
+from benchmarks.studies.study import Study, digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,10 +60,6 @@ def write_whole(path: Path, text: str | bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
-
-
-def _as_saved(study: dict[str, Any]) -> str:
-    return yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=160)
 
 
 def file_hash(path: Path) -> str:
@@ -109,33 +104,29 @@ class Store:
             if path.is_symlink() or (path.exists() and not path.is_dir()):
                 raise IntegrityError(f"{path} is a link or a file, and links are not followed: a study's folders are its own")
 
-    def save_study(self, study: dict[str, Any]) -> None:
+    def save_study(self, study: Study) -> None:
         self._refuse_links()
         self.runs_path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / "study.yaml", _as_saved(study))
+        write_whole(self.path / "study.yaml", study.to_yaml())
 
-    def is_as_saved(self, study: dict[str, Any]) -> bool:
+    def is_as_saved(self, study: Study) -> bool:
         """Whether study.yaml holds this study and nothing else: no comment, no key twice."""
-        return (self.path / "study.yaml").read_bytes() == _as_saved(study).encode()
+        return (self.path / "study.yaml").read_bytes() == study.to_yaml().encode()
 
-    def study(self) -> dict[str, Any]:
+    def study(self) -> Study:
         """The resolved study. UserError if there is none here, IntegrityError if it cannot be read, or has not the shape of one."""
         if not self.exists():
             raise UserError(f"{self.path} holds no study (no study.yaml): sb3-course compare makes one")
         self._refuse_links()
         try:
-            study = from_yaml(content(self.path / "study.yaml").decode(), f"{self.path}/study.yaml")
+            return Study.from_yaml(content(self.path / "study.yaml").decode(), f"{self.path}/study.yaml")
         except UnicodeDecodeError:
             raise IntegrityError(f"{self.path}/study.yaml cannot be read: it is no text") from None
-        wrong = malformed(study)
-        if wrong:
-            raise IntegrityError(f"{self.path}/study.yaml cannot be read: {wrong}")
-        return study
 
     @cached_property
-    def keeps_models(self) -> bool:
+    def keeps_models(self) -> bool | str:
         """Whether this study's runs keep their trained models (they do, unless the study says keep_models: false)."""
-        return not self.exists() or self.study().get("keep_models", True)
+        return not self.exists() or (kept := self.study().keep_models) is None or kept
 
     # --- writing -------------------------------------------------------------------------------------------------
 

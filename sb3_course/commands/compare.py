@@ -20,6 +20,7 @@ from benchmarks.store.store import Store, open_study
 from benchmarks.studies import plan, trust
 from benchmarks.studies import study as studies
 from benchmarks.studies.provenance import source
+from benchmarks.studies.study import Study
 from from_scratch import registry
 from sb3_course import terminal
 
@@ -28,9 +29,8 @@ def compare(args: argparse.Namespace) -> int:
     study = planned_study(args)
     if args.suite and args.suite.endswith((".yaml", ".yml")):  # a file may be a stranger's; what is typed here, or lies in this project, is not
         trust.demand(trust.foreign(study), args.suite, args.trust)
-    store = Store(args.out or Path("studies") / study["name"])
-    study["command"] = shlex.join(["sb3-course", *sys.argv[1:]])
-    study["code"], study["source"] = plan.code_versions(study), source()
+    store = Store(args.out or Path("studies") / study.name)
+    study = plan.pinned(study, command=shlex.join(["sb3-course", *sys.argv[1:]]), source=source())
     if args.sequential:
         in_batches(study, store, args.batch, reporter=Told(), dry_run=args.dry_run)
     else:
@@ -52,11 +52,11 @@ def retry(args: argparse.Namespace) -> int:
     study = store.study()
     records.demand(study)
     trust.demand(trust.foreign(study), f"training {store.path}", args.trust)
-    if study.get("code") != plan.code_versions(study):
+    if study.code != plan.code_versions(study):
         raise UserError(f"the code or its packages changed since {store.path} was planned, so its runs would not be of one kind: "
-                        f"use the study's command again ({study.get('command', 'sb3-course compare')}), which trains what the change touches")
+                        f"use the study's command again ({study.command or 'sb3-course compare'}), which trains what the change touches")
     if args.jobs is not None:
-        study["launcher"]["jobs"] = _jobs(args.jobs)
+        study = study.launched(jobs=_jobs(args.jobs))
     carry_out(study, store, UNFINISHED_OR_FAILED, Told())
     return render(store, args.allow_partial, play=_play)
 
@@ -64,7 +64,7 @@ def retry(args: argparse.Namespace) -> int:
 def status(args: argparse.Namespace) -> int:
     store = open_study(args.study)
     runs = store.runs()
-    show(_table(f"{store.path}: {store.study()['name']}", runs))
+    show(_table(f"{store.path}: {store.study().name}", runs))
     list_troubles(runs)
     return IncompleteData.exit_code if (runs["status"] != "finished").any() else 0
 
@@ -72,7 +72,7 @@ def status(args: argparse.Namespace) -> int:
 # --- the study --------------------------------------------------------------------------------------------------------
 
 
-def planned_study(args: argparse.Namespace) -> dict[str, Any]:
+def planned_study(args: argparse.Namespace) -> Study:
     """The study that the words of the command line mean."""
     overrides = list(args.overrides)
     suite = args.suite
@@ -96,7 +96,7 @@ def planned_study(args: argparse.Namespace) -> dict[str, Any]:
         overrides += [f"steps={args.n_timesteps}"] if args.n_timesteps is not None else []
         study = studies.compose(suite or "quickstart", overrides)
     if args.jobs is not None:
-        study["launcher"]["jobs"] = _jobs(args.jobs)
+        study = study.launched(jobs=_jobs(args.jobs))
     return study
 
 
@@ -119,12 +119,12 @@ class Told(Reporter):
     def planned(self, work: Work, store: Store) -> None:
         study, todo = work.study, work.todo
         done = ", ".join(f"{n} {state}" for state, n in Counter(work.before.values()).items() if state != "missing")
-        print(f"Study {study['name']} ({study['hash'][:12]}) in {store.path}: {study['question']}")
+        print(f"Study {study.name} ({study.hash[:12]}) in {store.path}: {study.question}")
         how = f" in {len(work.jobs)} jobs on {work.workers} single-threaded processes" if work.jobs else ""
         print(f"{len(work.before)} runs{f' ({done})' if done else ''}, {len(todo)} to do{how}", flush=True)
         for algo, env in dict.fromkeys((run.algo, run.env) for run in todo):
             runs = [run for run in todo if (run.algo, run.env) == (algo, env)]
-            zoo = study["zoo_budget"].get(env, {}).get(algo)
+            zoo = (study.zoo_budget or {}).get(env, {}).get(algo)
             note = f" (the RL Zoo: {zoo:,})" if zoo and zoo != runs[0].steps else ""
             print(f"  {algo} on {env}: {len(runs)} seeds x {runs[0].steps:,} {registry.find(algo).unit}{note}")
 

@@ -82,7 +82,7 @@ def _foreign(args: argparse.Namespace) -> int:
     else:
         columns, known = (dict(_pair(flag, word) for word in words) for flag, words in (("--column", args.column), ("--known", args.known)))
         runs = readers.from_csv([Path(name) for name in args.from_csv], options, columns, args.run_names, known)
-    directory = Path(args.out or Path("reports") / runs.study()["name"])
+    directory = Path(args.out or Path("reports") / runs.study().name)
     rendered = render_store(runs, directory, allow_partial=args.allow_partial, options=_options(args))
     show(rendered.summary)
     for note in runs.notes:

@@ -14,7 +14,7 @@ from benchmarks.report import page as report
 from benchmarks.running.launchers import launch
 from benchmarks.store.store import Store
 from benchmarks.studies import study
-from benchmarks.studies.plan import code_versions, group
+from benchmarks.studies.plan import group, pinned
 from benchmarks.textbook import page
 from tests.benchmarks import browser
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore
@@ -60,7 +60,7 @@ def pages(tmp_path_factory):
     small = ["protocol.eval_points=3", "statistics.reps=200"]
     resolved = study.adhoc(["q_learning", "value_iteration"], ["FrozenLake-v1"], seeds=2, steps=300, overrides=small)
     trained = Store(root / "trained")
-    trained.save_study(resolved | {"code": code_versions(resolved)})
+    trained.save_study(pinned(resolved))
     launch(group([run for _, run in trained.planned()], 1), trained, {"name": "inprocess"})
     report.render(trained.path, play=animation.make)
     against.render(trained, trained, root / "against")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -19,7 +20,7 @@ from benchmarks.store import records
 from benchmarks.store.store import TABLES, Store, file_hash, write_table
 from benchmarks.studies import plan as jobs
 from benchmarks.studies import registration, study
-from benchmarks.studies.study import digest, study_hash
+from benchmarks.studies.study import digest
 from sb3_course import cli
 
 SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=200"]
@@ -38,7 +39,7 @@ def plain_pictures():
 def original(plain_pictures, tmp_path_factory):
     """Two algorithms on a lake, three seeds, trained here in a second, with the report."""
     resolved = study.adhoc(["q_learning", "sarsa"], ["FrozenLake-v1"], seeds=3, steps=3000, overrides=SMALL)
-    resolved |= {"code": jobs.code_versions(resolved), "command": "sb3-course compare ..."}
+    resolved = jobs.pinned(resolved, command="sb3-course compare ...")
     store = Store(tmp_path_factory.mktemp("original") / "lake")
     store.save_study(resolved)
     launchers.launch(jobs.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
@@ -87,9 +88,7 @@ def change_table(store, run_id, name, change):
 
 def change_study(store, **changes):
     """Change study.yaml and its hash."""
-    resolved = store.study() | changes
-    resolved["hash"] = study_hash(resolved)
-    store.save_study(resolved)
+    store.save_study(store.study().asking(**changes))
 
 
 def change_record(store, change):
@@ -236,7 +235,7 @@ def test_a_study_holds_nothing_but_what_studies_hold(store, changes):
 
 
 def test_words_about_the_protocol_are_this_program_s(store):
-    protocol = {**store.study()["protocol"], "words": {"Score of a run": "the best of all checkpoints"}}
+    protocol = {**store.study().protocol, "words": {"Score of a run": "the best of all checkpoints"}}
     change_study(store, protocol=protocol)
     assert failures(store, 1) == ["records: study.yaml: protocol: 'words' is none of its keys"]
 
@@ -405,9 +404,9 @@ def test_references_of_the_author_s_own_are_pointed_out(store):
 
 def test_settings_whose_source_is_worded_otherwise_here_are_pointed_out(store):
     assert not any("sources of hyper-parameters" in line for line in reproduce.unseen(store, 2, []))
-    study_ = store.study()
-    study_["hyperparams"]["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
-    change_study(store, hyperparams=study_["hyperparams"])
+    hyperparams = store.study().hyperparams
+    hyperparams["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
+    change_study(store, hyperparams=hyperparams)
     (line,) = (line for line in reproduce.unseen(store, 2, []) if "sources of hyper-parameters" in line)
     assert "sarsa on FrozenLake-v1 (this program says: " in line and "changed: learning_rate" in line
 
@@ -444,14 +443,13 @@ def test_what_was_changed_after_registration_is_found(store, capsys, changes):
 
 
 def test_other_code_is_another_registration(original):
-    other = original.study()
-    other["code"] = {algo: dict.fromkeys(envs, "0" * 64) for algo, envs in other["code"].items()}
+    other = replace(original.study(), code={algo: dict.fromkeys(envs, "0" * 64) for algo, envs in original.study().code.items()})
     assert registration.digest_of(other) != registration.digest_of(original.study())
 
 
 def test_a_sequential_study_registers_its_most_seeds_whenever_it_stops(original):
-    plan = {**original.study(), "sequential": {"maximum": [0, 1, 2, 3], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0}}
-    assert registration.digest_of({**plan, "seeds": [0, 1]}) == registration.digest_of({**plan, "seeds": [0, 1, 2, 3]})
+    plan = replace(original.study(), sequential={"maximum": [0, 1, 2, 3], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0})
+    assert registration.digest_of(plan.asking(seeds=[0, 1])) == registration.digest_of(plan.asking(seeds=[0, 1, 2, 3]))
 
 
 def test_a_word_that_is_no_digest_is_the_verifier_s_mistake(original):
@@ -577,9 +575,9 @@ def test_other_words_in_the_record_do_not_pass_beside_a_page_without_them(store,
 
 
 def test_settings_for_which_no_source_is_given_are_pointed_out(store):
-    resolved = store.study()
-    resolved["hyperparams"]["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
-    change_study(store, hyperparams=resolved["hyperparams"], provenance={})
+    hyperparams = store.study().hyperparams
+    hyperparams["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
+    change_study(store, hyperparams=hyperparams, provenance={})
     (line,) = (line for line in reproduce.unseen(store, 2, []) if "sources of hyper-parameters" in line)
     assert "sarsa on FrozenLake-v1 (none is said; this program says: " in line and "changed: learning_rate" in line
 
@@ -587,8 +585,7 @@ def test_settings_for_which_no_source_is_given_are_pointed_out(store):
 def test_a_tuned_budget_that_is_left_out_is_pointed_out(tmp_path):
     """The page says of it that the RL Zoo has no tuned entry."""
     store = Store(tmp_path / "study")
-    resolved = study.adhoc(["ppo"], ["CartPole-v1"], seeds=1) | {"zoo_budget": {}}
-    store.save_study(resolved | {"code": jobs.code_versions(resolved), "hash": study_hash(resolved)})
+    store.save_study(jobs.pinned(study.adhoc(["ppo"], ["CartPole-v1"], seeds=1).asking(zoo_budget={})))
     (line,) = (line for line in reproduce.unseen(store, 2, []) if "tuned budgets" in line)
     assert line.startswith("tuned budgets that are the author's own: ppo on CartPole-v1, none (this program knows ")
 
@@ -606,7 +603,7 @@ def test_references_that_were_left_out_are_pointed_out(store):
 
 
 def test_how_was_measured_and_judged_is_said_to_be_the_author_s_choice(store):
-    change_study(store, statistics={**store.study()["statistics"], "confidence": 0.5, "paired": True})
+    change_study(store, statistics={**store.study().statistics, "confidence": 0.5, "paired": True})
     (line,) = (line for line in reproduce.unseen(store, 2, []) if "fixed before the runs" in line)
     assert "confidence 0.5, 200 repetitions, bootstrap seed 0, pairs by seed, 3 greedy evaluation episodes at 3 checkpoints, seed 20240521" in line
 
@@ -623,14 +620,14 @@ def test_films_and_reasons_for_their_lack_are_said_to_be_unverified_without_mode
     (["a", "b"], ""),
 ])  # fmt: skip
 def test_groups_whose_figures_could_not_be_told_apart_are_refused(store, groups, said):
-    (group,) = store.study()["groups"]
+    (group,) = store.study().groups
     change_study(store, groups=[group | {"name": name} for name in groups])
     assert [line for line in failures(store, 1) if "two groups" in line] == ([f"records: study.yaml: {said}"] if said else [])
 
 
 def test_a_comparison_that_stands_twice_is_refused(store):
     """Holm's correction would count it twice, and a difference could be hidden by it."""
-    (group,) = store.study()["groups"]
+    (group,) = store.study().groups
     change_study(store, groups=[group | {"comparisons": [["q_learning", "sarsa"], ["sarsa", "q_learning"]]}])
     assert failures(store, 1) == ["records: study.yaml: group all: a comparison stands there twice, and would be corrected for twice"]
 
@@ -646,7 +643,7 @@ def test_a_study_does_not_share_seeds_with_its_tuning(store):
 
 
 def test_a_source_of_settings_leads_to_no_file_elsewhere(store):
-    provenance = store.study()["provenance"] | {"sb3/../../../../../../tmp/x": {"FrozenLake-v1": "words"}}
+    provenance = store.study().provenance | {"sb3/../../../../../../tmp/x": {"FrozenLake-v1": "words"}}
     change_study(store, provenance=provenance)
     assert failures(store, 1)[0].startswith("records: study.yaml: provenance is ")
 
@@ -654,7 +651,7 @@ def test_a_source_of_settings_leads_to_no_file_elsewhere(store):
 @pytest.mark.parametrize("changes", [{"margin": 10**400}, {"margin": "wide"}, {"confidence": [1]}, {"threshold": -(10**400)}, {"reps": 10_000_000}])
 @pytest.mark.parametrize("verb", [["reproduce", "--level", "1"], ["report"], ["register"], ["power"]])
 def test_numbers_that_are_none_are_one_line_in_every_command(store, changes, verb, capsys):
-    change_study(store, statistics=store.study()["statistics"] | changes)
+    change_study(store, statistics=store.study().statistics | changes)
     assert cli.main([verb[0], str(store.path), *verb[1:]]) == 4
     assert "unexpected" not in capsys.readouterr().err
 
@@ -688,7 +685,7 @@ def test_a_record_s_numbers_are_numbers_in_a_report_too(store, changes):
 
 def test_more_values_than_memory_holds_are_not_resampled(store):
     resolved = store.study()
-    change_study(store, protocol=resolved["protocol"] | {"eval_points": 10_000}, statistics=resolved["statistics"] | {"reps": 50_000})
+    change_study(store, protocol=resolved.protocol | {"eval_points": 10_000}, statistics=resolved.statistics | {"reps": 50_000})
     assert any("50,000 bootstrap repetitions of 10,000 checkpoints" in line for line in failures(store, 1))
 
 
@@ -712,7 +709,7 @@ def test_a_page_of_another_size_is_not_compared(store):
 
 def test_a_record_without_a_command_is_copied(store, tmp_path):
     change_study(store, command=None)
-    assert publish.copy_runs(store, tmp_path / "copy").study()["command"] == ""
+    assert publish.copy_runs(store, tmp_path / "copy").study().command == ""
 
 
 SEQUENCE = {"maximum": [0, 1, 2], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0}
@@ -728,5 +725,5 @@ def test_a_sequence_that_stopped_before_it_was_decided_does_not_pass(store):
     ([0, 1, 2], 1, True, "fail"), ([0, 1, 2], 2, True, "pass"), ([0, 1], 1, True, "pass"), ([0, 1], 1, False, "unverified"),
 ])  # fmt: skip
 def test_a_sequence_stops_where_its_rule_says(original, seeds, taken, is_finished, state):
-    planned = original.study() | {"seeds": seeds, "sequential": SEQUENCE}
+    planned = replace(original.study(), seeds=seeds, sequential=SEQUENCE)
     assert reproduce._sequence(planned, SimpleNamespace(taken=taken, looks=2, is_finished=is_finished)).state == state

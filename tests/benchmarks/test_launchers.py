@@ -13,7 +13,7 @@ from benchmarks.running import launchers
 from benchmarks.store.store import Store
 from benchmarks.studies import plan as jobs
 from benchmarks.studies import study
-from benchmarks.studies.plan import code_versions, plan
+from benchmarks.studies.plan import plan
 
 LOCAL = {"name": "local", "jobs": 1, "lockstep_seeds": 10, "attempts": 3}
 
@@ -48,7 +48,7 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.getcwd(), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("DEATHS", str(tmp_path / "deaths"))
     resolved = study.adhoc(["ppo"], ["CartPole-v1"], seeds=3, steps=10)
-    resolved["code"] = code_versions(resolved)
+    resolved = jobs.pinned(resolved)
     store = Store(tmp_path / "study")
     store.save_study(resolved)
     return store
@@ -122,8 +122,7 @@ def test_workers_die_with_their_parent(store, tmp_path, monkeypatch):
 def test_in_process_and_pool_write_the_same_runs(tmp_path):
     hashes = []
     for name in ("inprocess", "local"):
-        resolved = study.compose("smoke", ["steps=256"])
-        resolved["code"] = code_versions(resolved)
+        resolved = jobs.pinned(study.compose("smoke", ["steps=256"]))
         store = Store(tmp_path / name)
         store.save_study(resolved)
         launchers.launch(jobs.group([run for _, run in plan(resolved)], 1), store, LOCAL | {"name": name})

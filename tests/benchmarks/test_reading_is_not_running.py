@@ -34,7 +34,7 @@ from benchmarks.store.store import Store, file_hash, write_whole
 from benchmarks.studies import hyperparams, study, trust
 from benchmarks.studies import plan as jobs
 from benchmarks.studies import provenance as reproduction
-from benchmarks.studies.study import digest, study_hash
+from benchmarks.studies.study import digest
 from sb3_course import cli
 
 SMALL = ["protocol.eval_points=2", "protocol.eval_episodes=2", "statistics.reps=200"]
@@ -53,7 +53,7 @@ def plain_pictures():
 def original(plain_pictures, tmp_path_factory):
     """A study as `compare` makes one: trained, filmed and reported."""
     resolved = study.adhoc(["q_learning"], ["FrozenLake-v1"], seeds=3, steps=400, overrides=SMALL)
-    resolved |= {"code": jobs.code_versions(resolved), "command": "sb3-course compare ..."}
+    resolved = jobs.pinned(resolved, command="sb3-course compare ...")
     store = Store(tmp_path_factory.mktemp("original") / "lake")
     store.save_study(resolved)
     launchers.launch(jobs.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
@@ -122,7 +122,7 @@ def rewrite(store, change):
     """Change the plan and hash it again; the runs keep their names."""
     resolved = yaml.safe_load((store.path / "study.yaml").read_text(encoding="utf-8"))
     change(resolved)
-    store.save_study({**resolved, "hash": study_hash(resolved)})
+    store.save_study(study.Study.of(resolved).asking())
 
 
 def retrain(store):
@@ -217,9 +217,8 @@ def test_a_normaliser_read_from_its_arrays_is_the_one_that_was_trained(tmp_path)
 def test_a_model_read_without_its_pickles_has_the_weights_that_were_trained(algo, tmp_path):
     env = "FrozenLake-v1" if algo == "q_learning" else "CartPole-v1"
     resolved = study.adhoc([algo], [env], seeds=1, steps=64, overrides=SMALL)
-    resolved["code"] = jobs.code_versions(resolved)
     store = Store(tmp_path / "one")
-    store.save_study(resolved)
+    store.save_study(jobs.pinned(resolved))
     retrain(store)
     ((_, run),) = store.planned()
     from stable_baselines3.common.env_util import make_vec_env

@@ -19,7 +19,8 @@ from rich.console import Console
 from rliable import metrics
 
 from benchmarks import UserError
-from benchmarks.evidence.analysis import BadStore, IncompleteStudy, analyse
+from benchmarks.evidence.analysis import analyse
+from benchmarks.evidence.records import BadStore, IncompleteStudy
 from benchmarks.report import exports
 from benchmarks.report.figures import Table
 from benchmarks.report.page import DATE, Options, render, render_store
@@ -289,7 +290,7 @@ def test_a_run_that_is_planned_twice_is_refused():
 @pytest.mark.parametrize("key, value", [("reps", 0), ("confidence", 95), ("margin", 0)])
 def test_statistics_that_cannot_be_are_refused(key, value):
     store = one_task()
-    store.study()["statistics"][key] = value
+    store.ask({key: value})
     with pytest.raises(UserError, match=f"statistics.{key}={value}"):
         analyse(store.study(), store.runs(), store.curves())
 
@@ -458,7 +459,7 @@ def test_a_paper_without_an_entry_is_named(monkeypatch):
 
 def test_where_hyper_parameters_come_from_is_said(tmp_path):
     store = one_task()
-    store.study()["provenance"] = {algo: {"CartPole-v1": "RL Baselines3 Zoo, hyperparams/ppo.yml"} for algo in ("ppo", "sb3/ppo")}
+    store.ask(provenance={algo: {"CartPole-v1": "RL Baselines3 Zoo, hyperparams/ppo.yml"} for algo in ("ppo", "sb3/ppo")})
     text = rendered(store, tmp_path)[1]
     assert "ppo, sb3/ppo on CartPole-v1: RL Baselines3 Zoo, hyperparams/ppo.yml" in text
 
@@ -482,7 +483,7 @@ def test_the_checklist_is_answered_where_the_study_knows(quickstart):
 
 def test_what_tuning_cost_stands_in_the_protocol_and_in_the_checklist(tmp_path):
     store = one_task()
-    store.study()["tuning"] = {"ppo": {"method": "TPE", "trials": 50, "seeds": [100, 101], "source": "tune/t17"}}
+    store.ask(tuning={"ppo": {"method": "TPE", "trials": 50, "seeds": [100, 101], "source": "tune/t17"}})
     _, text = rendered(store, tmp_path)
     said = "ppo, sb3/ppo tuned by TPE: 50 trials × 2 seeds (100–101) = 100 runs besides those shown; source: tune/t17"
     assert f"{said}. No seed of tuning is among the seeds here" in Page(text).text
@@ -541,7 +542,7 @@ def test_a_store_on_disk_is_rendered_and_a_damaged_one_is_not(tmp_path):
     report = render(tmp_path)
     text = report.path.read_text(encoding="utf-8")
     assert report.path == tmp_path / "report" / "report.html"
-    assert "train/loss" in text and study["hash"] in text and "sb3/ppo against sb3/dqn on CartPole-v1, 3 runs each" in text
+    assert "train/loss" in text and study.hash in text and "sb3/ppo against sb3/dqn on CartPole-v1, 3 runs each" in text
 
     damaged = next(Path(tmp_path).glob("runs/*/curve.parquet"))
     damaged.write_bytes(b"x" + damaged.read_bytes()[1:])

@@ -42,7 +42,7 @@ def plain_pictures():
 def original(plain_pictures, tmp_path_factory):
     """A study that was trained here, with its report: two algorithms, three seeds, in a second."""
     resolved = study.adhoc(["q_learning", "value_iteration"], ["FrozenLake-v1"], seeds=3, steps=600, overrides=SMALL)
-    resolved |= {"code": jobs.code_versions(resolved), "command": "sb3-course compare ..."}
+    resolved = jobs.pinned(resolved, command="sb3-course compare ...")
     store = Store(tmp_path_factory.mktemp("original") / "lake")
     store.save_study(resolved)
     launchers.launch(jobs.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
@@ -428,7 +428,7 @@ def test_an_unfinished_study_or_one_without_a_report_is_not_packed(store, tmp_pa
 def test_two_studies_stand_side_by_side_with_what_was_asked_differently(original, tmp_path):
     other = study.adhoc(["q_learning"], ["FrozenLake-v1"], seeds=5, steps=900, overrides=SMALL)
     second = Store(tmp_path / "longer")
-    second.save_study(other | {"code": jobs.code_versions(other)})
+    second.save_study(jobs.pinned(other))
     launchers.launch(jobs.group([run for _, run in second.planned()], 1), second, {"name": "inprocess"})
     assert cli.main(["report", str(original.path), "--against", str(second.path), "--out", str(tmp_path / "out")]) == 0
     found = json.loads((tmp_path / "out" / "against.json").read_text(encoding="utf-8"))
@@ -491,7 +491,7 @@ def test_a_published_study_keeps_the_models_of_its_median_runs_and_shows_them(or
     copy = publish.publish(store, tmp_path / "published")
     kept = {path.parent.name for path in copy.path.rglob("model.zip")}
     assert len(kept) == 2 and kept == set(animation.median_runs(original, analyse(original.study(), original.runs(), original.curves())))
-    assert copy.study()["keep_models"] == "median" and failures(copy, 1) == []
+    assert copy.study().keep_models == "median" and failures(copy, 1) == []
     text = report.render(copy.path).path.read_text(encoding="utf-8")
     assert text.count('src="data:image/webp;base64,') == 2 and "of the median runs, which this report shows" in text
 

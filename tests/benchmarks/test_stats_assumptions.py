@@ -303,7 +303,7 @@ def test_the_seeds_of_a_study_are_units_and_their_correlation_is_printed(tmp_pat
         for algo in CONTROL["algos"]:
             store.set_final(algo, env, low + luck * (high - low))
     found = analyse(store.study(), *tables(store)).groups[0]
-    assert found.evidence["correlation"].mean == pytest.approx(1.0) and found.evidence["correlation"].pairs == 4
+    assert found.evidence.correlation.mean == pytest.approx(1.0) and found.evidence.correlation.pairs == 4
     one = found.aggregates["mean"]["ppo"]
     alone = stats.interval_estimates({"ppo": [luck]}, "mean", kind="expanded", reps=200)["ppo"]
     assert (one.low, one.high) == pytest.approx((alone.low, alone.high)), "two tasks that agree on every seed are no more than one"

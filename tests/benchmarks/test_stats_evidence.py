@@ -7,8 +7,7 @@ import pytest
 
 from benchmarks import IncompleteData, UserError, stats
 from benchmarks.calibration import measure as calibration
-from benchmarks.evidence import judgements as evidence
-from benchmarks.evidence import sequential
+from benchmarks.evidence import judgements, sequential
 from benchmarks.evidence.analysis import analyse
 from benchmarks.report.page import render_store
 from benchmarks.stats import coverage
@@ -30,9 +29,9 @@ def test_every_planned_run_is_accounted_for():
     store = SyntheticStore(groups=[CONTROL], reps=200)
     store.lose("ppo", "CartPole-v1", [2, 3], "failed", "ValueError: nan").lose("ppo", "CartPole-v1", [4])
     store._runs.loc[(store._runs["algo"] == "ppo") & (store._runs["env"] == "CartPole-v1") & (store._runs["seed"] == 7), "diverged"] = True
-    cell = analysed(store, allow_partial=True).groups[0].evidence["tasks"]["CartPole-v1"]["ppo"]
-    assert (cell["planned"], cell["finished"], cell["failed"], cell["missing"]) == (10, 7, 2, 1)
-    assert cell["diverged"] == [7] and cell["errors"] == {"ValueError: nan": 2}
+    cell = analysed(store, allow_partial=True).groups[0].evidence.tasks["CartPole-v1"]["ppo"]
+    assert (cell.planned, cell.finished, cell.failed, cell.missing) == (10, 7, 2, 1)
+    assert cell.diverged == [7] and cell.errors == {"ValueError: nan": 2}
 
 
 def test_a_diverged_run_keeps_its_score():
@@ -45,13 +44,13 @@ def test_two_seeds_that_end_with_the_same_weights_are_pointed_out():
     store = SyntheticStore(groups=[CONTROL], reps=200)
     mine = (store._runs["algo"] == "dqn") & (store._runs["env"] == "Acrobot-v1") & store._runs["seed"].isin([1, 6])
     store._runs.loc[mine, "weights_hash_end"] = "same"
-    warnings = analysed(store).groups[0].evidence["tasks"]["Acrobot-v1"]["dqn"]["warnings"]
+    warnings = analysed(store).groups[0].evidence.tasks["Acrobot-v1"]["dqn"].warnings
     assert "seeds 1, 6 of dqn on Acrobot-v1 end with the same weights: one run counted 2 times?" in warnings
 
 
 def test_the_threshold_is_a_share_of_the_span_and_its_steps_are_the_first_to_reach_it(control):
     low, high = SPANS["Acrobot-v1"]
-    found = control.evidence["tasks"]["Acrobot-v1"]["ppo"]["threshold"]
+    found = control.evidence.tasks["Acrobot-v1"]["ppo"].threshold
     cell = control.cells["ppo", "Acrobot-v1"]
     assert found.threshold == pytest.approx(low + 0.9 * (high - low))
     for run, time, reached in zip(cell.scores, found.times, found.reached, strict=True):
@@ -63,7 +62,7 @@ def test_p_values_are_corrected_over_all_tasks_and_pairs_of_the_group(control):
     raw = [pair.tasks[env].test.p for pair in control.comparisons for env in control.envs]
     adjusted = [pair.tasks[env].p for pair in control.comparisons for env in control.envs]
     assert len(raw) == 4 and adjusted == stats.holm(raw)
-    assert adjusted == [pair.evidence["tasks"][env]["test_holm"] for pair in control.comparisons for env in control.envs]
+    assert adjusted == [pair.evidence.tasks[env].test_holm for pair in control.comparisons for env in control.envs]
     assert [pair.overall.p for pair in control.comparisons] == stats.holm([pair.overall.test.p for pair in control.comparisons])
 
 
@@ -81,23 +80,23 @@ def test_one_of_many_small_p_values_is_no_difference_after_the_correction():
 
 def test_the_area_and_the_leave_one_out_and_the_ranks_are_there_for_every_algorithm(control):
     found = control.evidence
-    assert set(found["area"]) == set(found["ranks"]) == set(CONTROL["algos"])
-    assert all(0 < area.low < area.high < 1 for area in found["area"].values())
-    assert sum(r.mean.point for r in found["ranks"].values()) == pytest.approx(1 + 2 + 3 + 4)
+    assert set(found.area) == set(found.ranks) == set(CONTROL["algos"])
+    assert all(0 < area.low < area.high < 1 for area in found.area.values())
+    assert sum(r.mean.point for r in found.ranks.values()) == pytest.approx(1 + 2 + 3 + 4)
     final = [control.scales["Acrobot-v1"](control.cells["dqn", "Acrobot-v1"].final)]
-    assert found["leave_one_task_out"]["CartPole-v1"]["dqn"] == stats.aggregate(final)
+    assert found.leave_one_task_out["CartPole-v1"]["dqn"] == stats.aggregate(final)
     pair = control.comparisons[0].evidence
-    assert pair["fewer_seeds"].n == 5 and pair["detectable"] > 0 and pair["area"].is_claimed and pair["runs"] == [[10, 10], [10, 10]]
-    assert pair["tasks"]["CartPole-v1"]["hedges_g"].is_claimed and pair["tasks"]["CartPole-v1"]["detectable"] > 0
+    assert pair.fewer_seeds.n == 5 and pair.detectable > 0 and pair.area.is_claimed and pair.runs == [[10, 10], [10, 10]]
+    assert pair.tasks["CartPole-v1"].hedges_g.is_claimed and pair.tasks["CartPole-v1"].detectable > 0
 
 
 def test_the_warnings_of_a_small_study_are_those_of_the_measured_table(monkeypatch):
     rows = tuple({"kind": kind, "distribution": "normal", "n": "3", "tasks": "1", "share": "0.5"} for kind in ("aggregate", "task_bootstrap", "welch"))
     monkeypatch.setattr(coverage, "measured", lambda: rows)
     group = analysed(SyntheticStore(groups=[CONTROL], seeds=3, reps=200)).groups[0]
-    assert "50 % for normal scores" in group.evidence["warnings"]["aggregates"] and "not been calibrated" in group.evidence["warnings"]["curves"]
-    assert any(w.startswith("bootstrap interval: n = 3") for w in group.evidence["tasks"]["CartPole-v1"]["ppo"]["warnings"])
-    said = group.evidence["warnings"]["per_task"]
+    assert "50 % for normal scores" in group.evidence.warnings["aggregates"] and "not been calibrated" in group.evidence.warnings["curves"]
+    assert any(w.startswith("bootstrap interval: n = 3") for w in group.evidence.tasks["CartPole-v1"]["ppo"].warnings)
+    said = group.evidence.warnings["per_task"]
     assert "the difference of means: in calibration such an interval held the true value not 95 % of the time, but 50 %" in said
 
 
@@ -107,7 +106,7 @@ def test_every_interval_that_is_printed_has_its_warning_where_it_stands(monkeypa
     monkeypatch.setattr(coverage, "coverage_warning", lambda kind, n, tasks=1, confidence=0.95: f"n = {n}: «{kind}»")
     monkeypatch.setattr(stats, "coverage_warning", coverage.coverage_warning)
     store = SyntheticStore(groups=[CONTROL], seeds=50 if not paired else 5, points=3, reps=100)
-    store.study()["statistics"]["paired"] = paired
+    store.ask({"paired": paired})
     page = render_store(store, tmp_path).path.read_text(encoding="utf-8")
     of_pairs = {"improvement", "cliffs", "difference", "difference_90", "welch", "welch_90"}
     kinds = {kind for kind in coverage.KINDS if "paired" not in kind} if not paired else \
@@ -123,7 +122,7 @@ def test_a_paired_study_says_so_and_names_its_intervals(tmp_path):
     pages = {}
     for paired in (False, True):
         store = SyntheticStore(groups=[CONTROL], seeds=6, points=3, reps=100)
-        store.study()["statistics"]["paired"] = paired
+        store.ask({"paired": paired})
         pages[paired] = render_store(store, tmp_path / str(paired)).path.read_text(encoding="utf-8")
     for words in (", paired by seed: ", "are compared as pairs", "the paired t interval (runs of the same seed)", "p, paired t (Holm)",
                   "runs of the same seed are drawn together"):
@@ -142,22 +141,20 @@ def test_runs_of_the_same_seed_are_compared_pair_by_pair_where_the_study_says_so
         store.set_final("q_learning", env, low + (level + 0.02 + np.linspace(0, 0.01, 10)) * (high - low))
         store.set_final("value_iteration", env, low + level * (high - low))
     free = analysed(store).groups[0].comparisons[0]
-    store.study()["statistics"]["paired"] = True
+    store.ask({"paired": True})
     paired = analysed(store).groups[0].comparisons[0]
-    assert free.overall.tier == "D" and not free.evidence["paired"]
-    assert paired.evidence["paired"] and paired.tasks["FrozenLake-v1"].test.method.startswith("exact paired permutation")
+    assert free.overall.tier == "D" and not free.evidence.paired
+    assert paired.evidence.paired and paired.tasks["FrozenLake-v1"].test.method.startswith("exact paired permutation")
     assert paired.tasks["FrozenLake-v1"].tier == "unlike" and paired.tasks["FrozenLake-v1"].difference.excludes_zero, "0.025 apart, if no run fails unseen"
     store.lose("q_learning", "FrozenLake-v1", [0, 1])
-    assert analysed(store, allow_partial=True).groups[0].comparisons[0].evidence["runs"] == [[8, 8], [10, 10]]
+    assert analysed(store, allow_partial=True).groups[0].comparisons[0].evidence.runs == [[8, 8], [10, 10]]
 
 
 # ------------------------------------------------------------------------------------------------------------------ sequential
 
 
 def in_batches(store, maximum, batch, used):
-    store.study()["sequential"] = sequential.settings(list(range(maximum)), batch) | {"reps": 500}
-    store.study()["seeds"] = list(range(used))
-    return store
+    return store.ask(sequential=sequential.settings(list(range(maximum)), batch) | {"reps": 500}, seeds=list(range(used)))
 
 
 def test_a_sequential_study_claims_what_its_test_decides_and_no_p_value():
@@ -181,7 +178,7 @@ def test_a_sequential_study_of_pairs_changes_sides_by_pairs_and_warns_of_its_int
     assert analysed(store).sequential.decisions[name].look == 0
     page = render_store(store, tmp_path).path.read_text(encoding="utf-8")
     assert "take the number of runs as fixed" in page
-    store.study()["statistics"]["paired"] = True
+    store.ask({"paired": True})
     assert analysed(store).sequential.decisions[name].verdict == "larger"
 
 
@@ -189,7 +186,7 @@ def test_what_is_known_of_intervals_after_stopping_is_said(monkeypatch):
     rows = [{"kind": kind, "distribution": "normal", "n": "5", "tasks": "1", "share": share} for kind, share in (
         ("difference_sequential", "0.88"), ("task_t_sequential", "0.94"), ("difference_90_sequential", "0.81"))]
     monkeypatch.setattr(coverage, "measured", lambda: tuple(rows))
-    said = evidence.after_stopping({"sequential": {"batch": 5}})
+    said = judgements.after_stopping(in_batches(SyntheticStore(groups=[CONTROL]), 20, 5, 10).study())
     assert "nominal 95 % intervals 88 % (the difference of IQMs, normal scores)" in said and "nominal 90 % intervals 81 %" in said
 
 
@@ -232,7 +229,7 @@ def test_a_tuned_result_says_how_many_trials_it_cost():
     resolved = study.compose("smoke", [TUNED])
     for algo in ("ppo", "sb3/ppo"):
         assert study.tuning_of(resolved, algo) == "tuned by tpe: 50 trials × 2 seeds (100–101) = 100 runs besides those shown; source: study t17"
-    assert study.tuning_of(resolved, "sb3/dqn") == "" and "tuning" not in study.compose("smoke")
+    assert study.tuning_of(resolved, "sb3/dqn") == "" and study.compose("smoke").tuning is None
 
 
 @pytest.mark.parametrize(("words", "complaint"), [
@@ -277,8 +274,7 @@ def test_the_power_command_refuses_in_a_line(capsys, words, complaint):
 
 def test_the_power_of_a_study_counts_its_pairs_its_pairing_and_its_batches(monkeypatch, capsys, tmp_path):
     store = SyntheticStore(groups=[CONTROL], seeds=6, points=2, reps=100)
-    store.study()["statistics"]["paired"], store.study()["sequential"] = True, sequential.settings(list(range(12)), 3) | {"reps": 500}
-    store.study()["seeds"] = list(range(6))
+    in_batches(store, 12, 3, 6).ask({"paired": True})
     store.path = tmp_path
     monkeypatch.setattr("benchmarks.store.store.open_study", lambda name: store)
     monkeypatch.setattr("benchmarks.store.records.demand", lambda study: None)  # an invented study has no plan
