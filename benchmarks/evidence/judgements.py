@@ -230,8 +230,8 @@ def of_pair(overall: stats.Equivalence | None, tasks: Mapping[str, stats.Equival
         if n > FEWER:
             fewer = stats.fewer_seeds(sides.x, sides.y, FEWER, seed=statistics.seed, paired=paired)
         if not paired:
-            areas = (_by_seed(group, algo, _areas) for algo in sides.algos)
-            area = stats.difference(*areas, **statistics.options)
+            one, other = (_by_seed(group, algo, _areas) for algo in sides.algos)
+            area = stats.difference(one, other, **statistics.options)
     return PairEvidence(
         paired=paired,
         runs=[[len(one), len(other)] for one, other in zip(sides.x, sides.y, strict=True)],

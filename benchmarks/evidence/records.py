@@ -132,6 +132,9 @@ class Curve:
 # What else is known of a group and of its comparisons: the numbers that let a reader judge a claim. report.json holds them in this order.
 
 
+NOT_MEASURED = stats.Correlation(float("nan"), float("nan"), 0)
+
+
 @dataclass(frozen=True)
 class Account:
     """What became of the planned runs of one algorithm on one task."""
@@ -163,13 +166,12 @@ class GroupEvidence:
     ranks: dict[str, stats.Ranks] = field(default_factory=dict)  # [algo] share of each rank, mean rank
     leave_one_task_out: dict[str, dict[str, float]] = field(default_factory=dict)  # [task left out][algo] -> IQM of the others
     warnings: dict[str, str] = field(default_factory=dict)  # what is printed (benchmarks.evidence.judgements.PRINTED) -> sentence, only where one is due
-    correlation: stats.Correlation = stats.Correlation(float("nan"), float("nan"), 0)  # of the final scores over seeds, between tasks
+    correlation: stats.Correlation = NOT_MEASURED  # of the final scores over seeds, between tasks
     assumptions: list[str] = field(default_factory=list)  # sentences: what is known here against what the claims of this group assume
 
-    @property
-    def cells(self) -> list[tuple[str, str, CellEvidence]]:
-        """(env, algo, its evidence), of those with a finished run."""
-        return [(env, algo, known) for env, of_algo in self.tasks.items() for algo, known in of_algo.items() if isinstance(known, CellEvidence)]
+    def of_cells(self, env: str) -> dict[str, CellEvidence]:
+        """[algo] of one task: of those with a finished run."""
+        return {algo: known for algo, known in self.tasks[env].items() if isinstance(known, CellEvidence)}
 
 
 @dataclass(frozen=True)

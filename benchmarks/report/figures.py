@@ -450,7 +450,8 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, columns:
         f"{env}, mean return per evaluation. Thin: every run; thick: IQM over runs; right: final score of every run (dots), "
         f"their IQM and its interval.{source}{planned} {_how(statistics, 'percentile-bootstrap intervals', group, partial, env)}"
     )
-    warnings = list(dict.fromkeys(w for e, a, known in group.evidence.cells if e == env and a in cells for w in known.warnings))
+    evidence = group.evidence.of_cells(env)
+    warnings = list(dict.fromkeys(w for a in cells for w in evidence[a].warnings))
     return Figure(key, env, svg(canvas, key, alt), alt, caption, task_table(group, env), f"Caution. {'. '.join(warnings)}." if warnings else "")
 
 
@@ -592,10 +593,13 @@ def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure
 def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | None:
     """Which share of the runs has reached the threshold by each step (Kaplan–Meier: runs that never do stay in the count)."""
     key, draw = f"{slug(group)}-thresholds", pens(group)
+    learners = [a for a in dict.fromkeys(algo for algo, _ in group.cells) if unit_of(a) == "steps"]
     found: dict[str, dict[str, stats.TimeToThreshold]] = {}
-    for env, algo, known in group.evidence.cells:
-        if known.threshold is not None and unit_of(algo) == "steps":
-            found.setdefault(env, {})[algo] = known.threshold
+    for env in group.envs:
+        known = group.evidence.of_cells(env)
+        for algo in learners:
+            if algo in known and (time := known[algo].threshold) is not None:
+                found.setdefault(env, {})[algo] = time
     if not found:
         return None
     columns = min(4, len(found))
@@ -623,8 +627,8 @@ def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | 
             ax.set_ylabel("share of runs there")
         for ax in axes[len(found) :]:
             ax.set_visible(False)
-        known = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-        _legend(canvas, list(known.values()), list(known))
+        shown = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+        _legend(canvas, list(shown.values()), list(shown))
     said = "; ".join(f"{r[1]} on {r[0]} {r[4]} ({r[3]} runs get there)" for r in rows)
     alt = f"Steps until a run first scores {percent(statistics.threshold)} of the way from random to expert, median over runs: {said}."
     caption = (f"Share of runs that have scored at least {percent(statistics.threshold)} of the way from random to expert by each step (at a checkpoint; "

@@ -614,7 +614,7 @@ def _fewer(group: Group) -> list[str]:
 
 def _areas(group: Group) -> Table | None:
     """The mean score during training: over the tasks, and task by task."""
-    rows = [[env, algo, with_interval(known.area)] for env, algo, known in group.evidence.cells]
+    rows = [[env, algo, with_interval(known.area)] for env in group.envs for algo, known in group.evidence.of_cells(env).items()]
     rows += [["all tasks (IQM, normalised)", algo, with_interval(area)] for algo, area in group.evidence.area.items() if len(group.envs) > 1]
     over_all = "all tasks (IQM, normalised)" if len(group.envs) > 1 else group.envs[0]
     rows += [[over_all, f"{p.x} − {p.y}", with_interval(p.evidence.area, sign=True)] for p in group.comparisons if p.evidence.area is not None]
@@ -729,7 +729,7 @@ def _summary(analysis: Analysis, verdicts: list[dict]) -> Any:
         grid.add_section()
     lines = [Text(f"Incomplete: {'; '.join(analysis.missing)}.", style="bold red")] if analysis.is_partial else []
     lines += [Text(f"• {line['text']}") for verdict in verdicts for line in verdict["lines"]]
-    said = [warning for group in analysis.groups for *_, known in group.evidence.cells for warning in known.warnings]
+    said = [w for group in analysis.groups for env in group.envs for known in group.evidence.of_cells(env).values() for w in known.warnings]
     said = [*(v["caution"] for v in verdicts), *(f"Caution. {w}." for w in said if w.startswith("t interval"))]
     return Stack(grid, *lines, *(Text(w, style="yellow") for w in dict.fromkeys(w for w in said if w)))
 
