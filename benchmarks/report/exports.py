@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmarks import HarnessError, UserError
 from benchmarks.evidence.records import Analysis
-from benchmarks.report.figures import Table, count, percent
+from benchmarks.report.style import Table, count, percent
 from benchmarks.store.plain import printable
 from benchmarks.studies.study import MEDIAN, Study, tuning_of
 from from_scratch import registry

@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks import IntegrityError
 from benchmarks.evidence.records import Analysis, Cell, family_of, is_twin
-from benchmarks.report.figures import number
+from benchmarks.report.style import number
 from benchmarks.running import models
 from benchmarks.store.plain import MEGABYTE, content, from_json, is_name, listing, one_line
 from benchmarks.store.store import Store, write_whole

@@ -404,12 +404,12 @@ def _tuning(declared: Any, study: dict[str, Any]) -> dict[str, dict[str, Any]]:
         shared = sorted(set(seed_list(how["seeds"])) & set(study["seeds"]))
         if shared:
             free = max([*study["seeds"], *seed_list(how["seeds"])]) + 1
-            raise UserError(f"seed{'s' * (len(shared) > 1)} {_ranges(shared)} {'were' if len(shared) > 1 else 'was'} also used for tuning {algo} "
+            raise UserError(f"seed{'s' * (len(shared) > 1)} {ranges(shared)} {'were' if len(shared) > 1 else 'was'} also used for tuning {algo} "
                             f"({how['source']}): evaluate on others, such as seeds=[{','.join(str(free + k) for k in range(min(len(study['seeds']), 3)))},…]")
     return {algo: {**how, "seeds": seed_list(how["seeds"])} for algo, how in declared.items()}
 
 
-def _ranges(numbers: list[int]) -> str:
+def ranges(numbers: list[int]) -> str:
     """[0, 1, 2, 5] as "0–2, 5"."""
     runs: list[list[int]] = []
     for n in numbers:
@@ -427,7 +427,7 @@ def tuning_of(study: Study, algo: str) -> str:
     if not how:
         return ""
     runs = how["trials"] * len(how["seeds"])
-    return (f"tuned by {how['method']}: {how['trials']:,} trials × {len(how['seeds'])} seeds ({_ranges(sorted(how['seeds']))}) = {runs:,} runs "
+    return (f"tuned by {how['method']}: {how['trials']:,} trials × {len(how['seeds'])} seeds ({ranges(sorted(how['seeds']))}) = {runs:,} runs "
             f"besides those shown; source: {how['source']}")
 
 

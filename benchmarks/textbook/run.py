@@ -28,7 +28,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from benchmarks.report import figures as style
+from benchmarks.report import style
 from benchmarks.running import launchers
 from benchmarks.store.store import without_nan, write_whole
 from benchmarks.studies import provenance as reproduction

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.report import page as report
+from benchmarks.report.style import escape
 from benchmarks.reproduction import archive, publish
 from benchmarks.reproduction import verify as reproduce
 from benchmarks.running import launchers
@@ -31,7 +32,7 @@ WITHOUT_FILMS = report.Options(animations=False)
 def plain_pictures():
     """Drawing takes most of a report's time; here a picture is its alternative text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report.figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{report.figures._escape(alt)}"></svg>')
+        patch.setattr(report.figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{escape(alt)}"></svg>')
         yield
 
 

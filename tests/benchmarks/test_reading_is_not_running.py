@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from benchmarks import IntegrityError, UserError
-from benchmarks.report import exports, figures
+from benchmarks.report import exports, figures, style
 from benchmarks.report import films as animation
 from benchmarks.report import page as report
 from benchmarks.reproduction import archive, publish
@@ -45,7 +45,7 @@ WRAPPER = "wrapper_of_a_stranger.Wrapper"
 @pytest.fixture(scope="module", autouse=True)
 def plain_pictures():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{figures._escape(alt)}"></svg>')
+        patch.setattr(figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{style.escape(alt)}"></svg>')
         yield
 
 
@@ -594,14 +594,14 @@ def test_the_page_shows_escape_sequences_and_turned_text_as_signs(loud):
 
 
 def test_latex_gets_one_printable_line_for_every_name():
-    table = figures.Table(["a"], [["x\n\\input{/etc/passwd}\x1b[2J\u202e"]])
+    table = style.Table(["a"], [["x\n\\input{/etc/passwd}\x1b[2J\u202e"]])
     text = exports.latex([("t", table, "caption\n\n")], "name\n\\input{/etc/passwd}", "0\n\\input{x}")
     assert "\n\\input" not in text and not {"\x1b", "\u202e"} & set(text) and "\\input{" not in text.partition("\n")[2]
 
 
 def test_a_reference_s_label_is_not_read_as_mathematics():
     scale = SimpleNamespace(random=0.0, expert=1.0, label=r"$\frac{")
-    canvas = figures.new_canvas(2, 2)
+    canvas = style.new_canvas(2, 2)
     figures._references(canvas.subplots(), SimpleNamespace(scales={"env": scale}), "env", (0.0, 1.0))
     canvas.savefig(io.BytesIO(), format="svg")
 

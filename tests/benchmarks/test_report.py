@@ -22,8 +22,8 @@ from benchmarks import UserError
 from benchmarks.evidence.analysis import analyse
 from benchmarks.evidence.records import BadStore, IncompleteStudy
 from benchmarks.report import exports
-from benchmarks.report.figures import Table
 from benchmarks.report.page import DATE, Options, render, render_store
+from benchmarks.report.style import Table
 from benchmarks.store.store import Store, write_table
 from benchmarks.studies import provenance as reproduction
 from benchmarks.studies.plan import plan

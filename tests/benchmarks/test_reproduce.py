@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import IncompleteData, IntegrityError, UserError
 from benchmarks.evidence.analysis import analyse
-from benchmarks.report import against, figures
+from benchmarks.report import against, figures, style
 from benchmarks.report import films as animation
 from benchmarks.report import page as report
 from benchmarks.reproduction import archive, publish
@@ -34,7 +34,7 @@ SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=
 def plain_pictures():
     """Drawing takes most of a report's time and is looked at in test_figures.py; here a picture is its alternative text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{figures._escape(alt)}"></svg>')
+        patch.setattr(figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{style.escape(alt)}"></svg>')
         yield
 
 
