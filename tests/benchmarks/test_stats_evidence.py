@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks import IncompleteData, UserError, stats
-from benchmarks.calibration import measure as calibration
+from benchmarks.calibration import __main__ as calibration
+from benchmarks.calibration import experiments, measure, populations
+from benchmarks.calibration.page import read_csv
 from benchmarks.evidence import judgements, sequential
 from benchmarks.evidence.analysis import analyse
 from benchmarks.report.page import render_store
@@ -287,9 +289,9 @@ def test_the_power_of_a_study_counts_its_pairs_its_pairing_and_its_batches(monke
 # ----------------------------------------------------------------------------------------------------------------- calibration
 
 
-@pytest.mark.parametrize("population", calibration.POPULATIONS)
+@pytest.mark.parametrize("population", populations.POPULATIONS)
 def test_the_quantile_functions_of_the_calibration_have_the_shape_that_they_are_named_for(population):
-    whole = (calibration._whole(population, 0) - 0.15 * 0) / 0.6  # the first task's spread
+    whole = (populations.equally_likely(population, 0) - 0.15 * 0) / 0.6  # the first task's spread
     if population == "failing":
         assert np.mean(whole < -2.5) == pytest.approx(0.2, abs=0.02)
     else:
@@ -300,45 +302,45 @@ def test_a_calibration_does_not_depend_on_how_its_studies_are_divided():
     base = {"distribution": "skewed", "n": 5, "tasks": 1, "resamples": 100}
     studies = [("coverage", base | {"study": study, "shift": shift}) for study, shift in (("equal", 0), ("shifted", 2), ("sequential", 1))]
     for experiment, design in [*studies, ("false_claims", base), ("unequal", base | {"n_y": 5, "spread": 5.0})]:
-        whole = calibration.work(experiment, design, 0, 4, 0)
-        parts = [calibration.work(experiment, design, a, b, 0) for a, b in ((0, 1), (1, 4))]
+        whole = measure.work(experiment, design, 0, 4, 0)
+        parts = [measure.work(experiment, design, a, b, 0) for a, b in ((0, 1), (1, 4))]
         assert whole == {what: [x + y for x, y in zip(parts[0][what], parts[1][what], strict=True)] for what in whole}
 
 
 def test_a_t_interval_of_normal_scores_holds_the_truth_95_percent_of_the_time_and_a_bootstrap_of_5_runs_does_not():
-    found = calibration.work("coverage", {"distribution": "normal", "n": 5, "tasks": 1, "shift": 0, "study": "equal", "resamples": 200}, 0, 150, 0)
+    found = measure.work("coverage", {"distribution": "normal", "n": 5, "tasks": 1, "shift": 0, "study": "equal", "resamples": 200}, 0, 150, 0)
     share = {what: total / claimed for what, (claimed, total, _) in found.items() if claimed}
     assert 0.90 < share["task_t"] <= 1 and share["task_bootstrap"] < 0.93
 
 
 def test_every_interval_that_a_report_prints_is_calibrated():
     found = set()
-    for design in (d for d in calibration.designs(50)["coverage"] if d["distribution"] == "normal" and d["tasks"] == 1 and d["n"] in (5, 50)):
-        found |= set(calibration.work("coverage", design, 0, 1, 0))
+    for design in (d for d in experiments.designs(50)["coverage"] if d["distribution"] == "normal" and d["tasks"] == 1 and d["n"] in (5, 50)):
+        found |= set(measure.work("coverage", design, 0, 1, 0))
     assert set(coverage.KINDS) <= found
 
 
 def test_a_calibration_that_was_cut_short_goes_on(monkeypatch, tmp_path):
-    monkeypatch.setattr(calibration, "designs", lambda resamples: {"power": [{"distribution": "normal", "n": 5, "tasks": 1, "effect": 1.0, "resamples": 50}]})
-    monkeypatch.setattr(calibration, "CHUNK", 2)
+    monkeypatch.setattr(measure, "designs", lambda resamples: {"power": [{"distribution": "normal", "n": 5, "tasks": 1, "effect": 1.0, "resamples": 50}]})
+    monkeypatch.setattr(measure, "CHUNK", 2)
     progress = tmp_path / "progress.jsonl"
-    whole = calibration.measure(6, 50, 1, 0, ("power",), progress)
+    whole = measure.measure(6, 50, 1, 0, ("power",), progress)
     lines = progress.read_text().splitlines()
     progress.write_text("\n".join([*lines[:-1], lines[-1][:30]]))
     made = []
-    monkeypatch.setattr(calibration, "as_completed", lambda waiting: made.extend(waiting) or list(waiting))
-    assert calibration.measure(6, 50, 1, 0, ("power",), progress) == whole and len(made) == 1
+    monkeypatch.setattr(measure, "as_completed", lambda waiting: made.extend(waiting) or list(waiting))
+    assert measure.measure(6, 50, 1, 0, ("power",), progress) == whole and len(made) == 1
 
 
 def test_the_published_calibration_is_the_table_that_reports_read_and_its_claims_hold():
     published = calibration.PUBLISHED
     assert (published / "coverage.csv").read_bytes() == calibration.READ_BY_REPORTS.read_bytes()
-    tables = {name: calibration.read_csv(published / f"{name}.csv") for name in calibration.EXPERIMENTS}
+    tables = {name: read_csv(published / f"{name}.csv") for name in experiments.EXPERIMENTS}
     assert (published / "assumptions.csv").read_bytes() == calibration.RATES_READ_BY_REPORTS.read_bytes()
     assert min(row["repetitions"] for name, rows in tables.items() for row in rows if name != "assumptions") >= 1000
     assert min(row["repetitions"] for row in tables["assumptions"]) >= 400
     made = json.loads((published / "calibration.json").read_text(encoding="utf-8"))
-    assert set(made["populations"]) == {str(path.relative_to(calibration.ROOT)) for path in calibration.populations()}
+    assert set(made["populations"]) == {str(path.relative_to(populations.ROOT)) for path in populations.score_files()}
     for row in [*tables["false_claims"], *tables["split"]]:
-        if row["kind"] in calibration.CORRECTED:
+        if row["kind"] in experiments.CORRECTED:
             assert row["share"] <= 0.05 + 3 * (0.05 * 0.95 / row["repetitions"]) ** 0.5, row
