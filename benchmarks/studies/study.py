@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks import IntegrityError, UserError
+from benchmarks import IntegrityError, UserError, first_line
 from benchmarks.configs import CONFIGS, options
 from benchmarks.store.plain import anchor, content, from_yaml, one_line, refuse_interpolations
 from benchmarks.studies import environments, hyperparams
@@ -490,7 +490,7 @@ def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]
     except UserError:
         raise
     except Exception as error:  # whatever an environment's constructor raises
-        raise UserError(f"cannot make {env_id} with {spec.get('kwargs') or {}}: {_first_line(error)}") from None
+        raise UserError(f"cannot make {env_id} with {spec.get('kwargs') or {}}: {first_line(error)}") from None
     _check_spaces(entry, cls, env_id, envs[0])
     supply = iter(envs)
     venv = environments.wrap(DummyVecEnv([lambda: next(supply)] * n_envs), hyperparams.normalize_arguments(raw), raw.get("frame_stack"))
@@ -502,7 +502,7 @@ def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]
     except UserError:
         raise
     except Exception as error:  # the algorithm's own checks of its arguments
-        raise UserError(f"{algo} on {env_id}: {_first_line(error)}") from None
+        raise UserError(f"{algo} on {env_id}: {first_line(error)}") from None
     finally:
         venv.close()
 
@@ -520,8 +520,3 @@ def _check_spaces(entry: registry.Entry, cls: type, env_id: str, env) -> None:
                   if other.policy == "MlpPolicy" and kind in ACTION_SPACES.get(other.id.removeprefix("sb3/"), (kind,))]
         raise UserError(f"{entry.class_name} needs a {' or '.join(kinds)} action space; {env_id} has {env.action_space}. "
                         f"For {kind} actions: {', '.join(others)}")
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

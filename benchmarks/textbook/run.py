@@ -31,7 +31,7 @@ from matplotlib.figure import Figure as Canvas
 from benchmarks.report import style
 from benchmarks.running import launchers
 from benchmarks.store.store import without_nan, write_whole
-from benchmarks.studies import provenance as reproduction
+from benchmarks.studies import provenance
 from benchmarks.textbook.figure import Context, Figure, Outcome
 
 Record = dict[str, Any]  # what is known of a figure that was carried out; the content of its JSON file
@@ -63,7 +63,7 @@ def _write_down(
 ) -> Record:  # fmt: skip
     record: Record = {
         "id": figure.id, "label": figure.label, "title": figure.title, "status": _status(numbers, error, quick), "error": error, "quick": quick,
-        "numbers": numbers, "notes": notes, **seconds, "provenance": provenance(), "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "numbers": numbers, "notes": notes, **seconds, "provenance": made_by(), "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
     record = without_nan(record)
     out.mkdir(parents=True, exist_ok=True)
@@ -103,16 +103,16 @@ def _in_one_line(error: BaseException) -> str:
     where = ""
     for frame in traceback.extract_tb(error.__traceback__):
         path = Path(frame.filename)
-        if path.is_relative_to(reproduction.PROJECT) and ".venv" not in path.parts:
-            where = f" ({path.relative_to(reproduction.PROJECT)}:{frame.lineno})"
+        if path.is_relative_to(provenance.PROJECT) and ".venv" not in path.parts:
+            where = f" ({path.relative_to(provenance.PROJECT)}:{frame.lineno})"
     return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
 
 
-def provenance() -> Record:
+def made_by() -> Record:
     """Where numbers come from: the commit of this code, the versions that can change a number, the kind of machine."""
-    found = reproduction.packages()
+    found = provenance.packages()
     return {
-        "source": reproduction.source(), "python": found["python"], "packages": found["main"],
+        "source": provenance.source(), "python": found["python"], "packages": found["main"],
         "machine": f"{platform.system()} {platform.machine()}", "seeds": "0 … n−1 for n runs",
     }  # fmt: skip
 

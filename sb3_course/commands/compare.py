@@ -42,9 +42,9 @@ def compare(args: argparse.Namespace) -> int:
 
 def _play(store: Store, analysis: Any) -> None:
     """The films of the study's median runs, from models that are read without their pickles, whoever left them in its folder."""
-    from benchmarks.report import films as animation
+    from benchmarks.report import films
 
-    animation.make(store, analysis)
+    films.make(store, analysis)
 
 
 def retry(args: argparse.Namespace) -> int:
@@ -149,12 +149,12 @@ class Told(Reporter):
 
 def render(store: Store, allow_partial: bool, options: Any = None, play: Any = None) -> int:
     """Write the report and show its summary. options: benchmarks.report.page.Options; play: makes films, see there."""
-    from benchmarks.report import page as report
+    from benchmarks.report import page
     from benchmarks.report.page import IncompleteStudy
 
     begin = time.perf_counter()
     try:
-        rendered = report.render(store.path, allow_partial=allow_partial, options=options, play=play)
+        rendered = page.render(store.path, allow_partial=allow_partial, options=options, play=play)
     except IncompleteStudy as error:
         raise IncompleteData(str(error)) from None
     show(rendered.summary)

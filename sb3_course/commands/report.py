@@ -50,9 +50,9 @@ def _of_archive(args: argparse.Namespace) -> int:
 
 def _play(args: argparse.Namespace) -> Any:
     """With --trust, films that the study does not hold are made from its models; without, a report reads and plays nothing."""
-    from benchmarks.report import films as animation
+    from benchmarks.report import films
 
-    return functools.partial(animation.make, trusted=True) if args.trust else None
+    return functools.partial(films.make, trusted=True) if args.trust else None
 
 
 def _options(args: argparse.Namespace):

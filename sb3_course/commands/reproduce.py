@@ -22,7 +22,7 @@ MARKS = {"pass": "[green]pass[/]", "note": "[yellow]note[/]", "unverified": "[bo
 
 def run(args: argparse.Namespace) -> int:
     launchers.one_thread()
-    from benchmarks.reproduction import verify as reproduce
+    from benchmarks.reproduction import verify
     from benchmarks.store.store import write_whole
     from sb3_course.commands.compare import Display
 
@@ -38,9 +38,9 @@ def run(args: argparse.Namespace) -> int:
         options: dict[str, Any] = {"sample": args.sample, "seed": seed, "runs": tuple(args.run), "workers": workers, "show": display,
                                    "out": Path(args.out) if args.out else None, "secret": secret, "registered": args.registered,
                                    "trusted": args.trust}  # fmt: skip
-        findings = list(reproduce.verify(store, args.level, **options))
-        unseen = reproduce.unseen(store, args.level, findings, registered=args.registered is not None)
-    show(_table(f"{args.study}: level {args.level}, {reproduce.LEVELS[args.level]}", findings))
+        findings = list(verify.verify(store, args.level, **options))
+        unseen = verify.unseen(store, args.level, findings, registered=args.registered is not None)
+    show(_table(f"{args.study}: level {args.level}, {verify.LEVELS[args.level]}", findings))
     print(f"Not verified at level {args.level}, on the author's word:")
     for sentence in unseen:
         print(f"- {sentence}")

@@ -25,7 +25,7 @@ from benchmarks.report import exports
 from benchmarks.report.page import DATE, Options, render, render_store
 from benchmarks.report.style import Table
 from benchmarks.store.store import Store, write_table
-from benchmarks.studies import provenance as reproduction
+from benchmarks.studies import provenance
 from benchmarks.studies.plan import plan
 from benchmarks.studies.study import adhoc
 from from_scratch import registry
@@ -500,9 +500,9 @@ def test_a_study_without_models_says_that_there_is_nothing_to_watch(quickstart):
 
 def test_the_root_hash_changes_with_any_result():
     seals = {"a": "1", "b": "2"}
-    assert reproduction.root_hash(seals) == reproduction.root_hash({"b": "2", "a": "1"})
-    assert reproduction.root_hash(seals) != reproduction.root_hash({"a": "1", "b": "3"})
-    assert reproduction.root_hash(seals) != reproduction.root_hash({"a": "1"})
+    assert provenance.root_hash(seals) == provenance.root_hash({"b": "2", "a": "1"})
+    assert provenance.root_hash(seals) != provenance.root_hash({"a": "1", "b": "3"})
+    assert provenance.root_hash(seals) != provenance.root_hash({"a": "1"})
 
 
 def test_repro_json_holds_seeds_hashes_versions_and_the_machine(quickstart):

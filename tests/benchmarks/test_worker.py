@@ -9,7 +9,7 @@ from stable_baselines3 import PPO
 
 from benchmarks.running import worker
 from benchmarks.running.evaluation import model_seed
-from benchmarks.store.store import Store
+from benchmarks.store.store import TABLES, Store
 from benchmarks.studies import study
 from benchmarks.studies.plan import Job, Run, pinned, plan
 
@@ -176,3 +176,7 @@ def test_a_bandit_is_scored_on_the_problem_that_it_learnt(tmp_path):
     worker.execute(Job(tuple(runs)), store)
     assert store.curves()["score"].to_numpy() / 1000 == pytest.approx(1.304, abs=4 * (3 * 1000) ** -0.5)
     assert store.study().normalise[env] == {**store.study().normalise[env], "random": 84.68, "expert": 1304.0}
+
+
+def test_a_checkpoint_has_the_columns_of_the_table_that_it_is_a_row_of():
+    assert worker.Checkpoint._fields == TABLES["curve"]
