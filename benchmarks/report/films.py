@@ -264,7 +264,8 @@ def _made(store: Store, run: Run, record: Mapping[str, Any], trusted: bool) -> d
     known = {"weights": record.get("weights_hash_end")}
     path = store.path / FOLDER / f"{run.id}.webp"
     try:
-        frames, score, length, stride = play(store.runs_path / run.id, run, record, trusted)
+        with store.folder(run.id) as folder:
+            frames, score, length, stride = play(folder, run, record, trusted)
         film = _encoded(frames)
         wrong = not_a_film(film) or (f"its film has {len(film):,} bytes" if len(film) > LARGEST[1] else "")
         if wrong:

@@ -30,7 +30,8 @@ from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
 from benchmarks.running import models
 from benchmarks.running.evaluation import Episodes, Evaluator, episode_seeds, model_seed
-from benchmarks.store.store import Store, write_table
+from benchmarks.store.store import Store
+from benchmarks.store.tables import write_table
 from benchmarks.studies import environments, hyperparams
 from benchmarks.studies.plan import Job, Run
 from from_scratch import registry

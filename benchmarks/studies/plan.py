@@ -31,8 +31,8 @@ ENVIRONMENT_PACKAGES = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d
 MEASURING = ("benchmarks.running.worker", "benchmarks.running.evaluation", "benchmarks.studies.environments", "benchmarks.studies.hyperparams")
 # Names and titles, not numbers.
 IRRELEVANT = ("from_scratch", "from_scratch.registry", "from_scratch.envs", "from_scratch.envs.registration", "from_scratch.policies",
-              "benchmarks", "benchmarks.running.models", "benchmarks.store.plain", "benchmarks.store.store", "benchmarks.studies.plan",
-              "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
+              "benchmarks", "benchmarks.running.models", "benchmarks.store.plain", "benchmarks.store.store", "benchmarks.store.tables",
+              "benchmarks.studies.plan", "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ from PIL import Image
 
 from benchmarks.report import figures as style
 from benchmarks.running import launchers
-from benchmarks.store.store import without_nan, write_whole
+from benchmarks.store.files import write_whole
+from benchmarks.store.store import without_nan
 from benchmarks.studies import provenance as reproduction
 from benchmarks.textbook.figure import Context, Figure, Outcome
 

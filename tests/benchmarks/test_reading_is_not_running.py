@@ -26,11 +26,11 @@ from benchmarks import IntegrityError, UserError
 from benchmarks.report import exports, figures
 from benchmarks.report import films as animation
 from benchmarks.report import page as report
-from benchmarks.reproduction import archive, publish
-from benchmarks.reproduction import verify as reproduce
+from benchmarks.reproduction import archive, publish, verify
 from benchmarks.running import launchers, models, worker
 from benchmarks.store import plain, readers
-from benchmarks.store.store import Store, file_hash, write_whole
+from benchmarks.store.files import file_hash, write_whole
+from benchmarks.store.store import Store
 from benchmarks.studies import hyperparams, study, trust
 from benchmarks.studies import plan as jobs
 from benchmarks.studies import provenance as reproduction
@@ -193,7 +193,7 @@ def test_a_file_that_no_seal_lists_makes_the_run_a_damaged_one(store):
 
 
 def test_level_2_shows_the_films_that_the_study_holds(store):
-    found = {finding.what: finding.state for finding in reproduce.verify(store, 2)}
+    found = {finding.what: finding.state for finding in verify.verify(store, 2)}
     assert set(found.values()) == {"pass"} and {"films", "report.html"} <= set(found)
     assert "data:image/webp;base64," in (store.path / "report" / "report.html").read_text(encoding="utf-8")
 
@@ -259,7 +259,7 @@ def with_chunk(film):
 def test_a_film_is_an_animated_picture_and_nothing_else(store, change, said):
     path = next((store.path / "films").glob("*.webp"))
     swap_film(store, change(path.read_bytes()))
-    assert f"films: films/{path.name}: {said}" in [f"{f.what}: {f.said}" for f in reproduce.verify(store, 1) if f.state == "fail"]
+    assert f"films: films/{path.name}: {said}" in [f"{f.what}: {f.said}" for f in verify.verify(store, 1) if f.state == "fail"]
     with pytest.raises(IntegrityError, match=said):
         report.render(store.path)
 
@@ -279,7 +279,7 @@ def test_a_changed_film_and_one_that_the_index_does_not_list_are_named(store):
 def test_a_film_of_other_weights_is_not_shown_as_the_run_s(store):
     run_id = next((store.path / "films").glob("*.webp")).stem
     seal(store, run_id, weights_hash_end="0" * 64)
-    assert any(f.what == "films" and f.state == "fail" for f in reproduce.verify(store, 1))
+    assert any(f.what == "films" and f.state == "fail" for f in verify.verify(store, 1))
     text = report.render(store.path).path.read_text(encoding="utf-8")
     assert "data:image/webp" not in text and "has no film here" in text
 
@@ -521,7 +521,7 @@ def test_a_folder_whose_name_is_a_pattern_is_read_and_not_the_one_that_it_matche
         table = pq.read_table(path)
         pq.write_table(table.set_column(table.schema.get_field_index("score"), "score", pa.array([99.0] * len(table))), path)
     assert Store(pattern).curves()["score"].max() <= 1.0
-    assert {f.state for f in reproduce.verify(Store(pattern), 2)} == {"pass"}
+    assert {f.state for f in verify.verify(Store(pattern), 2)} == {"pass"}
 
 
 def test_a_run_s_record_under_another_run_s_name_is_damage(store):

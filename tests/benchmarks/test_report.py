@@ -23,7 +23,8 @@ from benchmarks.evidence.analysis import BadStore, IncompleteStudy, analyse
 from benchmarks.report import exports
 from benchmarks.report.figures import Table
 from benchmarks.report.page import DATE, Options, render, render_store
-from benchmarks.store.store import Store, write_table
+from benchmarks.store.store import Store
+from benchmarks.store.tables import write_table
 from benchmarks.studies import provenance as reproduction
 from benchmarks.studies.plan import plan
 from benchmarks.studies.study import adhoc

@@ -16,10 +16,11 @@ from benchmarks.evidence.analysis import analyse
 from benchmarks.report import against, figures
 from benchmarks.report import films as animation
 from benchmarks.report import page as report
-from benchmarks.reproduction import archive, publish
-from benchmarks.reproduction import verify as reproduce
+from benchmarks.reproduction import archive, publish, sample, verify
 from benchmarks.running import launchers, worker
-from benchmarks.store.store import TABLES, Store, file_hash, write_table
+from benchmarks.store.files import file_hash
+from benchmarks.store.store import Store
+from benchmarks.store.tables import TABLES, write_table
 from benchmarks.studies import plan as jobs
 from benchmarks.studies import provenance as reproduction
 from benchmarks.studies import study
@@ -56,11 +57,11 @@ def store(original, tmp_path):
 
 
 def failures(store, level, **options):
-    return [f"{finding.what}: {finding.said}" for finding in reproduce.verify(store, level, **options) if finding.state == "fail"]
+    return [f"{finding.what}: {finding.said}" for finding in verify.verify(store, level, **options) if finding.state == "fail"]
 
 
 def states(store, level, **options):
-    return {finding.what: finding.state for finding in reproduce.verify(store, level, **options)}
+    return {finding.what: finding.state for finding in verify.verify(store, level, **options)}
 
 
 def a_run(store, algo="q_learning", seed=0):
@@ -99,26 +100,26 @@ def test_a_whole_study_passes_the_first_three_levels(original):
 
 def test_a_run_that_is_trained_again_has_the_same_weights(original):
     name = a_run(original, seed=2)
-    finding = list(reproduce.verify(original, 3, runs=(name,)))[-1]
+    finding = list(verify.verify(original, 3, runs=(name,)))[-1]
     weights = original.record(name)["weights_hash_end"]
     assert (finding.what, finding.state, finding.said) == (name, "pass", f"the same weights, {weights[:16]}, scores and episodes")
 
 
 def test_the_sample_is_drawn_by_its_seed(original):
-    drawn = [reproduce.drawn(original, sample=2, seed=seed) for seed in (0, 0, 1)]
+    drawn = [sample.drawn(original, sample=2, seed=seed) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2] and all(len(set(names)) == 2 for names in drawn)
 
 
 @pytest.mark.slow
 def test_all_runs_again_are_the_same_runs_and_continue_where_they_stopped(original, tmp_path):
     out, secret = tmp_path / "again", "a word that nobody else knows"
-    found = [f for f in reproduce.verify(original, 4, sample=1, out=out, secret=secret) if f.level == 4]
+    found = [f for f in verify.verify(original, 4, sample=1, out=out, secret=secret) if f.level == 4]
     assert [(f.what, f.state, f.said) for f in found] == [("runs", "pass", "6 runs made by this verification, and no other used")] + [
         (f"{algo} on FrozenLake-v1", "pass", "3 of 3 seeds end with the same weights and scores") for algo in ("q_learning", "value_iteration")
     ]
     before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("run.json")}
     assert len(before) == 6
-    again = [f.said for f in reproduce.verify(original, 4, sample=1, out=out, secret=secret) if f.level == 4]
+    again = [f.said for f in verify.verify(original, 4, sample=1, out=out, secret=secret) if f.level == 4]
     assert again[0] == "6 runs made by this verification, 6 of them before it was interrupted, and no other used"
     assert before == {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("run.json")}
 
@@ -249,7 +250,7 @@ def test_forged_episodes_are_found_by_training_again_although_the_weights_are_ri
 @pytest.mark.slow
 def test_forged_episodes_are_found_by_running_everything_again(store, tmp_path):
     forge(store, "q_learning", episodes=True)
-    found = [f for f in reproduce.verify(store, 4, runs=(a_run(store, "value_iteration"),), out=tmp_path / "again") if f.level == 4]
+    found = [f for f in verify.verify(store, 4, runs=(a_run(store, "value_iteration"),), out=tmp_path / "again") if f.level == 4]
     said = "0 of 3 seeds end with the same weights and scores, by the same code on the same kind of machine; seed 0 on FrozenLake-v1: the same weights, but "
     assert [(f.what, f.state) for f in found[1:]] == [("q_learning on FrozenLake-v1", "fail"), ("value_iteration on FrozenLake-v1", "pass")]
     assert found[1].said.startswith(said)
@@ -259,13 +260,13 @@ def test_what_an_earlier_version_did_not_record_of_a_machine_is_not_known_to_dif
     here = worker.host()
     assert {"cpu_capability", "torch_config", "scipy", "numba", "llvmlite"} <= set(here)
     old = {key: value for key, value in here.items() if key not in ("cpu_capability", "torch_config", "scipy", "numba", "llvmlite")}
-    assert reproduce._other_machine(old, here) == []
-    assert reproduce._other_machine(here | {"cpu_capability": "DEFAULT"}, here) == [("cpu_capability", "DEFAULT", here["cpu_capability"])]
+    assert sample.other_machine(old, here) == []
+    assert sample.other_machine(here | {"cpu_capability": "DEFAULT"}, here) == [("cpu_capability", "DEFAULT", here["cpu_capability"])]
 
 
 def test_a_directory_that_no_plan_names_is_noted(store):
     shutil.copytree(store.runs_path / a_run(store), store.runs_path / "ppo-extra")
-    notes = [f.said for f in reproduce.verify(store, 1) if f.state == "note"]
+    notes = [f.said for f in verify.verify(store, 1) if f.state == "note"]
     assert notes == ["1 directories belong to no planned run and enter no number: ppo-extra"]
 
 
@@ -278,7 +279,7 @@ def test_a_store_without_a_report_passes_the_first_level_with_a_note_and_no_othe
 def test_a_partial_report_is_verified_as_what_it_is(store):
     shutil.rmtree(store.runs_path / a_run(store))
     report.render(store.path, allow_partial=True, options=report.Options(animations=False))
-    found = list(reproduce.verify(store, 2))
+    found = list(verify.verify(store, 2))
     assert not [f for f in found if f.state == "fail"]
     assert "1 of 6 runs are missing, as the report says" in [f.said for f in found if f.state == "note"]
 
@@ -295,7 +296,7 @@ def test_numbers_may_round_otherwise_whatever_machine_the_record_names_and_nothi
         estimate["high"] = high * factor
         (directory / "report.json").write_text(report.as_json(numbers), encoding="utf-8")
         reseal_report(store, "report.json")
-        finding = next(f for f in reproduce.verify(store, 2) if f.what == "numbers")
+        finding = next(f for f in verify.verify(store, 2) if f.what == "numbers")
         assert finding.state == state
         assert state == "fail" or "rounded otherwise by another processor or library (allowed: 1e-09)" in finding.said
 
@@ -324,7 +325,7 @@ def test_other_weights_on_the_same_machine_fail_and_on_another_one_are_not_verif
     host = store.record(name)["host"]
     rewrite(store, name, host={**host, "cpu": "another"})
     report.render(store.path, options=report.Options(animations=False))
-    finding = list(reproduce.verify(store, 3, runs=(name,)))[-1]
+    finding = list(verify.verify(store, 3, runs=(name,)))[-1]
     assert finding.state == "unverified" and f"cpu: another there, {host['cpu']} here" in finding.said and "as a new run's would be" in finding.said
 
 
@@ -332,16 +333,16 @@ def test_scores_that_no_new_run_would_have_fail_on_any_machine(store, monkeypatc
     name = a_run(store)
     rewrite(store, name, weights_hash_end="f" * 64, host={**store.record(name)["host"], "cpu": "another"})
     report.render(store.path, options=report.Options(animations=False))
-    monkeypatch.setattr(reproduce, "_curve", lambda other, run: np.array([50.0, 60.0, 70.0]))
+    monkeypatch.setattr(sample, "_curve", lambda other, run: np.array([50.0, 60.0, 70.0]))
     (failure,) = failures(store, 3, runs=(name,))
     assert "its final score, 70, lies outside" in failure
 
 
 def test_a_level_or_a_run_that_does_not_exist_is_refused(original):
     with pytest.raises(UserError, match=r"--level 5: there are 1 \(integrity\)"):
-        list(reproduce.verify(original, 5))
+        list(verify.verify(original, 5))
     with pytest.raises(UserError, match="no finished run ppo-x"):
-        list(reproduce.verify(original, 3, runs=("ppo-x",)))
+        list(verify.verify(original, 3, runs=("ppo-x",)))
 
 
 # --- the command, and archives
