@@ -20,7 +20,7 @@ from benchmarks.calibration.experiments import EXPERIMENTS
 from benchmarks.calibration.measure import measure, source_hash
 from benchmarks.calibration.page import as_csv, beside_older, write
 from benchmarks.calibration.populations import ROOT, score_files
-from benchmarks.store.store import write_whole
+from benchmarks.store.files import write_whole
 
 PUBLISHED = ROOT / "results" / "calibration"
 READ_BY_REPORTS = Path(stats.__file__).with_name("coverage.csv")

@@ -26,7 +26,7 @@ from benchmarks.calibration.experiments import (
 )
 from benchmarks.calibration.populations import POPULATIONS, REAL, REAL_SCORES
 from benchmarks.stats.coverage import FALSE
-from benchmarks.store.store import write_whole
+from benchmarks.store.files import write_whole
 
 
 def as_csv(rows: list[Row]) -> str:

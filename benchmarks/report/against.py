@@ -22,7 +22,8 @@ from benchmarks.report.figures import whisker
 from benchmarks.report.style import PALETTE, Figure, Table, bracket, count, decimals, number, p_value, percent, with_interval
 from benchmarks.report.verdicts import BADGES, conclusion
 from benchmarks.store import records
-from benchmarks.store.store import Store, write_whole
+from benchmarks.store.files import write_whole
+from benchmarks.store.store import Store
 from benchmarks.studies.study import Study
 
 CHANGES = ("budget", "hyperparams", "envs", "protocol", "normalise")  # of a study: what makes scores another thing

@@ -34,8 +34,9 @@ from benchmarks.report import exports, figures, films, tables
 from benchmarks.report.style import Figure, Table, slug
 from benchmarks.report.verdicts import Verdict, summary, verdict
 from benchmarks.store import records
+from benchmarks.store.files import write_whole
 from benchmarks.store.plain import printable
-from benchmarks.store.store import Store, write_whole
+from benchmarks.store.store import Store
 from benchmarks.studies import provenance
 from benchmarks.studies.study import Study
 

@@ -31,7 +31,8 @@ from stable_baselines3.common.vec_env import unwrap_vec_normalize
 from benchmarks import first_line
 from benchmarks.running import models
 from benchmarks.running.evaluation import Episodes, Evaluator, episode_seeds, model_seed
-from benchmarks.store.store import Store, write_table
+from benchmarks.store.store import Store
+from benchmarks.store.tables import write_table
 from benchmarks.studies import environments, hyperparams
 from benchmarks.studies.plan import Job, Run
 from from_scratch import registry
@@ -177,7 +178,7 @@ class LatestValues(KVWriter):
 
 
 class Checkpoint(NamedTuple):
-    """A run's score at one checkpoint: a row of curve.parquet (benchmarks.store.store.TABLES)."""
+    """A run's score at one checkpoint: a row of curve.parquet (benchmarks.store.tables.TABLES)."""
 
     algo: str
     env: str

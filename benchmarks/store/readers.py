@@ -32,7 +32,8 @@ from benchmarks import IntegrityError, UserError
 from benchmarks.configs import CONFIGS, options
 from benchmarks.store import monitors
 from benchmarks.store.plain import content, from_npz, from_yaml, is_regular
-from benchmarks.store.store import RUN_COLUMNS, TABLES
+from benchmarks.store.store import RUN_COLUMNS
+from benchmarks.store.tables import TABLES
 from benchmarks.studies.study import Study, digest, natural_comparisons
 
 MOST_NPZ = 1024**3  # bytes of an evaluations.npz

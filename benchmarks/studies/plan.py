@@ -32,8 +32,8 @@ MEASURING = ("benchmarks.running.worker", "benchmarks.running.evaluation", "benc
 LOCKSTEP_SEEDS = 10  # that train together in one process at most, unless the study's launcher says otherwise
 # Names and titles, not numbers.
 IRRELEVANT = ("from_scratch", "from_scratch.registry", "from_scratch.envs", "from_scratch.envs.registration", "from_scratch.policies",
-              "benchmarks", "benchmarks.running.models", "benchmarks.store.plain", "benchmarks.store.store", "benchmarks.studies.plan",
-              "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
+              "benchmarks", "benchmarks.running.models", "benchmarks.store.plain", "benchmarks.store.store", "benchmarks.store.tables",
+              "benchmarks.studies.plan", "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
 
 
 @dataclass(frozen=True)

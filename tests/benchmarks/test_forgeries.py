@@ -14,10 +14,14 @@ import pytest
 
 from benchmarks.report import page
 from benchmarks.report.style import escape
-from benchmarks.reproduction import archive, publish, verify
+from benchmarks.reproduction import analysis, archive, everything, publish, sample, unseen, verify
+from benchmarks.reproduction.differences import leaves
+from benchmarks.reproduction.findings import Finding, Misuse
 from benchmarks.running import launchers
 from benchmarks.store import records
-from benchmarks.store.store import TABLES, Store, file_hash, write_table
+from benchmarks.store.files import file_hash
+from benchmarks.store.store import Store
+from benchmarks.store.tables import TABLES, write_table
 from benchmarks.studies import plan, registration, study
 from benchmarks.studies.study import digest
 from sb3_course import cli
@@ -329,7 +333,7 @@ def test_episodes_without_seeds_are_no_way_around_their_means(store):
 
 
 def test_the_draw_is_the_verifier_s_own_and_can_be_repeated(store, monkeypatch):
-    monkeypatch.setattr(verify, "_compared", lambda old, *_: verify.Finding(3, old.id, "pass", ""))
+    monkeypatch.setattr(sample, "_compared", lambda old, *_: Finding(3, old.id, "pass", ""))
     monkeypatch.setattr(launchers, "launch", lambda *_: None)
     chosen = []
     for seed in range(12):
@@ -351,25 +355,25 @@ def test_runs_that_were_prepared_beside_a_study_are_not_used(store, monkeypatch)
     prepared(store, store.path.with_name("lake-again"))
     trained = []
     monkeypatch.setattr(launchers, "launch", lambda work, other, *rest: trained.extend(run.id for job in work for run in job.runs))
-    list(verify._guarded(4, "everything", verify._everything(store, None, None, 1, lambda progress: None)))
+    list(verify.guarded(4, "everything", everything.everything(store, None, None, 1, lambda progress: None)))
     assert len(trained) == 6
 
 
 @pytest.mark.parametrize("secret, said", [(None, "prove nothing"), ("guessed", "none of its 6 runs was made by the verification of this --secret")])
 def test_a_folder_with_runs_of_others_is_refused(store, tmp_path, secret, said):
     out = prepared(store, tmp_path / "again")
-    with pytest.raises(verify.Misuse, match=said):
-        list(verify._everything(store, out, secret, 1, lambda progress: None))
+    with pytest.raises(Misuse, match=said):
+        list(everything.everything(store, out, secret, 1, lambda progress: None))
 
 
 def test_a_run_put_among_those_that_were_made_is_made_again(original, tmp_path):
     other = Store(shutil.copytree(original.path, tmp_path / "again"))
     planned = {run.id: run for _, run in other.planned()}
-    made = verify.Made(other, "secret")
+    made = everything.Made(other, "secret")
     made.enter(list(planned))
     swapped = run_of(other).id
     reseal(other, swapped, train_seconds=1.0)
-    ours = verify._only_ours(other, planned, other.study(), "secret")
+    ours = everything._only_ours(other, planned, other.study(), "secret")
     assert {run_id for run_id in planned if run_id in ours} == set(planned) - {swapped}
     assert not (other.runs_path / swapped).exists()
 
@@ -379,7 +383,7 @@ def test_equivalent_samples_are_not_the_same_runs(store, tmp_path, monkeypatch):
     again = Store(shutil.copytree(store.path, tmp_path / "again"))
     for _, run in store.planned():
         reseal(store, run.id, weights_hash_end="f" * 64, host={**store.record(run.id)["host"], "cpu": "another"})
-    found = list(verify._old_against_new(store, again, store.study(), again.study()))
+    found = list(everything._old_against_new(store, again, store.study(), again.study()))
     assert {f.state for f in found} <= {"unverified", "fail"} and all(f.said.startswith("0 of 3 seeds end with the same") for f in found)
 
 
@@ -395,18 +399,18 @@ def test_every_level_says_what_it_did_not_see(store, capsys):
 
 
 def test_references_of_the_author_s_own_are_pointed_out(store):
-    assert not any("reference scores" in line for line in verify.unseen(store, 2, []))
+    assert not any("reference scores" in line for line in unseen.unseen(store, 2, []))
     change_study(store, normalise={"FrozenLake-v1": {"random": 0.0, "expert": 50.0, "source": "mine"}})
-    (line,) = (line for line in verify.unseen(store, 2, []) if "reference scores" in line)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "reference scores" in line)
     assert "FrozenLake-v1 0.0 to 50.0 (this program knows 0.01394 to 0.74419)" in line
 
 
 def test_settings_whose_source_is_worded_otherwise_here_are_pointed_out(store):
-    assert not any("sources of hyper-parameters" in line for line in verify.unseen(store, 2, []))
+    assert not any("sources of hyper-parameters" in line for line in unseen.unseen(store, 2, []))
     hyperparams = store.study().hyperparams
     hyperparams["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
     change_study(store, hyperparams=hyperparams)
-    (line,) = (line for line in verify.unseen(store, 2, []) if "sources of hyper-parameters" in line)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "sources of hyper-parameters" in line)
     assert "sarsa on FrozenLake-v1 (this program says: " in line and "changed: learning_rate" in line
 
 
@@ -559,7 +563,7 @@ def test_an_empty_part_of_the_record_is_found(store):
 def test_no_two_values_have_one_place():
     """Else one of them would be compared, and the other might be anything."""
     value = {"a": {"b": {"c": 1}}, "a / b": {"c": 2}, "l": [3], "l[0]": 4, '"a / b"': {"c": 5}}
-    assert len(dict(verify.leaves(value))) == 5
+    assert len(dict(leaves(value))) == 5
 
 
 @pytest.mark.parametrize("change", [
@@ -577,7 +581,7 @@ def test_settings_for_which_no_source_is_given_are_pointed_out(store):
     hyperparams = store.study().hyperparams
     hyperparams["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
     change_study(store, hyperparams=hyperparams, provenance={})
-    (line,) = (line for line in verify.unseen(store, 2, []) if "sources of hyper-parameters" in line)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "sources of hyper-parameters" in line)
     assert "sarsa on FrozenLake-v1 (none is said; this program says: " in line and "changed: learning_rate" in line
 
 
@@ -585,25 +589,25 @@ def test_a_tuned_budget_that_is_left_out_is_pointed_out(tmp_path):
     """The page says of it that the RL Zoo has no tuned entry."""
     store = Store(tmp_path / "study")
     store.save_study(plan.pinned(study.adhoc(["ppo"], ["CartPole-v1"], seeds=1).asking(zoo_budget={})))
-    (line,) = (line for line in verify.unseen(store, 2, []) if "tuned budgets" in line)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "tuned budgets" in line)
     assert line.startswith("tuned budgets that are the author's own: ppo on CartPole-v1, none (this program knows ")
 
 
 def test_another_task_under_the_same_name_is_pointed_out(store):
-    assert not any("settings of environments" in line for line in verify.unseen(store, 2, []))
+    assert not any("settings of environments" in line for line in unseen.unseen(store, 2, []))
     change_study(store, envs={"FrozenLake-v1": {"kwargs": {"is_slippery": False}, "max_episode_steps": None, "eval_episodes": 3}})
-    (line,) = (line for line in verify.unseen(store, 2, []) if "settings of environments" in line)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "settings of environments" in line)
     assert 'FrozenLake-v1 {"kwargs": {"is_slippery": false}' in line
 
 
 def test_references_that_were_left_out_are_pointed_out(store):
     change_study(store, normalise={})
-    assert any("FrozenLake-v1 none (this program knows 0.01394 to 0.74419)" in line for line in verify.unseen(store, 2, []))
+    assert any("FrozenLake-v1 none (this program knows 0.01394 to 0.74419)" in line for line in unseen.unseen(store, 2, []))
 
 
 def test_how_was_measured_and_judged_is_said_to_be_the_author_s_choice(store):
     change_study(store, statistics={**store.study().statistics, "confidence": 0.5, "paired": True})
-    (line,) = (line for line in verify.unseen(store, 2, []) if "fixed before the runs" in line)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "fixed before the runs" in line)
     assert "confidence 0.5, 200 repetitions, bootstrap seed 0, pairs by seed, 3 greedy evaluation episodes at 3 checkpoints, seed 20240521" in line
 
 
@@ -611,7 +615,7 @@ def test_films_and_reasons_for_their_lack_are_said_to_be_unverified_without_mode
     (store.path / "films").mkdir()
     for path in store.runs_path.glob("*/model.*"):
         path.unlink()
-    assert "that the films show what these runs play, and the reasons why others have none" in verify.unseen(store, 1, [])
+    assert "that the films show what these runs play, and the reasons why others have none" in unseen.unseen(store, 1, [])
 
 
 @pytest.mark.parametrize("groups, said", [
@@ -708,7 +712,7 @@ def test_a_page_of_another_size_is_not_compared(store):
 
 def test_a_record_without_a_command_is_copied(store, tmp_path):
     change_study(store, command=None)
-    assert publish.copy_runs(store, tmp_path / "copy").study().command == ""
+    assert publish.packed_copy(store, tmp_path / "copy").study().command == ""
 
 
 SEQUENCE = {"maximum": [0, 1, 2], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0}
@@ -725,4 +729,4 @@ def test_a_sequence_that_stopped_before_it_was_decided_does_not_pass(store):
 ])  # fmt: skip
 def test_a_sequence_stops_where_its_rule_says(original, seeds, taken, is_finished, state):
     planned = replace(original.study(), seeds=seeds, sequential=SEQUENCE)
-    assert verify._sequence(planned, SimpleNamespace(taken=taken, looks=2, is_finished=is_finished)).state == state
+    assert analysis.sequence(planned, SimpleNamespace(taken=taken, looks=2, is_finished=is_finished)).state == state

@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks import IncompleteData, UserError
 from benchmarks.reproduction.publish import publish
-from benchmarks.store.store import Store, write_table
+from benchmarks.store.store import Store
+from benchmarks.store.tables import write_table
 from benchmarks.studies import study
 from benchmarks.studies.plan import pinned, runs_by_id
 

@@ -27,7 +27,8 @@ from benchmarks.report import exports, figures, films, page, style
 from benchmarks.reproduction import archive, publish, verify
 from benchmarks.running import launchers, models, worker
 from benchmarks.store import plain, readers
-from benchmarks.store.store import Store, file_hash, write_whole
+from benchmarks.store.files import file_hash, write_whole
+from benchmarks.store.store import Store
 from benchmarks.studies import hyperparams, plan, provenance, study, trust
 from benchmarks.studies.study import digest
 from sb3_course import cli

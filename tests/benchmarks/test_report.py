@@ -24,7 +24,8 @@ from benchmarks.evidence.records import BadStore, IncompleteStudy
 from benchmarks.report import exports
 from benchmarks.report.page import DATE, Options, render, render_store
 from benchmarks.report.style import Table
-from benchmarks.store.store import Store, write_table
+from benchmarks.store.store import Store
+from benchmarks.store.tables import write_table
 from benchmarks.studies import provenance
 from benchmarks.studies.plan import plan
 from benchmarks.studies.study import adhoc

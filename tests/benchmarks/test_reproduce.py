@@ -14,9 +14,11 @@ import pytest
 from benchmarks import IncompleteData, IntegrityError, UserError
 from benchmarks.evidence.analysis import analyse
 from benchmarks.report import against, figures, films, page, style
-from benchmarks.reproduction import archive, publish, verify
+from benchmarks.reproduction import archive, publish, sample, verify
 from benchmarks.running import launchers, worker
-from benchmarks.store.store import TABLES, Store, file_hash, write_table
+from benchmarks.store.files import file_hash
+from benchmarks.store.store import Store
+from benchmarks.store.tables import TABLES, write_table
 from benchmarks.studies import plan, provenance, study
 from benchmarks.studies.study import digest
 from sb3_course import cli
@@ -100,7 +102,7 @@ def test_a_run_that_is_trained_again_has_the_same_weights(original):
 
 
 def test_the_sample_is_drawn_by_its_seed(original):
-    drawn = [verify.drawn(original, sample=2, seed=seed) for seed in (0, 0, 1)]
+    drawn = [sample.drawn(original, sample=2, seed=seed) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2] and all(len(set(names)) == 2 for names in drawn)
 
 
@@ -254,8 +256,8 @@ def test_what_an_earlier_version_did_not_record_of_a_machine_is_not_known_to_dif
     here = worker.host()
     assert {"cpu_capability", "torch_config", "scipy", "numba", "llvmlite"} <= set(here)
     old = {key: value for key, value in here.items() if key not in ("cpu_capability", "torch_config", "scipy", "numba", "llvmlite")}
-    assert verify._other_machine(old, here) == []
-    assert verify._other_machine(here | {"cpu_capability": "DEFAULT"}, here) == [("cpu_capability", "DEFAULT", here["cpu_capability"])]
+    assert sample.other_machine(old, here) == []
+    assert sample.other_machine(here | {"cpu_capability": "DEFAULT"}, here) == [("cpu_capability", "DEFAULT", here["cpu_capability"])]
 
 
 def test_a_directory_that_no_plan_names_is_noted(store):
@@ -327,7 +329,7 @@ def test_scores_that_no_new_run_would_have_fail_on_any_machine(store, monkeypatc
     name = a_run(store)
     rewrite(store, name, weights_hash_end="f" * 64, host={**store.record(name)["host"], "cpu": "another"})
     page.render(store.path, options=page.Options(animations=False))
-    monkeypatch.setattr(verify, "_curve", lambda other, run: np.array([50.0, 60.0, 70.0]))
+    monkeypatch.setattr(sample, "_curve", lambda other, run: np.array([50.0, 60.0, 70.0]))
     (failure,) = failures(store, 3, runs=(name,))
     assert "its final score, 70, lies outside" in failure
 

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from benchmarks import stats
 from benchmarks.calibration import populations
-from benchmarks.populations.experiments import holds
+from benchmarks.calibration.experiments import holds
 from benchmarks.stats import bootstrap, coverage
 
 

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from benchmarks import IntegrityError, UserError
-from benchmarks.store.store import RUN_COLUMNS, TABLES, Store, open_study, write_table
+from benchmarks.store.store import RUN_COLUMNS, Store, open_study
+from benchmarks.store.tables import TABLES, write_table
 from benchmarks.studies import study
 from benchmarks.studies.plan import pinned, runs_by_id
 

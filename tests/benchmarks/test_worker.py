@@ -9,7 +9,8 @@ from stable_baselines3 import PPO
 
 from benchmarks.running import worker
 from benchmarks.running.evaluation import model_seed
-from benchmarks.store.store import TABLES, Store
+from benchmarks.store.store import Store
+from benchmarks.store.tables import TABLES
 from benchmarks.studies import study
 from benchmarks.studies.plan import Job, Run, pinned, plan
 
