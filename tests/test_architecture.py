@@ -147,3 +147,76 @@ def test_no_file_names_a_place_on_somebody_s_disk_or_leaves_a_note_for_later():
         if UNFINISHED.search(line) or (ABSOLUTE.search(line) and path != Path(__file__))
     ]
     assert found == []
+
+
+# --- the rooms of the harness
+
+# Room -> the rooms that it may import, all of which stand above it: so there is no circle. Everyone may import the errors (benchmarks itself).
+ROOMS: dict[str, tuple[str, ...]] = {
+    "configs": (),
+    "plain": (),  # store/plain.py and store/files.py: text and files, whatever is in them; they know no study
+    "studies": ("configs", "plain"),
+    "stats": (),
+    "evidence": ("stats", "studies"),
+    "store": ("configs", "plain", "studies"),
+    "running": ("evidence", "plain", "store", "studies"),  # evidence: a sequential study asks after each batch whether it is decided
+    "report": ("evidence", "plain", "running", "stats", "store", "studies"),  # running: its films play models
+    "reproduction": ("configs", "evidence", "plain", "report", "running", "stats", "store", "studies"),
+    "textbook": ("plain", "report", "running", "stats", "store", "studies"),
+    "speed": ("report",),
+    "calibration": ("plain", "stats"),
+    "parity": (),
+}
+
+
+def room_of(module: str) -> str:
+    """The room of a module of benchmarks; "" for what lies in none."""
+    if module in ("benchmarks.store.plain", "benchmarks.store.files"):
+        return "plain"
+    return "".join(module.split(".")[1:2])
+
+
+def between_rooms(root: Path = ROOT) -> list[str]:
+    """The imports of benchmarks from a room that the table does not name."""
+    return [
+        f"{module} imports {name}"
+        for module, path in modules("benchmarks", root)
+        for name in sorted(imported(path, root))
+        if within(name, "benchmarks") and room_of(name) not in ("", room_of(module), *ROOMS.get(room_of(module), ()))
+    ]
+
+
+def test_the_rooms_of_the_harness_import_what_stands_above_them():
+    assert between_rooms() == []
+
+
+def test_every_room_of_the_harness_stands_in_the_table_below_those_that_it_imports():
+    rooms = list(ROOMS)
+    assert {room_of(module) for module, _ in modules("benchmarks")} - {""} == set(rooms)
+    assert [(room, other) for k, room in enumerate(rooms) for other in ROOMS[room] if other not in rooms[:k]] == []
+
+
+def test_a_wrong_arrow_between_rooms_is_seen(tmp_path):
+    files = {
+        "benchmarks/stats/power.py": "from benchmarks.evidence.records import Statistics",
+        "benchmarks/studies/plan.py": "from benchmarks.store.plain import content\nfrom benchmarks.store.store import Store",
+        "benchmarks/store/plain.py": "from benchmarks import IntegrityError",
+        "benchmarks/store/store.py": "from benchmarks.studies.plan import plan\nfrom ..report import page",
+        "benchmarks/evidence/analysis.py": "def analyse():\n    from benchmarks import running",
+        "benchmarks/running/worker.py": "from benchmarks.evidence import sequential",
+        "benchmarks/report/page.py": "from benchmarks.reproduction import verify",
+        "benchmarks/calibration/measure.py": "from benchmarks.store.files import write_whole\nfrom benchmarks.report.style import number",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    assert between_rooms(tmp_path) == [
+        "benchmarks.calibration.measure imports benchmarks.report.style",
+        "benchmarks.evidence.analysis imports benchmarks.running",
+        "benchmarks.report.page imports benchmarks.reproduction",
+        "benchmarks.stats.power imports benchmarks.evidence.records",
+        "benchmarks.store.store imports benchmarks.report.page",
+        "benchmarks.studies.plan imports benchmarks.store.store",
+    ]

@@ -15,11 +15,11 @@ import importlib.metadata
 import itertools
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies.study import digest
+from benchmarks.studies.study import Study, digest
 from from_scratch import registry
 
 ROOT = Path(__file__).parents[2]
@@ -30,11 +30,12 @@ BASE_PACKAGES = {"sb3_contrib": ("sb3-contrib",)}  # of an algorithm's own
 ENVIRONMENT_PACKAGES = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d": "Box2D", "ale_py": "ale-py", "minigrid": "minigrid"}
 # Our sources that decide how every run is trained and scored. Launchers, store and report only carry and show the result.
 MEASURING = ("benchmarks.running.worker", "benchmarks.running.evaluation", "benchmarks.studies.environments", "benchmarks.studies.hyperparams")
+LOCKSTEP_SEEDS = 10  # that train together in one process at most, unless the study's launcher says otherwise
 # Names and titles, not numbers.
 IRRELEVANT = ("from_scratch", "from_scratch.registry", "from_scratch.core.entry", *(f"from_scratch.{key}" for key in registry.FAMILIES),
               "from_scratch.envs", "from_scratch.envs.registration", "from_scratch.policies",
-              "benchmarks", "benchmarks.running.models", "benchmarks.store.plain", "benchmarks.store.store", "benchmarks.studies.plan",
-              "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
+              "benchmarks", "benchmarks.running.models", "benchmarks.store.plain", "benchmarks.store.store", "benchmarks.store.tables",
+              "benchmarks.studies.plan", "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,27 +148,32 @@ def code_version(algo: str, env: str) -> str:
     return digest({"sources": _closure(modules), "packages": {package: _version(package) for package in packages}, **registered})
 
 
-def code_versions(study: dict[str, Any]) -> dict[str, dict[str, str]]:
+def code_versions(study: Study) -> dict[str, dict[str, str]]:
     """The code version of every planned pair as things are now: [algo][env]."""
-    return {algo: {env: code_version(algo, env) for env in envs} for algo, envs in study["hyperparams"].items()}
+    return {algo: {env: code_version(algo, env) for env in envs} for algo, envs in study.hyperparams.items()}
 
 
-def plan(study: dict[str, Any]) -> list[tuple[str, Run]]:
+def pinned(study: Study, **facts: Any) -> Study:
+    """The study whose runs are those of the present code; facts: other parts that say how it is run, such as its command."""
+    return replace(study, code=code_versions(study), **facts)
+
+
+def plan(study: Study) -> list[tuple[str, Run]]:
     """Every planned run with its group. The code versions are those that the study was pinned to, else the present ones."""
-    code = study.get("code") or code_versions(study)
+    code = study.code or code_versions(study)
     planned = []
-    for group in study["groups"]:
+    for group in study.groups:
         for env in group["envs"]:
-            spec = {key: value for key, value in study["envs"][env].items() if key != "eval_episodes"}
-            protocol = {**study["protocol"], "eval_episodes": study["envs"][env].get("eval_episodes") or study["protocol"]["eval_episodes"]}
+            spec = {key: value for key, value in study.envs[env].items() if key != "eval_episodes"}
+            protocol = {**study.protocol, "eval_episodes": study.envs[env].get("eval_episodes") or study.protocol["eval_episodes"]}
             for algo in group["algos"]:
-                for seed in study["seeds"]:
-                    run = Run(algo, env, seed, study["budget"][env][algo], study["hyperparams"][algo][env], spec, protocol, code[algo][env])
+                for seed in study.seeds:
+                    run = Run(algo, env, seed, study.budget[env][algo], study.hyperparams[algo][env], spec, protocol, code[algo][env])
                     planned.append((group["name"], run))
     return planned
 
 
-def group(runs: Iterable[Run], workers: int, lockstep_seeds: int = 10) -> list[Job]:
+def group(runs: Iterable[Run], workers: int, lockstep_seeds: int = LOCKSTEP_SEEDS) -> list[Job]:
     """Jobs for these runs, longest first: seeds in lock-step where the class can, as many as was found to pay, but never so many that a
     worker would have nothing to do."""
     pairs: dict[tuple, list[Run]] = {}

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -11,26 +12,29 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.report import page as report
-from benchmarks.reproduction import archive, publish
-from benchmarks.reproduction import verify as reproduce
+from benchmarks.report import page
+from benchmarks.report.style import escape
+from benchmarks.reproduction import analysis, archive, everything, publish, sample, unseen, verify
+from benchmarks.reproduction.differences import leaves
+from benchmarks.reproduction.findings import Finding, Misuse
 from benchmarks.running import launchers
 from benchmarks.store import records
-from benchmarks.store.store import TABLES, Store, file_hash, write_table
-from benchmarks.studies import plan as jobs
-from benchmarks.studies import registration, study
-from benchmarks.studies.study import digest, study_hash
+from benchmarks.store.files import file_hash
+from benchmarks.store.store import Store
+from benchmarks.store.tables import TABLES, write_table
+from benchmarks.studies import plan, registration, study
+from benchmarks.studies.study import digest
 from sb3_course import cli
 
 SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=200"]
-WITHOUT_FILMS = report.Options(animations=False)
+WITHOUT_FILMS = page.Options(animations=False)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def plain_pictures():
     """Drawing takes most of a report's time; here a picture is its alternative text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report.figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{report.figures._escape(alt)}"></svg>')
+        patch.setattr(page.figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{escape(alt)}"></svg>')
         yield
 
 
@@ -38,11 +42,11 @@ def plain_pictures():
 def original(plain_pictures, tmp_path_factory):
     """Two algorithms on a lake, three seeds, trained here in a second, with the report."""
     resolved = study.adhoc(["q_learning", "sarsa"], ["FrozenLake-v1"], seeds=3, steps=3000, overrides=SMALL)
-    resolved |= {"code": jobs.code_versions(resolved), "command": "sb3-course compare ..."}
+    resolved = plan.pinned(resolved, command="sb3-course compare ...")
     store = Store(tmp_path_factory.mktemp("original") / "lake")
     store.save_study(resolved)
-    launchers.launch(jobs.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
-    report.render(store.path, options=WITHOUT_FILMS)
+    launchers.launch(plan.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
+    page.render(store.path, options=WITHOUT_FILMS)
     return store
 
 
@@ -52,7 +56,7 @@ def store(original, tmp_path):
 
 
 def findings(store, level=2, **options):
-    return list(reproduce.verify(store, level, **options))
+    return list(verify.verify(store, level, **options))
 
 
 def failures(store, level=2, **options):
@@ -87,9 +91,7 @@ def change_table(store, run_id, name, change):
 
 def change_study(store, **changes):
     """Change study.yaml and its hash."""
-    resolved = store.study() | changes
-    resolved["hash"] = study_hash(resolved)
-    store.save_study(resolved)
+    store.save_study(store.study().asking(**changes))
 
 
 def change_record(store, change):
@@ -97,8 +99,8 @@ def change_record(store, change):
     directory = store.path / "report"
     facts = json.loads((directory / "repro.json").read_text(encoding="utf-8"))
     change(facts)
-    facts["files"] = {name: report.hash_of(name, (directory / name).read_bytes()) for name in facts["files"]}
-    (directory / "repro.json").write_text(report.as_json(facts), encoding="utf-8")
+    facts["files"] = {name: page.hash_of(name, (directory / name).read_bytes()) for name in facts["files"]}
+    (directory / "repro.json").write_text(page.as_json(facts), encoding="utf-8")
 
 
 def change_page(store, old, new):
@@ -175,7 +177,7 @@ def test_sentences_of_the_record_are_made_again_not_printed(store):
     change_record(store, lambda facts: facts["rendering"]["environments"]["FrozenLake-v1"].update(note="Sarsa wins here"))
     recorded = json.loads((store.path / "report" / "repro.json").read_text(encoding="utf-8"))
     rendering, otherwise = records.filled(recorded["rendering"], store.study())
-    assert "Sarsa wins here" not in report.build(store, rendering=rendering).files["report.html"] and otherwise == ["environment FrozenLake-v1"]
+    assert "Sarsa wins here" not in page.build(store, rendering=rendering).files["report.html"] and otherwise == ["environment FrozenLake-v1"]
 
 
 @pytest.mark.parametrize("change, said", [
@@ -236,7 +238,7 @@ def test_a_study_holds_nothing_but_what_studies_hold(store, changes):
 
 
 def test_words_about_the_protocol_are_this_program_s(store):
-    protocol = {**store.study()["protocol"], "words": {"Score of a run": "the best of all checkpoints"}}
+    protocol = {**store.study().protocol, "words": {"Score of a run": "the best of all checkpoints"}}
     change_study(store, protocol=protocol)
     assert failures(store, 1) == ["records: study.yaml: protocol: 'words' is none of its keys"]
 
@@ -283,7 +285,7 @@ def test_every_column_of_a_run_is_its_own(store, column, value):
 def test_another_run_s_hash_of_weights_is_found_by_training_again(store):
     name = run_of(store, "sarsa").id
     reseal(store, name, weights_hash_end=store.record(run_of(store).id)["weights_hash_end"])
-    report.render(store.path, options=WITHOUT_FILMS)
+    page.render(store.path, options=WITHOUT_FILMS)
     assert not_passed(store, 3, runs=(name,)) == {name: "fail"}
 
 
@@ -294,7 +296,7 @@ def test_the_best_run_s_tables_under_the_worst_seed_do_not_pass_by_another_proce
         rows = rows.assign(value=rows["value"] * (1 + 1e-9)) if name == "training" else rows  # so that it is not the same table
         change_table(store, worst.id, name, lambda frame, rows=rows: rows)
     reseal(store, worst.id, host={**store.record(worst.id)["host"], "cpu": "another"})
-    report.render(store.path, options=WITHOUT_FILMS)
+    page.render(store.path, options=WITHOUT_FILMS)
     found = {f.what: f for f in findings(store, 3, runs=(worst.id,))}
     assert found[worst.id].state == "unverified" and "the same weights, but " in found[worst.id].said and "cpu: another there" in found[worst.id].said
     assert cli.main(["reproduce", str(store.path), "--level", "3", "--run", worst.id]) == 3
@@ -311,7 +313,7 @@ def test_one_run_under_two_seeds_is_counted_once_or_not_at_all(store, monkeypatc
 def test_a_score_that_is_off_by_a_rounding_is_found(store):
     """Where both algorithms score the same in every run, the last bit would make them different."""
     change_table(store, run_of(store).id, "curve", lambda frame: frame.assign(score=frame["score"] + 1e-12))
-    report.render(store.path, options=WITHOUT_FILMS)
+    page.render(store.path, options=WITHOUT_FILMS)
     assert [line.partition(":")[0] for line in failures(store)] == ["scores"]
 
 
@@ -331,7 +333,7 @@ def test_episodes_without_seeds_are_no_way_around_their_means(store):
 
 
 def test_the_draw_is_the_verifier_s_own_and_can_be_repeated(store, monkeypatch):
-    monkeypatch.setattr(reproduce, "_compared", lambda old, *_: reproduce.Finding(3, old.id, "pass", ""))
+    monkeypatch.setattr(sample, "_compared", lambda old, *_: Finding(3, old.id, "pass", ""))
     monkeypatch.setattr(launchers, "launch", lambda *_: None)
     chosen = []
     for seed in range(12):
@@ -353,25 +355,25 @@ def test_runs_that_were_prepared_beside_a_study_are_not_used(store, monkeypatch)
     prepared(store, store.path.with_name("lake-again"))
     trained = []
     monkeypatch.setattr(launchers, "launch", lambda work, other, *rest: trained.extend(run.id for job in work for run in job.runs))
-    list(reproduce._guarded(4, "everything", reproduce._everything(store, None, None, 1, lambda progress: None)))
+    list(verify.guarded(4, "everything", everything.everything(store, None, None, 1, lambda progress: None)))
     assert len(trained) == 6
 
 
 @pytest.mark.parametrize("secret, said", [(None, "prove nothing"), ("guessed", "none of its 6 runs was made by the verification of this --secret")])
 def test_a_folder_with_runs_of_others_is_refused(store, tmp_path, secret, said):
     out = prepared(store, tmp_path / "again")
-    with pytest.raises(reproduce.Misuse, match=said):
-        list(reproduce._everything(store, out, secret, 1, lambda progress: None))
+    with pytest.raises(Misuse, match=said):
+        list(everything.everything(store, out, secret, 1, lambda progress: None))
 
 
 def test_a_run_put_among_those_that_were_made_is_made_again(original, tmp_path):
     other = Store(shutil.copytree(original.path, tmp_path / "again"))
     planned = {run.id: run for _, run in other.planned()}
-    made = reproduce.Made(other, "secret")
+    made = everything.Made(other, "secret")
     made.enter(list(planned))
     swapped = run_of(other).id
     reseal(other, swapped, train_seconds=1.0)
-    ours = reproduce._only_ours(other, planned, other.study(), "secret")
+    ours = everything._only_ours(other, planned, other.study(), "secret")
     assert {run_id for run_id in planned if run_id in ours} == set(planned) - {swapped}
     assert not (other.runs_path / swapped).exists()
 
@@ -381,7 +383,7 @@ def test_equivalent_samples_are_not_the_same_runs(store, tmp_path, monkeypatch):
     again = Store(shutil.copytree(store.path, tmp_path / "again"))
     for _, run in store.planned():
         reseal(store, run.id, weights_hash_end="f" * 64, host={**store.record(run.id)["host"], "cpu": "another"})
-    found = list(reproduce._old_against_new(store, again, store.study(), again.study()))
+    found = list(everything._old_against_new(store, again, store.study(), again.study()))
     assert {f.state for f in found} <= {"unverified", "fail"} and all(f.said.startswith("0 of 3 seeds end with the same") for f in found)
 
 
@@ -397,18 +399,18 @@ def test_every_level_says_what_it_did_not_see(store, capsys):
 
 
 def test_references_of_the_author_s_own_are_pointed_out(store):
-    assert not any("reference scores" in line for line in reproduce.unseen(store, 2, []))
+    assert not any("reference scores" in line for line in unseen.unseen(store, 2, []))
     change_study(store, normalise={"FrozenLake-v1": {"random": 0.0, "expert": 50.0, "source": "mine"}})
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "reference scores" in line)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "reference scores" in line)
     assert "FrozenLake-v1 0.0 to 50.0 (this program knows 0.01394 to 0.74419)" in line
 
 
 def test_settings_whose_source_is_worded_otherwise_here_are_pointed_out(store):
-    assert not any("sources of hyper-parameters" in line for line in reproduce.unseen(store, 2, []))
-    study_ = store.study()
-    study_["hyperparams"]["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
-    change_study(store, hyperparams=study_["hyperparams"])
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "sources of hyper-parameters" in line)
+    assert not any("sources of hyper-parameters" in line for line in unseen.unseen(store, 2, []))
+    hyperparams = store.study().hyperparams
+    hyperparams["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
+    change_study(store, hyperparams=hyperparams)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "sources of hyper-parameters" in line)
     assert "sarsa on FrozenLake-v1 (this program says: " in line and "changed: learning_rate" in line
 
 
@@ -444,14 +446,13 @@ def test_what_was_changed_after_registration_is_found(store, capsys, changes):
 
 
 def test_other_code_is_another_registration(original):
-    other = original.study()
-    other["code"] = {algo: dict.fromkeys(envs, "0" * 64) for algo, envs in other["code"].items()}
+    other = replace(original.study(), code={algo: dict.fromkeys(envs, "0" * 64) for algo, envs in original.study().code.items()})
     assert registration.digest_of(other) != registration.digest_of(original.study())
 
 
 def test_a_sequential_study_registers_its_most_seeds_whenever_it_stops(original):
-    plan = {**original.study(), "sequential": {"maximum": [0, 1, 2, 3], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0}}
-    assert registration.digest_of({**plan, "seeds": [0, 1]}) == registration.digest_of({**plan, "seeds": [0, 1, 2, 3]})
+    planned = replace(original.study(), sequential={"maximum": [0, 1, 2, 3], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0})
+    assert registration.digest_of(planned.asking(seeds=[0, 1])) == registration.digest_of(planned.asking(seeds=[0, 1, 2, 3]))
 
 
 def test_a_word_that_is_no_digest_is_the_verifier_s_mistake(original):
@@ -549,7 +550,7 @@ def test_a_cut_or_foreign_file_is_one_line_and_exit_code_four(store, name, conte
 
 def test_a_verdict_as_the_name_of_an_empty_part_is_found(store):
     path = store.path / "report" / "report.json"
-    path.write_text(report.as_json(json.loads(path.read_text(encoding="utf-8")) | {"Sarsa wins": {}}), encoding="utf-8")
+    path.write_text(page.as_json(json.loads(path.read_text(encoding="utf-8")) | {"Sarsa wins": {}}), encoding="utf-8")
     change_record(store, lambda facts: None)
     assert failures(store) == ["numbers: report.json: Sarsa wins is reported, but not computed any more"]
 
@@ -562,7 +563,7 @@ def test_an_empty_part_of_the_record_is_found(store):
 def test_no_two_values_have_one_place():
     """Else one of them would be compared, and the other might be anything."""
     value = {"a": {"b": {"c": 1}}, "a / b": {"c": 2}, "l": [3], "l[0]": 4, '"a / b"': {"c": 5}}
-    assert len(dict(reproduce.leaves(value))) == 5
+    assert len(dict(leaves(value))) == 5
 
 
 @pytest.mark.parametrize("change", [
@@ -577,37 +578,36 @@ def test_other_words_in_the_record_do_not_pass_beside_a_page_without_them(store,
 
 
 def test_settings_for_which_no_source_is_given_are_pointed_out(store):
-    resolved = store.study()
-    resolved["hyperparams"]["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
-    change_study(store, hyperparams=resolved["hyperparams"], provenance={})
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "sources of hyper-parameters" in line)
+    hyperparams = store.study().hyperparams
+    hyperparams["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
+    change_study(store, hyperparams=hyperparams, provenance={})
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "sources of hyper-parameters" in line)
     assert "sarsa on FrozenLake-v1 (none is said; this program says: " in line and "changed: learning_rate" in line
 
 
 def test_a_tuned_budget_that_is_left_out_is_pointed_out(tmp_path):
     """The page says of it that the RL Zoo has no tuned entry."""
     store = Store(tmp_path / "study")
-    resolved = study.adhoc(["ppo"], ["CartPole-v1"], seeds=1) | {"zoo_budget": {}}
-    store.save_study(resolved | {"code": jobs.code_versions(resolved), "hash": study_hash(resolved)})
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "tuned budgets" in line)
+    store.save_study(plan.pinned(study.adhoc(["ppo"], ["CartPole-v1"], seeds=1).asking(zoo_budget={})))
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "tuned budgets" in line)
     assert line.startswith("tuned budgets that are the author's own: ppo on CartPole-v1, none (this program knows ")
 
 
 def test_another_task_under_the_same_name_is_pointed_out(store):
-    assert not any("settings of environments" in line for line in reproduce.unseen(store, 2, []))
+    assert not any("settings of environments" in line for line in unseen.unseen(store, 2, []))
     change_study(store, envs={"FrozenLake-v1": {"kwargs": {"is_slippery": False}, "max_episode_steps": None, "eval_episodes": 3}})
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "settings of environments" in line)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "settings of environments" in line)
     assert 'FrozenLake-v1 {"kwargs": {"is_slippery": false}' in line
 
 
 def test_references_that_were_left_out_are_pointed_out(store):
     change_study(store, normalise={})
-    assert any("FrozenLake-v1 none (this program knows 0.01394 to 0.74419)" in line for line in reproduce.unseen(store, 2, []))
+    assert any("FrozenLake-v1 none (this program knows 0.01394 to 0.74419)" in line for line in unseen.unseen(store, 2, []))
 
 
 def test_how_was_measured_and_judged_is_said_to_be_the_author_s_choice(store):
-    change_study(store, statistics={**store.study()["statistics"], "confidence": 0.5, "paired": True})
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "fixed before the runs" in line)
+    change_study(store, statistics={**store.study().statistics, "confidence": 0.5, "paired": True})
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "fixed before the runs" in line)
     assert "confidence 0.5, 200 repetitions, bootstrap seed 0, pairs by seed, 3 greedy evaluation episodes at 3 checkpoints, seed 20240521" in line
 
 
@@ -615,7 +615,7 @@ def test_films_and_reasons_for_their_lack_are_said_to_be_unverified_without_mode
     (store.path / "films").mkdir()
     for path in store.runs_path.glob("*/model.*"):
         path.unlink()
-    assert "that the films show what these runs play, and the reasons why others have none" in reproduce.unseen(store, 1, [])
+    assert "that the films show what these runs play, and the reasons why others have none" in unseen.unseen(store, 1, [])
 
 
 @pytest.mark.parametrize("groups, said", [
@@ -623,14 +623,14 @@ def test_films_and_reasons_for_their_lack_are_said_to_be_unverified_without_mode
     (["a", "b"], ""),
 ])  # fmt: skip
 def test_groups_whose_figures_could_not_be_told_apart_are_refused(store, groups, said):
-    (group,) = store.study()["groups"]
+    (group,) = store.study().groups
     change_study(store, groups=[group | {"name": name} for name in groups])
     assert [line for line in failures(store, 1) if "two groups" in line] == ([f"records: study.yaml: {said}"] if said else [])
 
 
 def test_a_comparison_that_stands_twice_is_refused(store):
     """Holm's correction would count it twice, and a difference could be hidden by it."""
-    (group,) = store.study()["groups"]
+    (group,) = store.study().groups
     change_study(store, groups=[group | {"comparisons": [["q_learning", "sarsa"], ["sarsa", "q_learning"]]}])
     assert failures(store, 1) == ["records: study.yaml: group all: a comparison stands there twice, and would be corrected for twice"]
 
@@ -641,12 +641,12 @@ def test_a_study_does_not_share_seeds_with_its_tuning(store):
     change_study(store, tuning={"sarsa": how})
     assert failures(store, 1) == ["records: study.yaml: tuning of sarsa: a seed of it is among the study's, and a report says that none is"]
     change_study(store, tuning={"sarsa": how | {"seeds": [7]}})
-    report.render(store.path, options=WITHOUT_FILMS)
+    page.render(store.path, options=WITHOUT_FILMS)
     assert failures(store) == []
 
 
 def test_a_source_of_settings_leads_to_no_file_elsewhere(store):
-    provenance = store.study()["provenance"] | {"sb3/../../../../../../tmp/x": {"FrozenLake-v1": "words"}}
+    provenance = store.study().provenance | {"sb3/../../../../../../tmp/x": {"FrozenLake-v1": "words"}}
     change_study(store, provenance=provenance)
     assert failures(store, 1)[0].startswith("records: study.yaml: provenance is ")
 
@@ -654,7 +654,7 @@ def test_a_source_of_settings_leads_to_no_file_elsewhere(store):
 @pytest.mark.parametrize("changes", [{"margin": 10**400}, {"margin": "wide"}, {"confidence": [1]}, {"threshold": -(10**400)}, {"reps": 10_000_000}])
 @pytest.mark.parametrize("verb", [["reproduce", "--level", "1"], ["report"], ["register"], ["power"]])
 def test_numbers_that_are_none_are_one_line_in_every_command(store, changes, verb, capsys):
-    change_study(store, statistics=store.study()["statistics"] | changes)
+    change_study(store, statistics=store.study().statistics | changes)
     assert cli.main([verb[0], str(store.path), *verb[1:]]) == 4
     assert "unexpected" not in capsys.readouterr().err
 
@@ -688,7 +688,7 @@ def test_a_record_s_numbers_are_numbers_in_a_report_too(store, changes):
 
 def test_more_values_than_memory_holds_are_not_resampled(store):
     resolved = store.study()
-    change_study(store, protocol=resolved["protocol"] | {"eval_points": 10_000}, statistics=resolved["statistics"] | {"reps": 50_000})
+    change_study(store, protocol=resolved.protocol | {"eval_points": 10_000}, statistics=resolved.statistics | {"reps": 50_000})
     assert any("50,000 bootstrap repetitions of 10,000 checkpoints" in line for line in failures(store, 1))
 
 
@@ -712,7 +712,7 @@ def test_a_page_of_another_size_is_not_compared(store):
 
 def test_a_record_without_a_command_is_copied(store, tmp_path):
     change_study(store, command=None)
-    assert publish.copy_runs(store, tmp_path / "copy").study()["command"] == ""
+    assert publish.packed_copy(store, tmp_path / "copy").study().command == ""
 
 
 SEQUENCE = {"maximum": [0, 1, 2], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0}
@@ -720,7 +720,7 @@ SEQUENCE = {"maximum": [0, 1, 2], "batch": 2, "alpha": 0.05, "reps": 1000, "seed
 
 def test_a_sequence_that_stopped_before_it_was_decided_does_not_pass(store):
     change_study(store, seeds=[0, 1], sequential=SEQUENCE)
-    report.render(store.path, options=WITHOUT_FILMS)
+    page.render(store.path, options=WITHOUT_FILMS)
     assert not_passed(store) == {"sequence": "unverified"}
 
 
@@ -728,5 +728,5 @@ def test_a_sequence_that_stopped_before_it_was_decided_does_not_pass(store):
     ([0, 1, 2], 1, True, "fail"), ([0, 1, 2], 2, True, "pass"), ([0, 1], 1, True, "pass"), ([0, 1], 1, False, "unverified"),
 ])  # fmt: skip
 def test_a_sequence_stops_where_its_rule_says(original, seeds, taken, is_finished, state):
-    planned = original.study() | {"seeds": seeds, "sequential": SEQUENCE}
-    assert reproduce._sequence(planned, SimpleNamespace(taken=taken, looks=2, is_finished=is_finished)).state == state
+    planned = replace(original.study(), seeds=seeds, sequential=SEQUENCE)
+    assert analysis.sequence(planned, SimpleNamespace(taken=taken, looks=2, is_finished=is_finished)).state == state

@@ -6,15 +6,15 @@ import pytest
 
 from benchmarks import IncompleteData, UserError
 from benchmarks.reproduction.publish import publish
-from benchmarks.store.store import Store, write_table
+from benchmarks.store.store import Store
+from benchmarks.store.tables import write_table
 from benchmarks.studies import study
-from benchmarks.studies.plan import code_versions, runs_by_id
+from benchmarks.studies.plan import pinned, runs_by_id
 
 
 @pytest.fixture
 def store(tmp_path):
-    resolved = study.compose("smoke")
-    resolved |= {"code": code_versions(resolved), "command": "sb3-course compare smoke --out some/where --jobs 2"}
+    resolved = pinned(study.compose("smoke"), command="sb3-course compare smoke --out some/where --jobs 2")
     store = Store(tmp_path / "smoke")
     store.save_study(resolved)
     return store
@@ -39,7 +39,7 @@ def test_a_published_study_is_whole_and_keeps_the_models_of_its_median_runs_only
     assert 0 < len(kept) < len(copy.runs())
     assert copy.curves().equals(store.curves())
     record = json.loads(next(path for path in (tmp_path / "published" / "runs").glob("*/run.json") if path.parent.name not in kept).read_text())
-    assert copy.study()["command"] == "sb3-course compare smoke --jobs 2"
+    assert copy.study().command == "sb3-course compare smoke --jobs 2"
     assert record["left_out"] == ["model.zip"] and "model.zip" not in record["files"]
 
 

@@ -1,5 +1,7 @@
 """Reference implementations beside Stable-Baselines3's own: SB3-Contrib's are named, tuned, trained, scored and reported as these are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,9 +27,9 @@ def trained(request, tmp_path_factory):
     """(its id, the store of a study of two seeds, of which the first is trained, that run)"""
     algo, env = request.param, task_of(request.param)
     resolved = study.adhoc([algo], [env], seeds=2, steps=96)
-    resolved["protocol"] = {"name": "final-v1", "eval_episodes": 2, "eval_points": 2, "deterministic": True, "eval_seed": 1}
-    resolved["hyperparams"][algo][env] = {"policy": "MlpPolicy", **SMALL[find(algo).loop]}
-    resolved["code"] = jobs.code_versions(resolved)
+    resolved = replace(resolved, protocol={"name": "final-v1", "eval_episodes": 2, "eval_points": 2, "deterministic": True, "eval_seed": 1})
+    resolved.hyperparams[algo][env] = {"policy": "MlpPolicy", **SMALL[find(algo).loop]}
+    resolved = jobs.pinned(resolved)
     store = Store(tmp_path_factory.mktemp("study"))
     store.save_study(resolved)
     run = jobs.plan(resolved)[0][1]
@@ -78,9 +80,9 @@ def test_its_settings_are_the_zoo_s(algo):
     resolved = study.adhoc([algo], [task_of(algo)])
     env, name = task_of(algo), find(algo).settings
 
-    assert resolved["provenance"][algo][env].startswith(f"configs/algo/{name}.yaml, entry of the task, from RL Baselines3 Zoo")
-    assert resolved["zoo_budget"][env][algo] == resolved["budget"][env][algo]
-    study.check_pair(algo, env, resolved["hyperparams"][algo][env], resolved["envs"][env])
+    assert resolved.provenance[algo][env].startswith(f"configs/algo/{name}.yaml, entry of the task, from RL Baselines3 Zoo")
+    assert resolved.zoo_budget[env][algo] == resolved.budget[env][algo]
+    study.check_pair(algo, env, resolved.hyperparams[algo][env], resolved.envs[env])
 
 
 def test_what_it_cannot_act_in_is_refused_with_what_can():
