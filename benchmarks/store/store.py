@@ -258,7 +258,12 @@ class Store:
         return plan(self.study())
 
     def status(self, run: Run) -> tuple[str, dict[str, Any]]:
-        """(status, run.json or {"error": why}) of one planned run: finished, failed, corrupt, running or missing."""
+        """(status, record or {"error": why}) of one planned run: finished, failed, corrupt, running or missing.
+
+        IntegrityError where what all runs of a packed study share cannot be read: then none of them can be told from another.
+        """
+        if self.is_packed:
+            self.packed.tables()
         try:
             record = self.record(run.id)
         except IntegrityError as error:

@@ -7,7 +7,6 @@ import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,12 +18,11 @@ from benchmarks.reproduction.differences import leaves
 from benchmarks.reproduction.findings import Finding, Misuse
 from benchmarks.running import launchers
 from benchmarks.store import records
-from benchmarks.store.files import file_hash
 from benchmarks.store.store import Store
 from benchmarks.store.tables import TABLES, write_table
 from benchmarks.studies import plan, registration, study
-from benchmarks.studies.study import digest
 from sb3_course import cli
+from tests.benchmarks.forging import change_study, change_table, place_of, record_of, reseal, reseal_all, rows_of, write_record
 
 SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=200"]
 WITHOUT_FILMS = page.Options(animations=False)
@@ -50,9 +48,23 @@ def original(plain_pictures, tmp_path_factory):
     return store
 
 
+@pytest.fixture(scope="module")
+def packed(original, tmp_path_factory):
+    """The same study in the form in which one is published."""
+    copy = publish.packed_copy(original, tmp_path_factory.mktemp("packed") / "lake", {run.id for _, run in original.planned()})
+    page.render(copy.path, options=WITHOUT_FILMS)
+    return copy
+
+
 @pytest.fixture
 def store(original, tmp_path):
     return Store(shutil.copytree(original.path, tmp_path / "lake"))
+
+
+@pytest.fixture(params=["folders", "packed"])
+def either(request, original, packed, tmp_path):
+    """The study in one form and in the other."""
+    return Store(shutil.copytree((packed if request.param == "packed" else original).path, tmp_path / "lake"))
 
 
 def findings(store, level=2, **options):
@@ -69,29 +81,6 @@ def not_passed(store, level=2, **options):
 
 def run_of(store, algo="q_learning", seed=0):
     return next(run for _, run in store.planned() if (run.algo, run.seed) == (algo, seed))
-
-
-def reseal(store, run_id, /, **changes):
-    """Change a run's record, enter the hashes of its files as they are now, and seal it."""
-    directory = store.runs_path / run_id
-    record = json.loads((directory / "run.json").read_text(encoding="utf-8")) | changes
-    if "files" not in changes:
-        record["files"] = {name: file_hash(directory / name) for name in record["files"]}
-    record.pop("seal", None)
-    (directory / "run.json").write_text(json.dumps({**record, "seal": digest(record)}, indent=1, ensure_ascii=False), encoding="utf-8")
-
-
-def change_table(store, run_id, name, change):
-    """Rewrite one of a run's tables, and seal the run."""
-    path = store.runs_path / run_id / f"{name}.parquet"
-    frame = change(pd.read_parquet(path))
-    write_table(path, name, [tuple(row) for row in frame[list(TABLES[name])].itertuples(index=False)])
-    reseal(store, run_id)
-
-
-def change_study(store, **changes):
-    """Change study.yaml and its hash."""
-    store.save_study(store.study().asking(**changes))
 
 
 def change_record(store, change):
@@ -111,8 +100,8 @@ def change_page(store, old, new):
     change_record(store, lambda facts: None)
 
 
-def test_the_study_that_is_forged_below_passes(original):
-    assert not_passed(original, 3) == {}
+def test_the_study_that_is_forged_below_passes_in_both_forms(either):
+    assert not_passed(either, 3) == {}
 
 
 # --- the page
@@ -196,9 +185,9 @@ def test_files_that_the_record_does_not_list_are_missed(store):
 
 
 @pytest.mark.parametrize("place", ["report/report.pdf", "report/index.html", "report.html"])
-def test_a_page_that_no_level_looks_at_does_not_pass_in_silence(store, place):
-    (store.path / place).write_text("Sarsa wins")
-    found = [f for f in findings(store) if f.state == "unverified"]
+def test_a_page_that_no_level_looks_at_does_not_pass_in_silence(either, place):
+    (either.path / place).write_text("Sarsa wins")
+    found = [f for f in findings(either) if f.state == "unverified"]
     assert [(f.what, f.said) for f in found] == [("other files", f"1 that no level looks at: {place}")]
 
 
@@ -267,7 +256,7 @@ def test_aliases_of_aliases_do_not_fill_the_memory(store):
 
 
 def test_names_exchanged_inside_the_tables_are_found(store):
-    """The rows of both algorithms change sides, in folders and records that stay as they were."""
+    """The rows of both algorithms change sides, in folders and records that stay as they were. (Packed, rows are found by their names.)"""
     exchanged = {"q_learning": "sarsa", "sarsa": "q_learning"}
     for _, run in store.planned():
         for name in TABLES:
@@ -277,54 +266,53 @@ def test_names_exchanged_inside_the_tables_are_found(store):
 
 
 @pytest.mark.parametrize("column, value", [("env", "CliffWalking-v1"), ("seed", 2), ("step", 999), ("n_episodes", 30)])
-def test_every_column_of_a_run_is_its_own(store, column, value):
-    change_table(store, run_of(store).id, "curve", lambda frame: frame.assign(**{column: [*frame[column][:-1], value]}))
-    assert [line.partition(":")[0] for line in failures(store, 1)] == ["tables"]
+def test_every_column_of_a_run_is_its_own(either, column, value):
+    change_table(either, run_of(either).id, "curve", lambda frame: frame.assign(**{column: [*frame[column][:-1], value]}))
+    assert [line.partition(":")[0] for line in failures(either, 1)] == ["tables"]
 
 
-def test_another_run_s_hash_of_weights_is_found_by_training_again(store):
-    name = run_of(store, "sarsa").id
-    reseal(store, name, weights_hash_end=store.record(run_of(store).id)["weights_hash_end"])
-    page.render(store.path, options=WITHOUT_FILMS)
-    assert not_passed(store, 3, runs=(name,)) == {name: "fail"}
+def test_another_run_s_hash_of_weights_is_found_by_training_again(either):
+    name = run_of(either, "sarsa").id
+    reseal(either, name, weights_hash_end=either.record(run_of(either).id)["weights_hash_end"])
+    page.render(either.path, options=WITHOUT_FILMS)
+    assert not_passed(either, 3, runs=(name,)) == {name: "fail"}
 
 
-def test_the_best_run_s_tables_under_the_worst_seed_do_not_pass_by_another_processor(store):
-    best, worst = (run_of(store, seed=seed) for seed in (0, 1))
+def test_the_best_run_s_tables_under_the_worst_seed_do_not_pass_by_another_processor(either):
+    best, worst = (run_of(either, seed=seed) for seed in (0, 1))
     for name in TABLES:
-        rows = pd.read_parquet(store.runs_path / best.id / f"{name}.parquet").assign(seed=worst.seed)
+        rows = rows_of(either, best.id, name).assign(seed=worst.seed)
         rows = rows.assign(value=rows["value"] * (1 + 1e-9)) if name == "training" else rows  # so that it is not the same table
-        change_table(store, worst.id, name, lambda frame, rows=rows: rows)
-    reseal(store, worst.id, host={**store.record(worst.id)["host"], "cpu": "another"})
-    page.render(store.path, options=WITHOUT_FILMS)
-    found = {f.what: f for f in findings(store, 3, runs=(worst.id,))}
+        change_table(either, worst.id, name, lambda frame, rows=rows: rows)
+    reseal(either, worst.id, host={**either.record(worst.id)["host"], "cpu": "another"})
+    page.render(either.path, options=WITHOUT_FILMS)
+    found = {f.what: f for f in findings(either, 3, runs=(worst.id,))}
     assert found[worst.id].state == "unverified" and "the same weights, but " in found[worst.id].said and "cpu: another there" in found[worst.id].said
-    assert cli.main(["reproduce", str(store.path), "--level", "3", "--run", worst.id]) == 3
+    assert cli.main(["reproduce", str(either.path), "--level", "3", "--run", worst.id]) == 3
 
 
-def test_one_run_under_two_seeds_is_counted_once_or_not_at_all(store, monkeypatch):
-    a, b = (run_of(store, seed=seed).id for seed in (0, 1))
-    change_table(store, a, "curve", lambda frame: frame.assign(score=[0.0, 1 / 3, 2 / 3]))
-    change_table(store, b, "curve", lambda frame: frame.assign(score=[0.0, 0.0, 1.0]))
-    reseal(store, b, weights_hash_end=store.record(a)["weights_hash_end"])
-    assert f"copies: {a} and {b} are one run, counted 2 times" in failures(store, 1)
+def test_one_run_under_two_seeds_is_counted_once_or_not_at_all(either, monkeypatch):
+    a, b = (run_of(either, seed=seed).id for seed in (0, 1))
+    change_table(either, a, "curve", lambda frame: frame.assign(score=[0.0, 1 / 3, 2 / 3]))
+    change_table(either, b, "curve", lambda frame: frame.assign(score=[0.0, 0.0, 1.0]))
+    reseal(either, b, weights_hash_end=either.record(a)["weights_hash_end"])
+    assert f"copies: {a} and {b} are one run, counted 2 times" in failures(either, 1)
 
 
-def test_a_score_that_is_off_by_a_rounding_is_found(store):
+def test_a_score_that_is_off_by_a_rounding_is_found(either):
     """Where both algorithms score the same in every run, the last bit would make them different."""
-    change_table(store, run_of(store).id, "curve", lambda frame: frame.assign(score=frame["score"] + 1e-12))
-    page.render(store.path, options=WITHOUT_FILMS)
-    assert [line.partition(":")[0] for line in failures(store)] == ["scores"]
+    change_table(either, run_of(either).id, "curve", lambda frame: frame.assign(score=frame["score"] + 1e-12))
+    page.render(either.path, options=WITHOUT_FILMS)
+    assert [line.partition(":")[0] for line in failures(either)] == ["scores"]
 
 
 def test_episodes_without_seeds_are_no_way_around_their_means(store):
     run = run_of(store)
     change_table(store, run.id, "curve", lambda frame: frame.assign(score=1.0))
     change_table(store, run.id, "episodes", lambda frame: frame[:0])
-    path = store.runs_path / run.id / "run.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = record_of(store, run.id)
     del record["episode_seeds"]
-    path.write_text(json.dumps(record), encoding="utf-8")
+    write_record(store, run.id, record)
     reseal(store, run.id)
     assert any(line.endswith("run.json: no 'episode_seeds'") for line in failures(store, 1))
 
@@ -462,10 +450,6 @@ def test_a_word_that_is_no_digest_is_the_verifier_s_mistake(original):
 # --- damaged and odd files
 
 
-def plain_rows(store, name):
-    return pq.read_table(store.runs_path / run_of(store).id / f"{name}.parquet")
-
-
 ODD = {
     "empty": lambda table: table[:0],
     "a row twice": lambda table: pa.concat_tables([table, table[-1:]]),
@@ -489,47 +473,48 @@ ODD = {
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_an_odd_table_is_one_line_and_exit_code_four(store, kind, capsys):
-    run_id = run_of(store).id
-    pq.write_table(ODD[kind](plain_rows(store, "curve")), store.runs_path / run_id / "curve.parquet")
-    reseal(store, run_id)
-    (failure,) = [line for line in failures(store, 1) if line.startswith("tables: ")]
-    assert failure.startswith(f"tables: run {run_id}/curve.parquet: ") and "\n" not in failure
-    assert cli.main(["reproduce", str(store.path), "--level", "2"]) == 4
+def test_an_odd_table_is_one_line_and_exit_code_four(either, kind, capsys):
+    run_id = run_of(either).id
+    path = place_of(either, run_id, "curve.parquet")
+    pq.write_table(ODD[kind](pq.read_table(path)), path)
+    reseal_all(either)
+    (failure,) = [line for line in failures(either, 1) if line.startswith("tables: ")]
+    assert failure.startswith((f"tables: run {run_id}/curve.parquet: ", "tables: curve.parquet: ")) and "\n" not in failure
+    assert cli.main(["reproduce", str(either.path), "--level", "2"]) == 4
     assert "unexpected" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("keep", [0, 3, 100, -1])
 @pytest.mark.parametrize("name", ["curve.parquet", "training.parquet"])
-def test_a_cut_table_is_one_line(store, name, keep):
-    run_id = run_of(store).id
-    path = store.runs_path / run_id / name
+def test_a_cut_table_is_one_line(either, name, keep):
+    run_id = run_of(either).id
+    path = place_of(either, run_id, name)
     path.write_bytes(path.read_bytes()[:keep])
-    reseal(store, run_id)
-    assert [line.partition(":")[0] for line in failures(store, 1)] == ["tables"]
+    reseal(either, run_id)
+    assert [line.partition(":")[0] for line in failures(either, 1)] == ["tables"]
 
 
 @pytest.mark.parametrize("verb", [["report", "--no-animations"], ["reproduce"], ["power"]])
-def test_odd_tables_do_not_surprise_other_commands(store, verb, capsys):
-    run_id = run_of(store).id
-    (store.runs_path / run_id / "curve.parquet").write_bytes(b"PAR1")
-    reseal(store, run_id)
-    assert cli.main([verb[0], str(store.path), *verb[1:]]) == 4
+def test_odd_tables_do_not_surprise_other_commands(either, verb, capsys):
+    run_id = run_of(either).id
+    place_of(either, run_id, "curve.parquet").write_bytes(b"PAR1")
+    reseal(either, run_id)
+    assert cli.main([verb[0], str(either.path), *verb[1:]]) == 4
     assert "unexpected" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("changes", [
     {"status": "splendid"}, {"status": None}, {"files": []}, {"files": {"../../x": "0" * 64}}, {"files": 5}, {"host": []}, {"host": {"cpu": {"a": 1}}},
     {"host": {"cpu": "\u001b[2J"}}, {"model_seed": "1"}, {"model_seed": None}, {"train_seconds": "long"}, {"train_seconds": -1.0}, {"steps_per_second": 1e308},
-    {"weights_hash_end": None}, {"weights_hash_end": 7}, {"finished_at": "yesterday"}, {"diverged": "no"}, {"schema": 2}, {"run_id": "other"},
+    {"weights_hash_end": None}, {"weights_hash_end": 7}, {"finished_at": "yesterday"}, {"diverged": "no"}, {"schema": 3}, {"run_id": "other"},
     {"seed": 0.0}, {"hyperparams": None}, {"episode_seeds": "none"}, {"lockstep": 10**30},
 ], ids=str)  # fmt: skip
-def test_a_record_of_another_form_is_one_line_and_exit_code_four(store, changes, capsys):
-    run_id = run_of(store).id
-    reseal(store, run_id, **changes)
-    found = failures(store, 1)
-    assert found and all(line.partition(":")[0] in ("records", "runs", "seeds", "provenance") and "\n" not in line for line in found)
-    assert cli.main(["reproduce", str(store.path), "--level", "2"]) == 4
+def test_a_record_of_another_form_is_one_line_and_exit_code_four(either, changes, capsys):
+    run_id = run_of(either).id
+    reseal(either, run_id, **changes)
+    found = failures(either, 1)
+    assert found and all(line.partition(":")[0] in ("records", "runs", "tables", "seeds", "provenance") and "\n" not in line for line in found)
+    assert cli.main(["reproduce", str(either.path), "--level", "2"]) == 4
     assert "unexpected" not in capsys.readouterr().err
 
 
@@ -538,10 +523,10 @@ CUT = ["", "{", "[]", "5", "null", '{"seal": 1}', '{"a": ' * 2000, "\udc80", '{"
 
 @pytest.mark.parametrize("content", CUT, ids=[f"{k}" for k in range(len(CUT))])
 @pytest.mark.parametrize("name", ["run.json", "repro.json", "report.json", "study.yaml"])
-def test_a_cut_or_foreign_file_is_one_line_and_exit_code_four(store, name, content, capsys):
-    place = {"run.json": store.runs_path / run_of(store).id, "study.yaml": store.path}.get(name, store.path / "report")
-    (place / name).write_bytes(content.encode("utf-8", "surrogateescape"))
-    assert cli.main(["reproduce", str(store.path), "--level", "2"]) == 4
+def test_a_cut_or_foreign_file_is_one_line_and_exit_code_four(either, name, content, capsys):
+    places = {"run.json": place_of(either, run_of(either).id, name), "study.yaml": either.path / name}
+    places.get(name, either.path / "report" / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert cli.main(["reproduce", str(either.path), "--level", "2"]) == 4
     assert "unexpected" not in capsys.readouterr().err
 
 
@@ -681,9 +666,9 @@ def test_arguments_of_an_environment_that_are_none_do_not_surprise_level_3(store
 @pytest.mark.parametrize("changes", [
     {"lockstep": float("inf")}, {"train_seconds": 10**400}, {"model_seed": float("inf")}, {"eval_seconds": float("nan")},
 ], ids=str)  # fmt: skip
-def test_a_record_s_numbers_are_numbers_in_a_report_too(store, changes):
-    reseal(store, run_of(store).id, **changes)
-    assert store.status(run_of(store))[0] == "corrupt"
+def test_a_record_s_numbers_are_numbers_in_a_report_too(either, changes):
+    reseal(either, run_of(either).id, **changes)
+    assert either.status(run_of(either))[0] == "corrupt"
 
 
 def test_more_values_than_memory_holds_are_not_resampled(store):
@@ -693,14 +678,14 @@ def test_more_values_than_memory_holds_are_not_resampled(store):
 
 
 @pytest.mark.parametrize("how", [{"compression": "snappy"}, {"compression": "zstd"}])
-def test_a_long_word_that_is_stored_once_does_not_fill_the_memory(store, how):
-    run = run_of(store)
-    path = store.runs_path / run.id / "training.parquet"
+def test_a_long_word_that_is_stored_once_does_not_fill_the_memory(either, how):
+    run = run_of(either)
+    path = place_of(either, run.id, "training.parquet")
     rows = [(run.algo, run.env, run.seed, run.checkpoints[0], "x" * 500_000, 0.0)] * 3000
     write_table(path, "training", rows)
     pq.write_table(pq.read_table(path), path, store_schema=False, **how)
-    reseal(store, run.id)
-    (failure,) = [line for line in failures(store, 1) if line.startswith("tables: ")]
+    reseal(either, run.id)
+    (failure,) = [line for line in failures(either, 1) if line.startswith("tables: ")]
     assert "a word of more than 1000 bytes in column key" in failure or "packed by ZSTD" in failure
 
 

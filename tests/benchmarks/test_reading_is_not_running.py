@@ -27,11 +27,11 @@ from benchmarks.report import exports, figures, films, page, style
 from benchmarks.reproduction import archive, publish, verify
 from benchmarks.running import launchers, models, worker
 from benchmarks.store import plain, readers
-from benchmarks.store.files import file_hash, write_whole
+from benchmarks.store.files import write_whole
 from benchmarks.store.store import Store
 from benchmarks.studies import hyperparams, plan, provenance, study, trust
-from benchmarks.studies.study import digest
 from sb3_course import cli
+from tests.benchmarks.forging import reseal
 
 SMALL = ["protocol.eval_points=2", "protocol.eval_episodes=2", "statistics.reps=200"]
 ESCAPE, TURNED = "\x1b[2J\x1b]0;title\x07", "\u202eevil"
@@ -93,16 +93,6 @@ def a_run(store):
     return next(run.id for _, run in store.planned())
 
 
-def seal(store, run_id, **changes):
-    """Enter a run's files, and changes of its record, into its seal, as a careful forger does."""
-    directory = store.runs_path / run_id
-    record = json.loads((directory / "run.json").read_text(encoding="utf-8"))
-    record.pop("seal")
-    record["files"] = {path.name: file_hash(path) for path in sorted(directory.iterdir()) if path.name != "run.json"}
-    record |= changes
-    (directory / "run.json").write_text(json.dumps({**record, "seal": digest(record)}), encoding="utf-8")
-
-
 def with_data(source, target, key, value):
     """A model's zip with one field of its JSON text replaced by a pickle."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
@@ -137,7 +127,7 @@ def infected(store, ran):
         with_data(directory / "model.zip", directory / "x.zip", "policy_class", Payload(ran))
         os.replace(directory / "x.zip", directory / "model.zip")
         (directory / "vecnormalize.pkl").write_bytes(pickle.dumps(Payload(ran)))
-        seal(store, run.id)
+        reseal(store, run.id)
     return store
 
 
@@ -171,7 +161,7 @@ def test_the_films_of_a_study_of_ones_own_are_made_without_unpickling_its_models
         directory = store.runs_path / run.id
         with_data(directory / "model.zip", directory / "x.zip", "policy_class", Payload(ran))
         os.replace(directory / "x.zip", directory / "model.zip")
-        seal(store, run.id)
+        reseal(store, run.id)
     page.render(store.path, play=films.make)
     assert (store.path / "report" / "report.html").read_text(encoding="utf-8").count("data:image/webp;base64,") == 1 and not ran.exists()
 
@@ -273,7 +263,7 @@ def test_a_changed_film_and_one_that_the_index_does_not_list_are_named(store):
 
 def test_a_film_of_other_weights_is_not_shown_as_the_run_s(store):
     run_id = next((store.path / "films").glob("*.webp")).stem
-    seal(store, run_id, weights_hash_end="0" * 64)
+    reseal(store, run_id, weights_hash_end="0" * 64)
     assert any(f.what == "films" and f.state == "fail" for f in verify.verify(store, 1))
     text = page.render(store.path).path.read_text(encoding="utf-8")
     assert "data:image/webp" not in text and "has no film here" in text
@@ -483,7 +473,7 @@ def test_what_a_link_points_to_is_not_packed(store, tmp_path, folder):
     place = store.runs_path / a_run(store) if folder == "runs" else store.path / folder
     (place / "stolen.txt").symlink_to(tmp_path / "secret")
     if folder == "runs":
-        seal(store, a_run(store))
+        reseal(store, a_run(store))
     assert cli.main(["archive", str(store.path), str(tmp_path / "x.tar.gz")]) in (3, 4)
     assert not (tmp_path / "x.tar.gz").exists()
 
@@ -501,7 +491,7 @@ def test_a_study_in_a_folder_of_any_name_is_packed_under_a_plain_one(store, tmp_
 def test_a_name_in_a_seal_is_one_file_of_the_run_s_folder(store, tmp_path, name):
     (tmp_path / "secret").write_text("secret")
     record = json.loads((store.runs_path / a_run(store) / "run.json").read_text(encoding="utf-8"))
-    seal(store, a_run(store), files={**record["files"], name: hashlib.sha256(b"secret").hexdigest()})
+    reseal(store, a_run(store), files={**record["files"], name: hashlib.sha256(b"secret").hexdigest()})
     assert "names no file of a run's folder" in store.status(next(run for _, run in store.planned()))[1]["error"]
     with pytest.raises(Exception, match="not finished"):
         publish.publish(store, tmp_path / "published")
@@ -657,7 +647,7 @@ def test_a_plan_with_names_or_numbers_that_lead_astray_is_one_line(store, change
 
 @pytest.mark.parametrize("changes", [{"train_seconds": "x"}, {"host": {"cpu": ["x"]}}, {"error": {"a": 1}}, {"status": "great"}, {"files": []}, {"seed": "0"}])
 def test_a_record_of_other_types_is_damage(store, changes):
-    seal(store, a_run(store), **changes)
+    reseal(store, a_run(store), **changes)
     assert store.status(next(run for _, run in store.planned()))[0] == "corrupt"
 
 
@@ -672,7 +662,7 @@ def test_a_column_of_another_type_is_refused_in_one_line(store, column, capsys):
     path = store.runs_path / a_run(store) / "curve.parquet"
     table = pq.read_table(path)
     pq.write_table(table.set_column(table.schema.get_field_index("score"), "score", column), path)
-    seal(store, a_run(store))
+    reseal(store, a_run(store))
     assert cli.main(["report", str(store.path)]) == 4
     assert "curve.parquet: column score is" in (printed := capsys.readouterr().err) and printed.count("\n") == 1
 

@@ -8,7 +8,6 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from benchmarks import IncompleteData, IntegrityError, UserError
@@ -16,12 +15,10 @@ from benchmarks.evidence.analysis import analyse
 from benchmarks.report import against, figures, films, page, style
 from benchmarks.reproduction import archive, publish, sample, verify
 from benchmarks.running import launchers, worker
-from benchmarks.store.files import file_hash
 from benchmarks.store.store import Store
-from benchmarks.store.tables import TABLES, write_table
 from benchmarks.studies import plan, provenance, study
-from benchmarks.studies.study import digest
 from sb3_course import cli
+from tests.benchmarks.forging import change_table, reseal
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore
 
 SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=200"]
@@ -62,14 +59,6 @@ def states(store, level, **options):
 
 def a_run(store, algo="q_learning", seed=0):
     return next(run.id for _, run in store.planned() if (run.algo, run.seed) == (algo, seed))
-
-
-def rewrite(store, run_id, **changes):
-    """Change a run's record and seal it again, as a careful forger would."""
-    path = store.runs_path / run_id / "run.json"
-    record = json.loads(path.read_text(encoding="utf-8")) | changes
-    record.pop("seal")
-    path.write_text(json.dumps({**record, "seal": digest(record)}, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def reseal_report(store, name):
@@ -190,23 +179,23 @@ def test_a_changed_seed_of_the_study_is_named(store):
 
 
 def test_a_changed_seed_of_a_run_is_named_although_it_was_sealed_again(store):
-    rewrite(store, a_run(store), seed=5)
+    reseal(store, a_run(store), seed=5)
     assert f"runs: run {a_run(store)}/run.json: seed is not the plan's" in failures(store, 1)
 
 
 def test_a_changed_model_seed_is_named_although_it_was_sealed_again(store):
-    rewrite(store, a_run(store), model_seed=17)
+    reseal(store, a_run(store), model_seed=17)
     found = [line for line in failures(store, 1) if line.startswith("seeds: ")]
     assert len(found) == 1 and f"run {a_run(store)}: model seed 17, but seed 0 gives" in found[0]
 
 
 def test_changed_evaluation_seeds_are_named_although_they_were_sealed_again(store):
-    rewrite(store, a_run(store), episode_seeds=[1, 2, 3])
+    reseal(store, a_run(store), episode_seeds=[1, 2, 3])
     assert f"seeds: run {a_run(store)}: its evaluation episodes have other seeds than seed 0 gives" in failures(store, 1)
 
 
 def test_a_changed_result_is_told_from_the_report_although_it_was_sealed_again(store):
-    rewrite(store, a_run(store), train_seconds=1e-6)
+    reseal(store, a_run(store), train_seconds=1e-6)
     found = failures(store, 1)
     assert any("repro.json: runs" in line and "train_seconds" in line for line in found)
 
@@ -221,10 +210,7 @@ def forge(store, algo, score=1.0, episodes=False):
     for name in (run.id for _, run in store.planned() if run.algo == algo):
         changed = {"curve": {"score": score, "score_std": 0.0}} | ({"episodes": {"return": score}} if episodes else {})
         for table, columns in changed.items():
-            path = store.runs_path / name / f"{table}.parquet"
-            frame = pd.read_parquet(path).assign(**columns)
-            write_table(path, table, [tuple(row) for row in frame[list(TABLES[table])].itertuples(index=False)])
-        rewrite(store, name, files={path.name: file_hash(path) for path in sorted((store.runs_path / name).iterdir()) if path.name != "run.json"})
+            change_table(store, name, table, lambda frame, columns=columns: frame.assign(**columns))
     page.render(store.path, options=page.Options(animations=False))
 
 
@@ -314,12 +300,12 @@ def test_words_of_other_reporting_code_were_not_verified_and_other_numbers_fail(
 
 def test_other_weights_on_the_same_machine_fail_and_on_another_one_are_not_verified(store):
     name = a_run(store)
-    rewrite(store, name, weights_hash_end="f" * 64)
+    reseal(store, name, weights_hash_end="f" * 64)
     page.render(store.path, options=page.Options(animations=False))
     (failure,) = failures(store, 3, runs=(name,))
     assert failure.startswith(f"{name}: other weights on the same kind of machine with the same code: weights ffffffffffffffff there")
     host = store.record(name)["host"]
-    rewrite(store, name, host={**host, "cpu": "another"})
+    reseal(store, name, host={**host, "cpu": "another"})
     page.render(store.path, options=page.Options(animations=False))
     finding = list(verify.verify(store, 3, runs=(name,)))[-1]
     assert finding.state == "unverified" and f"cpu: another there, {host['cpu']} here" in finding.said and "as a new run's would be" in finding.said
@@ -327,7 +313,7 @@ def test_other_weights_on_the_same_machine_fail_and_on_another_one_are_not_verif
 
 def test_scores_that_no_new_run_would_have_fail_on_any_machine(store, monkeypatch):
     name = a_run(store)
-    rewrite(store, name, weights_hash_end="f" * 64, host={**store.record(name)["host"], "cpu": "another"})
+    reseal(store, name, weights_hash_end="f" * 64, host={**store.record(name)["host"], "cpu": "another"})
     page.render(store.path, options=page.Options(animations=False))
     monkeypatch.setattr(sample, "_curve", lambda other, run: np.array([50.0, 60.0, 70.0]))
     (failure,) = failures(store, 3, runs=(name,))
@@ -369,7 +355,7 @@ def test_an_archive_without_models_says_what_was_left_out_and_is_verified(origin
     archive.pack(original, tmp_path / "light.tar.gz", models=False)
     copy = archive.unpack(tmp_path / "light.tar.gz", tmp_path / "there")
     assert not list(copy.path.rglob("model.zip")) and list(original.path.rglob("model.zip"))
-    assert copy.record(a_run(copy))["left_out"] == ["model.zip"]
+    assert copy.record(a_run(copy))["left_out"] == {"model.zip": original.record(a_run(original))["files"]["model.zip"]}
     assert failures(copy, 2) == []
 
 
@@ -486,7 +472,7 @@ def test_more_films_than_a_report_holds_are_left_out_aloud(monkeypatch):
 def test_a_published_study_keeps_the_models_of_its_median_runs_and_shows_them(original, store, tmp_path):
     page.render(store.path, play=films.make)
     copy = publish.publish(store, tmp_path / "published")
-    kept = {path.parent.name for path in copy.path.rglob("model.zip")}
+    kept = {path.stem for path in (copy.path / "models").iterdir()}
     assert len(kept) == 2 and kept == set(films.median_runs(original, analyse(original.study(), original.runs(), original.curves())))
     assert copy.study().keep_models == "median" and failures(copy, 1) == []
     text = page.render(copy.path).path.read_text(encoding="utf-8")
