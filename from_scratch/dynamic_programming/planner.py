@@ -48,7 +48,7 @@ class Planner(Tabular):
 
     def _models(self) -> list[Model]:
         """The model of each seed's environment."""
-        envs: list[gym.Env] = [venv.get_attr("unwrapped", [0])[0] for venv in getattr(self.env, "venvs", [self.env])]
+        envs: list[gym.Env] = self.env.get_attr("unwrapped", range(0, self.n_lanes, self.n_envs))
         models = [model_of(env) for env in envs]
         for env, model in zip(envs, models, strict=True):
             spaces_fit = isinstance(self.observation_space, spaces.Discrete | spaces.MultiDiscrete)
