@@ -26,3 +26,14 @@ CANNOT: dict[str, dict[str, str]] = {
     **{entry.id: {"n_envs": ONE_ENV} for entry in ENTRIES.values() if entry.learns == "linear"},
 }
 CANNOT["linear_programming"]["learns on"] = "the first step solves the program"
+
+
+def loop_of(entry: Entry) -> str:
+    if hasattr(entry, "loop"):
+        return entry.loop
+    names = [base.__name__ for base in entry.load().__mro__]
+    if entry.unit == "backups":
+        return "planning"
+    if entry.learns == "–":
+        return "none"
+    return next((loop for base, loop in {"OnPolicy": "on_policy", "OffPolicy": "replay", "Episodic": "episodes"}.items() if base in names), "stepwise")
