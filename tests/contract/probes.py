@@ -157,12 +157,12 @@ def env_for(entry: Entry) -> type[gym.Env]:
         return Arms
     if entry.learns in ("table", "linear"):
         return Walk
-    return Vectors if takes(entry, "Discrete") else Forces
+    return next(kind for kind in (Vectors, Forces) if takes(entry, kind.action_space))
 
 
-def takes(entry: Entry, action_space: str) -> bool:
-    supported = entry.load().supported_action_spaces
-    return supported is None or action_space in [space.__name__ for space in supported]
+def takes(entry: Entry, action_space: spaces.Space) -> bool:
+    """Is the space among those that it says it takes?"""
+    return not entry.actions or type(action_space).__name__ in entry.actions
 
 
 # -------------------------------------------------------------------------------------------------------------------------------- models

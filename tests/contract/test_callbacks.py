@@ -5,7 +5,6 @@ from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback,
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import KVWriter, Logger
 
-from tests.contract.cannot import loop_of
 from tests.contract.probes import STEPS, assert_same_state, env_for, every, make, train
 
 AT_START = {"self", "total_timesteps", "callback", "log_interval", "tb_log_name", "reset_num_timesteps", "progress_bar"}
@@ -66,7 +65,7 @@ def test_a_callback_is_told_of_every_step_and_what_it_brought(entry):
     assert diary.n_calls == model.num_timesteps == len(diary.steps)
     assert [time for event, time in diary.events if event == "step"] == list(range(1, model.num_timesteps + 1))
     assert diary.names["training start"] >= AT_START
-    assert diary.names["step"] >= OF_A_STEP | OF_ITS_LOOP.get(loop_of(entry), set())
+    assert diary.names["step"] >= OF_A_STEP | OF_ITS_LOOP.get(entry.loop, set())
     for step in diary.steps:
         assert step["self"] is model and step["new_obs"].shape == (1, *model.observation_space.shape)
         assert step["rewards"].shape == step["dones"].shape == (1,) and len(step["infos"]) == 1
@@ -134,7 +133,7 @@ def logged(entry, **more):
 def test_its_log_has_sb3_s_keys_for_its_loop_and_finite_numbers(entry):
     model, lines = logged(entry, seeds=[3])
     keys, known = {key for _, line in lines for key in line}, type(model).hyperparameters
-    assert keys >= LOGGED | BY_ITS_LOOP[loop_of(entry)]
+    assert keys >= LOGGED | BY_ITS_LOOP[entry.loop]
     assert "exploration_initial_eps" not in known or "rollout/exploration_rate" in keys
     assert [step for step, _ in lines] == [line["time/total_timesteps"] for _, line in lines] == sorted(step for step, _ in lines)
     assert np.isfinite([value for _, line in lines for value in line.values() if isinstance(value, float)]).all()
