@@ -1,6 +1,7 @@
 """Dependencies point one way, and what that means is said here:
 
-    sb3_course → benchmarks → from_scratch.registry → <family>/<algorithm>.py → from_scratch.core → torch, numpy, gymnasium, SB3
+    sb3_course → benchmarks → from_scratch.registry → <family>/__init__.py → from_scratch.core.entry
+                                                      <family>/<algorithm>.py → from_scratch.core → torch, numpy, gymnasium, SB3
 """
 
 import ast
@@ -43,8 +44,13 @@ def within(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
+def is_family(name: str) -> bool:
+    """A family's `__init__.py`: what is known of its algorithms without importing them."""
+    return name.startswith("from_scratch.") and name.count(".") == 1 and name not in FACES and not within(name, "from_scratch.core", "from_scratch.envs")
+
+
 def is_algorithm(name: str) -> bool:
-    return within(name, "from_scratch") and name not in FACES and not within(name, "from_scratch.core", "from_scratch.envs")
+    return within(name, "from_scratch") and name not in FACES and not is_family(name) and not within(name, "from_scratch.core", "from_scratch.envs")
 
 
 def may_import(module: str, name: str) -> bool:
@@ -55,6 +61,10 @@ def may_import(module: str, name: str) -> bool:
         return True
     if within(module, "from_scratch.envs"):
         return within(name, "from_scratch.core", "from_scratch.envs")
+    if is_family(module):
+        return name == "from_scratch.core.entry"
+    if module == "from_scratch.registry":
+        return name == "from_scratch.core.entry" or is_family(name)
     if module in FACES:
         return name in ("from_scratch.policies", "from_scratch.registry")
     if is_algorithm(module):
@@ -102,6 +112,7 @@ def test_each_arrow_turned_round_is_seen(tmp_path):
         "from_scratch/core/lockstep/mlp.py": "def build():\n    import pandas",
         "from_scratch/core/replay/memory.py": "from .. import registry",
         "from_scratch/registry.py": "import from_scratch.value_based.dqn",
+        "from_scratch/value_based/__init__.py": "from from_scratch.core.entry import Family\nfrom from_scratch.value_based.dqn import DQN",
         "from_scratch/value_based/dqn.py": "from benchmarks.store.store import Store",
         "from_scratch/value_based/rainbow.py": "from from_scratch.value_based.dqn import DQN\nfrom ..policy_gradient.ppo import PPO",
         "from_scratch/policy_gradient/ppo.py": "import torch\nfrom from_scratch.core import networks",
@@ -119,6 +130,7 @@ def test_each_arrow_turned_round_is_seen(tmp_path):
         "from_scratch.core.replay.memory imports from_scratch.registry",
         "from_scratch.core.lockstep.mlp imports pandas",
         "from_scratch.registry imports from_scratch.value_based.dqn",
+        "from_scratch.value_based imports from_scratch.value_based.dqn",
         "from_scratch.value_based.dqn imports benchmarks.store.store",
         "benchmarks.store.store imports sb3_course.cli",
         "benchmarks.running.worker imports from_scratch",

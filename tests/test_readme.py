@@ -19,7 +19,7 @@ def test_the_table_of_algorithms_is_up_to_date():
 def test_the_table_has_a_line_for_each_algorithm_of_ours_and_none_for_a_twin():
     first_cells = [line.split(" | ")[0].strip("|` ") for line in readme.table().splitlines()[2:]]
 
-    assert first_cells == [entry.id for entry in ENTRIES.values() if not entry.id.startswith("sb3/")]
+    assert first_cells == [entry.id for entry in ENTRIES.values() if entry.is_ours]
 
 
 def test_renewing_replaces_what_stands_between_the_marks_and_nothing_else():

@@ -43,6 +43,7 @@ from benchmarks import stats
 from benchmarks.stats import sequential
 from benchmarks.stats.comparisons import judge
 from benchmarks.stats.coverage import FALSE
+from from_scratch import registry
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "results" / "calibration"
@@ -89,7 +90,7 @@ def real_scores() -> tuple[np.ndarray, ...]:
     for path in populations():
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                if row["algo"].startswith("sb3/"):
+                if registry.find(row["algo"]).base == "stable_baselines3":
                     cells.setdefault((row["algo"], row["env"]), []).append(float(row["score"]))
     found = [np.array(scores) for _, scores in sorted(cells.items())]
     return tuple((x - x.mean()) / x.std() for x in found if np.ptp(x) > 0)

@@ -98,7 +98,8 @@ def bibliography(algos: list[str], sequential: bool = False) -> str:
     for part in (resources.files("benchmarks.report") / "templates" / "references.bib").read_text(encoding="utf-8").split("% ")[1:]:
         title, _, entry = part.partition("\n")
         entries[title] = entry.strip()
-    wanted = [*STATISTICS, *(["Mathieu et al. 2024"] if sequential else []), *(["Stable-Baselines3"] if any(a.startswith("sb3/") for a in algos) else []),
+    references = [algo for algo in algos if algo in registry.ENTRIES and not registry.ENTRIES[algo].is_ours]
+    wanted = [*STATISTICS, *(["Mathieu et al. 2024"] if sequential else []), *(["Stable-Baselines3"] if references else []),
               *(paper for algo in algos for paper in papers_of(algo))]
     return "\n\n".join(entries.get(key, f"% no entry here for {key}") for key in dict.fromkeys(wanted))
 
@@ -132,7 +133,8 @@ def checklist(analysis: Analysis, facts: dict[str, Any]) -> list[dict[str, str]]
     study, how = analysis.study, analysis.statistics
     envs = list(dict.fromkeys(env for group in study["groups"] for env in group["envs"]))
     algos = list(dict.fromkeys(algo for group in study["groups"] for algo in group["algos"]))
-    papers = [f"{a}: {registry.ENTRIES[a].paper}" for a in algos if a in registry.ENTRIES and not a.startswith("sb3/")]
+    entries = [registry.ENTRIES[a] for a in algos if a in registry.ENTRIES]
+    papers = [f"{entry.id}: {entry.paper}" for entry in entries if entry.id not in {other.twin for other in entries}]
     planned = analysis.runs.drop_duplicates("run_id")
     finished = int((planned["status"] == "finished").sum())
     source, seconds = facts["source"] or {}, facts["seconds"]

@@ -841,7 +841,7 @@ def _settings(study: dict[str, Any]) -> list[str]:
     """Hyper-parameters whose source, and budgets beside which a tuned number, is stated otherwise than this program would."""
     sources, budgets = [], []
     for algo, env in dict.fromkeys((algo, env) for group in study["groups"] for algo in group["algos"] for env in group["envs"]):
-        base = algo.removeprefix("sb3/")
+        base = registry.settings_of(algo)
         ours, said = provenance(base, env, study["hyperparams"][algo][env]), at(study, "provenance", algo, env)
         if ours != said:
             sources.append(f"{algo} on {env} ({'' if said else 'none is said; '}this program says: {ours})")

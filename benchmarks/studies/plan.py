@@ -26,11 +26,13 @@ ROOT = Path(__file__).parents[2]
 
 # Packages whose version can change a run's numbers.
 PACKAGES = ("stable-baselines3", "torch", "gymnasium", "numpy")
+BASE_PACKAGES = {"sb3_contrib": ("sb3-contrib",)}  # of an algorithm's own
 ENVIRONMENT_PACKAGES = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d": "Box2D", "ale_py": "ale-py", "minigrid": "minigrid"}
 # Our sources that decide how every run is trained and scored. Launchers, store and report only carry and show the result.
 MEASURING = ("benchmarks.running.worker", "benchmarks.running.evaluation", "benchmarks.studies.environments", "benchmarks.studies.hyperparams")
 # Names and titles, not numbers.
-IRRELEVANT = ("from_scratch", "from_scratch.registry", "from_scratch.envs", "from_scratch.envs.registration", "from_scratch.policies",
+IRRELEVANT = ("from_scratch", "from_scratch.registry", "from_scratch.core.entry", *(f"from_scratch.{key}" for key in registry.FAMILIES),
+              "from_scratch.envs", "from_scratch.envs.registration", "from_scratch.policies",
               "benchmarks", "benchmarks.running.models", "benchmarks.store.plain", "benchmarks.store.store", "benchmarks.studies.plan",
               "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
 
@@ -135,11 +137,12 @@ def code_version(algo: str, env: str) -> str:
     from from_scratch.envs.registration import ENVIRONMENTS, register_all
 
     register_all()
-    target = registry.find(algo).target.partition(":")[0]
+    entry = registry.find(algo)
+    target = entry.target.partition(":")[0]
     spec = gym.registry.get(env)
     entry_point = str(spec.entry_point) if spec else ""
     modules = [*MEASURING, *(module for module in (target, entry_point.partition(":")[0]) if module.startswith("from_scratch."))]
-    packages = [*PACKAGES, *(package for prefix, package in ENVIRONMENT_PACKAGES.items() if entry_point.startswith(prefix))]
+    packages = [*PACKAGES, *BASE_PACKAGES.get(entry.base, ()), *(package for prefix, package in ENVIRONMENT_PACKAGES.items() if entry_point.startswith(prefix))]
     registered = {"registered": ENVIRONMENTS[env]} if env in ENVIRONMENTS else {}  # its time limit and arguments
     return digest({"sources": _closure(modules), "packages": {package: _version(package) for package in packages}, **registered})
 
@@ -190,20 +193,12 @@ def runs_by_id(runs: Iterable[Run]) -> dict[str, Run]:
 def cost(job: Job) -> float:
     """A guess at the seconds that a job takes on one core, good enough to order jobs and to start an ETA from."""
     run, n = job.runs[0], len(job.runs)
-    entry, hp = registry.find(run.algo), run.hyperparams
-    ours = not run.algo.startswith("sb3/")
+    entry = registry.find(run.algo)
     if entry.unit == "backups":
         return run.steps * 2e-5 * n  # of the dearest, one state at a time; a whole sweep's are a tenth of it
-    if entry.policy != "MlpPolicy":
-        updates_per_step = 0.0
-    elif entry.class_name in ("PPO", "A2C", "REINFORCE", "REINFORCEBaseline"):
-        updates_per_step = hp.get("n_epochs", 10 if entry.class_name == "PPO" else 1) / hp.get("batch_size", 64)
-    else:
-        frequency, steps = hp.get("train_freq", 4 if entry.class_name == "DQN" else 1), hp.get("gradient_steps", 1)
-        frequency = frequency[0] if isinstance(frequency, list) else frequency
-        updates_per_step = 1.0 if steps < 0 else steps / frequency
+    updates_per_step = entry.updates.per_step(run.hyperparams) if entry.updates else 0.0
     seconds_per_step = 1e-4 + updates_per_step * 2e-3
-    if ours:
+    if entry.is_ours:
         seconds_per_step *= 0.25
     together = n if not entry.lockstep else 1 + 0.3 * (n - 1)
     evaluation = len(run.checkpoints) * run.protocol["eval_episodes"] * 150 * 2e-5

@@ -196,7 +196,7 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
             study["normalise"][env] = known["normalise"]
         study["references"][env] = known.get("references", [])
     for algo, env in pairs:
-        base = algo.removeprefix("sb3/")
+        base = registry.settings_of(algo)
         values = config.get("algo", {}).get(base, {})
         raw = dict(values.get(env, values.get("default", {})))
         recommended = raw.pop("n_timesteps", None)
@@ -310,7 +310,7 @@ def _tuning(declared: Any, study: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """How each algorithm's hyper-parameters were found: {algorithm: {method, trials, seeds, source}}. UserError if a seed of this study helped."""
     if not isinstance(declared, dict):
         raise UserError(f"tuning={declared}: give {{algorithm: {{{', '.join(TUNING)}}}}}")
-    known = {algo.removeprefix("sb3/") for algo in study["hyperparams"]} | set(study["hyperparams"])
+    known = {registry.settings_of(algo) for algo in study["hyperparams"]} | set(study["hyperparams"])
     for algo, how in declared.items():
         if algo not in known:
             raise UserError(f"tuning of '{algo}', which is not in this study: it has {', '.join(study['hyperparams'])}")
@@ -340,7 +340,7 @@ def _ranges(numbers: list[int]) -> str:
 def tuning_of(study: Mapping[str, Any], algo: str) -> str:
     """What an algorithm's settings cost to find, as a sentence; empty where the study declares no tuning. A twin shares its algorithm's."""
     declared = study.get("tuning") or {}
-    how = declared.get(algo) or declared.get(algo.removeprefix("sb3/"))
+    how = declared.get(algo) or declared.get(registry.settings_of(algo))
     if not how:
         return ""
     runs = how["trials"] * len(how["seeds"])
@@ -392,10 +392,6 @@ def _group(group: dict[str, Any]) -> dict[str, Any]:
     return {"name": group.get("name", "all"), "algos": list(group["algos"]), "envs": list(group["envs"]), "comparisons": comparisons}
 
 
-# What SB3's classes say only once they are constructed.
-ACTION_SPACES = {"dqn": ("Discrete",), "ddpg": ("Box",), "td3": ("Box",), "sac": ("Box",)}
-
-
 def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]) -> None:
     """Raise UserError if this algorithm cannot train on this environment with these hyper-parameters: builds one and throws it away."""
     from stable_baselines3.common.vec_env import DummyVecEnv
@@ -412,7 +408,7 @@ def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]
         raise
     except Exception as error:  # whatever an environment's constructor raises
         raise UserError(f"cannot make {env_id} with {spec.get('kwargs') or {}}: {_first_line(error)}") from None
-    _check_spaces(entry, cls, env_id, envs[0])
+    _check_spaces(entry, env_id, envs[0])
     supply = iter(envs)
     venv = environments.wrap(DummyVecEnv([lambda: next(supply)] * n_envs), hyperparams.normalize_arguments(raw), raw.get("frame_stack"))
     try:
@@ -428,18 +424,13 @@ def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]
         venv.close()
 
 
-def _check_spaces(entry: registry.Entry, cls: type, env_id: str, env) -> None:
-    allowed = getattr(cls, "supported_action_spaces", None)
-    kinds = tuple(kind.__name__ for kind in allowed) if allowed else ACTION_SPACES.get(entry.id.removeprefix("sb3/"), ())
-    if entry.policy == "TabularPolicy":
-        kinds = ("Discrete",)
-        if type(env.observation_space).__name__ not in ("Discrete", "MultiDiscrete"):
-            raise UserError(f"{entry.id} keeps a table of states: it needs a Discrete or MultiDiscrete observation space; {env_id} has {env.observation_space}")
+def _check_spaces(entry: registry.Entry, env_id: str, env) -> None:
+    if entry.learns == "table" and type(env.observation_space).__name__ not in ("Discrete", "MultiDiscrete"):
+        raise UserError(f"{entry.id} keeps a table of states: it needs a Discrete or MultiDiscrete observation space; {env_id} has {env.observation_space}")
     kind = type(env.action_space).__name__
-    if kinds and kind not in kinds:
-        others = [other.id for other in registry.ENTRIES.values()
-                  if other.policy == "MlpPolicy" and kind in ACTION_SPACES.get(other.id.removeprefix("sb3/"), (kind,))]
-        raise UserError(f"{entry.class_name} needs a {' or '.join(kinds)} action space; {env_id} has {env.action_space}. "
+    if entry.actions and kind not in entry.actions:
+        others = [other.id for other in registry.ENTRIES.values() if other.learns == "deep" and kind in (other.actions or (kind,))]
+        raise UserError(f"{entry.class_name} needs a {' or '.join(entry.actions)} action space; {env_id} has {env.action_space}. "
                         f"For {kind} actions: {', '.join(others)}")
 
 

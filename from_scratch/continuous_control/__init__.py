@@ -1,0 +1,21 @@
+"""Off-policy continuous control: actors that follow the gradient of a critic, learnt from a replay memory.
+
+The greedy action of DQN is a maximum over numbers that cannot be listed; here a network learns it. DDPG is the idea, TD3 mends its overestimation
+with two critics, smoothed targets and a slower actor, SAC adds the policy's entropy to the reward. Read `td3.py` first: `ddpg.py` is what differs from it.
+"""
+
+from from_scratch.core.entry import FOLLOWS, Family, Updates, algorithm
+
+_UPDATES = Updates(times=("gradient_steps", 1), every=("train_freq", 1))
+
+FAMILY = Family.of(
+    "continuous_control",
+    title="Off-policy continuous control",
+    about="Actor-critics that learn continuous actions from a replay memory.",
+    shared={"actions": ("Box",), "loop": "replay", "updates": _UPDATES, "together": 5, "deviations": FOLLOWS},
+    algorithms=[
+        algorithm("ddpg", ".ddpg:DDPG", "Deep deterministic policy gradient", "Lillicrap et al. 2016", twin="sb3/ddpg"),
+        algorithm("td3", ".td3:TD3", "Twin delayed DDPG", "Fujimoto et al. 2018", twin="sb3/td3"),
+        algorithm("sac", ".sac:SAC", "Soft actor-critic", "Haarnoja et al. 2018", twin="sb3/sac"),
+    ],
+)

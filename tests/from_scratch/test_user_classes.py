@@ -45,7 +45,7 @@ def replay(**more):
 SMALL = {"PPO": {"n_steps": 32, "batch_size": 16, "n_epochs": 2}, "A2C": {}, **{name: replay() for name in ("DQN", *CONTINUOUS)}}
 SIX = pytest.mark.parametrize("name", SMALL)
 BOTH = pytest.mark.parametrize("library", [sb3, ours], ids=["sb3", "ours"])
-OURS = [entry for entry in ENTRIES.values() if entry.target.startswith("from_scratch.")]
+OURS = [entry for entry in ENTRIES.values() if entry.is_ours]
 EVERY = pytest.mark.parametrize("entry", OURS, ids=lambda entry: entry.id)
 AT_ONCE = ("random", "linear_programming")  # there is nothing to learn, or it is all learnt in one step
 LEARNING = pytest.mark.parametrize("entry", [entry for entry in OURS if entry.id not in AT_ONCE], ids=lambda entry: entry.id)
