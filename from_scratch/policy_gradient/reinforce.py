@@ -49,7 +49,7 @@ class REINFORCE(Episodic):
     def check(self) -> None:
         super().check()
         check_range(self, "gamma", low=0, high=1)
-        if isinstance(self.observation_space, spaces.Tuple):
+        if self.env is not None and isinstance(self.observation_space, spaces.Tuple):
             raise ValueError(f"{type(self).__name__} cannot see the observation space {self.observation_space}. Wrap the environment in from_scratch.envs.FlattenTuple.")
         if self.normalize_returns and self.episodes_per_update == 1:
             raise ValueError(

@@ -25,10 +25,10 @@ import torch
 from gymnasium import spaces
 
 from from_scratch.envs import FiniteMDP
-from from_scratch.registry import ENTRIES, Entry
-from tests.contract.cannot import cannot
+from from_scratch.core.entry import Entry
+from from_scratch.registry import ENTRIES
 
-OURS = [entry for entry in ENTRIES.values() if entry.target.startswith("from_scratch.")]
+OURS = [entry for entry in ENTRIES.values() if entry.is_ours]
 
 CHECKS = {  # what `Entry.cannot` may name
     "deterministic": "asked to be deterministic, it predicts the same action twice",
@@ -98,20 +98,32 @@ class Forces(Vectors):
     action_space = spaces.Box(-1, 1, (1,), np.float32)
 
 
-class Boxed(gym.Wrapper):
-    """A Vectors whose reward is always 1, cut by a time limit after each step, or ended there: a world of one state, worth 1/(1 − γ) or 1."""
+class TwoStates(gym.Env):
+    """From state 0 to state 1 for nothing, and from there, for a reward of 1, to state 1 again: there the episode terminates, or a time limit cuts it.
 
-    def __init__(self, env: gym.Env, ends: bool):
-        super().__init__(env)
-        self.ends = ends
+    State 1 is worth 1/(1 − γ) where it was cut, and 1 where it terminated; and 1/(1 − γ²) to who takes the next episode's first state for the successor.
+    """
 
-    def reset(self, **kwargs: Any) -> tuple[Any, dict]:
-        obs, info = self.env.reset(**kwargs)
-        return np.zeros_like(obs), info
+    def __init__(self, observation_space: spaces.Space, action_space: spaces.Space, terminates: bool):
+        self.observation_space, self.action_space, self.terminates = observation_space, action_space, terminates
+
+    @classmethod
+    def of(cls, entry: Entry, terminates: bool) -> Callable[[], TwoStates]:
+        """A factory, with the spaces of the entry's own environment."""
+        env = env_for(entry)()
+        return lambda: cls(env.observation_space, env.action_space, terminates)
+
+    def seen_in(self, state: int) -> Any:
+        return np.full(self.observation_space.shape, state, self.observation_space.dtype)[()]
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[Any, dict]:
+        super().reset(seed=seed)
+        self.state = 0
+        return self.seen_in(0), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
-        obs, *_ = self.env.step(action)
-        return np.zeros_like(obs), 1.0, self.ends, not self.ends, {}
+        before, self.state = self.state, 1
+        return self.seen_in(1), float(before), before == 1 and self.terminates, before == 1 and not self.terminates, {}
 
 
 class Spoilt(gym.Wrapper):
@@ -130,18 +142,6 @@ class Spoilt(gym.Wrapper):
             else:
                 obs = np.full_like(obs, np.nan)
         return obs, reward, terminated, truncated, info
-
-
-class Counted(gym.Wrapper):
-    """Counts its steps in a list that others hold."""
-
-    def __init__(self, env: gym.Env, steps: list[int]):
-        super().__init__(env)
-        self.steps = steps
-
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
-        self.steps.append(1)
-        return self.env.step(action)
 
 
 class Nothing(gym.Env):
@@ -205,7 +205,7 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 def assert_learnt_on(entry: Entry, before: dict[str, torch.Tensor], model: Any) -> None:
     """More training has changed what it had learnt: else what was compared after it could not differ."""
-    assert same(before, learnt(model)) == ("learns on" in cannot(entry))
+    assert same(before, learnt(model)) == ("learns on" in entry.cannot)
 
 
 def state(model: Any) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def every(check: str | None = None, where: Callable[[Entry], bool] = lambda entr
     assert check is None or check in CHECKS
 
     def parameter(entry: Entry) -> Any:
-        reason = cannot(entry).get(check) if check else None
+        reason = entry.cannot.get(check) if check else None
         return pytest.param(entry, id=entry.id, marks=[pytest.mark.skip(reason=f"{entry.id} cannot: {reason}")] if reason else [])
 
     return pytest.mark.parametrize("entry", [parameter(entry) for entry in OURS if where(entry)])
@@ -256,4 +256,4 @@ def every(check: str | None = None, where: Callable[[Entry], bool] = lambda entr
 def unable(check: str) -> Any:
     """Those that say they cannot do it, for a check that asserts as much."""
     assert check in CHECKS
-    return pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.id) for entry in OURS if check in cannot(entry)])
+    return pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.id) for entry in OURS if check in entry.cannot])
