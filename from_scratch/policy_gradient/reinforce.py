@@ -50,7 +50,8 @@ class REINFORCE(Episodic):
         super().check()
         check_range(self, "gamma", low=0, high=1)
         if self.env is not None and isinstance(self.observation_space, spaces.Tuple):
-            raise ValueError(f"{type(self).__name__} cannot see the observation space {self.observation_space}. Wrap the environment in from_scratch.envs.FlattenTuple.")
+            seen = f"{type(self).__name__} cannot see the observation space {self.observation_space}"
+            raise ValueError(f"{seen}. Wrap the environment in from_scratch.envs.FlattenTuple.")
         if self.normalize_returns and self.episodes_per_update == 1:
             raise ValueError(
                 "normalize_returns=True with episodes_per_update=1 would normalise within one episode, and so forget whether it was a good one. "

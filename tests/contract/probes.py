@@ -24,8 +24,8 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from from_scratch.envs import FiniteMDP
 from from_scratch.core.entry import Entry
+from from_scratch.envs import FiniteMDP
 from from_scratch.registry import ENTRIES
 
 OURS = [entry for entry in ENTRIES.values() if entry.is_ours]
@@ -35,16 +35,12 @@ CHECKS = {  # what `Entry.cannot` may name
     "learns": "some dozen steps change what it has learnt",
     "learns on": "some dozen steps more change it again",
     "seeds": "another seed learns something else",
-    "lockstep": "several seeds in one process learn what each learns alone",
     "n_envs": "it takes several environments for a seed",
     "copy": "a deep copy, or a pickle, goes on by itself as the model does",
     "continue": "so does a model that was saved and loaded",
-    "steps": "its callback is called at every step of the environment, with what the step brought",
-    "stop": "a callback that returns False stops it",
     "refuses observations": "some observation space is not for it, and it says so",
     "refuses actions": "some action space is not for it, and it says so",
     "gamma": "a discount outside 0 … 1 is refused",
-    "learning_rate": "a negative step size is refused",
     "nan observation": "NaN in an observation is refused before it is learnt from",
     "nan reward": "NaN as a reward is refused before it is learnt from",
     "time limit": "it bootstraps where a time limit cut an episode, and does not where it terminated",

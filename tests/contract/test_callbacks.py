@@ -90,7 +90,7 @@ def test_a_planner_s_callback_is_told_of_every_sweep_or_backup(entry):
 
     events, times = [event for event, _ in diary.events], [time for event, time in diary.events if event == "step"]
     assert events == ["training start", *["step"] * diary.n_calls, "training end"]
-    assert 0 < times[0] and times[-1] == model.num_timesteps and (np.diff(times) > 0).all()
+    assert times[0] > 0 and times[-1] == model.num_timesteps and (np.diff(times) > 0).all()
     assert diary.names["training start"] >= AT_START and "self" in diary.names["step"]
 
 
