@@ -13,7 +13,7 @@ import from_scratch.envs  # noqa: F401  # registers the ids
 from from_scratch.core.exact.linear import LinearSystem, visits
 from from_scratch.core.exact.mdp import model_of
 from from_scratch.core.linear.features import Fourier, OneHot, Tabulated, TileCoding
-from from_scratch.core.linear.learner import LinearPolicy
+from from_scratch.core.linear.policy import LinearPolicy
 from from_scratch.eligibility_traces.td_lambda import TDLambda
 from from_scratch.eligibility_traces.true_online_td_lambda import TrueOnlineTDLambda
 from from_scratch.envs import AccessControl, Baird, FiniteMDP, LongWalk, WToTwoW, geometric_chain, two_by_two_grid

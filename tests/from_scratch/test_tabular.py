@@ -14,7 +14,7 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from from_scratch.core.tabular.learner import TabularPolicy, greedy, number_of_states
+from from_scratch.core.tabular.tables import TabularPolicy, greedy, number_of_states
 from from_scratch.envs import FlattenTuple
 from from_scratch.temporal_difference.q_learning import QLearning
 from from_scratch.temporal_difference.sarsa import SARSA

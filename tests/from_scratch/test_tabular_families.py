@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from stable_baselines3.common.logger import KVWriter, Logger
 
-from from_scratch.core.tabular.learner import TabularControl
+from from_scratch.core.tabular.control import TabularControl
 from from_scratch.core.tabular.prediction import TabularPrediction
 from from_scratch.envs import BernoulliBandit, FiniteMDP, geometric_chain
 from from_scratch.envs.vector import vectorised
