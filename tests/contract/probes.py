@@ -166,13 +166,14 @@ SMALL = {  # hyper-parameters of which more costs time, and how much of each is 
     "n_steps": 8, "batch_size": 8, "n_epochs": 2, "buffer_size": 200, "learning_starts": 8, "target_update_interval": 16, "episodes_per_update": 2,
     "baseline_steps": 2, "train_freq": 4,
 }  # fmt: skip
+MORE = {"model_size": 2, "learning_rate_decay": 0.6}  # under which a class has more to remember, and so to save and to copy
 STEPS = 40  # of one training
 
 
 def small(cls: type, **more: Any) -> dict[str, Any]:
     """Hyper-parameters with which every class learns something in STEPS steps."""
     fields = {name: most for name, most in SMALL.items() if name in cls.hyperparameters and getattr(cls, name) > most}
-    return {**fields, **more}
+    return {**fields, **{name: x for name, x in MORE.items() if name in cls.hyperparameters}, **more}
 
 
 def make(entry: Entry, env: Any = None, cls: type | None = None, **more: Any) -> Any:
