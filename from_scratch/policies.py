@@ -10,9 +10,9 @@ import importlib as _importlib
 import sys as _sys
 
 _HOMES = {
-    "TabularPolicy": "core.tabular.learner",
+    "TabularPolicy": "core.tabular.tables",
     "GivenPolicy": "core.tabular.prediction",
-    "LinearPolicy": "core.linear.learner",
+    "LinearPolicy": "core.linear.policy",
     "ActorPolicy": "core.networks.own",
     "ActorBaselinePolicy": "core.networks.own",
     "RandomPolicy": "baselines.random_agent",

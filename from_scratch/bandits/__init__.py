@@ -11,7 +11,10 @@ FAMILY = Family.of(
     "bandits",
     title="Bandits",
     about="Which of k arms to pull, in one state.",
-    shared={"policy": "TabularPolicy", "actions": ("Discrete",)},
+    shared={
+        "policy": "TabularPolicy", "actions": ("Discrete",),
+        "cannot": {"time limit": "nothing follows from an action, so an episode's end changes nothing, whatever its cause"},
+    },
     algorithms=[
         algorithm("epsilon_greedy_bandit", ".epsilon_greedy:EpsilonGreedyBandit", "ε-greedy bandit", "Sutton & Barto 2018, §2.4"),
         algorithm("optimistic_bandit", ".optimistic:OptimisticBandit", "Bandit with optimistic initial values", "Sutton & Barto 2018, §2.6"),
@@ -20,4 +23,4 @@ FAMILY = Family.of(
         algorithm("thompson_sampling", ".thompson_sampling:ThompsonSampling", "Thompson sampling (Beta–Bernoulli)", "Thompson 1933"),
         algorithm("gaussian_thompson_sampling", ".thompson_sampling:GaussianThompsonSampling", "Thompson sampling (Gaussian)", "Thompson 1933"),
     ],
-)
+)  # fmt: skip

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from from_scratch.core.tabular.bandit import ActionValueBandit
-from from_scratch.core.tabular.learner import greedy
+from from_scratch.core.tabular.tables import greedy
 
 
 class EpsilonGreedyBandit(ActionValueBandit):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -30,11 +30,10 @@ class Step:
     r: np.ndarray  # R      [S·E]
     done: np.ndarray  # the episode ended, by whatever cause
     infos: list[dict[str, Any]]
+    ended: list[int] = field(init=False)  # the lanes whose episode ended: most often none, and all that follows is at hand
 
-    @cached_property
-    def ended(self) -> list[int]:
-        """The lanes whose episode ended."""
-        return self.done.nonzero()[0].tolist()
+    def __post_init__(self) -> None:
+        self.ended = self.done.nonzero()[0].tolist()
 
     @cached_property
     def truncated(self) -> np.ndarray:
@@ -48,7 +47,7 @@ class Step:
         """Over, [S·E]: there is nothing more to come."""
         return self.done.astype(bool) & ~self.truncated
 
-    @cached_property
+    @property
     def next_obs(self) -> Any:
         """S', the true successor, [S·E, ...]: never the observation after a reset."""
         return self.successor(self.obs)
@@ -71,7 +70,7 @@ class Step:
 
     def discount(self, gamma: float) -> np.ndarray:
         """γ, and 0 where nothing more is to come, [S·E]."""
-        return np.where(self.terminated, 0.0, gamma)
+        return np.where(self.terminated, 0.0, gamma) if self.ended else np.full(len(self.done), gamma, np.float64)
 
 
 class _Fields:

@@ -7,11 +7,13 @@ equations as a linear programme. Read `policy_evaluation.py` first; what all of 
 
 from from_scratch.core.entry import Family, algorithm
 
+_ALIKE = {"seeds": "planning draws no random numbers"}
+
 FAMILY = Family.of(
     "dynamic_programming",
     title="Dynamic programming",
     about="Optimal behaviour computed from a known model, by sweeps of Bellman's equations over all states.",
-    shared={"policy": "TabularPolicy", "actions": ("Discrete",), "loop": "planning", "unit": "backups"},
+    shared={"policy": "TabularPolicy", "actions": ("Discrete",), "loop": "planning", "unit": "backups", "cannot": _ALIKE},
     algorithms=[
         algorithm("policy_evaluation", ".policy_evaluation:PolicyEvaluation", "Policy evaluation", "Sutton & Barto 2018, §4.1", predicts=True),
         algorithm("policy_iteration", ".policy_iteration:PolicyIteration", "Policy iteration", "Sutton & Barto 2018, §4.3"),
@@ -19,10 +21,11 @@ FAMILY = Family.of(
         algorithm("gauss_seidel_value_iteration", ".gauss_seidel_value_iteration:GaussSeidelValueIteration",
                   "Gauss–Seidel value iteration", "Sutton & Barto 2018, §4.4"),
         algorithm("asynchronous_value_iteration", ".asynchronous_value_iteration:AsynchronousValueIteration",
-                  "Asynchronous value iteration", "Sutton & Barto 2018, §4.5"),
+                  "Asynchronous value iteration", "Sutton & Barto 2018, §4.5", cannot={}),
         algorithm("modified_policy_iteration", ".modified_policy_iteration:ModifiedPolicyIteration", "Modified policy iteration", "Puterman & Shin 1978"),
         algorithm("prioritised_value_iteration", ".prioritised_value_iteration:PrioritisedValueIteration",
                   "Prioritised value iteration", "Moore & Atkeson 1993; Wingate & Seppi 2005"),
-        algorithm("linear_programming", ".linear_programming:LinearProgramming", "Linear programming", "d'Epenoux 1963; Puterman 1994, §6.9"),
+        algorithm("linear_programming", ".linear_programming:LinearProgramming", "Linear programming", "d'Epenoux 1963; Puterman 1994, §6.9",
+                  cannot={**_ALIKE, "learns on": "its first step solves the programme"}),
     ],
 )

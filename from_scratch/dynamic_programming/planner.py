@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
 from from_scratch.core.algorithm import StopTraining
 from from_scratch.core.exact.mdp import Model, model_of, name_of
 from from_scratch.core.hyperparameters import check_range
-from from_scratch.core.tabular.learner import Tabular
+from from_scratch.core.loops.learner import check_discount
+from from_scratch.core.tabular.tables import Tabular
 
 
 class Planner(Tabular):
@@ -32,6 +32,7 @@ class Planner(Tabular):
     pi: np.ndarray  # [S, n_states, n_actions]  π(a|s)
 
     def check(self) -> None:
+        check_discount(self.gamma)
         super().check()
         check_range(self, "theta", "tolerance", low=0)
         check_range(self, "max_sweeps", low=1)
@@ -48,7 +49,7 @@ class Planner(Tabular):
 
     def _models(self) -> list[Model]:
         """The model of each seed's environment."""
-        envs: list[gym.Env] = [venv.get_attr("unwrapped", [0])[0] for venv in getattr(self.env, "venvs", [self.env])]
+        envs = self.first_envs()
         models = [model_of(env) for env in envs]
         for env, model in zip(envs, models, strict=True):
             spaces_fit = isinstance(self.observation_space, spaces.Discrete | spaces.MultiDiscrete)

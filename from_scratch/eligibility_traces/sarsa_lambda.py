@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.tabular.learner import TabularControl
+from from_scratch.core.tabular.control import TabularControl
 from from_scratch.core.tabular.traces import TRACES, check_traces
 
 
@@ -37,9 +37,7 @@ class SARSALambda(TabularControl):
         for e, (s, a, r, s_next, discount, a_, done) in enumerate(step.lanes(a_next, step.done)):
             self.update(self.z[:, e], s, a, r, s_next, discount, a_)
             self.z[done, e] = 0
-        if step.done.any():  # where an episode ended, A' is not taken: another one begins. Its draw is free to be used again
-            a_next = np.where(step.done, self.choose(self.state, u), a_next)
-        self.action = a_next
+        self.action = self.next_action(step, a_next, u)
 
     def update(self, z: np.ndarray, s: np.ndarray, a: np.ndarray, r: np.ndarray, s_next: np.ndarray, discount: np.ndarray, a_next: np.ndarray) -> None:
         """One update of every seed's table and of its traces z [S, n_states, n_actions]; the others are [S], discount is γ, and 0 where the

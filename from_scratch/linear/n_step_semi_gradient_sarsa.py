@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from from_scratch.core.linear.control import LinearControl
 from from_scratch.core.linear.features import Sparse
-from from_scratch.core.linear.learner import LinearControl, add, compiled, dot
+from from_scratch.core.linear.last_steps import LastSteps
+from from_scratch.core.linear.learner import add, compiled, dot
 
 
 class Arrays(NamedTuple):
@@ -45,18 +47,7 @@ def update(m: Arrays, i: int, x: Sparse, r: float, x_next: Sparse, discount: flo
     return error
 
 
-class NStepSemiGradientSARSA(LinearControl):
+class NStepSemiGradientSARSA(LastSteps, LinearControl):
     n_steps: int = 4  # n
 
     arrays, update = Arrays, staticmethod(update)
-
-    def check(self) -> None:
-        super().check()
-        if self.n_steps < 1:
-            raise ValueError(f"n_steps={self.n_steps}: a return has at least one step.")
-
-    def new_memory(self) -> dict[str, np.ndarray]:
-        S, n, k = self.n_seeds, self.n_steps, self.x.k
-        return {
-            "index": np.zeros((S, n, k), np.int64), "value": np.zeros((S, n, k)), "r": np.zeros((S, n)), "discount": np.zeros((S, n)), "time": np.zeros(S),
-        }  # fmt: skip

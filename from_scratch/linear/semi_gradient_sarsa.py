@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from from_scratch.core.linear.control import LinearControl
 from from_scratch.core.linear.features import Sparse
-from from_scratch.core.linear.learner import LinearControl, add, compiled, dot
+from from_scratch.core.linear.learner import add, compiled, dot
 
 
 class Arrays(NamedTuple):

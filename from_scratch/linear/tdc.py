@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from from_scratch.core.linear.features import Sparse
-from from_scratch.core.linear.learner import LinearPrediction, add, compiled, dot
+from from_scratch.core.linear.learner import add, compiled, dot
+from from_scratch.core.linear.prediction import LinearPrediction
 
 
 class Arrays(NamedTuple):

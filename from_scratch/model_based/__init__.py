@@ -16,7 +16,7 @@ FAMILY = Family.of(
         algorithm("dyna_q_plus", ".dyna_q_plus:DynaQPlus", "Dyna-Q+", "Sutton 1990; Sutton & Barto 2018, §8.3"),
         algorithm("prioritized_sweeping", ".prioritized_sweeping:PrioritizedSweeping", "Prioritised sweeping", "Moore & Atkeson 1993"),
         algorithm("uniform_updates", ".trajectory_sampling:UniformUpdates", "Expected updates of Q in turn", "Sutton & Barto 2018, §8.6",
-                  loop="planning", unit="backups"),
+                  loop="planning", unit="backups", cannot={"seeds": "the order of its updates is fixed"}),
         algorithm("trajectory_sampling", ".trajectory_sampling:TrajectorySampling", "Trajectory sampling", "Sutton & Barto 2018, §8.6",
                   loop="planning", unit="backups"),
     ],

@@ -19,7 +19,8 @@ from from_scratch.core.algorithm import StopTraining
 from from_scratch.core.exact.mdp import name_of
 from from_scratch.core.linear.learner import compiled
 from from_scratch.core.linear.loop import best_of, first_above
-from from_scratch.core.tabular.learner import Tabular
+from from_scratch.core.loops.learner import check_discount
+from from_scratch.core.tabular.tables import Tabular
 
 
 class Worlds(NamedTuple):
@@ -66,8 +67,9 @@ class ExpectedUpdates(Tabular):
     log_interval = 10_000  # updates
 
     def check(self) -> None:
+        check_discount(self.gamma)
         super().check()
-        for env in self._envs() if self.env is not None else ():
+        for env in self.first_envs() if self.env is not None else ():
             P = getattr(env, "P", None)
             if P is None or (len(P), len(P[0])) != (self.n_states, self.n_actions):
                 raise ValueError(
@@ -78,17 +80,16 @@ class ExpectedUpdates(Tabular):
     def tables(self) -> dict[str, np.ndarray]:
         return {"Q": np.zeros((self.n_states, self.n_actions))}
 
-    def _envs(self) -> list[Any]:
-        """The first environment of every seed."""
-        return self.env.get_attr("unwrapped", range(0, self.n_lanes, self.n_envs))
-
     def _models(self) -> None:
         """Read every seed's environment."""
-        envs = self._envs()
+        envs = self.first_envs()
         widest = max(len(outcomes) for env in envs for row in env.P.values() for outcomes in row.values())
         nowhere = (0.0, 0, 0.0, True)
         padded = [[*env.P[s][a], *[nowhere] * (widest - len(env.P[s][a]))] for env in envs for s in range(self.n_states) for a in range(self.n_actions)]
         p, s_next, r, ends = np.moveaxis(np.array(padded, dtype=np.float64).reshape(len(envs), self.n_states, self.n_actions, widest, 4), -1, 0)
+        if not np.isfinite(r).all():
+            k, s, a, _ = np.argwhere(~np.isfinite(r))[0]
+            raise ValueError(f"A reward in P[{s}][{a}] of {name_of(envs[k])} is not finite: what is learnt from it would not be a number.")
         start = np.stack([np.cumsum(getattr(env, "initial_state_distrib", np.arange(self.n_states) == 0), dtype=float) for env in envs])
         self.worlds = Worlds(*map(np.ascontiguousarray, (p, r, s_next.astype(np.int64), 1.0 - ends, start)))
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from from_scratch.core.tabular.control import TabularControl
 from from_scratch.core.tabular.episodes import Episodes, LearnsFromEpisodes, in_turn
-from from_scratch.core.tabular.learner import TabularControl
 
 
 class MCControl(LearnsFromEpisodes, TabularControl):

@@ -22,8 +22,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from from_scratch.core.tabular.control import TabularControl
 from from_scratch.core.tabular.episodes import Episodes, LearnsFromEpisodes, in_turn
-from from_scratch.core.tabular.learner import TabularControl, greedy
+from from_scratch.core.tabular.tables import greedy
 
 
 class OffPolicyMCControl(LearnsFromEpisodes, TabularControl):

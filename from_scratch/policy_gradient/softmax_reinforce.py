@@ -21,8 +21,8 @@ import torch
 from numba import njit
 
 from from_scratch.core.tabular.episodes import LearnsFromEpisodes
-from from_scratch.core.tabular.learner import TabularPolicy
 from from_scratch.core.tabular.prediction import draw
+from from_scratch.core.tabular.tables import TabularPolicy
 
 
 def softmax(preferences: np.ndarray, floor: float = 0.0) -> np.ndarray:
@@ -91,7 +91,7 @@ class SoftmaxREINFORCE(LearnsFromEpisodes):
         return {"theta": np.zeros((self.n_states, self.n_actions))}
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        theta = self.theta[self.i[:, None], self.policy.index(obs.reshape(-1, *self.observation_space.shape)).reshape(self.n_seeds, -1)]
+        theta = self.theta[self.i[:, None], self.states(obs)]
         return theta.argmax(-1) if deterministic else draw(softmax(theta, self.min_probability), self._rng.uniform(theta.shape[1]))
 
     def iterate(self) -> None:

@@ -21,7 +21,8 @@ import numpy as np
 import torch
 
 from from_scratch.core.exact.mdp import name_of
-from from_scratch.core.tabular.learner import TabularLearner, TabularPolicy, greedy
+from from_scratch.core.tabular.learner import TabularLearner
+from from_scratch.core.tabular.tables import TabularPolicy, greedy
 
 NONE = -1  # no such position: the player has not moved yet
 
@@ -59,7 +60,7 @@ class AfterstateTD(TabularLearner):
             self._afterstates()
 
     def _afterstates(self) -> np.ndarray:
-        env = self.env.get_attr("unwrapped", [0])[0]
+        env = self.first_envs()[0]
         after, opponent = getattr(env, "afterstates", None), getattr(env, "opponent", None)
         if after is None or opponent is not None or after.shape != (self.n_states, self.n_actions):
             raise ValueError(
@@ -85,7 +86,7 @@ class AfterstateTD(TabularLearner):
         return np.where(explore, np.where(after >= 0, ties, -1.0).argmax(-1), greedy(q, ties)), explore
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        s = self.policy.index(obs.reshape(-1)).reshape(self.n_seeds, -1)
+        s = self.states(obs)
         if deterministic:
             return np.stack([greedy(policy.values_of_moves(row)) for policy, row in zip(self._policies, s, strict=True)])
         return self.choose(s, self._rng.uniform(s.shape[1], 1 + self.n_actions))[0]

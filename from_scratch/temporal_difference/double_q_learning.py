@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.tabular.learner import TabularControl, greedy
+from from_scratch.core.tabular.control import TabularControl
+from from_scratch.core.tabular.tables import greedy
 
 
 class DoubleQLearning(TabularControl):

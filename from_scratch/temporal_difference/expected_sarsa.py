@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.tabular.learner import TabularControl, epsilon_greedy, expectation
+from from_scratch.core.tabular.control import TabularControl
+from from_scratch.core.tabular.tables import epsilon_greedy, expectation
 
 
 class ExpectedSARSA(TabularControl):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.tabular.learner import TabularControl
+from from_scratch.core.tabular.control import TabularControl
 from from_scratch.core.tabular.segments import Remembering, Segment
 
 
@@ -32,9 +32,7 @@ class NStepSARSA(Remembering, TabularControl):
         a_next = self.choose(step.s_next, u)
         for segment in self.segments(step):
             self.update(segment, a_next[segment.i, segment.e])
-        if step.done.any():  # where an episode ended, A' is not taken: another one begins. Its draw is free to be used again
-            a_next = np.where(step.done, self.choose(self.state, u), a_next)
-        self.action = a_next
+        self.action = self.next_action(step, a_next, u)
 
     def update(self, steps: Segment, a_end: np.ndarray) -> None:
         """a_end [M] is the action chosen where the last step led."""

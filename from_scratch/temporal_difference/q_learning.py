@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.tabular.learner import TabularControl
+from from_scratch.core.tabular.control import TabularControl
 
 
 class QLearning(TabularControl):

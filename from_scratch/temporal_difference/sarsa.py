@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.core.tabular.learner import TabularControl
+from from_scratch.core.tabular.control import TabularControl
 
 
 class SARSA(TabularControl):
@@ -26,9 +26,7 @@ class SARSA(TabularControl):
         a_next = self.choose(step.s_next, u)  # A', chosen once: it is learnt from here and taken next
         for s, a, r, s_next, discount, a_ in step.lanes(a_next):
             self.update(s, a, r, s_next, discount, a_)
-        if step.done.any():  # where an episode ended, A' is not taken: another one begins. Its draw is free to be used again
-            a_next = np.where(step.done, self.choose(self.state, u), a_next)
-        self.action = a_next
+        self.action = self.next_action(step, a_next, u)
 
     def update(self, s: np.ndarray, a: np.ndarray, r: np.ndarray, s_next: np.ndarray, discount: np.ndarray, a_next: np.ndarray) -> None:
         """One update of every seed's table; all arguments are [S], discount is γ, and 0 where the episode terminated."""

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from from_scratch.core.exact.mdp import model_of
 from from_scratch.core.exact.values import expected_return
-from from_scratch.core.tabular.learner import epsilon_greedy, expectation
 from from_scratch.core.tabular.segments import Segment
+from from_scratch.core.tabular.tables import epsilon_greedy, expectation
 from from_scratch.envs import FiniteMDP, two_by_two_grid
 from from_scratch.envs.vector import vectorised
 from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction

@@ -19,7 +19,7 @@ from gymnasium import spaces
 from from_scratch.core.addresses import saved
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Observation, tree_map
-from from_scratch.core.finite import NotANumber
+from from_scratch.core.finite import NotANumber, refuse_rewards
 from from_scratch.core.returns import lambda_return
 
 
@@ -123,6 +123,7 @@ class Episodic(Algorithm):
                 raise error.at(self) from None
             new_obs, rewards, dones, infos = env.step(self.to_env(actions))
             self.num_timesteps += self.n_envs
+            refuse_rewards(self, rewards)
 
             callback.update_locals(locals())
             if not callback.on_step():

@@ -9,16 +9,18 @@ import numpy as np
 import torch
 
 from from_scratch.core.hyperparameters import check_range
-from from_scratch.core.tabular.learner import Tabular
+from from_scratch.core.loops.exploration import Explores
+from from_scratch.core.tabular.tables import Tabular
 
 
-class Bandit(Tabular):
+class Bandit(Explores, Tabular):
     """One `iterate()` is one pull of every lane. An episode's end changes nothing: pulls before it and after it are worth the same.
 
     Environments that draw another problem at every reset (the testbeds do) are therefore to be learnt in a single episode.
     """
 
     gamma: ClassVar[float] = 0.0  # what follows does not depend on the arm
+    chooses_anew = True
 
     def check(self) -> None:
         super().check()
@@ -52,7 +54,7 @@ class Bandit(Tabular):
 
     def iterate(self) -> None:
         a = self.choose(self._rng.uniform(self.n_envs, self.n_draws))
-        r = self.take(a)[0].astype(np.float64).reshape(a.shape)
+        r = self.take(a).r.astype(np.float64).reshape(a.shape)
         for a_lane, r_lane in zip(a.T, r.T, strict=True):
             self._abs_error += np.abs(self.update(a_lane, r_lane))
             self._rewards += r_lane
@@ -64,13 +66,10 @@ class Bandit(Tabular):
             return np.repeat(getattr(self, self.acts_on)[:, 0].argmax(-1)[:, None], n, axis=1)
         return self.choose(self._rng.uniform(n, self.n_draws))
 
-    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
-        """The arm that seems best; unless deterministic, one chosen as in training, by random numbers of the process."""
-        actions, state = super().predict(observation, state, episode_start, deterministic=True)
-        if deterministic:
-            return actions, state
+    def explored(self, actions: np.ndarray, observation: Any) -> np.ndarray:
+        """Arms chosen as in training, by random numbers of the process."""
         u = torch.rand(self.n_seeds, actions.size // self.n_seeds, self.n_draws, dtype=torch.float64).numpy()
-        return self.to_env(self.choose(u)).reshape(actions.shape), state
+        return self.to_env(self.choose(u)).reshape(actions.shape)
 
     def _record_progress(self) -> None:
         super()._record_progress()

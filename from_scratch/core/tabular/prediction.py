@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from from_scratch.core.addresses import saved
-from from_scratch.core.tabular.learner import TabularLearner, TabularPolicy
+from from_scratch.core.tabular.learner import TabularLearner
+from from_scratch.core.tabular.tables import TabularPolicy
 
 
 @saved
@@ -77,5 +78,5 @@ class TabularPrediction(TabularLearner):
         return draw(self.probabilities[self.i[:, None], s], self._rng.uniform(s.shape[1]))
 
     def act(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        s = self.policy.index(obs.reshape(-1, *self.observation_space.shape)).reshape(self.n_seeds, -1)
+        s = self.states(obs)
         return self.probabilities[self.i[:, None], s].argmax(-1) if deterministic else self.choose(s)

@@ -1,0 +1,64 @@
+"""Exploration: what `predict` does for those who explore, and an ε that falls while they learn."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from stable_baselines3.common.utils import LinearSchedule
+
+from from_scratch.core.loops.learner import Learner
+
+
+def check_probabilities(model: Any, *names: str) -> None:
+    """ValueError unless each of these hyper-parameters lies between 0 and 1; what the class does not have, or fixes, is passed over."""
+    for name in names:
+        if name in model.hyperparameters and not 0 <= getattr(model, name) <= 1:
+            raise ValueError(f"{name}={getattr(model, name)}: a probability or a fraction lies between 0 and 1.")
+
+
+class Explores:
+    """A mixin for algorithms that choose among actions, and now and then another than the one that seems best."""
+
+    exploration_rate: float  # ε, today's
+    chooses_anew: ClassVar[bool] = False  # explored() looks at no action that it is given: none of them needs a draw
+
+    def predict(self: Any, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
+        """As SB3's DQN: it explores as in training unless deterministic. Draws come from the process: evaluating disturbs no training."""
+        actions, state = super().predict(observation, state, episode_start, deterministic or self.chooses_anew)  # type: ignore[misc]
+        return actions if deterministic else self.explored(actions, observation), state
+
+    def explored(self: Any, actions: np.ndarray, observation: Any) -> np.ndarray:
+        """The actions [...] that seem best, each replaced by a random one with probability ε."""
+        explore = torch.rand(actions.shape).numpy() < self.exploration_rate
+        return np.where(explore, self.to_env(self.random_actions(actions.shape, observation)), actions)
+
+    def random_actions(self: Any, shape: tuple[int, ...], observation: Any) -> np.ndarray:
+        """Uniformly random numbers of actions, from 0."""
+        return torch.randint(self.n_actions, shape).numpy()
+
+
+class EpsilonGreedy(Explores, Learner):
+    """A learner that explores with a probability ε, which falls linearly."""
+
+    exploration_initial_eps: float = 1.0  # ε, from here
+    exploration_final_eps: float = 0.05  # … to here
+    exploration_fraction: float = 0.1  # … linearly, over this fraction of training
+
+    def check(self) -> None:
+        super().check()
+        check_probabilities(self, "exploration_initial_eps", "exploration_final_eps", "exploration_fraction")
+        self.exploration_rate = self.exploration_initial_eps
+
+    def build(self) -> None:
+        super().build()
+        self.exploration_schedule = LinearSchedule(self.exploration_initial_eps, self.exploration_final_eps, self.exploration_fraction or 1e-12)
+
+    def _follow_schedules(self) -> None:
+        super()._follow_schedules()
+        self.exploration_rate = self.now(self.exploration_schedule)
+
+    def _record_progress(self) -> None:
+        super()._record_progress()
+        self.logger.record("rollout/exploration_rate", self.exploration_rate)
