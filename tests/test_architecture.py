@@ -186,7 +186,7 @@ def test_no_file_names_a_place_on_somebody_s_disk_or_leaves_a_note_for_later():
 # --- the rooms of the harness
 
 # Room -> the rooms that it may import, all of which stand above it: so there is no circle. Everyone may import the errors (benchmarks itself).
-ROOMS: dict[str, tuple[str, ...]] = {
+HARNESS: dict[str, tuple[str, ...]] = {
     "configs": (),
     "plain": (),  # store/plain.py and store/files.py: text and files, whatever is in them; they know no study
     "studies": ("configs", "plain"),
@@ -216,7 +216,7 @@ def between_rooms(root: Path = ROOT) -> list[str]:
         f"{module} imports {name}"
         for module, path in modules("benchmarks", root)
         for name in sorted(imported(path, root))
-        if within(name, "benchmarks") and room_of(name) not in ("", room_of(module), *ROOMS.get(room_of(module), ()))
+        if within(name, "benchmarks") and room_of(name) not in ("", room_of(module), *HARNESS.get(room_of(module), ()))
     ]
 
 
@@ -225,9 +225,9 @@ def test_the_rooms_of_the_harness_import_what_stands_above_them():
 
 
 def test_every_room_of_the_harness_stands_in_the_table_below_those_that_it_imports():
-    rooms = list(ROOMS)
+    rooms = list(HARNESS)
     assert {room_of(module) for module, _ in modules("benchmarks")} - {""} == set(rooms)
-    assert [(room, other) for k, room in enumerate(rooms) for other in ROOMS[room] if other not in rooms[:k]] == []
+    assert [(room, other) for k, room in enumerate(rooms) for other in HARNESS[room] if other not in rooms[:k]] == []
 
 
 def test_a_wrong_arrow_between_rooms_is_seen(tmp_path):
