@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks import UserError
+from benchmarks.running import launchers
 from benchmarks.running.carry_out import UNFINISHED_OR_FAILED, Reporter, carry_out, in_batches, to_do
 from benchmarks.store.store import Store
 from benchmarks.studies import study
@@ -42,9 +43,10 @@ def test_a_study_is_carried_out_without_a_word(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_study_that_is_saved_says_how_many_processes_ran_it(tmp_path):
-    carry_out(asked(overrides=["launcher.jobs=1"]), Store(tmp_path))
-    assert Store(tmp_path).study().launcher["jobs"] == 1
+def test_the_study_that_is_saved_says_how_many_processes_ran_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(launchers, "physical_cores", lambda: 3)
+    carry_out(asked(overrides=["launcher.jobs=null"]), Store(tmp_path))
+    assert Store(tmp_path).study().launcher["jobs"] == 3
 
 
 def test_what_is_finished_is_not_trained_again(tmp_path):
