@@ -23,3 +23,9 @@ class IntegrityError(HarnessError):
     """What is stored is not what was written."""
 
     exit_code = 4
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says first; its type, where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

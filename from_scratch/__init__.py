@@ -5,7 +5,7 @@ import importlib as _importlib
 from from_scratch import policies as policies
 from from_scratch.registry import ENTRIES as _ENTRIES
 
-_CLASSES = {entry.class_name: entry for entry in _ENTRIES.values() if entry.target.startswith("from_scratch.")}
+_CLASSES = {entry.class_name: entry for entry in _ENTRIES.values() if entry.is_ours}
 __all__ = sorted(_CLASSES)
 
 

@@ -52,7 +52,7 @@ def _class(cls: type, known: Sequence[type]) -> str:
 
 def text() -> str:
     """What __init__.pyi should hold."""
-    entries = sorted((entry for entry in ENTRIES.values() if entry.target.startswith("from_scratch.")), key=lambda entry: entry.class_name)
+    entries = sorted((entry for entry in ENTRIES.values() if entry.is_ours), key=lambda entry: entry.class_name)
     known = [entry.load() for entry in entries]
     classes = "".join(_class(cls, known) for cls in known)
     without_strings = re.sub(r'"[^"]*"', "", classes)

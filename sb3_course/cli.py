@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from benchmarks import HarnessError, UserError
 from benchmarks.store.plain import one_line
-from from_scratch.registry import UnknownAlgorithm
+from from_scratch.registry import ENTRIES, UnknownAlgorithm
 from sb3_course import terminal
 
 
@@ -161,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
     power.add_argument("--json", metavar="FILE", help="also write the numbers there")
 
     parity = verb("parity", "parity", "run", "compare an algorithm with its Stable-Baselines3 twin, case by case, from the same seed")
-    parity.add_argument("algo", help="an algorithm with a twin: a2c, ppo, dqn, ddpg, td3, sac")
+    parity.add_argument("algo", help=f"an algorithm with a twin: {', '.join(entry.id for entry in ENTRIES.values() if entry.twin)}")
     parity.add_argument("--case", nargs="+", metavar="NAME", help="only these cases")
     parity.add_argument("--list", action="store_true", help="name the cases")
     parity.add_argument("--seed", type=int, default=0)

@@ -1,6 +1,7 @@
 """Dependencies point one way, and what that means is said here:
 
-    sb3_course → benchmarks → from_scratch.registry → <family>/<algorithm>.py → from_scratch.core → torch, numpy, gymnasium, SB3
+    sb3_course → benchmarks → from_scratch.registry → <family>/__init__.py → from_scratch.core.entry
+                                                      <family>/<algorithm>.py → from_scratch.core → torch, numpy, gymnasium, SB3
 """
 
 import ast
@@ -53,8 +54,13 @@ def within(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
+def is_family(name: str) -> bool:
+    """A family's `__init__.py`: what is known of its algorithms without importing them."""
+    return name.startswith("from_scratch.") and name.count(".") == 1 and name not in FACES and not within(name, "from_scratch.core", "from_scratch.envs")
+
+
 def is_algorithm(name: str) -> bool:
-    return within(name, "from_scratch") and name not in FACES and not within(name, "from_scratch.core", "from_scratch.envs")
+    return within(name, "from_scratch") and name not in FACES and not is_family(name) and not within(name, "from_scratch.core", "from_scratch.envs")
 
 
 def room(name: str) -> str:
@@ -71,6 +77,10 @@ def may_import(module: str, name: str) -> bool:
         return True
     if within(module, "from_scratch.envs"):
         return within(name, "from_scratch.core", "from_scratch.envs")
+    if is_family(module):
+        return name == "from_scratch.core.entry"
+    if module == "from_scratch.registry":
+        return name == "from_scratch.core.entry" or is_family(name)
     if module in FACES:
         return name in ("from_scratch.policies", "from_scratch.registry")
     if is_algorithm(module):
@@ -118,6 +128,7 @@ def test_each_arrow_turned_round_is_seen(tmp_path):
         "from_scratch/core/lockstep/mlp.py": "def build():\n    import pandas",
         "from_scratch/core/replay/memory.py": "from ... import registry",
         "from_scratch/registry.py": "import from_scratch.value_based.dqn",
+        "from_scratch/value_based/__init__.py": "from from_scratch.core.entry import Family\nfrom from_scratch.value_based.dqn import DQN",
         "from_scratch/value_based/dqn.py": "from benchmarks.store.store import Store",
         "from_scratch/value_based/rainbow.py": "from from_scratch.value_based.dqn import DQN\nfrom ..policy_gradient.ppo import PPO",
         "from_scratch/policy_gradient/ppo.py": "import torch\nfrom from_scratch.core import networks",
@@ -132,12 +143,13 @@ def test_each_arrow_turned_round_is_seen(tmp_path):
 
     assert set(against_the_arrows(tmp_path)) == {
         "from_scratch.core.algorithm imports from_scratch.value_based.dqn",
-        "from_scratch.core.replay.memory imports from_scratch.registry",
         "from_scratch.core.lockstep.mlp imports pandas",
+        "from_scratch.core.replay.memory imports from_scratch.registry",
         "from_scratch.registry imports from_scratch.value_based.dqn",
+        "from_scratch.value_based imports from_scratch.value_based.dqn",
         "from_scratch.value_based.dqn imports benchmarks.store.store",
-        "benchmarks.store.store imports sb3_course.cli",
         "benchmarks.running.worker imports from_scratch",
+        "benchmarks.store.store imports sb3_course.cli",
         "sb3_course.cli imports tests",
     }
     assert parents(tmp_path)["from_scratch.value_based.rainbow"] == ["from_scratch.policy_gradient.ppo", "from_scratch.value_based.dqn"]
@@ -169,3 +181,76 @@ def test_no_file_names_a_place_on_somebody_s_disk_or_leaves_a_note_for_later():
         if UNFINISHED.search(line) or (ABSOLUTE.search(line) and path != Path(__file__))
     ]
     assert found == []
+
+
+# --- the rooms of the harness
+
+# Room -> the rooms that it may import, all of which stand above it: so there is no circle. Everyone may import the errors (benchmarks itself).
+HARNESS: dict[str, tuple[str, ...]] = {
+    "configs": (),
+    "plain": (),  # store/plain.py and store/files.py: text and files, whatever is in them; they know no study
+    "studies": ("configs", "plain"),
+    "stats": (),
+    "evidence": ("stats", "studies"),
+    "store": ("configs", "plain", "studies"),
+    "running": ("evidence", "plain", "store", "studies"),  # evidence: a sequential study asks after each batch whether it is decided
+    "report": ("evidence", "plain", "running", "stats", "store", "studies"),  # running: its films play models
+    "reproduction": ("configs", "evidence", "plain", "report", "running", "stats", "store", "studies"),
+    "textbook": ("plain", "report", "running", "stats", "store", "studies"),
+    "speed": ("report",),
+    "calibration": ("plain", "stats"),
+    "parity": (),
+}
+
+
+def room_of(module: str) -> str:
+    """The room of a module of benchmarks; "" for what lies in none."""
+    if module in ("benchmarks.store.plain", "benchmarks.store.files"):
+        return "plain"
+    return "".join(module.split(".")[1:2])
+
+
+def between_rooms(root: Path = ROOT) -> list[str]:
+    """The imports of benchmarks from a room that the table does not name."""
+    return [
+        f"{module} imports {name}"
+        for module, path in modules("benchmarks", root)
+        for name in sorted(imported(path, root))
+        if within(name, "benchmarks") and room_of(name) not in ("", room_of(module), *HARNESS.get(room_of(module), ()))
+    ]
+
+
+def test_the_rooms_of_the_harness_import_what_stands_above_them():
+    assert between_rooms() == []
+
+
+def test_every_room_of_the_harness_stands_in_the_table_below_those_that_it_imports():
+    rooms = list(HARNESS)
+    assert {room_of(module) for module, _ in modules("benchmarks")} - {""} == set(rooms)
+    assert [(room, other) for k, room in enumerate(rooms) for other in HARNESS[room] if other not in rooms[:k]] == []
+
+
+def test_a_wrong_arrow_between_rooms_is_seen(tmp_path):
+    files = {
+        "benchmarks/stats/power.py": "from benchmarks.evidence.records import Statistics",
+        "benchmarks/studies/plan.py": "from benchmarks.store.plain import content\nfrom benchmarks.store.store import Store",
+        "benchmarks/store/plain.py": "from benchmarks import IntegrityError",
+        "benchmarks/store/store.py": "from benchmarks.studies.plan import plan\nfrom ..report import page",
+        "benchmarks/evidence/analysis.py": "def analyse():\n    from benchmarks import running",
+        "benchmarks/running/worker.py": "from benchmarks.evidence import sequential",
+        "benchmarks/report/page.py": "from benchmarks.reproduction import verify",
+        "benchmarks/calibration/measure.py": "from benchmarks.store.files import write_whole\nfrom benchmarks.report.style import number",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    assert between_rooms(tmp_path) == [
+        "benchmarks.calibration.measure imports benchmarks.report.style",
+        "benchmarks.evidence.analysis imports benchmarks.running",
+        "benchmarks.report.page imports benchmarks.reproduction",
+        "benchmarks.stats.power imports benchmarks.evidence.records",
+        "benchmarks.store.store imports benchmarks.report.page",
+        "benchmarks.studies.plan imports benchmarks.store.store",
+    ]

@@ -6,219 +6,32 @@ Figures and text take their numbers from here and compute none.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import IncompleteData, IntegrityError, UserError, stats
-from benchmarks.evidence import judgements as evidence
-from benchmarks.evidence import sequential
-from benchmarks.stats.sequential import SequentialTest
+from benchmarks import stats
+from benchmarks.evidence import judgements, sequential
+from benchmarks.evidence.records import (
+    Analysis,
+    BadStore,
+    Cell,
+    Comparison,
+    Curve,
+    Group,
+    IncompleteStudy,
+    Scale,
+    Sides,
+    Statistics,
+    family_of,
+    unit_of,
+)
+from benchmarks.studies.study import Study
 from from_scratch import registry
 
-DEFAULT_MARGIN = 0.05  # of the span from random to expert
-DEFAULT_THRESHOLD = 0.9  # of that span: a task counts as learnt where a run first scores so much
 PROFILE_POINTS = 101
-
-
-class IncompleteStudy(IncompleteData):
-    """Runs are missing, so that a comparison would be of what happened to survive."""
-
-
-class BadStore(IntegrityError):
-    """The store's tables contradict its plan."""
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """How the intervals of one report are made; printed under every figure."""
-
-    reps: int = 50_000
-    confidence: float = 0.95
-    seed: int = 0
-    margin: float = DEFAULT_MARGIN
-    threshold: float = DEFAULT_THRESHOLD
-    paired: bool = False  # whether runs of the same seed share their environment, and so are compared pair by pair
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What every bootstrap takes."""
-        return {"reps": self.reps, "seed": self.seed, "confidence": self.confidence}
-
-    @classmethod
-    def of(cls, study: Mapping) -> Statistics:
-        given = {k: v for k, v in (study.get("statistics") or {}).items() if k in cls.__dataclass_fields__ and v is not None}
-        how = cls(**given)
-        if not isinstance(how.reps, int) or how.reps < 100:
-            raise UserError(f"statistics.reps={how.reps}: give at least 100 bootstrap repetitions; 50000 is usual")
-        if not 0.5 <= how.confidence < 1:
-            raise UserError(f"statistics.confidence={how.confidence}: give a share of at least 0.5 and less than 1, such as 0.95")
-        if how.margin <= 0:
-            raise UserError(f"statistics.margin={how.margin}: give a positive share of the span from random to expert, such as 0.05")
-        if not isinstance(how.threshold, int | float) or isinstance(how.threshold, bool):
-            raise UserError(f"statistics.threshold={how.threshold}: give a share of the span from random to expert, such as 0.9")
-        if not isinstance(how.paired, bool):
-            raise UserError(f"statistics.paired={how.paired}: true if runs of the same seed share their environment, else false")
-        return how
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A task's own unit, and how it becomes 0 for the random policy and 1 for the expert (where both are known)."""
-
-    random: float | None = None
-    expert: float | None = None
-    label: str = "expert"
-    source: str = ""
-
-    @classmethod
-    def of(cls, study: Mapping, env: str) -> Scale:
-        given = (study.get("normalise") or {}).get(env) or {}
-        known = {k: given[k] for k in ("random", "expert", "label", "source") if given.get(k) is not None}
-        scale = cls(**known)
-        if scale.span == 0:
-            raise BadStore(f"normalise of {env}: random and expert are both {scale.random}; they must differ")
-        return scale
-
-    @property
-    def span(self) -> float | None:
-        return None if self.random is None or self.expert is None else self.expert - self.random
-
-    @property
-    def bounds(self) -> tuple[float, float] | None:
-        """The scores of a run that fails and of one that succeeds, the lower first; None where they are not known."""
-        return None if self.random is None or self.expert is None else (min(self.random, self.expert), max(self.random, self.expert))
-
-    def __call__(self, scores: np.ndarray) -> np.ndarray:
-        return scores if self.span is None else (scores - self.random) / self.span
-
-
-@dataclass(frozen=True)
-class Cell:
-    """All finished runs of one algorithm on one task."""
-
-    algo: str
-    env: str
-    seeds: list[int]  # finished, in order
-    planned: int
-    steps: np.ndarray  # [checkpoints], in the algorithm's unit
-    seconds: np.ndarray  # [runs, checkpoints] of training
-    scores: np.ndarray  # [runs, checkpoints], mean return over the evaluation episodes
-    steps_per_second: float  # median over runs
-    train_seconds: float  # mean over runs
-    eval_seconds: float
-    summary: stats.TaskSummary  # of the final scores
-    iqm: np.ndarray  # [checkpoints], over runs
-    weights: list[str | None]  # hash of each run's weights after training
-
-    @property
-    def final(self) -> np.ndarray:
-        return self.scores[:, -1]
-
-    @property
-    def n(self) -> int:
-        return len(self.seeds)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """IQM over all runs and tasks at each checkpoint, with a simultaneous band."""
-
-    steps: np.ndarray  # [checkpoints] in steps, or in % of each task's budget (Group.steps_label says which)
-    seconds: np.ndarray  # [checkpoints] of training, mean over runs and tasks
-    iqm: stats.Interval
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """X against Y: over the tasks of a group, and task by task."""
-
-    x: str
-    y: str
-    overall: stats.Equivalence | None  # difference of IQMs; None where the scores of the tasks share no unit
-    improvement: stats.Interval
-    tasks: dict[str, stats.Equivalence]  # difference of means, Welch, in the task's unit
-    same: dict[str, tuple[int, int]]  # of the seeds that both have, how many score the same at every checkpoint (with the same weights: but for rounding)
-    is_twin: bool
-    evidence: dict[str, Any] = field(default_factory=dict)  # see benchmarks.evidence.judgements
-
-    @property
-    def is_same_run(self) -> bool:
-        """Tier A: with the same seed the twin makes the same run, in every evaluation, on every task."""
-        return self.is_twin and all(same == shared > 0 for same, shared in self.same.values())
-
-    @property
-    def verdict(self) -> stats.Equivalence:
-        """The comparison that the sentence at the top is about: over all tasks where there is one, else that of the only task."""
-        return self.overall if self.overall is not None else next(iter(self.tasks.values()))
-
-
-@dataclass
-class Group:
-    """A rectangle of algorithms x environments, aggregated by itself."""
-
-    name: str
-    algos: list[str]  # those with a finished run on every task
-    envs: list[str]
-    unit: str  # what aggregate scores are measured in
-    is_aggregated: bool
-    scales: dict[str, Scale]
-    cells: dict[tuple[str, str], Cell]  # (algo, env)
-    left_out: dict[str, str] = field(default_factory=dict)  # algorithm or comparison -> why
-    aggregates: dict[str, dict[str, stats.Interval]] = field(default_factory=dict)  # metric -> algo -> interval
-    curves: dict[str, Curve] = field(default_factory=dict)
-    steps_label: str = "environment steps"
-    taus: np.ndarray = field(default_factory=lambda: np.empty(0))  # of the profiles
-    profiles: dict[str, stats.Interval] = field(default_factory=dict)
-    comparisons: list[Comparison] = field(default_factory=list)
-    evidence: dict[str, Any] = field(default_factory=dict)  # see benchmarks.evidence.judgements
-
-    def runs(self, env: str | None = None) -> str:
-        """"10 runs", or "8–10 runs" where some are missing; of one task, or of all that are aggregated."""
-        n = sorted({cell.n for (a, e), cell in self.cells.items() if (e == env if env else a in self.algos)})
-        return f"{n[0]} run{'s' if n[0] > 1 else ''}" if len(n) == 1 else f"{n[0]}–{n[-1]} runs"
-
-
-@dataclass
-class Analysis:
-    study: dict
-    statistics: Statistics
-    groups: list[Group]
-    runs: pd.DataFrame
-    curves: pd.DataFrame
-    missing: list[str]  # one sentence per incomplete cell; empty when the study is complete
-    sequential: SequentialTest | None = None  # of a study that stops when its comparisons are decided
-
-    @property
-    def is_partial(self) -> bool:
-        return bool(self.missing)
-
-
-# ------------------------------------------------------------------------------------------------------------ algorithms
-
-
-def unit_of(algo: str) -> str:
-    """What the algorithm's budget counts: "steps" of the environment, or "backups" of a planner."""
-    return registry.ENTRIES[algo].unit if algo in registry.ENTRIES else "steps"
-
-
-def family_of(algo: str) -> str:
-    """An algorithm and its twin share a family, and so a colour."""
-    twins = {entry.twin: entry.id for entry in registry.ENTRIES.values() if entry.twin}
-    return twins.get(algo, algo)
-
-
-def is_twin(algo: str) -> bool:
-    return family_of(algo) != algo
-
-
-def families(algos: list[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for algo in algos:
-        found.setdefault(family_of(algo), []).append(algo)
-    return found
 
 
 # --------------------------------------------------------------------------------------------------------------- missing
@@ -254,7 +67,7 @@ def _few(sentences: list[str], most: int = 4) -> str:
 # --------------------------------------------------------------------------------------------------------------- reading
 
 
-def analyse(study: dict, runs: pd.DataFrame, curves: pd.DataFrame, *, allow_partial: bool = False) -> Analysis:
+def analyse(study: Study, runs: pd.DataFrame, curves: pd.DataFrame, *, allow_partial: bool = False) -> Analysis:
     """Every number of the report. Raises IncompleteStudy unless all planned runs have finished or `allow_partial`."""
     runs = runs.sort_values(["group", "algo", "env", "seed"], kind="stable")
     twice = runs[runs.duplicated(["group", "algo", "env", "seed"])]
@@ -266,13 +79,14 @@ def analyse(study: dict, runs: pd.DataFrame, curves: pd.DataFrame, *, allow_part
     if missing and (nothing or not allow_partial):
         raise IncompleteStudy(refusal(runs, missing))
     statistics = Statistics.of(study)
-    groups = [_group(spec, study, runs[runs["group"] == spec["name"]], curves, statistics) for spec in study["groups"]]
-    test = sequential.decide(study, curves) if study.get("sequential") else None
+    groups = [_group(spec, study, runs[runs["group"] == spec["name"]], curves, statistics) for spec in study.groups]
+    test = sequential.decide(study, curves) if study.sequential else None
     if test is not None:
         for group in groups:
-            group.comparisons = evidence.decided(group, study, test)
+            group.comparisons = judgements.decided(group, study, test)
     for group in groups:
-        group.evidence["assumptions"] = evidence.assumptions(group, statistics, is_sequential=test is not None)
+        known = judgements.assumptions(group, statistics, is_sequential=test is not None)
+        group.evidence = replace(group.evidence, assumptions=known)
     return Analysis(study, statistics, groups, runs, curves, missing, test)
 
 
@@ -313,7 +127,7 @@ def _cell(algo: str, env: str, runs: pd.DataFrame, curves: pd.DataFrame, statist
     )
 
 
-def _group(spec: Mapping, study: dict, runs: pd.DataFrame, curves: pd.DataFrame, statistics: Statistics) -> Group:
+def _group(spec: Mapping, study: Study, runs: pd.DataFrame, curves: pd.DataFrame, statistics: Statistics) -> Group:
     envs = list(spec["envs"])
     cells = {(a, e): cell for a in spec["algos"] for e in envs if (cell := _cell(a, e, runs, curves, statistics))}
     left_out = {}
@@ -335,7 +149,7 @@ def _group(spec: Mapping, study: dict, runs: pd.DataFrame, curves: pd.DataFrame,
     if algos and group.is_aggregated:
         _aggregate(group, statistics)
     _compare(group, spec, statistics)
-    group.evidence = evidence.of_group(group, runs, statistics)
+    group.evidence = judgements.of_group(group, runs, statistics)
     return group
 
 
@@ -418,9 +232,9 @@ def _compare(group: Group, spec: Mapping, statistics: Statistics) -> None:
             tasks[env] = stats.equivalence(one, other, own, method="welch", **how, bounds=bounds_of(group, env))
             same[env] = _same_runs(group.cells[x, env], group.cells[y, env])
         improvement = stats.probability_of_improvement(sides.x, sides.y, **how)
-        made = Comparison(x, y, overall, improvement, tasks, same, family_of(x) == family_of(y))
-        found.append(replace(made, evidence=evidence.of_pair(made, sides, group, statistics)))
-    group.comparisons = evidence.corrected(found)
+        known = judgements.of_pair(overall, tasks, sides, group, statistics)
+        found.append(Comparison(x, y, overall, improvement, tasks, same, family_of(x) == family_of(y), known))
+    group.comparisons = judgements.corrected(found)
 
 
 def bounds_of(group: Group, env: str) -> tuple[float, float] | None:
@@ -435,30 +249,3 @@ def bounds_of(group: Group, env: str) -> tuple[float, float] | None:
     if group.scales[env].bounds is not None or max(scores.shape[1] for scores in seen) < 2:
         return group.scales[env].bounds
     return float(min(scores.min() for scores in seen)), float(max(scores.max() for scores in seen))
-
-
-@dataclass(frozen=True)
-class Sides:
-    """The final scores of both sides of a comparison, task by task: normalised where the group is, and in each task's own unit."""
-
-    x: stats.BySeed
-    y: stats.BySeed
-    raw_x: list[np.ndarray]
-    raw_y: list[np.ndarray]
-
-    @classmethod
-    def of(cls, group: Group, x: str, y: str, paired: bool) -> Sides | str:
-        """All runs of both; paired: those of the seeds that both have, in the same order. A reason where there is no such seed."""
-        raw_x, raw_y = [], []
-        seeds: tuple[list[list[int]], list[list[int]]] = ([], [])
-        for env in group.envs:
-            one, other = group.cells[x, env], group.cells[y, env]
-            if paired and not set(one.seeds) & set(other.seeds):
-                return f"paired by seed, but no seed of both has finished on {env}"
-            keep = [[not paired or seed in b.seeds for seed in a.seeds] for a, b in ((one, other), (other, one))]
-            raw_x.append(one.final[keep[0]])
-            raw_y.append(other.final[keep[1]])
-            for of_side, cell, kept in zip(seeds, (one, other), keep, strict=True):
-                of_side.append([seed for seed, is_kept in zip(cell.seeds, kept, strict=True) if is_kept])
-        scaled = [[group.scales[env](scores) for env, scores in zip(group.envs, raw, strict=True)] for raw in (raw_x, raw_y)]
-        return cls(stats.BySeed(scaled[0], seeds[0]), stats.BySeed(scaled[1], seeds[1]), raw_x, raw_y)

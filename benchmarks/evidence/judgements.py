@@ -1,32 +1,6 @@
-"""What else is known of a group and of its comparisons: the numbers that let a reader judge a claim, as plain dicts.
+"""What the numbers allow to say: the evidence of a group and of its comparisons, corrections for many of them, and what to be warned of.
 
-`Group.evidence` (of_group):
-    tasks[env][algo]     planned, finished, failed, missing: numbers of runs (missing: neither finished nor failed)
-                         diverged: the seeds whose training diverged; their scores are kept
-                         errors: {first line of an error: number of runs that failed with it}
-                         warnings: sentences about this cell: coverage of its intervals (OF_A_CELL) at this n, runs that are the same run
-                         tolerance: stats.Interval, where runs to come will score (median as its point), or why n does not allow one
-                         area: stats.Interval of the mean score during training (area under the curve / steps), t interval, task's unit
-                         threshold: stats.TimeToThreshold in the task's unit, or None where the task has no reference scores
-    area[algo]           stats.Interval: IQM over runs and tasks of the area under the curve, where the group is aggregated
-    ranks[algo]          stats.Ranks: share of each rank, mean rank
-    leave_one_task_out   [task left out][algo] -> IQM of the others
-    correlation          stats.Correlation of the final scores over seeds, between tasks
-    assumptions          sentences: what is known here against what the claims of this group assume
-    warnings             {what is printed (a key of PRINTED): sentence}, only where one is due
-
-`Comparison.evidence` (of_pair), where `Comparison.overall` and `.tasks` hold the verdicts (stats.Equivalence), Holm-corrected:
-    paired               whether run i of both sides belongs together (seeds that share an environment); runs: [per task] compared
-    cliffs_delta         stats.Interval over all tasks; area: stats.Interval of the difference of IQMs of the area under the curve, or None
-    detectable           the smallest difference of IQMs found with 80 % power at this n; runs_to_detect: a side, for the difference seen;
-    runs_for_equivalence a side, for two equal algorithms and this margin. Numbers, or None where no number of runs (≤ 10,000) does or it is unknown
-    fewer_seeds          stats.FewerSeeds: would five seeds have told the same story? None with five or fewer
-    tasks[env]           test, welch: stats.Test, of a difference and the t test within it; test_holm, welch_holm: p-values corrected over the
-                         group's tasks and pairs
-                         solved: {"x", "y": [solved, runs], "test": stats.Test, "p_holm"}, None without reference scores; the threshold is that
-                         of the study, fixed before the runs. iqm: stats.Equivalence of the IQMs, where a claim about the means did not survive
-                         hedges_g, cliffs_delta: stats.Interval; equivalence_p: of TOST, or None without a margin
-                         detectable (task's unit), runs_to_detect, runs_for_equivalence: as above
+The evidence itself is described where its records are, in benchmarks.evidence.records.
 """
 
 from __future__ import annotations
@@ -35,18 +9,30 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from benchmarks import stats
 from benchmarks.evidence import sequential
+from benchmarks.evidence.records import (
+    Account,
+    Cell,
+    CellEvidence,
+    Comparison,
+    Group,
+    GroupEvidence,
+    PairEvidence,
+    Scale,
+    Sides,
+    Solved,
+    Statistics,
+    TaskEvidence,
+)
 from benchmarks.stats import coverage
 from benchmarks.stats.sequential import SequentialTest
-
-if TYPE_CHECKING:
-    from benchmarks.evidence.analysis import Cell, Comparison, Group, Scale, Sides, Statistics
+from benchmarks.studies.study import Study
 
 FEWER = 5
 PRINTED = {  # what a report prints of a group -> the intervals in it: over all tasks, and task by task (names of stats.coverage.KINDS)
@@ -67,25 +53,24 @@ PAIRED = {"welch": "paired", "welch_90": "paired_90", "difference_90": "differen
 NOT_PAIRED = ("hedges", "area_difference")  # which pairing does not touch
 
 
-def of_group(group: Group, runs: pd.DataFrame, statistics: Statistics) -> dict[str, Any]:
-    """See the top of this file."""
-    tasks: dict[str, dict[str, Any]] = {}
+def of_group(group: Group, runs: pd.DataFrame, statistics: Statistics) -> GroupEvidence:
+    """All but the assumptions, which need the group's comparisons."""
+    tasks: dict[str, dict[str, Account]] = {}
     for env in group.envs:
         tasks[env] = {}
         for algo in dict.fromkeys(runs["algo"]):
             rows = runs[(runs["algo"] == algo) & (runs["env"] == env)]
             cell = group.cells.get((algo, env))
-            tasks[env][algo] = _accounting(rows) | (_of_cell(cell, group, rows, statistics) if cell else {})
-    found: dict[str, Any] = {"tasks": tasks, "area": {}, "ranks": {}, "leave_one_task_out": {}, "warnings": _warnings(group, statistics)}
+            tasks[env][algo] = _of_cell(cell, group, _account(rows), statistics) if cell else _account(rows)
+    area, ranks, without = {}, {}, {}
     if group.algos and group.is_aggregated:
         final, areas = ({a: _by_seed(group, a, of_cell) for a in group.algos} for of_cell in (lambda cell: cell.final, _areas))
-        found["area"] = stats.interval_estimates(areas, "iqm", kind="expanded", **statistics.options)
-        found["leave_one_task_out"] = stats.leave_one_task_out(final, group.envs)
+        area = stats.interval_estimates(areas, "iqm", kind="expanded", **statistics.options)
+        without = stats.leave_one_task_out(final, group.envs)
         if len(final) > 1:
-            found["ranks"] = stats.ranks(final, **statistics.options)
+            ranks = stats.ranks(final, **statistics.options)
     own = {a: _by_seed(group, a, lambda cell: cell.final) for a in group.algos}  # in any unit
-    found["correlation"] = stats.correlation_over_seeds(own)
-    return found
+    return GroupEvidence(tasks, area, ranks, without, _warnings(group, statistics), stats.correlation_over_seeds(own))
 
 
 def _by_seed(group: Group, algo: str, of_cell: Callable[[Cell], np.ndarray]) -> stats.BySeed:
@@ -93,25 +78,25 @@ def _by_seed(group: Group, algo: str, of_cell: Callable[[Cell], np.ndarray]) -> 
     return stats.BySeed([group.scales[cell.env](of_cell(cell)) for cell in cells], [cell.seeds for cell in cells])
 
 
-def _accounting(rows: pd.DataFrame) -> dict[str, Any]:
+def _account(rows: pd.DataFrame) -> Account:
     status = rows["status"]
     failed = rows[status == "failed"]
     diverged = rows[rows["diverged"].isin([True])] if "diverged" in rows else rows[:0]
-    return {
-        "planned": len(rows),
-        "finished": int((status == "finished").sum()),
-        "failed": len(failed),
-        "missing": int((~status.isin(["finished", "failed"])).sum()),
-        "diverged": [int(seed) for seed in diverged["seed"]],
-        "errors": dict(Counter(str(error) for error in failed["error"])),
-    }
+    return Account(
+        planned=len(rows),
+        finished=int((status == "finished").sum()),
+        failed=len(failed),
+        missing=int((~status.isin(["finished", "failed"])).sum()),
+        diverged=[int(seed) for seed in diverged["seed"]],
+        errors=dict(Counter(str(error) for error in failed["error"])),
+    )
 
 
 def _areas(cell: Cell) -> np.ndarray:
     return stats.area_under_curve(cell.scores, cell.steps)
 
 
-def _of_cell(cell: Cell, group: Group, rows: pd.DataFrame, statistics: Statistics) -> dict[str, Any]:
+def _of_cell(cell: Cell, group: Group, account: Account, statistics: Statistics) -> CellEvidence:
     scale = group.scales[cell.env]
     threshold = None
     if scale.span is not None and scale.random is not None:
@@ -122,12 +107,13 @@ def _of_cell(cell: Cell, group: Group, rows: pd.DataFrame, statistics: Statistic
     claimed = {"t": cell.summary.t, "bootstrap": cell.summary.bootstrap, "tolerance": cell.summary.tolerance}
     warnings = [f"{name} interval: {w}" for name, kind in OF_A_CELL.items() if claimed[name].is_claimed
                 and (w := stats.coverage_warning(kind, cell.n, 1, statistics.confidence))]
-    return {
-        "tolerance": cell.summary.tolerance,
-        "area": stats.t_interval(_areas(cell), confidence=statistics.confidence),
-        "threshold": threshold,
-        "warnings": [*warnings, *_same_runs(cell)],
-    }
+    return CellEvidence(
+        **vars(account),
+        tolerance=cell.summary.tolerance,
+        area=stats.t_interval(_areas(cell), confidence=statistics.confidence),
+        threshold=threshold,
+        warnings=[*warnings, *_same_runs(cell)],
+    )
 
 
 def _same_runs(cell: Cell) -> list[str]:
@@ -173,7 +159,7 @@ SPREAD_APART = 3.0  # one side's standard deviation over the other's: beyond, wh
 
 def correlation_said(group: Group) -> str:
     """What was measured of the correlation over seeds, in a sentence; empty where there is nothing to measure."""
-    seen = group.evidence["correlation"]
+    seen = group.evidence.correlation
     if not seen.pairs:
         return ""
     how = "more than independent tasks would show" if seen.is_found else "no more than independent tasks would show"
@@ -183,7 +169,7 @@ def correlation_said(group: Group) -> str:
 
 def assumptions(group: Group, statistics: Statistics, *, is_sequential: bool = False) -> list[str]:
     """What is known against the claims of this group: tasks that share their luck, and how often such claims are false where runs fail or spread apart."""
-    found = [correlation_said(group)] if group.evidence["correlation"].is_found and len(group.envs) > 1 else []
+    found = [correlation_said(group)] if group.evidence.correlation.is_found and len(group.envs) > 1 else []
     claims: dict[tuple[str, int, int, bool, str], list[str]] = {}
 
     def claim(what: str, n: int, tasks: int, known: bool, case: str, where: str) -> None:
@@ -216,9 +202,9 @@ def _spread_apart(group: Group, pair: Comparison, env: str) -> bool:
     return bool(max(sds) > SPREAD_APART * min(sds))
 
 
-def after_stopping(study: Mapping) -> str:
+def after_stopping(study: Study) -> str:
     """How often intervals held in calibration where a sequential test had stopped, at the worst; empty where that was not measured."""
-    batch = study["sequential"]["batch"]
+    batch = len(sequential.batches(study)[0])
     worst: dict[float, tuple[float, str]] = {}
     for kind in sorted({row["kind"] for row in coverage.measured() if row["kind"].endswith("_sequential")}):
         plain = kind.removesuffix("_sequential")
@@ -233,39 +219,45 @@ def after_stopping(study: Mapping) -> str:
 # ----------------------------------------------------------------------------------------------------------------- comparisons
 
 
-def of_pair(pair: Comparison, sides: Sides, group: Group, statistics: Statistics) -> dict[str, Any]:
-    """See the top of this file; p-values are corrected by `corrected`, which sees the whole table."""
-    how: dict[str, Any] = {**statistics.options, "paired": statistics.paired}
-    draws = {key: how[key] for key in ("reps", "seed", "paired")}
+def of_pair(overall: stats.Equivalence | None, tasks: Mapping[str, stats.Equivalence], sides: Sides, group: Group, statistics: Statistics) -> PairEvidence:
+    """What there is beside the verdicts over all tasks and of each. P-values are corrected by `corrected`, which sees the whole table."""
+    paired = statistics.paired
     n = min(len(s) for s in (*sides.x, *sides.y))
-    found: dict[str, Any] = {
-        "paired": statistics.paired,
-        "runs": [[len(one), len(other)] for one, other in zip(sides.x, sides.y, strict=True)],
-        "cliffs_delta": stats.cliffs_delta(sides.x, sides.y, **how),
-        "area": None, "fewer_seeds": None, "detectable": None, "runs_to_detect": None, "runs_for_equivalence": None,
-        "tasks": {env: _of_task(env, one, other, pair.tasks[env], group, statistics)
-                  for env, one, other in zip(group.envs, sides.raw_x, sides.raw_y, strict=True)},
-    }  # fmt: skip
-    if pair.overall is not None:
-        sd = stats.run_sd(sides.x, sides.y, **draws)
-        found |= _what_n_allows(sd, n, n, pair.overall, len(group.envs))
+    area, fewer, allowed = None, None, _Allowed(None, None, None)
+    if overall is not None:
+        sd = stats.run_sd(sides.x, sides.y, reps=statistics.reps, seed=statistics.seed, paired=paired)
+        allowed = _what_n_allows(sd, n, n, overall, len(group.envs))
         if n > FEWER:
-            found["fewer_seeds"] = stats.fewer_seeds(sides.x, sides.y, FEWER, seed=statistics.seed, paired=statistics.paired)
-        if not statistics.paired:
-            one, other = (_by_seed(group, a, _areas) for a in (pair.x, pair.y))
-            found["area"] = stats.difference(one, other, **statistics.options)
-    return found
+            fewer = stats.fewer_seeds(sides.x, sides.y, FEWER, seed=statistics.seed, paired=paired)
+        if not paired:
+            one, other = (_by_seed(group, algo, _areas) for algo in sides.algos)
+            area = stats.difference(one, other, **statistics.options)
+    return PairEvidence(
+        paired=paired,
+        runs=[[len(one), len(other)] for one, other in zip(sides.x, sides.y, strict=True)],
+        cliffs_delta=stats.cliffs_delta(sides.x, sides.y, **statistics.options, paired=paired),
+        area=area,
+        fewer_seeds=fewer,
+        **allowed._asdict(),
+        tasks={env: _of_task(one, other, tasks[env], group.scales[env], statistics)
+               for env, one, other in zip(group.envs, sides.raw_x, sides.raw_y, strict=True)},
+    )  # fmt: skip
 
 
-def _what_n_allows(sd: float, n_x: int, n_y: int, verdict: stats.Equivalence, tasks: int = 1) -> dict[str, Any]:
+class _Allowed(NamedTuple):
+    """What this number of runs can find, and how many runs would find what there is."""
+
+    detectable: float | None
+    runs_to_detect: int | None
+    runs_for_equivalence: int | None
+
+
+def _what_n_allows(sd: float, n_x: int, n_y: int, verdict: stats.Equivalence, tasks: int = 1) -> _Allowed:
     if not np.isfinite(sd) or sd == 0:
-        return {"detectable": None, "runs_to_detect": None, "runs_for_equivalence": None}
+        return _Allowed(None, None, None)
     seen = abs(verdict.difference.point) / sd
-    return {
-        "detectable": stats.minimal_detectable_effect(n_x, n_y) * sd,
-        "runs_to_detect": stats.runs_to_detect(seen) if seen > 0 else None,
-        "runs_for_equivalence": _runs_for_equivalence(verdict, sd, tasks),
-    }
+    detectable = stats.minimal_detectable_effect(n_x, n_y) * sd
+    return _Allowed(detectable, stats.runs_to_detect(seen) if seen > 0 else None, _runs_for_equivalence(verdict, sd, tasks))
 
 
 def _runs_for_equivalence(verdict: stats.Equivalence, sd: float, tasks: int) -> int | None:
@@ -276,7 +268,7 @@ def _runs_for_equivalence(verdict: stats.Equivalence, sd: float, tasks: int) -> 
     return max(needed, math.ceil(verdict.shape.runs_to_show(verdict.margin) / tasks))
 
 
-def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, group: Group, statistics: Statistics) -> dict[str, Any]:
+def _of_task(x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, scale: Scale, statistics: Statistics) -> TaskEvidence:
     paired = statistics.paired
     if min(len(x), len(y)) < 2:
         sd = float("nan")
@@ -284,25 +276,24 @@ def _of_task(env: str, x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence,
         sd = float(np.std(x - y, ddof=1) / np.sqrt(2))  # so that √(2/n) of it is the error of the mean difference
     else:
         sd = float(np.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2))
-    return {
-        "welch": stats.paired_test(x, y) if paired else stats.welch_test(x, y),
-        "test": verdict.test,
-        "solved": _solved(x, y, group.scales[env], statistics),
-        "iqm": _of_iqms(x, y, verdict, statistics),
-        "hedges_g": stats.hedges_g(x, y, confidence=statistics.confidence),
-        "cliffs_delta": stats.cliffs_delta([x], [y], **statistics.options, paired=paired),
-        "equivalence_p": None if verdict.margin is None else stats.equivalence_p(x, y, verdict.margin, paired=paired),
-        **_what_n_allows(sd, len(x), len(y), verdict),
-    }
+    return TaskEvidence(
+        welch=stats.paired_test(x, y) if paired else stats.welch_test(x, y),
+        test=verdict.test,
+        solved=_solved(x, y, scale, statistics),
+        iqm=_of_iqms(x, y, verdict, statistics),
+        hedges_g=stats.hedges_g(x, y, confidence=statistics.confidence),
+        cliffs_delta=stats.cliffs_delta([x], [y], **statistics.options, paired=paired),
+        equivalence_p=None if verdict.margin is None else stats.equivalence_p(x, y, verdict.margin, paired=paired),
+        **_what_n_allows(sd, len(x), len(y), verdict)._asdict(),
+    )
 
 
-def _solved(x: np.ndarray, y: np.ndarray, scale: Scale, statistics: Statistics) -> dict[str, Any] | None:
-    """How many runs end at the threshold or beyond, and whether that differs."""
+def _solved(x: np.ndarray, y: np.ndarray, scale: Scale, statistics: Statistics) -> Solved | None:
     if scale.span is None:
         return None
     is_solved = [scale(side) >= statistics.threshold for side in (x, y)]
-    counts = [[int(side.sum()), len(side)] for side in is_solved]
-    return {"x": counts[0], "y": counts[1], "test": stats.solved_test(*is_solved, paired=statistics.paired), "p_holm": float("nan")}
+    of_x, of_y = ([int(side.sum()), len(side)] for side in is_solved)
+    return Solved(of_x, of_y, stats.solved_test(*is_solved, paired=statistics.paired))
 
 
 def _of_iqms(x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, statistics: Statistics) -> stats.Equivalence | None:
@@ -320,32 +311,30 @@ def _of_iqms(x: np.ndarray, y: np.ndarray, verdict: stats.Equivalence, statistic
 def corrected(comparisons: list[Comparison]) -> list[Comparison]:
     """The comparisons of one group with Holm's correction: over all its pairs and tasks, and over its pairs where tasks are aggregated."""
     cells = [(k, env) for k, pair in enumerate(comparisons) for env in pair.tasks]
-    tested = dict(zip(cells, stats.holm([comparisons[k].tasks[env].test.p for k, env in cells]), strict=True))
-    welch = dict(zip(cells, stats.holm([comparisons[k].evidence["tasks"][env]["welch"].p for k, env in cells]), strict=True))
-    share = dict(zip(cells, stats.holm([_p_of(comparisons[k], env, "solved") for k, env in cells]), strict=True))
-    middle = dict(zip(cells, stats.holm([_p_of(comparisons[k], env, "iqm") for k, env in cells]), strict=True))
+
+    def over_cells(p_of: Callable[[Comparison, str], float]) -> dict[tuple[int, str], float]:
+        return dict(zip(cells, stats.holm([p_of(comparisons[k], env) for k, env in cells]), strict=True))
+
+    tested = over_cells(lambda pair, env: pair.tasks[env].test.p)
+    welch = over_cells(lambda pair, env: pair.evidence.tasks[env].welch.p)
+    share = over_cells(lambda pair, env: float("nan") if (known := pair.evidence.tasks[env].solved) is None else known.test.p)
+    middle = over_cells(lambda pair, env: float("nan") if (known := pair.evidence.tasks[env].iqm) is None else known.test.p)
     whole = [k for k, pair in enumerate(comparisons) if pair.overall is not None]
     overall = dict(zip(whole, stats.holm([pair.overall.test.p for pair in comparisons if pair.overall is not None]), strict=True))
     found = []
     for k, pair in enumerate(comparisons):
         tasks = {env: verdict.adjusted(tested[k, env]) for env, verdict in pair.tasks.items()}
-        for env in tasks:
-            known = pair.evidence["tasks"][env]
-            known |= {"test_holm": tested[k, env], "welch_holm": welch[k, env]}
-            if known["solved"]:
-                known["solved"]["p_holm"] = share[k, env]
-            if known["iqm"]:
-                known["iqm"] = known["iqm"].adjusted(max(middle[k, env], tested[k, env]))
-        found.append(replace(pair, tasks=tasks, overall=pair.overall.adjusted(overall[k]) if pair.overall is not None else None))
+        known = {}
+        for env, task in pair.evidence.tasks.items():
+            solved = task.solved and replace(task.solved, p_holm=share[k, env])
+            iqm = task.iqm and task.iqm.adjusted(max(middle[k, env], tested[k, env]))
+            known[env] = replace(task, test_holm=tested[k, env], welch_holm=welch[k, env], solved=solved, iqm=iqm)
+        found.append(replace(pair, tasks=tasks, overall=pair.overall.adjusted(overall[k]) if pair.overall is not None else None,
+                             evidence=replace(pair.evidence, tasks=known)))  # fmt: skip
     return found
 
 
-def _p_of(pair: Comparison, env: str, what: str) -> float:
-    known = pair.evidence["tasks"][env][what]
-    return float("nan") if known is None else (known["test"] if what == "solved" else known.test).p
-
-
-def decided(group: Group, study: Mapping, test: SequentialTest) -> list[Comparison]:
+def decided(group: Group, study: Study, test: SequentialTest) -> list[Comparison]:
     """The comparisons of a sequential study: its test decides what is different, since p-values after several looks would not hold."""
     found = []
     for pair in group.comparisons:
@@ -359,10 +348,9 @@ def decided(group: Group, study: Mapping, test: SequentialTest) -> list[Comparis
             d = by_task.get(env) or (whole.get(prefix) if len(pair.tasks) == 1 else None)
             how = said.get(env, said.get(prefix, note)) if d else note
             tasks[env] = verdict.decided(how, is_different=bool(d and d.look))
-            known = pair.evidence["tasks"][env]
-            known |= {"test_holm": float("nan"), "welch_holm": float("nan"), "iqm": None}
-            if known["solved"]:
-                known["solved"]["p_holm"] = float("nan")
         overall = pair.overall.decided(said[prefix], is_different=bool(whole[prefix].look)) if pair.overall is not None and whole else pair.overall
-        found.append(replace(pair, tasks=tasks, overall=overall))
+        nan = float("nan")
+        known = {env: replace(task, test_holm=nan, welch_holm=nan, iqm=None, solved=task.solved and replace(task.solved, p_holm=nan))
+                 for env, task in pair.evidence.tasks.items()}
+        found.append(replace(pair, tasks=tasks, overall=overall, evidence=replace(pair.evidence, tasks=known)))
     return found

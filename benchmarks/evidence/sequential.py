@@ -1,13 +1,12 @@
 """Sequential studies: seeds in batches until the comparisons are decided, or the stated maximum is reached (`compare --sequential`).
 
-study["sequential"] = {maximum: seeds, batch: seeds, alpha, reps, seed} is part of the study, fixed before its first run;
-study["seeds"] holds the seeds used so far. The decisions are computed from the stored scores, here, whenever they are needed.
+study.sequential = {maximum: seeds, batch: seeds, alpha, reps, seed} is part of the study, fixed before its first run;
+study.seeds holds the seeds used so far. The decisions are computed from the stored scores, here, whenever they are needed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 
 from benchmarks import IncompleteData, UserError, stats
 from benchmarks.stats.sequential import Decision, SequentialTest
+from benchmarks.studies.study import Study
 
 DEFAULT_BATCH = 5
 
@@ -26,17 +26,23 @@ def settings(seeds: list[int], batch: int) -> dict[str, Any]:
     return {"maximum": seeds, "batch": batch, "alpha": 0.05, "reps": 10_000, "seed": 0}
 
 
-def batches(study: Mapping) -> list[list[int]]:
+def _rule(study: Study) -> dict[str, Any]:
+    assert study.sequential is not None, "asked of sequential studies only"
+    return study.sequential
+
+
+def batches(study: Study) -> list[list[int]]:
     """The seeds of each look, as planned."""
-    seeds, size = study["sequential"]["maximum"], study["sequential"]["batch"]
+    how = _rule(study)
+    seeds, size = how["maximum"], how["batch"]
     return [seeds[k : k + size] for k in range(0, len(seeds), size)]
 
 
-def hypotheses(study: Mapping) -> dict[str, tuple[str, str, list[str], bool]]:
+def hypotheses(study: Study) -> dict[str, tuple[str, str, list[str], bool]]:
     """Name -> (x, y, environments, whether they share a scale): a pair over all tasks of its group, or task by task where those share no unit."""
     found = {}
-    for group in study["groups"]:
-        references = [(study.get("normalise") or {}).get(env) or {} for env in group["envs"]]
+    for group in study.groups:
+        references = [(study.normalise or {}).get(env) or {} for env in group["envs"]]
         shared = all(ref.get("random") is not None and ref.get("expert") is not None for ref in references)
         for x, y in group["comparisons"]:
             if shared or len(group["envs"]) == 1:
@@ -48,17 +54,17 @@ def hypotheses(study: Mapping) -> dict[str, tuple[str, str, list[str], bool]]:
     return found
 
 
-def decide(study: Mapping, curves: pd.DataFrame) -> SequentialTest:
+def decide(study: Study, curves: pd.DataFrame) -> SequentialTest:
     """The test after all looks that the study's seeds allow. IncompleteData where a run of such a batch has no score."""
-    how, asked = study["sequential"], hypotheses(study)
-    paired = bool((study.get("statistics") or {}).get("paired"))  # the runs of a seed then change sides together
+    how, asked = _rule(study), hypotheses(study)
+    paired = bool((study.statistics or {}).get("paired"))  # the runs of a seed then change sides together
     try:
         test = SequentialTest(list(asked), len(batches(study)), how["alpha"], how["reps"], how["seed"], paired)
     except ValueError as error:  # such as too few permutations for its alpha
         raise UserError(f"the study's sequence: {error}") from None
     last = curves.sort_values("step").groupby(["algo", "env", "seed"])["score"].last()
     for seeds in batches(study):
-        if test.is_finished or not set(seeds) <= set(study["seeds"]):
+        if test.is_finished or not set(seeds) <= set(study.seeds):
             break
         batch = {}
         for name in test.open:
@@ -75,14 +81,14 @@ def decide(study: Mapping, curves: pd.DataFrame) -> SequentialTest:
     return test
 
 
-def _in_unit(study: Mapping, env: str, scores: np.ndarray, shared: bool) -> np.ndarray:
+def _in_unit(study: Study, env: str, scores: np.ndarray, shared: bool) -> np.ndarray:
     if not shared:
         return scores
-    reference = study["normalise"][env]
+    reference = (study.normalise or {})[env]
     return (scores - reference["random"]) / (reference["expert"] - reference["random"])
 
 
-def described(name: str, decision: Decision, test: SequentialTest, study: Mapping) -> str:
+def described(name: str, decision: Decision, test: SequentialTest, study: Study) -> str:
     """One comparison's state in words."""
     used = sum(len(seeds) for seeds in batches(study)[: decision.look or test.taken])
     if decision.look:
@@ -91,7 +97,7 @@ def described(name: str, decision: Decision, test: SequentialTest, study: Mappin
     return f"{name}: {state} ({used} seeds each)"
 
 
-def error_per_study(study: Mapping) -> str:
-    how = study["sequential"]
+def error_per_study(study: Study) -> str:
+    how = _rule(study)
     looks = math.ceil(len(how["maximum"]) / how["batch"])
     return f"at most {len(how['maximum'])} seeds in {looks} batches of {how['batch']}; error of any false difference at any look at most {how['alpha']:g}"

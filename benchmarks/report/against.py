@@ -14,13 +14,17 @@ from typing import Any
 import matplotlib
 
 from benchmarks import UserError, stats
-from benchmarks.evidence import judgements as evidence
-from benchmarks.evidence.analysis import Analysis, Cell, analyse
-from benchmarks.report import figures
-from benchmarks.report import page as report
-from benchmarks.report.figures import PALETTE, Figure, Table, bracket, decimals, number, p_value, percent, with_interval
+from benchmarks.evidence import judgements
+from benchmarks.evidence.analysis import analyse
+from benchmarks.evidence.records import Analysis, Cell
+from benchmarks.report import page, style
+from benchmarks.report.figures import whisker
+from benchmarks.report.style import PALETTE, Figure, Table, bracket, count, decimals, number, p_value, percent, with_interval
+from benchmarks.report.verdicts import BADGES, conclusion
 from benchmarks.store import records
-from benchmarks.store.store import Store, write_whole
+from benchmarks.store.files import write_whole
+from benchmarks.store.store import Store
+from benchmarks.studies.study import Study
 
 CHANGES = ("budget", "hyperparams", "envs", "protocol", "normalise")  # of a study: what makes scores another thing
 
@@ -40,7 +44,7 @@ class Pair:
 
     @property
     def sentence(self) -> str:
-        return f"difference {with_interval(self.test.difference, sign=True)}, {self.unit}. {report.conclusion(self.test)}"
+        return f"difference {with_interval(self.test.difference, sign=True)}, {self.unit}. {conclusion(self.test)}"
 
 
 def pairs(first: Analysis, second: Analysis) -> list[Pair]:
@@ -83,14 +87,14 @@ def _pair(algo: str, envs: list[str], unit: str, cells: list[tuple[Cell, Cell]],
     return Pair(algo, envs, unit, (runs[0], runs[1]), test, same, shared, same_weights)
 
 
-def changes(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+def changes(first: Study, second: Study) -> list[str]:
     """What the two studies ask differently of what they share, in words."""
     found = []
     for key in CHANGES:
-        a, b = (dict(_leaves(study.get(key) or {}, key)) for study in (first, second))
+        a, b = (dict(_leaves(getattr(study, key) or {}, key)) for study in (first, second))
         found += [f"{place}: {a[place]} there, {b[place]} here" for place in sorted(a.keys() & b.keys()) if a[place] != b[place]]
         if key == "hyperparams":
-            pairs_of = [{(algo, env) for algo, envs in (study.get(key) or {}).items() for env in envs} for study in (first, second)]
+            pairs_of = [{(algo, env) for algo, envs in (getattr(study, key) or {}).items() for env in envs} for study in (first, second)]
             both = {f"{key}.{algo}.{env}." for algo, env in pairs_of[0] & pairs_of[1]}
             found += [f"{place}: {side.get(place)} {where} only" for side, where, other in ((a, "there", b), (b, "here", a))
                       for place in sorted(side.keys() - other.keys()) if any(place.startswith(start) for start in both)]
@@ -116,22 +120,22 @@ def render(first: Store, second: Store, directory: Path, *, allow_partial: bool 
     there, here = (analyse(study, store.runs(), store.curves(), allow_partial=allow_partial) for study, store in zip(studies, (first, second), strict=True))
     found = pairs(there, here)
     names = _names(first.path, second.path)
-    text = report.environment().get_template("against.html").render(
-        style=report.style(),
+    text = page.environment().get_template("against.html").render(
+        style=page.stylesheet(),
         names=names,
         studies=studies,
         partial=[*there.missing, *here.missing],
         statistics=there.statistics,
         date=f"{(now or datetime.now(UTC)):%Y-%m-%d %H:%M UTC}",
-        lines=[{"badge": report.BADGES[p.test.tier], "text": f"{p.algo} on {', '.join(p.envs)}: {p.sentence}"} for p in found if _is_headline(p, found)],
+        lines=[{"badge": BADGES[p.test.tier], "text": f"{p.algo} on {', '.join(p.envs)}: {p.sentence}"} for p in found if _is_headline(p, found)],
         figure_=_figure(found, names, there),
         changes=changes(*studies),
-        hashes=[study.get("hash") for study in studies],
+        hashes=[study.hash or None for study in studies],
     )
     directory.mkdir(parents=True, exist_ok=True)
-    numbers = {"first": names[0], "second": names[1], "hashes": [study.get("hash") for study in studies],
+    numbers = {"first": names[0], "second": names[1], "hashes": [study.hash or None for study in studies],
                "pairs": [{**dataclasses.asdict(p), "tier": p.test.tier} for p in found], "changes": changes(*studies)}
-    write_whole(directory / "against.json", report.as_json(numbers))
+    write_whole(directory / "against.json", page.as_json(numbers))
     write_whole(directory / "against.html", text)
     return directory / "against.html"
 
@@ -148,28 +152,28 @@ def _names(first: Path, second: Path) -> tuple[str, str]:
 
 def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis) -> Figure:
     """The differences in units of the margin (so that tasks of any scale stand side by side); without one, of the half-width of the 90 % interval."""
-    with matplotlib.rc_context(figures.STYLE):
-        canvas = figures.new_canvas(9, 0.9 + 0.3 * len(found))
+    with matplotlib.rc_context(style.STYLE):
+        canvas = style.new_canvas(9, 0.9 + 0.3 * len(found))
         ax = canvas.subplots()
         if any(p.test.margin for p in found):
             ax.axvspan(-1, 1, color="#009E73", alpha=0.12, linewidth=0)
         for row, pair in enumerate(found):
             unit = pair.test.margin or _half(pair.test.narrow)
             scaled = [stats.Interval(i.point / unit, i.low / unit, i.high / unit, i.n, i.confidence) for i in (pair.test.difference, pair.test.narrow)]
-            figures.whisker(ax, row, scaled[0], PALETTE[0 if len(pair.envs) > 1 else 7], inner=scaled[1])
-        ax.axvline(0, color=figures.INK, linewidth=1, linestyle=":")
+            whisker(ax, row, scaled[0], PALETTE[0 if len(pair.envs) > 1 else 7], inner=scaled[1])
+        ax.axvline(0, color=style.INK, linewidth=1, linestyle=":")
         ax.set_yticks(range(len(found)), [_label(p) for p in found])
         ax.set_ylim(len(found) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         some = [p for p in found if not p.test.margin]
         ax.set_xlabel(f"{names[1]} − {names[0]}, in margins of equivalence{' (without a margin: see the caption)' if some else ''}")
-        svg = figures.svg(canvas, "against", alt := f"Differences of {names[1]} from {names[0]}, in margins: " + "; ".join(
+        svg = style.svg(canvas, "against", alt := f"Differences of {names[1]} from {names[0]}, in margins: " + "; ".join(
             f"{p.algo} on {', '.join(p.envs)} {with_interval(p.test.difference, sign=True)}" for p in found) + ".")
     how = analysis.statistics
     caption = (f"Scores of {names[1]} minus those of {names[0]}, divided by the margin: inside the shaded band is equivalent. "
                f"{'Those with a star have no margin and are divided by the half-width of their 90 % interval; no equivalence can be claimed. ' if some else ''}"
                f"Thin: {percent(how.confidence)} interval; thick: 90\u00a0% interval. "
-               f"Over several tasks the difference of IQMs (expanded bootstrap intervals, {figures.count(how.reps)} repetitions, seed {how.seed}); "
+               f"Over several tasks the difference of IQMs (expanded bootstrap intervals, {count(how.reps)} repetitions, seed {how.seed}); "
                "on one task the difference of means (Welch). Tests of a difference by permutation and by t, corrected by Holm over the pairs of "
                "each kind; claims of equivalence are not corrected.")  # fmt: skip
     header = ["algorithm", "tasks", "runs", "difference", "90 % interval", "margin", "p (Holm)", "verdict", "same run at the same seed"]
@@ -196,4 +200,4 @@ def _half(narrow: stats.Interval) -> float:
 def _caution(pair: Pair, confidence: float) -> str:
     many = len(pair.envs) > 1
     kinds = [(kind, len(pair.envs)) for kind in (("difference", "difference_90") if many else ("welch", "welch_90"))]
-    return evidence.cautions(kinds, pair.test.difference.n, confidence)
+    return judgements.cautions(kinds, pair.test.difference.n, confidence)

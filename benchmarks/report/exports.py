@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from benchmarks import HarnessError, UserError
-from benchmarks.evidence.analysis import Analysis
-from benchmarks.report.figures import Table, count, percent
+from benchmarks.evidence.records import Analysis
+from benchmarks.report.style import Table, count, percent
 from benchmarks.store.plain import printable
-from benchmarks.studies.study import MEDIAN, tuning_of
+from benchmarks.studies.study import MEDIAN, Study, tuning_of
 from from_scratch import registry
 
 TEX = {  # what LaTeX would read otherwise, or not at all
@@ -98,7 +98,8 @@ def bibliography(algos: list[str], sequential: bool = False) -> str:
     for part in (resources.files("benchmarks.report") / "templates" / "references.bib").read_text(encoding="utf-8").split("% ")[1:]:
         title, _, entry = part.partition("\n")
         entries[title] = entry.strip()
-    wanted = [*STATISTICS, *(["Mathieu et al. 2024"] if sequential else []), *(["Stable-Baselines3"] if any(a.startswith("sb3/") for a in algos) else []),
+    references = [algo for algo in algos if algo in registry.ENTRIES and not registry.ENTRIES[algo].is_ours]
+    wanted = [*STATISTICS, *(["Mathieu et al. 2024"] if sequential else []), *(["Stable-Baselines3"] if references else []),
               *(paper for algo in algos for paper in papers_of(algo))]
     return "\n\n".join(entries.get(key, f"% no entry here for {key}") for key in dict.fromkeys(wanted))
 
@@ -106,19 +107,19 @@ def bibliography(algos: list[str], sequential: bool = False) -> str:
 # ------------------------------------------------------------------------------------------------------------- checklist
 
 
-def hyperparams_from(study: dict[str, Any]) -> str:
+def hyperparams_from(study: Study) -> str:
     """Where each algorithm's hyper-parameters come from; empty where the study does not say."""
     found: dict[tuple[str, str], list[str]] = {}
-    for algo, of_env in (study.get("provenance") or {}).items():
+    for algo, of_env in (study.provenance or {}).items():
         for source in dict.fromkeys(of_env.values()):
             found.setdefault((source, ", ".join(env for env, own in of_env.items() if own == source)), []).append(algo)
     return "; ".join(f"{', '.join(algos)} on {envs}: {source}" for (source, envs), algos in found.items())
 
 
-def tuning(study: dict[str, Any]) -> str:
+def tuning(study: Study) -> str:
     """What the hyper-parameters cost to find, algorithm by algorithm; empty where the study declares no tuning."""
     algos: dict[str, list[str]] = {}
-    for algo in dict.fromkeys(algo for group in study["groups"] for algo in group["algos"]):
+    for algo in study.algorithms:
         if how := tuning_of(study, algo):
             algos.setdefault(how, []).append(algo)  # a twin shares its algorithm's
     return ". ".join(f"{', '.join(names)} {how}" for how, names in algos.items())
@@ -130,19 +131,18 @@ def checklist(analysis: Analysis, facts: dict[str, Any]) -> list[dict[str, str]]
     answer: "yes", "no", "does not apply", or "for the authors" where only they can know.
     """
     study, how = analysis.study, analysis.statistics
-    envs = list(dict.fromkeys(env for group in study["groups"] for env in group["envs"]))
-    algos = list(dict.fromkeys(algo for group in study["groups"] for algo in group["algos"]))
-    papers = [f"{a}: {registry.ENTRIES[a].paper}" for a in algos if a in registry.ENTRIES and not a.startswith("sb3/")]
+    entries = [registry.ENTRIES[a] for a in study.algorithms if a in registry.ENTRIES]
+    papers = [f"{entry.id}: {entry.paper}" for entry in entries if entry.id not in {other.twin for other in entries}]
     planned = analysis.runs.drop_duplicates("run_id")
     finished = int((planned["status"] == "finished").sum())
     source, seconds = facts["source"] or {}, facts["seconds"]
-    protocol = study.get("protocol") or {}
+    protocol = study.protocol or {}
     tuned, come_from = tuning(study), hyperparams_from(study)
-    known = study.get("hyperparams")
+    known = study.hyperparams
     own_seeds = protocol.get("eval_seed") is not None
     commit = f"git commit {source['commit']}{', with uncommitted changes' if source.get('dirty') else ''}" if source.get("commit") else ""
     models = {True: "in every run's directory", MEDIAN: "of the median runs, which this report shows; the hashes of all are in repro.json"}.get(
-        study.get("keep_models"), "not kept; their hashes are in repro.json" if known else "not part of this study")
+        study.keep_models, "not kept; their hashes are in repro.json" if known else "not part of this study")
     counts = f"{len(planned)} planned, {finished} finished"
     hours = f"{seconds['train'] / 3600:.2f} h of training and {seconds['eval'] / 3600:.2f} h of evaluation in all; per task under training health"
     yes = lambda found: "yes" if found else "for the authors"
@@ -151,12 +151,12 @@ def checklist(analysis: Analysis, facts: dict[str, Any]) -> list[dict[str, str]]
         ("Models", "Assumptions are stated", "for the authors", ""),
         ("Models", "Complexity is analysed", "for the authors", "steps, seconds and steps per second of every run are in this report"),
         ("Theory", "Claims are stated and proved", "for the authors", ""),
-        ("Data", "Environments and their statistics", "yes", f"{', '.join(envs)}; entry points and hashes in repro.json"),
+        ("Data", "Environments and their statistics", "yes", f"{', '.join(study.tasks)}; entry points and hashes in repro.json"),
         ("Data", "Splits for training and evaluation", yes(own_seeds), "evaluation episodes have seeds of their own, by derivation" if own_seeds else ""),
         ("Data", "What was excluded", "yes", "; ".join(analysis.missing) if analysis.is_partial else "nothing: every planned run is in"),
         ("Code", "Dependencies", "yes", f"{len(facts['rendering']['packages']['installed'])} packages with versions in repro.json"),
         ("Code", "Training and evaluation code", yes(commit), commit),
-        ("Code", "Trained models", "yes" if study.get("keep_models") else "no", models),
+        ("Code", "Trained models", "yes" if study.keep_models else "no", models),
         ("Code", "Results with the command that produces them", yes(facts["command"]), facts["command"] or ""),
         ("Experiments", "All hyper-parameters of the results", yes(known), "the resolved study is in the appendix" if known else ""),
         ("Experiments", "How hyper-parameters were chosen", yes(tuned or come_from), ". ".join(filter(None, (come_from, tuned)))),

@@ -1,214 +1,41 @@
-"""The figures of a report: each an inline SVG with its caption, its alternative text and the same numbers as a table.
-
-One palette (Okabe & Ito 2008, safe for the colour-blind). An algorithm and its twin share a hue; the twin is lighter, dashed, with a
-hollow marker, so that prints in grey still tell them apart. Fonts are drawn as paths: the picture is the same on every machine.
-"""
+"""The figures of a report: each an inline SVG with its caption, its alternative text and the same numbers as a table."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 import re
-from dataclasses import dataclass
-from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from benchmarks import stats
-from benchmarks.evidence.analysis import Analysis, Cell, Group, Statistics, families, family_of, is_twin, unit_of
-from benchmarks.store.plain import anchor, printable
+from benchmarks.evidence.records import Analysis, Cell, Group, Statistics, families, unit_of
+from benchmarks.report.style import (
+    FAINT,
+    INK,
+    STYLE,
+    Figure,
+    Pen,
+    Table,
+    bracket,
+    caution,
+    count,
+    decimals,
+    new_canvas,
+    number,
+    p_value,
+    pens,
+    percent,
+    slug,
+    steps,
+    svg,
+    with_interval,
+)
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5AA6", "#5B5B5B")  # Okabe & Ito; the last two added
-INK, FAINT, GRID = "#222222", "#8a8a8a", "#e3e3e3"
-STYLE: Any = {
-    "svg.fonttype": "path",
-    "font.family": "DejaVu Sans",  # comes with matplotlib
-    "font.size": 9,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "bold",
-    "axes.labelsize": 9,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": GRID,
-    "grid.linewidth": 0.7,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
-    "lines.linewidth": 1.8,
-    "path.simplify": True,
-}
 METRIC_TITLES = {"iqm": "IQM", "median": "Median", "mean": "Mean", "optimality_gap": "Optimality gap (less is better)"}
 TABLE_ROWS = 21  # a curve's table shows at most so many of its points; curves.csv and report.json hold all
-
-
-@dataclass(frozen=True)
-class Table:
-    header: list[str]
-    rows: list[list[str]]
-    caption: str = ""
-    warning: str = ""  # what to know before its intervals are believed
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture for the report, and what stands in for it where it cannot be seen."""
-
-    key: str
-    title: str
-    svg: str
-    alt: str
-    caption: str
-    table: Table
-    warning: str = ""  # what to know before the intervals are believed
-
-
-# --------------------------------------------------------------------------------------------------------------- numbers
-
-
-def number(value: float | None, digits: int | None = None) -> str:
-    """A number as the report prints it: three decimals where it is small, fewer where it is large, a true minus sign."""
-    if value is None or not np.isfinite(value):
-        return "–"
-    if digits is None:
-        size = abs(value)
-        digits = 3 if size < 10 else 1 if size < 10_000 else 0
-    text = f"{value:,.{digits}f}".replace(",", "\u202f")  # a narrow no-break space between thousands
-    text = text if float(f"{value:.{digits}f}") else text.lstrip("-")  # no negative zero
-    return text.replace("-", "−")
-
-
-def count(n: int) -> str:
-    """50 000"""
-    return f"{n:,}".replace(",", "\u202f")
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.4g}\u00a0%"
-
-
-def decimals(*values: float) -> int:
-    """How many decimals suit numbers of this size: those of one row or sentence share them."""
-    size = max((abs(v) for v in values if np.isfinite(v)), default=0.0)
-    return 3 if size < 10 else 1
-
-
-def signed(value: float, digits: int | None = None) -> str:
-    text = number(value, digits)
-    return text if text.startswith(("−", "–")) or not value else f"+{text}"
-
-
-def with_interval(estimate: stats.Interval, digits: int | None = None, sign: bool = False) -> str:
-    """"0.981 [0.962, 0.995]", or the point and why there is no interval."""
-    show = signed if sign else number
-    if digits is None:
-        digits = decimals(estimate.point, estimate.low, estimate.high)
-    point = show(estimate.point, digits)
-    if estimate.note or not estimate.is_claimed:
-        return f"{point} ({estimate.note or 'no interval'})"
-    return f"{point} {bracket(estimate, digits, sign)}"
-
-
-def bracket(estimate: stats.Interval, digits: int | None = None, sign: bool = True) -> str:
-    """"[+0.962, +0.995]", without a break, or a dash where there is no interval."""
-    if estimate.note or not estimate.is_claimed:
-        return "–"
-    digits = decimals(estimate.point, estimate.low, estimate.high) if digits is None else digits
-    show = signed if sign else number
-    return f"[{show(estimate.low, digits)},\u00a0{show(estimate.high, digits)}]"
-
-
-def p_value(p: float) -> str:
-    return "–" if not np.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def steps(value: float) -> str:
-    """100000 -> "100k"."""
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{letter}"
-    return f"{value:.3g}"
-
-
-# ---------------------------------------------------------------------------------------------------------------- pieces
-
-
-def _lighter(colour: str, share: float) -> str:
-    rgb = np.array(matplotlib.colors.to_rgb(colour))
-    return matplotlib.colors.to_hex(tuple(rgb + (1 - rgb) * share))  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Pen:
-    """How one algorithm is drawn, the same in every figure of a group."""
-
-    colour: str
-    line: Any
-    marker: str
-    face: str
-
-
-def pens(group: Group) -> dict[str, Pen]:
-    everyone = list(dict.fromkeys(a for a, _ in group.cells))
-    hues = {family: PALETTE[k % len(PALETTE)] for k, family in enumerate(families(everyone))}
-    found = {}
-    for algo in everyone:
-        hue = hues[family_of(algo)]
-        twin = is_twin(algo)
-        colour = _lighter(hue, 0.4) if twin else hue
-        found[algo] = Pen(colour, (0, (4, 1.6)) if twin else "-", "s" if twin else "o", "white" if twin else colour)
-    return found
-
-
-def new_canvas(width: float, height: float) -> Canvas:
-    canvas = Canvas(figsize=(width, height), layout="constrained")
-    FigureCanvasSVG(canvas)
-    return canvas
-
-
-def svg(canvas: Canvas, key: str, alt: str) -> str:
-    """The figure as an <svg> element: no date, ids that are the same each time and that no other figure of the page has."""
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": key}):
-        canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}, facecolor="white")
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{hashlib.sha256(key.encode()).hexdigest()[:6]}-", text)
-    named = f'role="img" aria-label="{_escape(alt)}"'  # a name may hold a backslash, so this is no pattern
-    text = re.sub(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>', lambda found: f'<svg viewBox="{found[1]}" {named}>', text, count=1, flags=re.DOTALL)
-    text = text.replace("xlink:href=", "href=")
-    text = re.sub(r' d="([^"]*)"', lambda path: f' d="{_compact(path[1])}"', text)
-    return printable(re.sub(r"\n\s*", "\n", text).strip())
-
-
-def _compact(path: str) -> str:
-    """The same path in fewer characters: tenths of a point, and polylines by their increments. Reports of many runs are mostly paths."""
-    words = path.split()
-    if not set(words[0::3]) <= {"M", "L"} or len(words) % 3:
-        return re.sub(r"\s*([A-Za-z])\s*", r"\1", re.sub(r"(\.\d)\d+", r"\1", path)).strip()
-    text, x, y = "", 0, 0
-    for letter, *point in zip(words[0::3], words[1::3], words[2::3], strict=True):
-        x_next, y_next = (round(10 * float(value)) for value in point)
-        if letter == "M":
-            text += f"M{x_next / 10:g} {y_next / 10:g}l"
-        else:
-            text += f"{(x_next - x) / 10:g} {(y_next - y) / 10:g} "
-        x, y = x_next, y_next
-    return text.replace(" -", "-").replace(" M", "M").strip().rstrip("l")
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _how(statistics: Statistics, kind: str, group: Group, partial: bool, env: str | None = None) -> str:
@@ -216,12 +43,6 @@ def _how(statistics: Statistics, kind: str, group: Group, partial: bool, env: st
     where = f"per algorithm and task, {len(group.envs)} tasks" if env is None and len(group.envs) > 1 else "per algorithm"
     text = f"{group.runs(env)} {where}; {percent(statistics.confidence)} {kind}, {count(statistics.reps)} repetitions, bootstrap seed {statistics.seed}."
     return f"{text} Runs are missing: this shows the finished ones only." if partial else text
-
-
-def caution(group: Group, what: str) -> str:
-    """What to know of the intervals of this part of the report (evidence.PRINTED)."""
-    found = group.evidence.get("warnings", {}).get(what, "")
-    return f"Caution. {found}." if found else ""
 
 
 def _legend(canvas: Canvas, handles: list, labels: list[str], columns: int = 5) -> None:
@@ -395,7 +216,7 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
     header += ["difference of IQMs", "90 % interval", "margin", "p (Holm)", "verdict"] if group.is_aggregated else []
     rows = []
     for p in pairs:
-        rows.append([p.x, p.y, with_interval(p.improvement, 2), with_interval(p.evidence["cliffs_delta"], 2, sign=True)])
+        rows.append([p.x, p.y, with_interval(p.improvement, 2), with_interval(p.evidence.cliffs_delta, 2, sign=True)])
         if p.overall:
             allowed = f"±{p.overall.margin:g}" if p.overall.margin else "–"
             rows[-1] += [with_interval(p.overall.difference, sign=True), bracket(p.overall.narrow), allowed, p_value(p.overall.p), p.overall.meaning]
@@ -450,7 +271,8 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, columns:
         f"{env}, mean return per evaluation. Thin: every run; thick: IQM over runs; right: final score of every run (dots), "
         f"their IQM and its interval.{source}{planned} {_how(statistics, 'percentile-bootstrap intervals', group, partial, env)}"
     )
-    warnings = list(dict.fromkeys(w for a in cells for w in group.evidence["tasks"][env][a]["warnings"]))
+    evidence = group.evidence.of_cells(env)
+    warnings = list(dict.fromkeys(w for a in cells for w in evidence[a].warnings))
     return Figure(key, env, svg(canvas, key, alt), alt, caption, task_table(group, env), f"Caution. {'. '.join(warnings)}." if warnings else "")
 
 
@@ -535,7 +357,7 @@ def task_table(group: Group, env: str) -> Table:
 
 def ranks(group: Group, statistics: Statistics, partial: bool) -> Figure:
     """How often each algorithm takes each place: one bar an algorithm."""
-    key, found = f"{slug(group)}-ranks", group.evidence["ranks"]
+    key, found = f"{slug(group)}-ranks", group.evidence.ranks
     places = len(found)
     shades = [matplotlib.colors.to_hex(c) for c in matplotlib.colormaps["cividis_r"](np.linspace(1.0, 0.1, places))]  # the first place is the darkest
     with matplotlib.rc_context(STYLE):
@@ -567,7 +389,7 @@ def ranks(group: Group, statistics: Statistics, partial: bool) -> Figure:
 
 def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure:
     """The IQM over all tasks (diamond with its interval) and without each of them (ticks): whether one task carries the result."""
-    key, without, draw = f"{slug(group)}-leave-one-out", group.evidence["leave_one_task_out"], pens(group)
+    key, without, draw = f"{slug(group)}-leave-one-out", group.evidence.leave_one_task_out, pens(group)
     with matplotlib.rc_context(STYLE):
         canvas = new_canvas(9, 0.75 + 0.36 * len(group.algos))
         ax = canvas.subplots()
@@ -593,8 +415,12 @@ def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | 
     """Which share of the runs has reached the threshold by each step (Kaplan–Meier: runs that never do stay in the count)."""
     key, draw = f"{slug(group)}-thresholds", pens(group)
     learners = [a for a in dict.fromkeys(algo for algo, _ in group.cells) if unit_of(a) == "steps"]
-    found = {env: {a: group.evidence["tasks"][env][a]["threshold"] for a in learners if group.evidence["tasks"][env][a].get("threshold")} for env in group.envs}
-    found = {env: of_algo for env, of_algo in found.items() if of_algo}
+    found: dict[str, dict[str, stats.TimeToThreshold]] = {}
+    for env in group.envs:
+        known = group.evidence.of_cells(env)
+        for algo in learners:
+            if algo in known and (time := known[algo].threshold) is not None:
+                found.setdefault(env, {})[algo] = time
     if not found:
         return None
     columns = min(4, len(found))
@@ -622,8 +448,8 @@ def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | 
             ax.set_ylabel("share of runs there")
         for ax in axes[len(found) :]:
             ax.set_visible(False)
-        known = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-        _legend(canvas, list(known.values()), list(known))
+        shown = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+        _legend(canvas, list(shown.values()), list(shown))
     said = "; ".join(f"{r[1]} on {r[0]} {r[4]} ({r[3]} runs get there)" for r in rows)
     alt = f"Steps until a run first scores {percent(statistics.threshold)} of the way from random to expert, median over runs: {said}."
     caption = (f"Share of runs that have scored at least {percent(statistics.threshold)} of the way from random to expert by each step (at a checkpoint; "
@@ -632,10 +458,6 @@ def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | 
                f"{' Runs are missing: this shows the finished ones only.' if partial else ''}")  # fmt: skip
     header = ["task", "algorithm", "threshold", "runs there", "median steps", "mean steps, at most the budget"]
     return Figure(key, "Steps to a threshold", svg(canvas, key, alt), alt, caption, Table(header, rows), caution(group, "thresholds"))
-
-
-def slug(group: Group) -> str:
-    return f"g-{anchor(group.name)}"
 
 
 def of_group(group: Group, analysis: Analysis) -> dict[str, list[Figure]]:
@@ -652,9 +474,9 @@ def of_group(group: Group, analysis: Analysis) -> dict[str, list[Figure]]:
     if group.comparisons:
         found["comparisons"] = [comparisons(group, *how)]
     found["tasks"] = [task(group, env, *how) for env in group.envs if any(e == env for _, e in group.cells)]
-    if group.evidence["ranks"]:
+    if group.evidence.ranks:
         found["robustness"].append(ranks(group, *how))
-    if len(group.envs) > 1 and group.evidence["leave_one_task_out"]:
+    if len(group.envs) > 1 and group.evidence.leave_one_task_out:
         found["robustness"].append(leave_one_out(group, *how))
     if (times := thresholds(group, *how)) is not None:
         found["robustness"].append(times)

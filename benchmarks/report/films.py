@@ -24,11 +24,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks import IntegrityError
-from benchmarks.evidence.analysis import Analysis, Cell, family_of, is_twin
-from benchmarks.report.figures import number
+from benchmarks.evidence.records import Analysis, Cell, family_of, is_twin
+from benchmarks.report.style import number
 from benchmarks.running import models
+from benchmarks.store.files import write_whole
 from benchmarks.store.plain import MEGABYTE, content, from_json, is_name, listing, one_line
-from benchmarks.store.store import Store, write_whole
+from benchmarks.store.store import Store
 from benchmarks.studies import environments
 from benchmarks.studies.plan import Run
 
@@ -264,7 +265,8 @@ def _made(store: Store, run: Run, record: Mapping[str, Any], trusted: bool) -> d
     known = {"weights": record.get("weights_hash_end")}
     path = store.path / FOLDER / f"{run.id}.webp"
     try:
-        frames, score, length, stride = play(store.runs_path / run.id, run, record, trusted)
+        with store.folder(run.id) as folder:
+            frames, score, length, stride = play(folder, run, record, trusted)
         film = _encoded(frames)
         wrong = not_a_film(film) or (f"its film has {len(film):,} bytes" if len(film) > LARGEST[1] else "")
         if wrong:

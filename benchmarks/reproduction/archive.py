@@ -1,9 +1,10 @@
 """A study as one file, to be verified elsewhere: sb3-course archive STUDY FILE.tar.gz, and there sb3-course reproduce FILE.tar.gz --level 2.
 
 The same store gives the same archive, byte for byte. It holds study.yaml, the planned runs, their films and the report (no quarantine, no half-written
-runs), and SHA256SUMS, which `sha256sum -c` reads without this program.
+runs), and SHA256SUMS, which `sha256sum -c` reads without this program. A packed study is archived as it is (`benchmarks.store.packed`).
 
     STUDY/study.yaml   STUDY/SHA256SUMS   STUDY/report/FILE   STUDY/films/FILE   STUDY/runs/RUN/FILE
+    packed, in the place of runs/:        STUDY/runs.jsonl    STUDY/TABLE.parquet   STUDY/models/FILE
 
 Regular files at these places, and nothing else: no links, folders, devices, sparse files, names that lead elsewhere or that some file system takes for
 another's. They are read one by one, here, and not by tarfile, whose extraction filters have been escaped from (CVE-2025-4517).
@@ -25,13 +26,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from benchmarks import IncompleteData, IntegrityError, UserError
-from benchmarks.reproduction.publish import copy_runs
+from benchmarks.reproduction.publish import packed_copy
+from benchmarks.store.files import write_whole
+from benchmarks.store.packed import FILES as PACKED_FILES
+from benchmarks.store.packed import MODELS
 from benchmarks.store.plain import MEGABYTE, content, is_name, listing, one_line
-from benchmarks.store.store import MOST_TABLE, Store, write_whole
+from benchmarks.store.store import Store
+from benchmarks.store.tables import MOST_TABLE
 
 SUFFIXES = (".tar.gz", ".tgz")
 SUMS = "SHA256SUMS"
-FOLDERS = {"report": 2, "films": 2, "runs": 3}  # inside of the study -> how many names lead to a file there
+FOLDERS = {"report": 2, "films": 2, "runs": 3, MODELS: 2}  # inside of the study -> how many names lead to a file there
 MOST_FILES = 2_000_000
 MOST_BYTES = 64 * 1024 * MEGABYTE
 RATIO = 100  # of what an archive unpacks to, to itself: more is a bomb; what studies hold packs to a tenth at best
@@ -46,7 +51,7 @@ def is_archive(name: str | Path) -> bool:
 def pack(store: Store, target: Path, *, models: bool = True) -> dict[str, str]:
     """Write the archive; the files in it with their hashes. IncompleteData unless every run has finished and there is a report.
 
-    models: with the trained models, if the study has kept them. Without, runs are sealed anew and say what was left out, as
+    models: with the trained models, if the study has kept them. Without, runs are packed and say what was left out, as
     `benchmarks.reproduction.publish` does, and the report is made again.
     """
     if not is_archive(target):
@@ -55,7 +60,7 @@ def pack(store: Store, target: Path, *, models: bool = True) -> dict[str, str]:
         with tempfile.TemporaryDirectory() as place:
             from benchmarks.report.page import render
 
-            copy = copy_runs(store, Path(place) / store.path.resolve().name)
+            copy = packed_copy(store, Path(place) / store.path.resolve().name)
             render(copy.path)
             return pack(copy, target)
     runs = store.runs()
@@ -64,7 +69,11 @@ def pack(store: Store, target: Path, *, models: bool = True) -> dict[str, str]:
         raise IncompleteData(f"{len(lost)} of {len(runs)} runs of {store.path} are not finished; sb3-course status names them")
     if not (store.path / "report" / "repro.json").is_file():
         raise IncompleteData(f"{store.path} has no report yet: sb3-course report {store.path} makes one")
-    runs_paths = [path for run_id in sorted(set(runs["run_id"])) for path in listing(store.runs_path / run_id, f"runs/{run_id}")]
+    if store.is_packed:
+        runs_paths = [store.path / name for name in PACKED_FILES]
+        runs_paths += listing(store.path / MODELS, MODELS) if (store.path / MODELS).exists() else []
+    else:
+        runs_paths = [path for run_id in sorted(set(runs["run_id"])) for path in listing(store.runs_path / run_id, f"runs/{run_id}")]
     films = listing(store.path / "films", "films") if (store.path / "films").exists() else []
     paths = [store.path / "study.yaml", *films, *listing(store.path / "report", "report"), *runs_paths]
     root = re.sub(r"[^A-Za-z0-9._+-]", "_", store.path.resolve().name).lstrip(".+-")[:100].rstrip(".") or "study"
@@ -162,7 +171,7 @@ def _wrong_place(name: str) -> str:
     _, *inside = parts = name.split("/")
     if not all(map(is_name, parts)):
         return "its name is not made of letters, digits and ._+- alone"
-    if inside not in (["study.yaml"], [SUMS]) and FOLDERS.get(inside[0] if inside else "") != len(inside):
+    if inside not in (["study.yaml"], [SUMS], *([name] for name in PACKED_FILES)) and FOLDERS.get(inside[0] if inside else "") != len(inside):
         return "is no file of a study"
     return ""
 

@@ -19,7 +19,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,9 +28,11 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
+from benchmarks import first_line
 from benchmarks.running import models
 from benchmarks.running.evaluation import Episodes, Evaluator, episode_seeds, model_seed
-from benchmarks.store.store import Store, write_table
+from benchmarks.store.store import Store
+from benchmarks.store.tables import write_table
 from benchmarks.studies import environments, hyperparams
 from benchmarks.studies.plan import Job, Run
 from from_scratch import registry
@@ -52,14 +54,10 @@ def execute(job: Job, store: Store, report: Report = lambda message: None) -> No
                 execute(Job((run,)), store, report)
             return
         run = job.runs[0]
-        line = _first_line(error)
+        kind, said = type(error).__name__, first_line(error)
+        line = kind if said == kind else f"{kind}: {said}"
         store.fail(run, line, traceback.format_exc(), model_seed=model_seed(run.seed), host=host())
         report(("run", run.id, "failed", line))
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def train(job: Job, store: Store, report: Report) -> None:
@@ -93,7 +91,7 @@ def train(job: Job, store: Store, report: Report) -> None:
         normalizer = unwrap_vec_normalize(venvs[k])
         if normalizer is not None:
             models.save_normaliser(normalizer, directory)
-        scores = [row[6] for row in callback.curves[k]]
+        scores = [checkpoint.score for checkpoint in callback.curves[k]]
         store.commit(run, directory, {
             "status": "finished", "error": None, "traceback": None,
             "model_seed": model_seed(run.seed), "episode_seeds": episodes[k],
@@ -179,6 +177,21 @@ class LatestValues(KVWriter):
         return sorted(found)
 
 
+class Checkpoint(NamedTuple):
+    """A run's score at one checkpoint: a row of curve.parquet (benchmarks.store.tables.TABLES)."""
+
+    algo: str
+    env: str
+    seed: int
+    step: int  # of the checkpoint
+    actual_step: int  # of training, when it was passed
+    seconds: float  # of training
+    score: float  # mean return over the evaluation episodes
+    score_std: float
+    episode_length: float  # mean
+    n_episodes: int
+
+
 class Checkpoints(BaseCallback):
     """Scores the models whenever training passes a checkpoint, and keeps the clocks of training and scoring apart."""
 
@@ -188,7 +201,7 @@ class Checkpoints(BaseCallback):
         super().__init__()
         self.job, self.evaluator, self.normalizers, self.writer, self.report = job, evaluator, normalizers, writer, report
         self.waiting = list(job.runs[0].checkpoints)
-        self.curves: list[list[tuple]] = [[] for _ in job.runs]
+        self.curves: list[list[Checkpoint]] = [[] for _ in job.runs]
         self.episodes: list[list[tuple]] = [[] for _ in job.runs]
         self.training: list[list[tuple]] = [[] for _ in job.runs]
         self.eval_seconds = 0.0
@@ -230,7 +243,8 @@ class Checkpoints(BaseCallback):
         key = (run.algo, run.env, run.seed, step)
         seconds = self.train_seconds / len(self.job.runs)
         n = len(result.returns)
-        self.curves[k].append((*key, self.model.num_timesteps, seconds, result.score, float(result.returns.std()), float(result.lengths.mean()), n))
+        spread, length = float(result.returns.std()), float(result.lengths.mean())
+        self.curves[k].append(Checkpoint(*key, self.model.num_timesteps, seconds, result.score, spread, length, n))
         self.episodes[k] += [(*key, i, float(ret), int(length)) for i, (ret, length) in enumerate(zip(result.returns, result.lengths, strict=True))]
         self.training[k] += [(*key, name, value) for name, value in logged]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import UserError
-from benchmarks.report.figures import PALETTE
+from benchmarks.report.style import PALETTE
 from benchmarks.speed.cases import Case
 from benchmarks.speed.measure import BASELINE, PROCESSES, RAW, STACK, Growth, Ratio, Result, Times
 

@@ -32,8 +32,9 @@ from benchmarks import IntegrityError, UserError
 from benchmarks.configs import CONFIGS, options
 from benchmarks.store import monitors
 from benchmarks.store.plain import content, from_npz, from_yaml, is_regular
-from benchmarks.store.store import RUN_COLUMNS, TABLES
-from benchmarks.studies.study import digest, natural_comparisons
+from benchmarks.store.store import RUN_COLUMNS
+from benchmarks.store.tables import TABLES
+from benchmarks.studies.study import Study, digest, natural_comparisons
 
 MOST_NPZ = 1024**3  # bytes of an evaluations.npz
 MOST_VALUES = 50_000_000  # checkpoints times bootstrap repetitions of one learning curve: what a report holds in less than 2 GB
@@ -95,10 +96,10 @@ class Read:
 class ForeignRuns:
     """Runs in memory with the methods of a Store that a report asks for."""
 
-    def __init__(self, study: dict[str, Any], runs: pd.DataFrame, curves: pd.DataFrame, notes: tuple[str, ...] = ()):
+    def __init__(self, study: Study, runs: pd.DataFrame, curves: pd.DataFrame, notes: tuple[str, ...] = ()):
         self._study, self._runs, self._curves, self.notes = study, runs, curves, notes
 
-    def study(self) -> dict[str, Any]:
+    def study(self) -> Study:
         return self._study
 
     def runs(self) -> pd.DataFrame:
@@ -657,8 +658,8 @@ def _study(
         "is_foreign": True,
         "keep_models": False,
     }
-    study["hash"] = digest([study, *(run.hash for run in whole)])
-    return ForeignRuns(study, runs_table, curves, notes)
+    made = Study(**study, hyperparams={}, hash=digest([study, *(run.hash for run in whole)]))
+    return ForeignRuns(made, runs_table, curves, notes)
 
 
 def _comparisons(algos: list[str]) -> list[list[str]]:

@@ -1,13 +1,12 @@
 """What the files of somebody else's study may hold, before anything is computed from them or printed: every value has a type and a form.
 
-study.yaml and run.json are checked key by key, the tables row by row against the run that they are of, and of repro.json the part that says where the
-report was made. What is wrong is said in one line; free text is left where only the author can know (name, question, sources, errors).
+study.yaml and the runs' records are checked key by key, and of repro.json the part that says where the report was made (the rows of tables:
+`benchmarks.store.rows`). What is wrong is said in one line; free text is left where only the author can know (name, question, sources, errors).
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 import unicodedata
@@ -15,15 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from benchmarks import IntegrityError
 from benchmarks.store.plain import anchor, content
-from benchmarks.store.store import MOST_TABLE, SCHEMA, TABLES, schema_of
-from benchmarks.studies import provenance as reproduction
+from benchmarks.store.seals import BY_FILES, BY_ROWS, TABLE_FILES
+from benchmarks.store.tables import TABLES
+from benchmarks.studies import provenance
 from benchmarks.studies.plan import Run
-from benchmarks.studies.study import ID
+from benchmarks.studies.study import ID, Study
 
 HASH, VERSION, WORD = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,60}"), re.compile(r"[\w.+-]{1,64}", re.ASCII)
 NAME = re.compile(rf"(?=.{{1,120}}\Z){ID.pattern}")  # of an algorithm or a task: no room for a sentence, and no path that leads elsewhere
@@ -32,7 +29,6 @@ LARGEST = 1e60  # of a score: beyond, its powers overflow; a float32 ends at 3e3
 MOST_CHECKPOINTS, MOST_EPISODES, MOST_SEEDS, MOST_REPS, MOST_KEYS = 10_000, 1_000_000, 10_000, 1_000_000, 1000
 MOST_RESAMPLED = 50_000_000  # checkpoints times bootstrap repetitions: what a report holds in less than 2 GB
 MOST_VALUES = 1_000_000  # in study.yaml, and lists and dictionaries in a JSON file
-BATCH, LONGEST = 100, 1000  # rows of a table that are read at a time, and bytes of a word in it
 SIMPLE = (str, int, float, bool, type(None))
 
 Test = Callable[[Any], bool]
@@ -111,16 +107,23 @@ def read_json(path: Path) -> Any:
     A link is not followed, and a pipe or device not waited for.
     """
     try:
-        text = content(path)
-        if text.count(b"[") + text.count(b"{") > MOST_VALUES:  # each takes thirty times its place in the file
-            raise IntegrityError(f"{path.name}: more than {MOST_VALUES:,} lists and dictionaries")
-        return json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refused)
+        return strict_json(content(path), path.name)
     except FileNotFoundError:
         raise IntegrityError(f"{path.name}: missing") from None
-    except RecursionError:
-        raise IntegrityError(f"{path.name}: nested too deeply") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise IntegrityError(f"{path.name}: cannot be read ({str(error).splitlines()[0][:100]})") from None
+
+
+def strict_json(text: bytes, where: str) -> Any:
+    """`read_json` of bytes; `where` is what the error's line begins with."""
+    try:
+        if text.count(b"[") + text.count(b"{") > MOST_VALUES:  # each takes thirty times its place in the file
+            raise IntegrityError(f"{where}: more than {MOST_VALUES:,} lists and dictionaries")
+        return json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refused)
+    except RecursionError:
+        raise IntegrityError(f"{where}: nested too deeply") from None
+    except ValueError as error:
+        raise IntegrityError(f"{where}: cannot be read ({str(error).splitlines()[0][:100]})") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -209,12 +212,12 @@ def of_study(study: Any) -> list[str]:
     return found if len(set(names)) == len(names) else [*found, "study.yaml: two groups have one name, but for capitals and punctuation"]
 
 
-def demand(study: Any) -> None:
+def demand(study: Study) -> None:
     """IntegrityError, one line, for the first thing in a study that is not as a study has it, before numbers are computed from it.
 
     Only verification asks that its words be printable: elsewhere they are shown as signs.
     """
-    wrong = of_study(_printable(study))
+    wrong = of_study(_printable(study.as_dict()))
     if wrong:
         raise IntegrityError(wrong[0])
 
@@ -260,10 +263,11 @@ def _more_than(value: Any, most: int) -> bool:
     return False
 
 
-# ------------------------------------------------------------------------------------------------------------------ run.json
+# ------------------------------------------------------------------------------------------------------------------ records
 
+_files = dict_of(is_hash, matches(WORD))
 RECORD: dict[str, Test] = {
-    "schema": one_of(SCHEMA),
+    "schema": one_of(BY_FILES, BY_ROWS),
     "model_seed": is_whole,
     "episode_seeds": list_of(is_whole, MOST_EPISODES),
     "error": one_of(None),
@@ -279,33 +283,44 @@ RECORD: dict[str, Test] = {
     "diverged": one_of(True, False),
     "host": dict_of(lambda v: isinstance(v, SIMPLE) and plain(v) and len(str(v)) <= 200, matches(WORD)),
     "finished_at": matches(INSTANT),
-    "files": dict_of(is_hash, matches(WORD)),
+    "files": _files,
 }
 OF_A_FAILURE: dict[str, Test] = {
-    "schema": one_of(SCHEMA),
+    "schema": RECORD["schema"],
     "model_seed": optional(is_whole),
     "error": optional(lambda v: is_text(v, 10_000)),
     "traceback": optional(lambda v: is_text(v, 1_000_000, lines=True)),
     "host": optional(RECORD["host"]),
     "finished_at": matches(INSTANT),
-    "files": RECORD["files"],
+    "files": _files,
+}
+SEALED_BEFORE: dict[str, Test] = {"schema": one_of(BY_FILES), "files": _files, "left_out": list_of(matches(WORD), 10), "seal": is_hash}
+SEALED_BY_ROWS: dict[str, Test] = {
+    "rows": dict_of(is_hash, one_of(*TABLES)),
+    "left_out": dict_of(optional(is_hash), matches(WORD)),
+    "sealed_before": lambda v: not faults("sealed_before", v, SEALED_BEFORE, {"schema", "files", "seal"}),
 }
 
 
-def of_run(run: Run, record: Any) -> list[str]:
-    """What in a run's run.json is not of its form, or is not this run's."""
-    where = f"run {run.id}/run.json"
+def of_run(run: Run, record: Any, where: str | None = None) -> list[str]:
+    """What in a run's record is not of its form, or is not this run's. where: at which place it stands, in words."""
+    where = where or f"run {run.id}/run.json"
     if not isinstance(record, dict):
         return [f"{where}: {shown(record)}, where a dictionary is expected"]
     if record.get("status") not in ("finished", "failed"):
         return [f"{where}: status is {shown(record.get('status'))}, where it is finished or failed"]
-    forms = RECORD if record["status"] == "finished" else OF_A_FAILURE
-    found = faults(where, record, forms, set(forms) - {"model_seed", "host", "error", "traceback"} if forms is OF_A_FAILURE else set(forms), others=True)
+    is_finished, by_rows = record["status"] == "finished", record.get("schema") == BY_ROWS
+    forms = RECORD if is_finished else OF_A_FAILURE
+    required = set(forms) - (set() if is_finished else {"model_seed", "host", "error", "traceback"})
+    if by_rows:
+        forms, required = {**forms, **SEALED_BY_ROWS}, {*required, "rows"}
+    found = faults(where, record, forms, required, others=True)
     if record.get("run_id") != run.id:
         found.append(f"{where}: run_id is {shown(record.get('run_id'))}")
     found += [f"{where}: {key} is not the plan's" for key in run.__dataclass_fields__ if not _equal(record.get(key), getattr(run, key))]
-    if forms is RECORD and not found:
-        found += [f"{where}: lists no {name}.parquet" for name in TABLES if f"{name}.parquet" not in record["files"]]
+    if is_finished and not found:
+        listed = [f"{name}.parquet" for name in record["rows"]] if by_rows else record["files"]
+        found += [f"{where}: lists no {name}" for name in TABLE_FILES if name not in listed]
     return found
 
 
@@ -314,107 +329,13 @@ def _equal(a: Any, b: Any) -> bool:
     return type(a) is type(b) and json.dumps(a, sort_keys=True, default=str) == json.dumps(b, sort_keys=True, default=str)
 
 
-# -------------------------------------------------------------------------------------------------------------------- tables
-
-
-def table(directory: Path, name: str, run: Run) -> pd.DataFrame:
-    """One of a run's TABLES, every row of which is this run's; IntegrityError, one line, where it is not, or cannot be read."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    where = f"run {directory.name}/{name}.parquet"
-    n_checkpoints, n_episodes = len(run.checkpoints), run.protocol["eval_episodes"]
-    expected = {"curve": n_checkpoints, "episodes": n_checkpoints * n_episodes}.get(name)
-    try:
-        # The bytes are read, not the path: a path may be taken for a pattern, or for a folder whose name says `key=value`.
-        with pq.ParquetFile(io.BytesIO(content(directory / f"{name}.parquet", MOST_TABLE)), arrow_extensions_enabled=False) as file:
-            schema, metadata = file.schema_arrow, file.metadata
-            if schema.names != list(TABLES[name]):
-                raise IntegrityError(f"{where}: its columns are {shown(', '.join(schema.names))}; they should be {', '.join(TABLES[name])}")
-            for field, wanted in zip(schema, schema_of(name), strict=True):
-                if field.type != wanted.type:
-                    raise IntegrityError(f"{where}: column {field.name} is of type {shown(str(field.type))}, not {wanted.type}")
-            groups = [metadata.row_group(k) for k in range(metadata.num_row_groups)]
-            packed = {group.column(k).compression for group in groups for k in range(group.num_columns)} - {"SNAPPY", "UNCOMPRESSED"}
-            if packed:  # others pack a thousandfold, and what they unpack to is only the file's word
-                raise IntegrityError(f"{where}: packed by {shown(min(packed))}, where tables are packed by Snappy")
-            n_rows = sum(group.num_rows for group in groups)
-            if expected is not None and (n_rows != expected or metadata.num_rows != expected):
-                raise IntegrityError(f"{where}: {n_rows:,} rows, where the plan gives {expected:,}")
-            if n_rows > n_checkpoints * MOST_KEYS or sum(group.total_byte_size for group in groups) > 1_000_000 + 1000 * n_rows:
-                raise IntegrityError(f"{where}: {n_rows:,} rows of {sum(group.total_byte_size for group in groups):,} bytes are more than a run has")
-            batches = []
-            for batch in file.iter_batches(BATCH):  # a long name that is stored once and stands in every row would fill the memory
-                wrong = next((column for column in batch.schema.names if max(_lengths(batch[column]), default=0) > LONGEST), None)
-                if wrong:
-                    raise IntegrityError(f"{where}: a word of more than {LONGEST} bytes in column {wrong}")
-                batches.append(batch)
-            frame = pa.Table.from_batches(batches, schema).to_pandas(ignore_metadata=True)
-    except FileNotFoundError:
-        raise IntegrityError(f"{where}: missing") from None
-    except (pa.ArrowException, OSError, ValueError, NotImplementedError, MemoryError) as error:
-        raise IntegrityError(f"{where}: cannot be read ({shown(str(error).splitlines()[0] if str(error) else type(error).__name__)})") from None
-    wrong = next(_of_rows(frame, name, run), None)
-    if wrong:
-        raise IntegrityError(f"{where}: {wrong}")
-    return frame
-
-
-def _lengths(column: Any) -> list[int]:
-    """How many bytes each word of a column takes; nothing for numbers."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return [length or 0 for length in pc.binary_length(column).to_pylist()] if pa.types.is_string(column.type) else []
-
-
-def _of_rows(frame: pd.DataFrame, name: str, run: Run) -> Iterator[str]:
-    for column in frame:
-        nullable = name == "training" and column == "value"
-        if frame[column].isna().any() and not nullable:
-            row = int(frame[column].isna().to_numpy().argmax())
-            yield f"{column} in row {row + 1} is missing or NaN, from which nothing can be computed"
-    for key in ("algo", "env", "seed"):
-        other = frame[key] != getattr(run, key)
-        if other.any():
-            row = int(other.to_numpy().argmax())
-            yield f"{key} in row {row + 1} is {shown(frame[key].iloc[row])}, but the run's is {getattr(run, key)}"
-    for column in frame.select_dtypes("float"):
-        values = frame[column].to_numpy()
-        large = (np.abs(values) > LARGEST) & ~(np.isinf(values) & (name == "training"))  # what training logged may be infinite: it is shown, not computed with
-        if large.any():
-            yield f"{column} in row {int(large.argmax()) + 1} is {values[large.argmax()]:g}, from which nothing can be computed"
-    steps = frame["step"].tolist()
-    if name == "curve":
-        if steps != run.checkpoints:
-            yield "its steps are not the plan's checkpoints, each once and in order"
-        for column in ("seconds", "actual_step"):
-            if len(frame) and (frame[column].iloc[0] < 0 or not frame[column].is_monotonic_increasing):
-                yield f"{column} does not grow from 0 up"
-        if (frame["n_episodes"] != run.protocol["eval_episodes"]).any():
-            yield f"n_episodes is not {run.protocol['eval_episodes']} at every checkpoint"
-    elif name == "episodes":
-        n = run.protocol["eval_episodes"]
-        if steps != np.repeat(run.checkpoints, n).tolist() or frame["episode"].tolist() != list(range(n)) * len(run.checkpoints):
-            yield f"it has not the episodes 0–{n - 1} of each checkpoint, each once and in order"
-        if (frame["length"] < 0).any():
-            yield "an episode has a negative length"
-    else:
-        if not set(steps) <= set(run.checkpoints):
-            yield "a step is none of the plan's checkpoints"
-        if frame.duplicated(["step", "key"]).any():
-            yield "a metric stands twice at one step"
-        if not all(is_text(key, 200) for key in set(frame["key"])):
-            yield "the name of a metric is not printable"
-
-
 # ---------------------------------------------------------------------------------------------------------------- repro.json
 
 MACHINE: dict[str, Test] = {"os": matches(WORD), "machine": matches(WORD), "vector_instructions": list_of(matches(WORD), 100)}
 OPTIONS: dict[str, Test] = {key: one_of(True, False) for key in ("pdf", "parquet", "animations")}
 PACKAGES: dict[str, Test] = {
     "python": matches(VERSION),
-    "main": dict_of(matches(VERSION), one_of(*reproduction.PACKAGES)),
+    "main": dict_of(matches(VERSION), one_of(*provenance.PACKAGES)),
     "installed": list_of(matches(re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,80}==[0-9A-Za-z][0-9A-Za-z.+!_-]{0,60}")), 20_000),
     "hash": is_hash,
 }
@@ -450,12 +371,12 @@ def of_rendering(rendering: Any) -> list[str]:
     return found
 
 
-def filled(rendering: dict[str, Any], study: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def filled(rendering: dict[str, Any], study: Study) -> tuple[dict[str, Any], list[str]]:
     """The rendering with which the page is made again, and what in the record's is worded otherwise by this code.
 
     Versions, hashes and the machine are the record's (their forms were checked; nobody else can know them). Sentences are this program's own.
     """
-    here = reproduction.the_rendering(study)
+    here = provenance.the_rendering(study)
     environments, other = {}, []
     for env, known in here["environments"].items():
         said = rendering["environments"].get(env) or {}

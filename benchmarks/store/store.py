@@ -1,13 +1,13 @@
-"""Where the results of a study live: one directory per run, readable without this program.
+"""Where the results of a study live: one directory per run while it is made, a few files once it is published, readable without this program.
 
     DIR/study.yaml                        the resolved study, its hash, and the code versions that its runs are pinned to
     DIR/runs/<algo>-<env>-s<seed>-<hash>/ run.json  curve.parquet  episodes.parquet  training.parquet  model.zip  [vecnormalize.pkl, .npz]
     DIR/films/                            the median runs in motion (benchmarks.report.films)
     DIR/quarantine/                       what was found damaged, kept to be looked at
 
-A run directory is built under a temporary name and renamed whole. run.json is written last and holds the sha256 of the
-other files and of its own content. There is no index that could disagree with the files: they are the truth, whatever
-became of the process that wrote them.
+A run directory is built under a temporary name and renamed whole. run.json is written last; it seals the rows of the tables, the sha256 of the other
+files and its own content (benchmarks.store.seals). There is no index that could disagree with the files: they are the truth, whatever became of the
+process that wrote them. A published study has runs.jsonl and three tables in the place of runs/ (benchmarks.store.packed), and is only read.
 
 A store may have been written by a stranger. What is read of it is checked before it is used: a run's folder holds regular files
 that its seal lists, every name is one component of a path, every value has its type (benchmarks.store.plain), and no path is a pattern.
@@ -15,7 +15,6 @@ that its seal lists, every name is one component of a path, every value has its 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -29,47 +28,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
-import yaml
 
 from benchmarks import IntegrityError, UserError
-from benchmarks.store.plain import content, from_json, from_yaml, is_name, is_regular, one_line
-from benchmarks.studies.plan import Run, plan
-from benchmarks.studies.study import digest, malformed
+from benchmarks.store import seals
+from benchmarks.store.files import file_hash, write_whole
+from benchmarks.store.packed import Packed, is_packed
+from benchmarks.store.plain import content, from_json, is_name, is_regular, one_line
+from benchmarks.store.tables import MOST_TABLE, TABLES, digest_of
+from benchmarks.studies.plan import Run, plan, runs_by_id
+from benchmarks.studies.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 1
-TABLES = {
-    "curve": ("algo", "env", "seed", "step", "actual_step", "seconds", "score", "score_std", "episode_length", "n_episodes"),
-    "episodes": ("algo", "env", "seed", "step", "episode", "return", "length"),
-    "training": ("algo", "env", "seed", "step", "key", "value"),
-}
 RUN_COLUMNS = ("run_id", "algo", "env", "group", "seed", "status", "error", "traceback", "steps", "actual_steps", "train_seconds", "eval_seconds",
                "steps_per_second", "lockstep", "diverged", "model_seed", "weights_hash_start", "weights_hash_end", "hyperparams", "host", "finished_at")
-
-
-MOST_TABLE = 1024**3  # bytes of a run's table
-
-
-def write_whole(path: Path, text: str | bytes) -> None:
-    """Write a file so that it is either the old one or the new one, also if the machine stops in between. A link that lies there is replaced, not followed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    with temporary.open("xb") as file:
-        file.write(text.encode() if isinstance(text, str) else text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def _as_saved(study: dict[str, Any]) -> str:
-    return yaml.safe_dump(study, sort_keys=False, allow_unicode=True, width=160)
-
-
-def file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def without_nan(value: Any) -> Any:
@@ -97,53 +70,62 @@ class Store:
         self.path = Path(path)
         self.runs_path = self.path / "runs"
         self._verified: dict[Path, tuple[tuple, str | None]] = {}
+        self.packed = Packed(self.path, lambda: runs_by_id(run for _, run in self.planned()))
 
     # --- the study -----------------------------------------------------------------------------------------------
 
     def exists(self) -> bool:
         return (self.path / "study.yaml").is_file()
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether this is a published study, whose runs lie together in a few files and which is only read."""
+        return is_packed(self.path)
+
     def _refuse_links(self) -> None:
         """IntegrityError where one of the study's folders is a link: through it, files would be read or written that are not the study's. Or is a file."""
-        for path in (self.path / name for name in ("runs", "report", "films", "quarantine")):
+        for path in (self.path / name for name in ("runs", "models", "report", "films", "quarantine")):
             if path.is_symlink() or (path.exists() and not path.is_dir()):
                 raise IntegrityError(f"{path} is a link or a file, and links are not followed: a study's folders are its own")
 
-    def save_study(self, study: dict[str, Any]) -> None:
+    def save_study(self, study: Study) -> None:
+        self._refuse_writing()
         self._refuse_links()
         self.runs_path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / "study.yaml", _as_saved(study))
+        write_whole(self.path / "study.yaml", study.to_yaml())
 
-    def is_as_saved(self, study: dict[str, Any]) -> bool:
+    def is_as_saved(self, study: Study) -> bool:
         """Whether study.yaml holds this study and nothing else: no comment, no key twice."""
-        return (self.path / "study.yaml").read_bytes() == _as_saved(study).encode()
+        return (self.path / "study.yaml").read_bytes() == study.to_yaml().encode()
 
-    def study(self) -> dict[str, Any]:
+    def study(self) -> Study:
         """The resolved study. UserError if there is none here, IntegrityError if it cannot be read, or has not the shape of one."""
         if not self.exists():
             raise UserError(f"{self.path} holds no study (no study.yaml): sb3-course compare makes one")
         self._refuse_links()
         try:
-            study = from_yaml(content(self.path / "study.yaml").decode(), f"{self.path}/study.yaml")
+            return Study.from_yaml(content(self.path / "study.yaml").decode(), f"{self.path}/study.yaml")
         except UnicodeDecodeError:
             raise IntegrityError(f"{self.path}/study.yaml cannot be read: it is no text") from None
-        wrong = malformed(study)
-        if wrong:
-            raise IntegrityError(f"{self.path}/study.yaml cannot be read: {wrong}")
-        return study
 
     @cached_property
-    def keeps_models(self) -> bool:
+    def keeps_models(self) -> bool | str:
         """Whether this study's runs keep their trained models (they do, unless the study says keep_models: false)."""
-        return not self.exists() or self.study().get("keep_models", True)
+        return not self.exists() or (kept := self.study().keep_models) is None or kept
 
     # --- writing -------------------------------------------------------------------------------------------------
+
+    def _refuse_writing(self) -> None:
+        if self.is_packed:
+            raise UserError(f"{self.path} is a packed study, to which no run is added: "
+                            f"python -m benchmarks.reproduction.publish --unpack {self.path} NEW makes one with a folder for each run")  # fmt: skip
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Only one process at a time adds to a store; it is free again as soon as that process ends, however it ends."""
         from filelock import FileLock, Timeout
 
+        self._refuse_writing()
         self._refuse_links()
         self.runs_path.mkdir(parents=True, exist_ok=True)
         owner = self.path / ".lock.owner"
@@ -159,6 +141,7 @@ class Store:
 
     def begin(self, run: Run) -> Path:
         """A temporary directory for this run's files; its name says which process it belongs to."""
+        self._refuse_writing()
         start = int(psutil.Process().create_time() * 100)
         directory = self.runs_path / f".tmp-{os.getpid()}-{start}-{run.id}"
         shutil.rmtree(directory, ignore_errors=True)
@@ -166,15 +149,16 @@ class Store:
         return directory
 
     def commit(self, run: Run, directory: Path, record: dict[str, Any]) -> Path:
-        """Seal the run's files with run.json and give the directory its name, in place of a failed run's if there is one."""
+        """Seal the run's rows and files with run.json and give the directory its name, in place of a failed run's if there is one."""
         files = {}
         for path in sorted(directory.iterdir()):
             with path.open("rb") as file:
                 os.fsync(file.fileno())
             files[path.name] = file_hash(path)
-        record = without_nan({"schema": SCHEMA, "run_id": run.id, **asdict(run), **record, "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                               "files": files})
-        record["seal"] = digest(record)
+        rows = {name: digest_of(name, self._parsed(directory, run, name, is_whole=False)) for name in TABLES if f"{name}.parquet" in files}
+        record = without_nan({"schema": seals.BY_ROWS, "run_id": run.id, **asdict(run), **record,
+                              "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "files": files, "rows": rows})  # fmt: skip
+        record["seal"] = seals.seal_of(record)
         write_whole(directory / "run.json", json.dumps(record, indent=1, ensure_ascii=False))
         final = self.runs_path / run.id
         if final.exists():
@@ -199,6 +183,7 @@ class Store:
 
     def quarantine(self, run_id: str) -> Path:
         """Move a damaged run out of the way; where it went."""
+        self._refuse_writing()
         place = self.path / "quarantine"
         place.mkdir(exist_ok=True)
         target = place / f"{run_id}.{time.strftime('%Y%m%dT%H%M%S')}"
@@ -213,7 +198,9 @@ class Store:
     # --- reading -------------------------------------------------------------------------------------------------
 
     def record(self, run_id: str) -> dict[str, Any] | None:
-        """A run's run.json, or None where there is no such run. IntegrityError if any of its files is not what was written."""
+        """A run's record, or None where there is no such run. IntegrityError if any of its files is not what was written."""
+        if self.is_packed:
+            return self.packed.record(run_id)
         directory = self.runs_path / run_id
         if not is_name(run_id) or not (directory.exists() or directory.is_symlink()):
             return None
@@ -246,17 +233,16 @@ class Store:
                 return f"{one_line(name)}: {'a link' if (directory / name).is_symlink() else 'not a regular file'}"
         try:
             record = from_json(content(directory / "run.json"))
-            seal, files = record.pop("seal"), record["files"]
-            unsealed = digest(record) != seal
+            wrong, files = seals.fault(record, directory.name), record["files"]
         except FileNotFoundError:
             return "run.json: missing"
         except (IntegrityError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return "run.json: cannot be read"
-        if unsealed:
-            return "run.json: hash mismatch"
-        wrong = _malformed(record, directory.name)
         if wrong:
             return f"run.json: {wrong}"
+        for name in record.get("rows", ()):
+            if f"{name}.parquet" not in files:
+                return f"run.json: its rows are sealed, but it lists no {name}.parquet"
         for name, expected in files.items():
             if name not in present:
                 return f"{name}: missing"
@@ -272,7 +258,12 @@ class Store:
         return plan(self.study())
 
     def status(self, run: Run) -> tuple[str, dict[str, Any]]:
-        """(status, run.json or {"error": why}) of one planned run: finished, failed, corrupt, running or missing."""
+        """(status, record or {"error": why}) of one planned run: finished, failed, corrupt, running or missing.
+
+        IntegrityError where what all runs of a packed study share cannot be read: then none of them can be told from another.
+        """
+        if self.is_packed:
+            self.packed.tables()
         try:
             record = self.record(run.id)
         except IntegrityError as error:
@@ -308,70 +299,57 @@ class Store:
         return self._table("training").sort_values(["algo", "env", "seed", "step", "key"], ignore_index=True)
 
     def rows(self, run_id: str, name: str) -> pd.DataFrame:
-        """One of the TABLES of a finished run; IntegrityError where a row is not the run's (`benchmarks.store.records.table`)."""
-        from benchmarks.store import records
+        """`table` of a run by its name."""
+        return self.table(next(run for _, run in self.planned() if run.id == run_id), name)
 
-        run = next(run for _, run in self.planned() if run.id == run_id)
-        return records.table(self.runs_path / run_id, name, run)
+    def table(self, run: Run, name: str) -> pd.DataFrame:
+        """One of the TABLES of a finished run. IntegrityError where a row is not the run's, or the rows are not those that were sealed."""
+        from benchmarks.store import rows
+
+        where = f"run {run.id}/{name}.parquet"
+        if self.is_packed:
+            frame = self.packed.rows(run, name)
+        else:
+            frame = self._parsed(self.runs_path / run.id, run, name)
+        wrong = rows.fault(frame, name, run)
+        if wrong:
+            raise IntegrityError(f"{where}: {wrong}")
+        sealed = (self.record(run.id) or {}).get("rows")
+        if sealed is not None and digest_of(name, frame) != sealed.get(name):
+            raise IntegrityError(f"{where}: other rows than were sealed")
+        return frame
+
+    @staticmethod
+    def _parsed(directory: Path, run: Run, name: str, is_whole: bool = True) -> pd.DataFrame:
+        """The rows in a run's folder. is_whole: whether there have to be as many as the plan says."""
+        from benchmarks.store import rows
+
+        where, size = f"run {run.id}/{name}.parquet", rows.Size.of(name, run)
+        try:
+            data = content(directory / f"{name}.parquet", MOST_TABLE)
+        except FileNotFoundError:
+            raise IntegrityError(f"{where}: missing") from None
+        return rows.parsed(data, name, where, size if is_whole else rows.Size(size.most))
+
+    @contextmanager
+    def folder(self, run_id: str) -> Iterator[Path]:
+        """A folder that holds a run's model and the statistics of its normalisation under their names, as far as they are kept."""
+        if self.is_packed:
+            with self.packed.folder(run_id) as place:
+                yield place
+        else:
+            yield self.runs_path / run_id
 
     def _table(self, name: str) -> pd.DataFrame:
         """The rows of all finished runs; IntegrityError where one is not its run's."""
         import pandas as pd
 
-        from benchmarks.store import records
-
-        runs = {run.id: run for _, run in self.planned()}
+        runs = runs_by_id(run for _, run in self.planned())
         finished = [run for run in runs.values() if self.status(run)[0] == "finished"]
         if not finished:
             return pd.DataFrame(columns=list(TABLES[name]))
         finished.sort(key=lambda run: (run.algo, run.env, run.seed))
-        return pd.concat([records.table(self.runs_path / run.id, name, run) for run in finished], ignore_index=True)
-
-
-def _malformed(record: dict[str, Any], run_id: str) -> str:
-    """What of a run's record has not the type that it is used as, or nothing."""
-    number, text = (int, float, type(None)), (str, type(None))
-    kinds: dict[str, tuple[type, ...]] = {
-        "run_id": (str,), "status": (str,), "algo": (str,), "env": (str,), "seed": (int,), "hyperparams": (dict,), "host": (dict, type(None)),
-        "files": (dict,), "diverged": (bool, type(None)), "episode_seeds": (list,), "left_out": (list,),
-        **dict.fromkeys(("error", "traceback", "weights_hash_start", "weights_hash_end", "finished_at", "code"), text),
-        **dict.fromkeys(("steps", "actual_steps", "train_seconds", "eval_seconds", "steps_per_second", "lockstep", "model_seed"), number),
-    }  # fmt: skip
-    for key, allowed in kinds.items():
-        if key in record and type(record[key]) not in allowed:
-            return f"{key} is of the type {type(record[key]).__name__}"
-        if type(record.get(key)) in (int, float) and not abs(record[key]) < 2**63:
-            return f"{key} is no number of a run"
-    if record.get("run_id") != run_id:
-        return f"is of another run, {one_line(str(record.get('run_id')))[:100]}"
-    if record.get("status") not in ("finished", "failed"):
-        return "status is neither finished nor failed"
-    for name, expected in record["files"].items():
-        if not is_name(name) or name == "run.json" or not isinstance(expected, str):
-            return f"files: {one_line(name)[:100]!r} names no file of a run's folder"
-    for key, value in (record.get("host") or {}).items():
-        if value is not None and not isinstance(value, str | int | float):
-            return f"host: {one_line(key)[:100]} is of the type {type(value).__name__}"
-    return ""
-
-
-def schema_of(name: str) -> Any:
-    """The Arrow schema of one of TABLES: names, whole numbers, and floating point for all else."""
-    import pyarrow as pa
-
-    kinds = {"algo": pa.string(), "env": pa.string(), "key": pa.string(), "seed": pa.int64(), "step": pa.int64(), "actual_step": pa.int64(),
-             "episode": pa.int64(), "length": pa.int64(), "n_episodes": pa.int64()}
-    return pa.schema([(column, kinds.get(column, pa.float64())) for column in TABLES[name]])
-
-
-def write_table(path: Path, name: str, rows: list[tuple]) -> None:
-    """One of TABLES as Parquet."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = schema_of(name)
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(TABLES[name])
-    pq.write_table(pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema), path)
+        return pd.concat([self.table(run, name) for run in finished], ignore_index=True)
 
 
 def open_study(name: str) -> Store:

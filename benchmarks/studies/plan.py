@@ -15,24 +15,27 @@ import importlib.metadata
 import itertools
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies.study import digest
+from benchmarks.studies.study import Study, digest
 from from_scratch import registry
 
 ROOT = Path(__file__).parents[2]
 
 # Packages whose version can change a run's numbers.
 PACKAGES = ("stable-baselines3", "torch", "gymnasium", "numpy")
+BASE_PACKAGES = {"sb3_contrib": ("sb3-contrib",)}  # of an algorithm's own
 ENVIRONMENT_PACKAGES = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d": "Box2D", "ale_py": "ale-py", "minigrid": "minigrid"}
 # Our sources that decide how every run is trained and scored. Launchers, store and report only carry and show the result.
 MEASURING = ("benchmarks.running.worker", "benchmarks.running.evaluation", "benchmarks.studies.environments", "benchmarks.studies.hyperparams")
+LOCKSTEP_SEEDS = 10  # that train together in one process at most, unless the study's launcher says otherwise
 # Names and titles, not numbers.
-IRRELEVANT = ("from_scratch", "from_scratch.registry", "from_scratch.envs", "from_scratch.envs.registration", "from_scratch.policies",
-              "benchmarks", "benchmarks.running.models", "benchmarks.store.plain", "benchmarks.store.store", "benchmarks.studies.plan",
-              "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
+IRRELEVANT = ("from_scratch", "from_scratch.registry", "from_scratch.core.entry", *(f"from_scratch.{key}" for key in registry.FAMILIES),
+              "from_scratch.envs", "from_scratch.envs.registration", "from_scratch.policies",
+              "benchmarks", "benchmarks.running.models", "benchmarks.store.plain", "benchmarks.store.store", "benchmarks.store.tables",
+              "benchmarks.studies.plan", "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -135,36 +138,42 @@ def code_version(algo: str, env: str) -> str:
     from from_scratch.envs.registration import ENVIRONMENTS, register_all
 
     register_all()
-    target = registry.find(algo).target.partition(":")[0]
+    entry = registry.find(algo)
+    target = entry.target.partition(":")[0]
     spec = gym.registry.get(env)
     entry_point = str(spec.entry_point) if spec else ""
     modules = [*MEASURING, *(module for module in (target, entry_point.partition(":")[0]) if module.startswith("from_scratch."))]
-    packages = [*PACKAGES, *(package for prefix, package in ENVIRONMENT_PACKAGES.items() if entry_point.startswith(prefix))]
+    packages = [*PACKAGES, *BASE_PACKAGES.get(entry.base, ()), *(package for prefix, package in ENVIRONMENT_PACKAGES.items() if entry_point.startswith(prefix))]
     registered = {"registered": ENVIRONMENTS[env]} if env in ENVIRONMENTS else {}  # its time limit and arguments
     return digest({"sources": _closure(modules), "packages": {package: _version(package) for package in packages}, **registered})
 
 
-def code_versions(study: dict[str, Any]) -> dict[str, dict[str, str]]:
+def code_versions(study: Study) -> dict[str, dict[str, str]]:
     """The code version of every planned pair as things are now: [algo][env]."""
-    return {algo: {env: code_version(algo, env) for env in envs} for algo, envs in study["hyperparams"].items()}
+    return {algo: {env: code_version(algo, env) for env in envs} for algo, envs in study.hyperparams.items()}
 
 
-def plan(study: dict[str, Any]) -> list[tuple[str, Run]]:
+def pinned(study: Study, **facts: Any) -> Study:
+    """The study whose runs are those of the present code; facts: other parts that say how it is run, such as its command."""
+    return replace(study, code=code_versions(study), **facts)
+
+
+def plan(study: Study) -> list[tuple[str, Run]]:
     """Every planned run with its group. The code versions are those that the study was pinned to, else the present ones."""
-    code = study.get("code") or code_versions(study)
+    code = study.code or code_versions(study)
     planned = []
-    for group in study["groups"]:
+    for group in study.groups:
         for env in group["envs"]:
-            spec = {key: value for key, value in study["envs"][env].items() if key != "eval_episodes"}
-            protocol = {**study["protocol"], "eval_episodes": study["envs"][env].get("eval_episodes") or study["protocol"]["eval_episodes"]}
+            spec = {key: value for key, value in study.envs[env].items() if key != "eval_episodes"}
+            protocol = {**study.protocol, "eval_episodes": study.envs[env].get("eval_episodes") or study.protocol["eval_episodes"]}
             for algo in group["algos"]:
-                for seed in study["seeds"]:
-                    run = Run(algo, env, seed, study["budget"][env][algo], study["hyperparams"][algo][env], spec, protocol, code[algo][env])
+                for seed in study.seeds:
+                    run = Run(algo, env, seed, study.budget[env][algo], study.hyperparams[algo][env], spec, protocol, code[algo][env])
                     planned.append((group["name"], run))
     return planned
 
 
-def group(runs: Iterable[Run], workers: int, lockstep_seeds: int = 10) -> list[Job]:
+def group(runs: Iterable[Run], workers: int, lockstep_seeds: int = LOCKSTEP_SEEDS) -> list[Job]:
     """Jobs for these runs, longest first: seeds in lock-step where the class can, as many as was found to pay, but never so many that a
     worker would have nothing to do."""
     pairs: dict[tuple, list[Run]] = {}
@@ -190,20 +199,12 @@ def runs_by_id(runs: Iterable[Run]) -> dict[str, Run]:
 def cost(job: Job) -> float:
     """A guess at the seconds that a job takes on one core, good enough to order jobs and to start an ETA from."""
     run, n = job.runs[0], len(job.runs)
-    entry, hp = registry.find(run.algo), run.hyperparams
-    ours = not run.algo.startswith("sb3/")
+    entry = registry.find(run.algo)
     if entry.unit == "backups":
         return run.steps * 2e-5 * n  # of the dearest, one state at a time; a whole sweep's are a tenth of it
-    if entry.policy != "MlpPolicy":
-        updates_per_step = 0.0
-    elif entry.class_name in ("PPO", "A2C", "REINFORCE", "REINFORCEBaseline"):
-        updates_per_step = hp.get("n_epochs", 10 if entry.class_name == "PPO" else 1) / hp.get("batch_size", 64)
-    else:
-        frequency, steps = hp.get("train_freq", 4 if entry.class_name == "DQN" else 1), hp.get("gradient_steps", 1)
-        frequency = frequency[0] if isinstance(frequency, list) else frequency
-        updates_per_step = 1.0 if steps < 0 else steps / frequency
+    updates_per_step = entry.updates.per_step(run.hyperparams) if entry.updates else 0.0
     seconds_per_step = 1e-4 + updates_per_step * 2e-3
-    if ours:
+    if entry.is_ours:
         seconds_per_step *= 0.25
     together = n if not entry.lockstep else 1 + 0.3 * (n - 1)
     evaluation = len(run.checkpoints) * run.protocol["eval_episodes"] * 150 * 2e-5

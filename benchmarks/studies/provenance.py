@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.studies.study import digest
+from benchmarks.studies.study import Study, digest
 from from_scratch import registry
 
 PROJECT = Path(__file__).parents[2]
@@ -39,22 +39,22 @@ SEED_RULE = (
 )
 
 
-def facts(study: Mapping[str, Any], runs: pd.DataFrame, seals: Mapping[str, str], rendering: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def facts(study: Study, runs: pd.DataFrame, seals: Mapping[str, str], rendering: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Everything machine-readable about how the study came to be. seals: the hash over all files of each finished run, by run_id.
 
-    study["source"] is what `source` said when the runs were started. rendering: of an earlier report, to make that one again.
+    study.source is what `source` said when the runs were started. rendering: of an earlier report, to make that one again.
     """
     once = runs.drop_duplicates("run_id").sort_values("run_id")
     return {
-        "command": study.get("command"),
-        "study": {"name": study["name"], "hash": study.get("hash") or digest(dict(study)), "code": study.get("code")},
-        "source": study.get("source"),
+        "command": study.command,
+        "study": {"name": study.name, "hash": study.hash or digest(study.as_dict()), "code": study.code},
+        "source": study.source,
         "hosts": hosts(once),
         "seeds": {
-            "seeds": study["seeds"],
-            "evaluation": (study.get("protocol") or {}).get("eval_seed"),
-            "bootstrap": (study.get("statistics") or {}).get("seed", 0),
-            "rule": study.get("seed_rule", SEED_RULE),
+            "seeds": study.seeds,
+            "evaluation": (study.protocol or {}).get("eval_seed"),
+            "bootstrap": (study.statistics or {}).get("seed", 0),
+            "rule": study.seed_rule or SEED_RULE,
         },
         "seconds": {kind: math.fsum(once[f"{kind}_seconds"].fillna(0)) for kind in ("train", "eval")},
         "runs": [_run(row, seals) for row in once.to_dict("records")],
@@ -63,16 +63,14 @@ def facts(study: Mapping[str, Any], runs: pd.DataFrame, seals: Mapping[str, str]
     }
 
 
-def the_rendering(study: Mapping[str, Any]) -> dict[str, Any]:
+def the_rendering(study: Study) -> dict[str, Any]:
     """What a report owes to the place where it is made: packages, machine, the reporting code, what is known here of algorithms and environments."""
-    algos = list(dict.fromkeys(algo for group in study["groups"] for algo in group["algos"]))
-    envs = list(dict.fromkeys(env for group in study["groups"] for env in group["envs"]))
     return {
         "code": reporting_code(),
         "machine": machine(),
         "packages": packages(),
-        "deviations": {} if study.get("is_foreign") else deviations(algos),
-        "environments": {env: environment(env, study) for env in envs},
+        "deviations": {} if study.is_foreign else deviations(study.algorithms),
+        "environments": {env: environment(env, study) for env in study.tasks},
     }
 
 
@@ -92,11 +90,11 @@ def reporting_code() -> str:
     return total.hexdigest()
 
 
-def environment(env: str, study: Mapping[str, Any]) -> dict[str, Any]:
+def environment(env: str, study: Study) -> dict[str, Any]:
     """Where an environment comes from, and the hashes of its source and of the files that define its world (MuJoCo's XML, Atari's ROM)."""
     import gymnasium as gym
 
-    found: dict[str, Any] = {"kwargs": ((study.get("envs") or {}).get(env) or {}).get("kwargs") or {}}
+    found: dict[str, Any] = {"kwargs": ((study.envs or {}).get(env) or {}).get("kwargs") or {}}
     spec = gym.registry.get(env)
     if spec is None or not isinstance(spec.entry_point, str):
         return {**found, "source": "unknown here"}

@@ -6,26 +6,25 @@ measure, and the packages that can change a run). Afterwards `sb3-course reprodu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from benchmarks import IntegrityError
-from benchmarks.studies import plan as jobs
-from benchmarks.studies.study import NOT_HASHED, digest
+from benchmarks.studies.plan import code_versions
+from benchmarks.studies.study import NOT_HASHED, Study, digest
 
 COVERS = ("name and question, algorithms, tasks and comparisons, seeds, budgets, hyper-parameters, environments, evaluation protocol, margin and statistics, "
           "reference scores, declared tuning, code versions")  # fmt: skip
 
 
-def content(study: Mapping[str, Any]) -> dict[str, Any]:
+def content(study: Study) -> dict[str, Any]:
     """What the digest is of. A sequential study registers its maximum of seeds and its rule: which seeds that comes to is known only afterwards."""
-    asked = {key: value for key, value in study.items() if key not in NOT_HASHED}
-    if study.get("sequential"):
-        asked["seeds"] = study["sequential"]["maximum"]
-    return {"study": asked, "code": study.get("code") or jobs.code_versions(dict(study))}
+    asked = {key: value for key, value in study.as_dict().items() if key not in NOT_HASHED}
+    if study.sequential:
+        asked["seeds"] = study.sequential["maximum"]
+    return {"study": asked, "code": study.code or code_versions(study)}
 
 
-def digest_of(study: Mapping[str, Any]) -> str:
+def digest_of(study: Study) -> str:
     """64 hexadecimal digits; IntegrityError where the study holds what has no canonical form."""
     try:
         return digest(content(study))
@@ -33,19 +32,18 @@ def digest_of(study: Mapping[str, Any]) -> str:
         raise IntegrityError(f"the study cannot be registered: {str(error).splitlines()[0]}") from None
 
 
-def described(study: Mapping[str, Any]) -> list[tuple[str, str]]:
+def described(study: Study) -> list[tuple[str, str]]:
     """The main points that the digest covers, to be read and posted beside it."""
-    asked = content(study)["study"]
-    seeds, how = asked["seeds"], asked.get("statistics") or {}
-    rows = [("question", str(asked.get("question")))]
-    for group in asked["groups"]:
+    seeds, how = study.sequential["maximum"] if study.sequential else study.seeds, study.statistics or {}
+    rows = [("question", str(study.question))]
+    for group in study.groups:
         pairs = ", ".join(" against ".join(pair) for pair in group["comparisons"])
         rows.append((f"group {group['name']}", f"{', '.join(group['algos'])} on {', '.join(group['envs'])}; {pairs or 'no comparison'}"))
-    budgets = {env: ", ".join(f"{algo} {steps:,}" for algo, steps in of_algo.items()) for env, of_algo in asked["budget"].items()}
+    budgets = {env: ", ".join(f"{algo} {steps:,}" for algo, steps in of_algo.items()) for env, of_algo in study.budget.items()}
     rows.append(("budgets", "; ".join(f"{env}: {words}" for env, words in budgets.items())))
-    rows.append(("seeds", f"{len(seeds)}{' at most, in batches' if study.get('sequential') else ''}: {', '.join(map(str, seeds))}"))
+    rows.append(("seeds", f"{len(seeds)}{' at most, in batches' if study.sequential else ''}: {', '.join(map(str, seeds))}"))
     rows.append(("statistics", ", ".join(f"{key} {value}" for key, value in how.items())))
-    scales = [f"{env} {scale.get('random')} to {scale.get('expert')}" for env, scale in (asked.get("normalise") or {}).items()]
+    scales = [f"{env} {scale.get('random')} to {scale.get('expert')}" for env, scale in (study.normalise or {}).items()]
     rows.append(("references", ", ".join(scales) or "none"))
     rows.append(("code", digest(content(study)["code"])[:16]))
     return rows

@@ -1,8 +1,7 @@
-"""What a study is: composed by Hydra from configs/ (or named on the command line), resolved to one plain dict, and checked before anything runs.
+"""What a study is: one frozen record, composed by Hydra from configs/ (or named on the command line) and checked before anything runs.
 
-The resolved study says everything that decides its numbers, so it is what is stored, printed and hashed:
-name, question, seeds [list], groups, protocol, statistics, and for every planned pair hyperparams[algo][env], budget[env][algo],
-zoo_budget[env][algo] (what the RL Zoo spends, where it says), envs[env], normalise[env], references[env].
+The record says everything that decides the study's numbers, so it is what is stored, printed and hashed. It is complete when it is made; what is added to
+it later (the code that runs it, its seeds so far) makes another record, by `dataclasses.replace` or by one of its methods.
 """
 
 from __future__ import annotations
@@ -14,14 +13,15 @@ import json
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchmarks import IntegrityError, UserError
+from benchmarks import IntegrityError, UserError, first_line
 from benchmarks.configs import CONFIGS, options
-from benchmarks.store.plain import anchor, content, one_line, refuse_interpolations
+from benchmarks.store.plain import anchor, content, from_yaml, one_line, refuse_interpolations
 from benchmarks.studies import environments, hyperparams
 from from_scratch import registry
 
@@ -34,7 +34,94 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
-def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = ()) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Study:
+    """A resolved study. Its parts are plain values, as study.yaml holds them; a part that a study does not have is None.
+
+    Of a study that was read, nothing is certain but what `malformed` looks at, until `benchmarks.store.records.demand` has seen it.
+    """
+
+    name: str
+    question: str | None
+    seeds: list[int]
+    groups: list[dict[str, Any]]  # {name, algos, envs, comparisons [[x, y]]}: a rectangle of algorithms and environments, aggregated by itself
+    protocol: dict[str, Any]  # {name, eval_episodes, eval_points, eval_seed, deterministic}
+    statistics: dict[str, Any]  # see benchmarks.evidence.records.Statistics
+    hyperparams: dict[str, dict[str, dict[str, Any]]]  # [algo][env], in the Zoo's notation
+    budget: dict[str, dict[str, int]]  # [env][algo]
+    zoo_budget: dict[str, dict[str, int]] | None = None  # [env][algo]: what the RL Zoo spends, where it says
+    provenance: dict[str, dict[str, str]] | None = None  # [algo][env]: where the hyper-parameters come from
+    envs: dict[str, dict[str, Any]] = field(default_factory=dict)  # [env] {kwargs, max_episode_steps, eval_episodes}
+    normalise: dict[str, dict[str, Any]] | None = None  # [env] {random, expert, source}
+    references: dict[str, list[dict[str, Any]]] | None = None  # [env] [{label, score}]: published scores
+    launcher: dict[str, Any] | None = None  # {name, jobs, lockstep_seeds, attempts}
+    keep_models: bool | str | None = None  # true, false, or MEDIAN
+    tuning: dict[str, dict[str, Any]] | None = None  # [algo] {method, trials, seeds, source}
+    hash: str = ""  # `content_hash` when it was made
+    command: str | None = None  # that started the runs
+    code: dict[str, dict[str, str]] | None = None  # [algo][env]: the version of everything that its runs execute
+    source: dict[str, Any] | None = None  # {commit, dirty, diff_hash} of that code
+    sequential: dict[str, Any] | None = None  # see benchmarks.evidence.sequential; `seeds` are then those used so far
+    seed_rule: str | None = None  # in words, where the runs are other programs'
+    is_foreign: bool | None = None  # whether they are
+    more: dict[str, Any] = field(default_factory=dict)  # what a file says besides, which is none of a study's parts
+
+    @classmethod
+    def of(cls, parts: Mapping[str, Any]) -> Study:
+        """The record of these parts. What is missing becomes None, whatever its type: `as_dict` leaves it out again."""
+        names = [f.name for f in fields(cls) if f.name != "more"]
+        known = {name: parts.get(name, "" if name == "hash" else None) for name in names}
+        return cls(**known, more={key: value for key, value in parts.items() if key not in names})
+
+    @classmethod
+    def from_yaml(cls, text: str, name: str) -> Study:
+        """The study that a file of this name holds. IntegrityError if it cannot be read, or has not the shape of one."""
+        parts = from_yaml(text, name)
+        wrong = malformed(parts)
+        if wrong:
+            raise IntegrityError(f"{name} cannot be read: {wrong}")
+        return cls.of(parts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its parts by name, in the order of study.yaml."""
+        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "more"}
+        lacking = {key for key, value in parts.items() if value is None and key != "question"} | ({"hash"} if not self.hash else set())
+        return {key: value for key, value in parts.items() if key not in lacking} | self.more
+
+    def to_yaml(self, width: int = 160) -> str:
+        """study.yaml."""
+        return yaml.safe_dump(self.as_dict(), sort_keys=False, allow_unicode=True, width=width)
+
+    def content_hash(self) -> str:
+        """Over what is asked: how and when it was run (NOT_HASHED) does not enter."""
+        return digest({key: value for key, value in self.as_dict().items() if key not in NOT_HASHED})
+
+    def asking(self, **changes: Any) -> Study:
+        """The study that asks something else, such as other seeds: with these parts, and the hash that follows from them."""
+        changed = replace(self, **changes)
+        return replace(changed, hash=changed.content_hash())
+
+    def launched(self, **settings: Any) -> Study:
+        """The same study under other settings of its launcher, such as jobs=4."""
+        return replace(self, launcher={**(self.launcher or {}), **settings})
+
+    @property
+    def algorithms(self) -> list[str]:
+        """Every algorithm of its groups, once."""
+        return list(dict.fromkeys(algo for group in self.groups for algo in group["algos"]))
+
+    @property
+    def tasks(self) -> list[str]:
+        """Every environment of its groups, once."""
+        return list(dict.fromkeys(env for group in self.groups for env in group["envs"]))
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every algorithm with every environment that some group has it on, once."""
+        return list(dict.fromkeys((algo, env) for group in self.groups for algo in group["algos"] for env in group["envs"]))
+
+
+def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = ()) -> Study:
     """The resolved study of a suite (a name, or the path of a YAML file of one's own) with Hydra overrides; UserError for a bad one."""
     from omegaconf import OmegaConf
 
@@ -84,7 +171,7 @@ def _suite_file(path: Path) -> Any:
 
 def adhoc(
     algos: list[str], envs: list[str], seeds: int | None = None, steps: int | None = None, overrides: list[str] | tuple[str, ...] = ()
-) -> dict[str, Any]:
+) -> Study:
     """The resolved study of a rectangle of algorithms and environments named on the command line."""
     config = _plain(_hydra(["suite=adhoc", *overrides]))
     config["groups"] = [{"name": "all", "algos": algos, "envs": envs, "comparisons": natural_comparisons(algos)}]
@@ -93,10 +180,7 @@ def adhoc(
         config["seeds"] = seeds
     if steps is not None:
         config["steps"] = steps
-    study = resolve(config)
-    study["name"] = "-".join([*algos, "on", *envs]).replace("/", "_")[:80]
-    study["hash"] = study_hash(study)
-    return study
+    return resolve(config | {"name": "-".join([*algos, "on", *envs]).replace("/", "_")[:80]})
 
 
 def natural_comparisons(algos: list[str]) -> list[list[str]]:
@@ -162,7 +246,7 @@ def seed_list(seeds: Any) -> list[int]:
     return chosen
 
 
-def resolve(config: dict[str, Any]) -> dict[str, Any]:
+def resolve(config: dict[str, Any]) -> Study:
     """The composed configuration, reduced to what this study uses, with every default filled in. UserError for what cannot be."""
     groups = [_group(group) for group in config["groups"] or []]
     for one, other in itertools.combinations([group["name"] for group in groups], 2):
@@ -196,7 +280,7 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
             study["normalise"][env] = known["normalise"]
         study["references"][env] = known.get("references", [])
     for algo, env in pairs:
-        base = algo.removeprefix("sb3/")
+        base = registry.settings_of(algo)
         values = config.get("algo", {}).get(base, {})
         raw = dict(values.get(env, values.get("default", {})))
         recommended = raw.pop("n_timesteps", None)
@@ -214,8 +298,7 @@ def resolve(config: dict[str, Any]) -> dict[str, Any]:
             raise UserError(f"protocol.{key}={study['protocol'][key]}: give a whole number of at least 1")
     if config.get("tuning"):
         study["tuning"] = _tuning(config["tuning"], study)
-    study["hash"] = study_hash(study)
-    return study
+    return Study.of(study).asking()
 
 
 # ------------------------------------------------------------------------------------------------------- a study from elsewhere
@@ -310,7 +393,7 @@ def _tuning(declared: Any, study: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """How each algorithm's hyper-parameters were found: {algorithm: {method, trials, seeds, source}}. UserError if a seed of this study helped."""
     if not isinstance(declared, dict):
         raise UserError(f"tuning={declared}: give {{algorithm: {{{', '.join(TUNING)}}}}}")
-    known = {algo.removeprefix("sb3/") for algo in study["hyperparams"]} | set(study["hyperparams"])
+    known = {registry.settings_of(algo) for algo in study["hyperparams"]} | set(study["hyperparams"])
     for algo, how in declared.items():
         if algo not in known:
             raise UserError(f"tuning of '{algo}', which is not in this study: it has {', '.join(study['hyperparams'])}")
@@ -321,12 +404,12 @@ def _tuning(declared: Any, study: dict[str, Any]) -> dict[str, dict[str, Any]]:
         shared = sorted(set(seed_list(how["seeds"])) & set(study["seeds"]))
         if shared:
             free = max([*study["seeds"], *seed_list(how["seeds"])]) + 1
-            raise UserError(f"seed{'s' * (len(shared) > 1)} {_ranges(shared)} {'were' if len(shared) > 1 else 'was'} also used for tuning {algo} "
+            raise UserError(f"seed{'s' * (len(shared) > 1)} {ranges(shared)} {'were' if len(shared) > 1 else 'was'} also used for tuning {algo} "
                             f"({how['source']}): evaluate on others, such as seeds=[{','.join(str(free + k) for k in range(min(len(study['seeds']), 3)))},…]")
     return {algo: {**how, "seeds": seed_list(how["seeds"])} for algo, how in declared.items()}
 
 
-def _ranges(numbers: list[int]) -> str:
+def ranges(numbers: list[int]) -> str:
     """[0, 1, 2, 5] as "0–2, 5"."""
     runs: list[list[int]] = []
     for n in numbers:
@@ -337,14 +420,14 @@ def _ranges(numbers: list[int]) -> str:
     return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def tuning_of(study: Mapping[str, Any], algo: str) -> str:
+def tuning_of(study: Study, algo: str) -> str:
     """What an algorithm's settings cost to find, as a sentence; empty where the study declares no tuning. A twin shares its algorithm's."""
-    declared = study.get("tuning") or {}
-    how = declared.get(algo) or declared.get(algo.removeprefix("sb3/"))
+    declared = study.tuning or {}
+    how = declared.get(algo) or declared.get(registry.settings_of(algo))
     if not how:
         return ""
     runs = how["trials"] * len(how["seeds"])
-    return (f"tuned by {how['method']}: {how['trials']:,} trials × {len(how['seeds'])} seeds ({_ranges(sorted(how['seeds']))}) = {runs:,} runs "
+    return (f"tuned by {how['method']}: {how['trials']:,} trials × {len(how['seeds'])} seeds ({ranges(sorted(how['seeds']))}) = {runs:,} runs "
             f"besides those shown; source: {how['source']}")
 
 
@@ -368,10 +451,6 @@ def is_from_zoo(algo: str) -> bool:
     return path.is_file() and "RL Baselines3 Zoo" in path.read_text(encoding="utf-8")[:1000]
 
 
-def study_hash(study: dict[str, Any]) -> str:
-    return digest({key: value for key, value in study.items() if key not in NOT_HASHED})
-
-
 def _group(group: dict[str, Any]) -> dict[str, Any]:
     unknown = set(group) - {"name", "algos", "envs", "comparisons"}
     if unknown or not {"algos", "envs"} <= set(group):
@@ -392,10 +471,6 @@ def _group(group: dict[str, Any]) -> dict[str, Any]:
     return {"name": group.get("name", "all"), "algos": list(group["algos"]), "envs": list(group["envs"]), "comparisons": comparisons}
 
 
-# What SB3's classes say only once they are constructed.
-ACTION_SPACES = {"dqn": ("Discrete",), "ddpg": ("Box",), "td3": ("Box",), "sac": ("Box",)}
-
-
 def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]) -> None:
     """Raise UserError if this algorithm cannot train on this environment with these hyper-parameters: builds one and throws it away."""
     from stable_baselines3.common.vec_env import DummyVecEnv
@@ -411,8 +486,8 @@ def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]
     except UserError:
         raise
     except Exception as error:  # whatever an environment's constructor raises
-        raise UserError(f"cannot make {env_id} with {spec.get('kwargs') or {}}: {_first_line(error)}") from None
-    _check_spaces(entry, cls, env_id, envs[0])
+        raise UserError(f"cannot make {env_id} with {spec.get('kwargs') or {}}: {first_line(error)}") from None
+    _check_spaces(entry, env_id, envs[0])
     supply = iter(envs)
     venv = environments.wrap(DummyVecEnv([lambda: next(supply)] * n_envs), hyperparams.normalize_arguments(raw), raw.get("frame_stack"))
     try:
@@ -423,26 +498,16 @@ def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]
     except UserError:
         raise
     except Exception as error:  # the algorithm's own checks of its arguments
-        raise UserError(f"{algo} on {env_id}: {_first_line(error)}") from None
+        raise UserError(f"{algo} on {env_id}: {first_line(error)}") from None
     finally:
         venv.close()
 
 
-def _check_spaces(entry: registry.Entry, cls: type, env_id: str, env) -> None:
-    allowed = getattr(cls, "supported_action_spaces", None)
-    kinds = tuple(kind.__name__ for kind in allowed) if allowed else ACTION_SPACES.get(entry.id.removeprefix("sb3/"), ())
-    if entry.policy == "TabularPolicy":
-        kinds = ("Discrete",)
-        if type(env.observation_space).__name__ not in ("Discrete", "MultiDiscrete"):
-            raise UserError(f"{entry.id} keeps a table of states: it needs a Discrete or MultiDiscrete observation space; {env_id} has {env.observation_space}")
+def _check_spaces(entry: registry.Entry, env_id: str, env) -> None:
+    if entry.learns == "table" and type(env.observation_space).__name__ not in ("Discrete", "MultiDiscrete"):
+        raise UserError(f"{entry.id} keeps a table of states: it needs a Discrete or MultiDiscrete observation space; {env_id} has {env.observation_space}")
     kind = type(env.action_space).__name__
-    if kinds and kind not in kinds:
-        others = [other.id for other in registry.ENTRIES.values()
-                  if other.policy == "MlpPolicy" and kind in ACTION_SPACES.get(other.id.removeprefix("sb3/"), (kind,))]
-        raise UserError(f"{entry.class_name} needs a {' or '.join(kinds)} action space; {env_id} has {env.action_space}. "
+    if entry.actions and kind not in entry.actions:
+        others = [other.id for other in registry.ENTRIES.values() if other.learns == "deep" and kind in (other.actions or (kind,))]
+        raise UserError(f"{entry.class_name} needs a {' or '.join(entry.actions)} action space; {env_id} has {env.action_space}. "
                         f"For {kind} actions: {', '.join(others)}")
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -16,6 +16,7 @@ import gymnasium as gym
 from benchmarks import UserError
 from benchmarks.store.plain import is_name, one_line
 from benchmarks.studies import environments, hyperparams
+from benchmarks.studies.study import Study
 from from_scratch import registry
 
 # Module -> the wrappers in it, each by the path that a study may name. Not RecordVideo or Monitor (they write where they are told),
@@ -41,9 +42,9 @@ ENVIRONMENTS = ("from_scratch.envs", "gymnasium.envs.classic_control", "gymnasiu
                 "minigrid")  # fmt: skip
 
 
-def foreign(study: Mapping[str, Any]) -> list[str]:
+def foreign(study: Study) -> list[str]:
     """What training or playing this study would run that is not known here, in words; nothing of it is imported to find out."""
-    found = [words for algo, of_env in study["hyperparams"].items() for env, raw in of_env.items() for words in of_run(algo, env, raw, study["envs"].get(env))]
+    found = [words for algo, of_env in study.hyperparams.items() for env, raw in of_env.items() for words in of_run(algo, env, raw, study.envs.get(env))]
     return list(dict.fromkeys(found))
 
 

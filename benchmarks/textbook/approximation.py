@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.report.figures import PALETTE
+from benchmarks.report.style import PALETTE
 from benchmarks.textbook.figure import Context, Number, Outcome, curve, figure
 from from_scratch.core.exact.linear import LinearSystem
 from from_scratch.core.exact.mdp import Model, model_of

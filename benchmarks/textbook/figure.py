@@ -34,7 +34,7 @@ from matplotlib.figure import Figure as Canvas
 from scipy import stats as distributions
 
 from benchmarks import UserError
-from benchmarks.report.figures import PALETTE
+from benchmarks.report.style import PALETTE
 from benchmarks.stats.intervals import t_interval
 
 FAMILIES = (

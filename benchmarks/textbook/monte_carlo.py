@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
-from benchmarks.report.figures import PALETTE
+from benchmarks.report.style import PALETTE
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, figure
 from from_scratch.core.exact.mdp import model_of
 from from_scratch.envs import BlackjackTable, InfiniteVariance

@@ -10,8 +10,8 @@ from typing import Any
 
 from jinja2 import Environment
 
-from benchmarks.report.figures import number as with_minus
-from benchmarks.store.store import write_whole
+from benchmarks.report.style import number as with_minus
+from benchmarks.store.files import write_whole
 from benchmarks.textbook.figure import figures, in_order
 
 Record = dict[str, Any]

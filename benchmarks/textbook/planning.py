@@ -10,7 +10,7 @@ import gymnasium as gym
 import numpy as np
 from matplotlib.axes import Axes
 
-from benchmarks.report.figures import PALETTE
+from benchmarks.report.style import PALETTE
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, figure
 from from_scratch.core.exact.mdp import model_of
 from from_scratch.core.exact.values import expected_return, optimal_return

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.report.figures import PALETTE
+from benchmarks.report.style import PALETTE
 from benchmarks.textbook.episodes import FOR_EVER, Returns
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, figure
 from from_scratch.envs.chains.short_corridor import BEST_P_RIGHT, BEST_VALUE, ShortCorridor, start_value

@@ -1,7 +1,7 @@
 """Carries figures out: each in a process of its own kind, so that one that dies takes no other with it; and writes down what they gave.
 
-    OUT/6.5.png, 6.5.svg   the picture
-    OUT/6.5.json           the numbers beside those expected, and how they came to be (commit, versions, runs, CPU time)
+    OUT/6.5.png    the picture, in 256 colours
+    OUT/6.5.json   the numbers beside those expected, and how they came to be (commit, versions, runs, CPU time)
     OUT/README.md, index.html   all of them together (`page`)
 
 Each file is the old one or the new one, never a part.
@@ -27,51 +27,52 @@ from typing import Any
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
+from PIL import Image
 
-from benchmarks.report import figures as style
+from benchmarks.report import style
 from benchmarks.running import launchers
-from benchmarks.store.store import without_nan, write_whole
-from benchmarks.studies import provenance as reproduction
+from benchmarks.store.files import write_whole
+from benchmarks.store.store import without_nan
+from benchmarks.studies import provenance
 from benchmarks.textbook.figure import Context, Figure, Outcome
 
 Record = dict[str, Any]  # what is known of a figure that was carried out; the content of its JSON file
 Show = Callable[[Figure, float, str], None]  # which figure, how much of it is done, what it is doing
 
-PICTURES = (".png", ".svg")
 DOTS_PER_INCH = 130
+COLOURS = 256  # of a picture: a third of the bytes, and no difference that is seen
 
 
 def carry_out(figure: Figure, out: Path, context: Context | None = None) -> Record:
     """Run a figure here, judge its numbers, and write its files. An exception of the figure's is its result: status "crashed"."""
     context = context or Context()
     begun, cpu = time.perf_counter(), time.process_time()
-    numbers, notes, pictures, error = [], [], {}, None
+    numbers, notes, picture, error = [], [], None, None
     try:
         outcome = figure.function(context)
         numbers = [number.as_json(judged=not context.quick) for number in outcome.numbers]
         notes = list(outcome.notes)
-        pictures = _pictures(figure, outcome)
+        picture = _picture(figure, outcome)
     except Exception as exception:
         error = _in_one_line(exception)
     seconds = {"cpu_seconds": round(time.process_time() - cpu, 2), "wall_seconds": round(time.perf_counter() - begun, 2)}
-    return _write_down(figure, out, pictures, error, quick=context.quick, numbers=numbers, notes=notes, **seconds)
+    return _write_down(figure, out, picture, error, quick=context.quick, numbers=numbers, notes=notes, **seconds)
 
 
 def _write_down(
-    figure: Figure, out: Path, pictures: dict[str, bytes], error: str | None, quick: bool,
+    figure: Figure, out: Path, picture: bytes | None, error: str | None, quick: bool,
     numbers: Sequence[Record] = (), notes: Sequence[str] = (), **seconds: float,
 ) -> Record:  # fmt: skip
     record: Record = {
         "id": figure.id, "label": figure.label, "title": figure.title, "status": _status(numbers, error, quick), "error": error, "quick": quick,
-        "numbers": numbers, "notes": notes, **seconds, "provenance": provenance(), "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "numbers": numbers, "notes": notes, **seconds, "provenance": made_by(), "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
     record = without_nan(record)
     out.mkdir(parents=True, exist_ok=True)
-    for suffix in PICTURES:
-        if suffix in pictures:
-            write_bytes(out / f"{figure.id}{suffix}", pictures[suffix])
-        else:
-            (out / f"{figure.id}{suffix}").unlink(missing_ok=True)  # a picture of an earlier run would belie the numbers
+    if picture is not None:
+        write_bytes(out / f"{figure.id}.png", picture)
+    else:
+        (out / f"{figure.id}.png").unlink(missing_ok=True)  # a picture of an earlier run would belie the numbers
     write_json(out / f"{figure.id}.json", record)
     return record
 
@@ -82,20 +83,25 @@ def _status(numbers: Sequence[Record], error: str | None, quick: bool) -> str:
     return "not judged" if quick else "off" if any(number["passes"] is False for number in numbers) else "pass"
 
 
-def _pictures(figure: Figure, outcome: Outcome) -> dict[str, bytes]:
-    """The picture by suffix. Drawn twice it is the same to the byte: no date, no random ids."""
-    found = {}
-    with matplotlib.rc_context({**style.STYLE, "svg.hashsalt": figure.id}):
+def _picture(figure: Figure, outcome: Outcome) -> bytes:
+    """The picture as PNG. Drawn twice it is the same to the byte: it holds no date."""
+    with matplotlib.rc_context(style.STYLE):
         canvas = Canvas(figsize=outcome.size, layout="constrained")
         FigureCanvasAgg(canvas)
         outcome.draw(canvas)
         if not canvas.get_suptitle():
             canvas.suptitle(f"{figure.label}: {figure.title}", fontsize=10.5, fontweight="bold")
-        for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
-            buffer = io.BytesIO()
-            canvas.savefig(buffer, format=suffix[1:], dpi=DOTS_PER_INCH, metadata=metadata, facecolor="white")
-            found[suffix] = buffer.getvalue()
-    return found
+        buffer = io.BytesIO()
+        canvas.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None}, facecolor="white")
+    return in_few_colours(buffer.getvalue())
+
+
+def in_few_colours(png: bytes) -> bytes:
+    """A PNG with a palette of its own, the same pixels but for shades that no eye tells apart."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True, dpi=(DOTS_PER_INCH, DOTS_PER_INCH))
+    return buffer.getvalue()
 
 
 def _in_one_line(error: BaseException) -> str:
@@ -103,16 +109,16 @@ def _in_one_line(error: BaseException) -> str:
     where = ""
     for frame in traceback.extract_tb(error.__traceback__):
         path = Path(frame.filename)
-        if path.is_relative_to(reproduction.PROJECT) and ".venv" not in path.parts:
-            where = f" ({path.relative_to(reproduction.PROJECT)}:{frame.lineno})"
+        if path.is_relative_to(provenance.PROJECT) and ".venv" not in path.parts:
+            where = f" ({path.relative_to(provenance.PROJECT)}:{frame.lineno})"
     return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
 
 
-def provenance() -> Record:
+def made_by() -> Record:
     """Where numbers come from: the commit of this code, the versions that can change a number, the kind of machine."""
-    found = reproduction.packages()
+    found = provenance.packages()
     return {
-        "source": reproduction.source(), "python": found["python"], "packages": found["main"],
+        "source": provenance.source(), "python": found["python"], "packages": found["main"],
         "machine": f"{platform.system()} {platform.machine()}", "seeds": "0 … n−1 for n runs",
     }  # fmt: skip
 
@@ -190,7 +196,7 @@ def carry_out_all(figures: Sequence[Figure], out: Path, jobs: int = 1, quick: bo
                 try:
                     message = worker.connection.recv()
                 except (EOFError, ConnectionResetError):
-                    message = _write_down(figure, out, {}, worker.how_it_died(), quick)
+                    message = _write_down(figure, out, None, worker.how_it_died(), quick)
                     workers.remove(worker)
                     worker.stop()
                     if waiting:

@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from benchmarks.report.figures import PALETTE
+from benchmarks.report.style import PALETTE
 from benchmarks.textbook.episodes import Errors, FirstEpisodes, Returns, play, sweep
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, figure
 from from_scratch.core.exact.mdp import model_of

@@ -65,6 +65,14 @@ def parameter_of(space: spaces.Space) -> str:
     return "loc" if isinstance(space, spaces.Box) else "logits"
 
 
+def refuse_rewards(model: Any, rewards: np.ndarray) -> None:
+    """ValueError if a reward of this step, [S·E], is not finite: for those who learn from it at once, or as a return."""
+    if not is_finite(rewards):
+        lane = int((~np.isfinite(rewards)).argmax())
+        found = f"The reward of {lane_of(model, lane)} after {model.num_timesteps} steps is {rewards[lane]}"
+        raise ValueError(f"{found}: what is learnt from it would not be a number. {WAY_OUT}")
+
+
 def lane_of(model: Any, lane: int) -> str:
     """A lane as its user knows it: which environment, of which seed."""
     k, e = divmod(lane, model.n_envs)

@@ -23,6 +23,10 @@ class DynaQPlus(DynaQ):
         super().check()
         self.clock = 0  # time steps so far, of every lane
 
+    def adopt(self) -> None:
+        super().adopt()
+        self.clock = max(self.clock, int(self.last.max()))  # tables that were set may come from a model that is further
+
     def tables(self) -> dict[str, np.ndarray]:
         return {**super().tables(), "last": np.zeros((self.n_states, self.n_actions))}
 

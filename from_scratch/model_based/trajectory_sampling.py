@@ -88,6 +88,9 @@ class ExpectedUpdates(Tabular):
         nowhere = (0.0, 0, 0.0, True)
         padded = [[*env.P[s][a], *[nowhere] * (widest - len(env.P[s][a]))] for env in envs for s in range(self.n_states) for a in range(self.n_actions)]
         p, s_next, r, ends = np.moveaxis(np.array(padded, dtype=np.float64).reshape(len(envs), self.n_states, self.n_actions, widest, 4), -1, 0)
+        if not np.isfinite(r).all():
+            k, s, a, _ = np.argwhere(~np.isfinite(r))[0]
+            raise ValueError(f"A reward in P[{s}][{a}] of {name_of(envs[k])} is not finite: what is learnt from it would not be a number.")
         start = np.stack([np.cumsum(getattr(env, "initial_state_distrib", np.arange(self.n_states) == 0), dtype=float) for env in envs])
         self.worlds = Worlds(*map(np.ascontiguousarray, (p, r, s_next.astype(np.int64), 1.0 - ends, start)))
 

@@ -1,0 +1,36 @@
+"""Policy gradients: the policy is what is learnt, by the gradient of its expected return (Sutton & Barto 2018, chapter 13).
+
+REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks; a baseline takes noise away. A critic
+in the return's place makes it an actor-critic (A2C), and a clipped ratio lets the same data be used several times (PPO). Read `softmax_reinforce.py` and
+`reinforce.py` first, `a2c.py` before `ppo.py`.
+"""
+
+from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, NO_DISCOUNT_REFUSED, Family, Updates, algorithm
+
+_BATCHED = (
+    "Values, log-probabilities and bootstraps are computed in one batched pass after the rollout, and updates of plain MLPs run in NumPy, which round "
+    "differently: weights stay within 1e-6 of SB3's over some hundred steps, but are not equal to the bit."
+)
+_NO_VALUES = {"time limit": "without a value function nothing stands for what a time limit cut off"}
+
+FAMILY = Family.of(
+    "policy_gradient",
+    title="Policy gradients",
+    about="The policy itself is what is learnt, by the gradient of its expected return; critics make that gradient less noisy.",
+    shared={"actions": ALL_ACTIONS, "loop": "on_policy"},
+    algorithms=[
+        algorithm("softmax_reinforce", ".softmax_reinforce:SoftmaxREINFORCE", "REINFORCE of tables", "Williams 1992",
+                  policy="TabularPolicy", actions=("Discrete",), loop="episodes", cannot=_NO_VALUES),
+        algorithm("softmax_reinforce_baseline", ".softmax_reinforce_baseline:SoftmaxREINFORCEBaseline",
+                  "REINFORCE with baseline, of tables", "Sutton & Barto 2018, §13.4", policy="TabularPolicy", actions=("Discrete",), loop="episodes"),
+        algorithm("reinforce", ".reinforce:REINFORCE", "REINFORCE", "Williams 1992", loop="episodes", lockstep=False, updates=Updates(times=1, every=64),
+                  cannot=_NO_VALUES),
+        algorithm("reinforce_baseline", ".reinforce_baseline:REINFORCEBaseline", "REINFORCE with a learned baseline", "Sutton & Barto 2018, §13.4",
+                  loop="episodes", lockstep=False, updates=Updates(times=1, every=64)),
+        algorithm("a2c", ".a2c:A2C", "Advantage actor-critic", "Mnih et al. 2016",
+                  twin="sb3/a2c", updates=Updates(times=1, every=64), deviations=(_BATCHED, *FOLLOWS), cannot=NO_DISCOUNT_REFUSED),
+        algorithm("ppo", ".ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017",
+                  twin="sb3/ppo", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)), deviations=(_BATCHED, *FOLLOWS),
+                  cannot=NO_DISCOUNT_REFUSED),
+    ],
+)

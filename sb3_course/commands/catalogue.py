@@ -6,9 +6,10 @@ import argparse
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 
 from benchmarks.configs import options
-from from_scratch.registry import ENTRIES, FAMILIES, Entry
+from from_scratch.registry import FAMILIES, Entry
 
 KEY = (
     "Algorithms, from scratch. Control learns to act, prediction what a given policy is worth; planning is given a model. What is learnt stands in a "
@@ -21,20 +22,16 @@ def run(args: argparse.Namespace) -> None:
     if args.envs:
         return environments(width)
     print(_filled(KEY, width, ""))
-    for family, title in FAMILIES.items():
-        entries = [entry for entry in ENTRIES.values() if entry.family == family]
-        if family == "stable_baselines3":
-            print(f"\n{title}\n" + _filled(", ".join(entry.id for entry in entries), width))
-        else:
-            print(f"\n{title}")
-            print("\n".join(table(entries, width)))
+    for family in FAMILIES.values():
+        print(f"\n{family.title}")
+        print("\n".join(table(family.entries, width)) if family.is_ours else _filled(", ".join(entry.id for entry in family.entries), width))
     print("\n" + _filled("Environments with reference scores (any other Gymnasium id can be used too; those of ours: sb3-course list --envs)", width, ""))
     print(_filled(", ".join(options("env")), width))
     print("\nSuites (sb3-course compare SUITE)")
     print(_filled(", ".join(name for name in options("suite") if name != "adhoc"), width))
 
 
-def table(entries: list[Entry], width: int | None) -> list[str]:
+def table(entries: Sequence[Entry], width: int | None) -> list[str]:
     """A line for each algorithm, in columns. width: of the terminal; where it is short, papers go first, then the ends of titles. None: all of it."""
     rows = [(entry.id, entry.kind, entry.learns, entry.twin or "", entry.title, entry.paper.strip("–")) for entry in entries]
     *known, titles, papers = zip(*rows, strict=True)

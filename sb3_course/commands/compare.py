@@ -7,19 +7,20 @@ import shlex
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks import IncompleteData, UserError
-from benchmarks.evidence import sequential
 from benchmarks.running import launchers
+from benchmarks.running.carry_out import UNFINISHED_OR_FAILED, Reporter, Work, carry_out, in_batches
 from benchmarks.store import records
 from benchmarks.store.store import Store, open_study
-from benchmarks.studies import plan as jobs
+from benchmarks.studies import plan, trust
 from benchmarks.studies import study as studies
-from benchmarks.studies import trust
-from benchmarks.studies.plan import Run
 from benchmarks.studies.provenance import source
+from benchmarks.studies.study import Study
 from from_scratch import registry
 from sb3_course import terminal
 
@@ -28,40 +29,22 @@ def compare(args: argparse.Namespace) -> int:
     study = planned_study(args)
     if args.suite and args.suite.endswith((".yaml", ".yml")):  # a file may be a stranger's; what is typed here, or lies in this project, is not
         trust.demand(trust.foreign(study), args.suite, args.trust)
-    store = Store(args.out or Path("studies") / study["name"])
-    study["command"] = shlex.join(["sb3-course", *sys.argv[1:]])
-    study["code"], study["source"] = jobs.code_versions(study), source()
-    again = ("missing", "corrupt", "running")
+    store = Store(args.out or Path("studies") / study.name)
+    study = plan.pinned(study, command=shlex.join(["sb3-course", *sys.argv[1:]]), source=source())
     if args.sequential:
-        return _in_batches(study, store, args.batch, again, args.dry_run)
-    return _carry_out(study, store, again, allow_partial=args.allow_partial, dry_run=args.dry_run)
-
-
-def _in_batches(study: dict[str, Any], store: Store, batch: int, again: tuple[str, ...], dry_run: bool) -> int:
-    """Seeds in batches until every comparison is decided, or the stated maximum is reached. Every algorithm gets the same seeds."""
-    study["sequential"] = sequential.settings(study["seeds"], batch)
-    sequential.hypotheses(study)
-    print(f"Sequential: {sequential.error_per_study(study)}")
-    study["seeds"] = []
-    for seeds in sequential.batches(study):
-        study["seeds"] = [*study["seeds"], *seeds]
-        study["hash"] = studies.study_hash(study)
-        _carry_out(study, store, again, allow_partial=False, dry_run=dry_run, reported=False)
-        if dry_run:
-            return 0
-        test = sequential.decide(study, store.curves())
-        for name, decision in test.decisions.items():
-            print(sequential.described(name, decision, test, study), flush=True)
-        if test.is_finished:
-            break
-    return render(store, allow_partial=False, play=_play)
+        in_batches(study, store, args.batch, reporter=Told(), dry_run=args.dry_run)
+    else:
+        carry_out(study, store, reporter=Told(), dry_run=args.dry_run)
+    if args.dry_run:
+        return 0
+    return render(store, allow_partial=args.allow_partial and not args.sequential, play=_play)
 
 
 def _play(store: Store, analysis: Any) -> None:
     """The films of the study's median runs, from models that are read without their pickles, whoever left them in its folder."""
-    from benchmarks.report import films as animation
+    from benchmarks.report import films
 
-    animation.make(store, analysis)
+    films.make(store, analysis)
 
 
 def retry(args: argparse.Namespace) -> int:
@@ -69,18 +52,19 @@ def retry(args: argparse.Namespace) -> int:
     study = store.study()
     records.demand(study)
     trust.demand(trust.foreign(study), f"training {store.path}", args.trust)
-    if study.get("code") != jobs.code_versions(study):
+    if study.code != plan.code_versions(study):
         raise UserError(f"the code or its packages changed since {store.path} was planned, so its runs would not be of one kind: "
-                        f"use the study's command again ({study.get('command', 'sb3-course compare')}), which trains what the change touches")
+                        f"use the study's command again ({study.command or 'sb3-course compare'}), which trains what the change touches")
     if args.jobs is not None:
-        study["launcher"]["jobs"] = _jobs(args.jobs)
-    return _carry_out(study, store, again=("missing", "corrupt", "running", "failed"), allow_partial=args.allow_partial)
+        study = study.launched(jobs=_jobs(args.jobs))
+    carry_out(study, store, UNFINISHED_OR_FAILED, Told())
+    return render(store, args.allow_partial, play=_play)
 
 
 def status(args: argparse.Namespace) -> int:
     store = open_study(args.study)
     runs = store.runs()
-    show(_table(f"{store.path}: {store.study()['name']}", runs))
+    show(_table(f"{store.path}: {store.study().name}", runs))
     list_troubles(runs)
     return IncompleteData.exit_code if (runs["status"] != "finished").any() else 0
 
@@ -88,7 +72,7 @@ def status(args: argparse.Namespace) -> int:
 # --- the study --------------------------------------------------------------------------------------------------------
 
 
-def planned_study(args: argparse.Namespace) -> dict[str, Any]:
+def planned_study(args: argparse.Namespace) -> Study:
     """The study that the words of the command line mean."""
     overrides = list(args.overrides)
     suite = args.suite
@@ -112,7 +96,7 @@ def planned_study(args: argparse.Namespace) -> dict[str, Any]:
         overrides += [f"steps={args.n_timesteps}"] if args.n_timesteps is not None else []
         study = studies.compose(suite or "quickstart", overrides)
     if args.jobs is not None:
-        study["launcher"]["jobs"] = _jobs(args.jobs)
+        study = study.launched(jobs=_jobs(args.jobs))
     return study
 
 
@@ -126,66 +110,51 @@ def _jobs(n: int) -> int:
     return n
 
 
-# --- carrying it out --------------------------------------------------------------------------------------------------
+# --- what is told ----------------------------------------------------------------------------------------------------
 
 
-def _carry_out(study: dict[str, Any], store: Store, again: tuple[str, ...], allow_partial: bool, dry_run: bool = False, reported: bool = True) -> int:
-    """Check, plan, run what is in one of the states `again`, report (unless told not to)."""
-    workers = study["launcher"]["jobs"] = study["launcher"]["jobs"] or launchers.physical_cores()
-    planned = jobs.runs_by_id(run for _, run in jobs.plan(study))
-    before = {run_id: store.status(run)[0] for run_id, run in planned.items()}
-    todo = [run for run_id, run in planned.items() if before[run_id] in again]
-    _check(study, todo)
-    records.demand(study)  # what could not be reported is not trained
-    work = jobs.group(todo, workers, study["launcher"]["lockstep_seeds"])
-    _print_plan(study, store, before, todo, work, workers)
-    if dry_run:
-        return 0
-    with store.lock():
-        store.save_study(study)
-        for run in todo:
-            _clear_damage(store, run)
-        try:
-            if work:
-                with Display() as display:
-                    launchers.launch(work, store, study["launcher"], display)
-        finally:
-            store.sweep()  # what this or an earlier command left half done
-    list_troubles(store.runs())
-    return render(store, allow_partial, play=_play) if reported else 0
+class Told(Reporter):
+    """What a study's conductor says, as lines and a bar."""
 
+    def planned(self, work: Work, store: Store) -> None:
+        study, todo = work.study, work.todo
+        done = ", ".join(f"{n} {state}" for state, n in Counter(work.before.values()).items() if state != "missing")
+        print(f"Study {study.name} ({study.hash[:12]}) in {store.path}: {study.question}")
+        how = f" in {len(work.jobs)} jobs on {work.workers} single-threaded processes" if work.jobs else ""
+        print(f"{len(work.before)} runs{f' ({done})' if done else ''}, {len(todo)} to do{how}", flush=True)
+        for algo, env in dict.fromkeys((run.algo, run.env) for run in todo):
+            runs = [run for run in todo if (run.algo, run.env) == (algo, env)]
+            zoo = (study.zoo_budget or {}).get(env, {}).get(algo)
+            note = f" (the RL Zoo: {zoo:,})" if zoo and zoo != runs[0].steps else ""
+            print(f"  {algo} on {env}: {len(runs)} seeds x {runs[0].steps:,} {registry.find(algo).unit}{note}")
 
-def _check(study: dict[str, Any], todo: list[Run]) -> None:
-    """Refuse what cannot run, or could not be reported, before anything does."""
-    predictors = [algo for algo in study["hyperparams"] if registry.find(algo).predicts]
-    if predictors:
-        raise UserError(f"{', '.join(predictors)}: learns what a given policy is worth, so a return says nothing of what it learnt and ranks nothing. "
-                        "Its error against the exact values (from_scratch.core.exact.values.policy_values) does, as in sb3-course figure 6.2")
-    if not todo:
-        return
-    from benchmarks.evidence.analysis import Statistics
+    def damaged(self, error: str, place: Path) -> None:
+        print(f"{error}; moved to {place}, to be run again", file=sys.stderr)
 
-    Statistics.of(study)
-    pairs = {(run.algo, run.env): run for run in todo}
-    for (algo, env), run in pairs.items():
-        studies.check_pair(algo, env, run.hyperparams, run.spec)
+    @contextmanager
+    def training(self) -> Iterator[launchers.Show]:
+        with Display() as display:
+            yield display
 
+    def trained(self, store: Store) -> None:
+        list_troubles(store.runs())
 
-def _clear_damage(store: Store, run: Run) -> None:
-    state, record = store.status(run)
-    if state == "corrupt":
-        place = store.quarantine(run.id)
-        print(f"{record['error']}; moved to {place.relative_to(store.path)}, to be run again", file=sys.stderr)
+    def sequence(self, rule: str) -> None:
+        print(f"Sequential: {rule}")
+
+    def looked(self, state: list[str]) -> None:
+        for sentence in state:
+            print(sentence, flush=True)
 
 
 def render(store: Store, allow_partial: bool, options: Any = None, play: Any = None) -> int:
     """Write the report and show its summary. options: benchmarks.report.page.Options; play: makes films, see there."""
-    from benchmarks.report import page as report
+    from benchmarks.report import page
     from benchmarks.report.page import IncompleteStudy
 
     begin = time.perf_counter()
     try:
-        rendered = report.render(store.path, allow_partial=allow_partial, options=options, play=play)
+        rendered = page.render(store.path, allow_partial=allow_partial, options=options, play=play)
     except IncompleteStudy as error:
         raise IncompleteData(str(error)) from None
     show(rendered.summary)
@@ -193,25 +162,9 @@ def render(store: Store, allow_partial: bool, options: Any = None, play: Any = N
     return 0
 
 
-# --- what is shown ----------------------------------------------------------------------------------------------------
-
-
 def show(table: Any) -> None:
     width = terminal.console()
     terminal.console(width=max(100, width.width) if not width.is_terminal else width.width).print(table)
-
-
-def _print_plan(study: dict[str, Any], store: Store, before: dict[str, str], todo: list[Run], work: list[jobs.Job], workers: int) -> None:
-    counts = Counter(before.values())
-    done = ", ".join(f"{n} {state}" for state, n in counts.items() if state != "missing")
-    print(f"Study {study['name']} ({study['hash'][:12]}) in {store.path}: {study['question']}")
-    how = f" in {len(work)} jobs on {workers} single-threaded processes" if work else ""
-    print(f"{len(before)} runs{f' ({done})' if done else ''}, {len(todo)} to do{how}", flush=True)
-    for algo, env in dict.fromkeys((run.algo, run.env) for run in todo):
-        runs = [run for run in todo if (run.algo, run.env) == (algo, env)]
-        zoo = study["zoo_budget"].get(env, {}).get(algo)
-        note = f" (the RL Zoo: {zoo:,})" if zoo and zoo != runs[0].steps else ""
-        print(f"  {algo} on {env}: {len(runs)} seeds x {runs[0].steps:,} {registry.find(algo).unit}{note}")
 
 
 def _table(title: str, runs):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +72,16 @@ def _of_spread(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _of_study(args: argparse.Namespace) -> list[dict[str, Any]]:
-    from benchmarks.evidence.analysis import Sides, Statistics, analyse
+    from benchmarks.evidence.analysis import analyse
+    from benchmarks.evidence.records import Sides, Statistics
     from benchmarks.stats import BadScores
     from benchmarks.store.store import open_study
 
     store = open_study(args.study)
     study = store.study()
     records.demand(study)
-    study["statistics"] = {**(study.get("statistics") or {}), "reps": 100}  # only scores are taken from the analysis here
-    paired, batch = Statistics.of(study).paired, (study.get("sequential") or {}).get("batch")
+    study = replace(study, statistics={**(study.statistics or {}), "reps": 100})  # only scores are taken from the analysis here
+    paired, batch = Statistics.of(study).paired, (study.sequential or {}).get("batch")
     cases: list[dict[str, Any]] = []
     for group in analyse(study, store.runs(), store.curves(), allow_partial=True).groups:
         tables = len(group.comparisons) * (1 if group.is_aggregated else len(group.envs))  # the comparisons that Holm corrects together

@@ -9,21 +9,20 @@ from typing import Any
 from benchmarks.evidence import sequential
 from benchmarks.reproduction import archive
 from benchmarks.store import records
-from benchmarks.studies import plan as jobs
-from benchmarks.studies import registration
-from benchmarks.studies.study import study_hash
+from benchmarks.studies import plan, registration
+from benchmarks.studies.study import Study
 from sb3_course.commands.compare import planned_study, show
 
 
 def run(args: argparse.Namespace) -> int:
     study = _stored(args) or _asked(args)
-    show(_table(f"{study['name']}: registration", registration.described(study)))
+    show(_table(f"{study.name}: registration", registration.described(study)))
     print(f"The digest covers: {registration.COVERS}.")
     print(f"Registered as {registration.digest_of(study)}")
     return 0
 
 
-def _stored(args: argparse.Namespace) -> dict[str, Any] | None:
+def _stored(args: argparse.Namespace) -> Study | None:
     """The study of a folder or an archive, before or after its runs; None where the words name a suite, or algorithms and tasks."""
     name = args.suite
     if name is None or "=" in name or not (archive.is_archive(name) or (Path(name) / "study.yaml").is_file()):
@@ -34,14 +33,13 @@ def _stored(args: argparse.Namespace) -> dict[str, Any] | None:
     return study
 
 
-def _asked(args: argparse.Namespace) -> dict[str, Any]:
+def _asked(args: argparse.Namespace) -> Study:
     """The study that `compare` would run with the same words."""
     study = planned_study(args)
     if args.sequential:
-        study["sequential"] = sequential.settings(study["seeds"], args.batch)
+        study = study.asking(sequential=sequential.settings(study.seeds, args.batch))
         sequential.hypotheses(study)
-    study["code"], study["hash"] = jobs.code_versions(study), study_hash(study)
-    return study
+    return plan.pinned(study)
 
 
 def _table(title: str, rows: list[tuple[str, str]]) -> Any:

@@ -50,9 +50,9 @@ def _of_archive(args: argparse.Namespace) -> int:
 
 def _play(args: argparse.Namespace) -> Any:
     """With --trust, films that the study does not hold are made from its models; without, a report reads and plays nothing."""
-    from benchmarks.report import films as animation
+    from benchmarks.report import films
 
-    return functools.partial(animation.make, trusted=True) if args.trust else None
+    return functools.partial(films.make, trusted=True) if args.trust else None
 
 
 def _options(args: argparse.Namespace):
@@ -82,7 +82,7 @@ def _foreign(args: argparse.Namespace) -> int:
     else:
         columns, known = (dict(_pair(flag, word) for word in words) for flag, words in (("--column", args.column), ("--known", args.known)))
         runs = readers.from_csv([Path(name) for name in args.from_csv], options, columns, args.run_names, known)
-    directory = Path(args.out or Path("reports") / runs.study()["name"])
+    directory = Path(args.out or Path("reports") / runs.study().name)
     rendered = render_store(runs, directory, allow_partial=args.allow_partial, options=_options(args))
     show(rendered.summary)
     for note in runs.notes:

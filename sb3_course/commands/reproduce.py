@@ -22,8 +22,8 @@ MARKS = {"pass": "[green]pass[/]", "note": "[yellow]note[/]", "unverified": "[bo
 
 def run(args: argparse.Namespace) -> int:
     launchers.one_thread()
-    from benchmarks.reproduction import verify as reproduce
-    from benchmarks.store.store import write_whole
+    from benchmarks.reproduction import unseen, verify
+    from benchmarks.store.files import write_whole
     from sb3_course.commands.compare import Display
 
     begin = time.perf_counter()
@@ -38,17 +38,17 @@ def run(args: argparse.Namespace) -> int:
         options: dict[str, Any] = {"sample": args.sample, "seed": seed, "runs": tuple(args.run), "workers": workers, "show": display,
                                    "out": Path(args.out) if args.out else None, "secret": secret, "registered": args.registered,
                                    "trusted": args.trust}  # fmt: skip
-        findings = list(reproduce.verify(store, args.level, **options))
-        unseen = reproduce.unseen(store, args.level, findings, registered=args.registered is not None)
-    show(_table(f"{args.study}: level {args.level}, {reproduce.LEVELS[args.level]}", findings))
+        findings = list(verify.verify(store, args.level, **options))
+        unverified = unseen.unseen(store, args.level, findings, registered=args.registered is not None)
+    show(_table(f"{args.study}: level {args.level}, {verify.LEVELS[args.level]}", findings))
     print(f"Not verified at level {args.level}, on the author's word:")
-    for sentence in unseen:
+    for sentence in unverified:
         print(f"- {sentence}")
     counts = {state: sum(finding.state == state for finding in findings) for state in MARKS}
     verdict = "failed" if counts["fail"] else "unverified" if counts["unverified"] else "passed"
     if args.json:
         found = {"study": args.study, "level": args.level, "verdict": verdict, "seed": seed if args.level >= 3 else None, "registered": args.registered,
-                 "findings": [vars(finding) for finding in findings], "not_verified": unseen}  # fmt: skip
+                 "findings": [vars(finding) for finding in findings], "not_verified": unverified}  # fmt: skip
         write_whole(Path(args.json), json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     words = f"{counts['pass'] + counts['note']} of {len(findings)} checks hold" + (f", {counts['note']} of them with a note" if counts["note"] else "")
     words += f", {counts['unverified']} could not be made" if counts["unverified"] else ""

@@ -30,12 +30,12 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--seed {args.seed}: a seed is 0 or more")
     entry = registry.find(args.algo)
     study = studies.adhoc([args.algo], [args.env], seeds=1, steps=args.n_timesteps)
-    raw: dict[str, Any] = {**study["hyperparams"][args.algo][args.env], **hyperparams.parse_pairs(args.hyperparams)}
-    steps = args.n_timesteps or raw.pop("n_timesteps", study["budget"][args.env][args.algo])
+    raw: dict[str, Any] = {**study.hyperparams[args.algo][args.env], **hyperparams.parse_pairs(args.hyperparams)}
+    steps = args.n_timesteps or raw.pop("n_timesteps", study.budget[args.env][args.algo])
     raw.pop("n_timesteps", None)
     if args.n_envs:
         raw["n_envs"] = args.n_envs
-    spec = study["envs"][args.env]
+    spec = study.envs[args.env]
     spec["kwargs"] = {**(spec["kwargs"] or {}), **hyperparams.parse_pairs(args.env_kwargs)}
     studies.check_pair(args.algo, args.env, raw, spec)
     return _train(args, entry, raw, spec, int(steps))

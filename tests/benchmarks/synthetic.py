@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+
+from benchmarks.studies.study import Study
 
 SPANS = {"CartPole-v1": (22.1, 500.0), "Acrobot-v1": (-495.1, -69.1), "FrozenLake-v1": (0.014, 0.744), "CliffWalking-v1": (-2079.0, -13.0)}
 CONTROL = {
@@ -33,7 +36,7 @@ class SyntheticStore:
     """Learning curves that rise from random to nearly the expert's score, another noise for every run."""
 
     def __init__(self, groups=(CONTROL, TABULAR), seeds=10, points=20, reps=2000, normalise=True, root_seed=0, name="quickstart"):
-        self._study = {
+        asked = {
             "name": name,
             "question": "Do our PPO and DQN perform like Stable-Baselines3's, and does Q-learning reach the exact optimum?",
             "seeds": list(range(seeds)),
@@ -44,6 +47,7 @@ class SyntheticStore:
             "normalise": {e: {"random": r, "expert": x, "source": "invented for a test"} for e, (r, x) in SPANS.items()} if normalise else {},
             "statistics": {"reps": reps, "confidence": 0.95, "seed": 0, "margin": 0.05},
         }
+        self._study = Study.of(asked)
         rng = np.random.default_rng(root_seed)
         runs, curves, training = [], [], []
         for group in groups:
@@ -118,6 +122,11 @@ class SyntheticStore:
         """The final scores of an algorithm's runs, in the order of their seeds."""
         last = self._curves[(self._curves["algo"] == algo) & (self._curves["env"] == env)].groupby("seed").tail(1).index
         self._curves.loc[last, "score"] = scores
+        return self
+
+    def ask(self, statistics=(), **parts):
+        """Another study of the same scores: with these parts, and of its statistics only what is named."""
+        self._study = replace(self._study, statistics=self._study.statistics | dict(statistics), **parts)
         return self
 
     def study(self):

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.report import against
-from benchmarks.report import films as animation
-from benchmarks.report import page as report
+from benchmarks.report import against, films
+from benchmarks.report.page import render, render_store
 from benchmarks.running.launchers import launch
 from benchmarks.store.store import Store
 from benchmarks.studies import study
-from benchmarks.studies.plan import code_versions, group
+from benchmarks.studies.plan import group, pinned
 from benchmarks.textbook import page
 from tests.benchmarks import browser
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore
@@ -56,13 +55,13 @@ def pages(tmp_path_factory):
     """Two reports: one of everything that a page can have, in invented scores with a run missing; and one side-by-side page of two trained studies."""
     root = tmp_path_factory.mktemp("pages")
     store = SyntheticStore(groups=[CONTROL], reps=200).lose("dqn", "Acrobot-v1", [3], "failed", "ValueError: " + "a long word " * 12, "Traceback\n" + "x" * 300)
-    report.render_store(store, root / "invented", allow_partial=True)
+    render_store(store, root / "invented", allow_partial=True)
     small = ["protocol.eval_points=3", "statistics.reps=200"]
     resolved = study.adhoc(["q_learning", "value_iteration"], ["FrozenLake-v1"], seeds=2, steps=300, overrides=small)
     trained = Store(root / "trained")
-    trained.save_study(resolved | {"code": code_versions(resolved)})
+    trained.save_study(pinned(resolved))
     launch(group([run for _, run in trained.planned()], 1), trained, {"name": "inprocess"})
-    report.render(trained.path, play=animation.make)
+    render(trained.path, play=films.make)
     against.render(trained, trained, root / "against")
     return {"invented": root / "invented" / "report.html", "trained": root / "trained" / "report" / "report.html", "against": root / "against" / "against.html"}
 

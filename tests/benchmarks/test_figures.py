@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import stats
 from benchmarks.evidence.analysis import analyse
-from benchmarks.report import figures
+from benchmarks.report import figures, style
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore
 
 
@@ -44,7 +44,7 @@ def test_every_part_of_the_report_is_drawn(drawn):
 def test_every_figure_has_a_table_an_alternative_text_and_a_caption_with_n_interval_and_seed(drawn):
     for figure in drawn:
         assert figure.table.rows and all(len(row) == len(figure.table.header) for row in figure.table.rows), figure.key
-        assert len(figure.alt) > 40 and f'aria-label="{figures._escape(figure.alt)}"' in figure.svg, figure.key
+        assert len(figure.alt) > 40 and f'aria-label="{style.escape(figure.alt)}"' in figure.svg, figure.key
         drawn_by_lot = () if figure.key.endswith("thresholds") else ("200 repetitions", "bootstrap seed 0")
         for said in ("10 runs", "95\u00a0%", *drawn_by_lot):
             assert said in figure.caption, (figure.key, said)
@@ -70,11 +70,11 @@ def test_the_same_numbers_give_the_same_picture(analysis, drawn):
 
 def test_a_polyline_is_shortened_without_drifting():
     points = np.random.default_rng(0).uniform(0, 600, (200, 2))
-    start, *steps = re.findall(r"-?\d+\.?\d*", figures._compact("M " + " L ".join(f"{x:.6f} {y:.6f}" for x, y in points)))
+    start, *steps = re.findall(r"-?\d+\.?\d*", style._compact("M " + " L ".join(f"{x:.6f} {y:.6f}" for x, y in points)))
     walked = np.cumsum(np.array([start, *steps], dtype=float).reshape(-1, 2), axis=0)
     np.testing.assert_allclose(walked, points, atol=0.051)
-    assert figures._compact("M 1 2 \nL 3 4 \nM 5 6 \nL 7 9 \n") == "M1 2l2 2M5 6l2 3"
-    assert figures._compact("M 538 4863 \nQ 1.25 2 3 4 \nz\n") == "M538 4863Q1.2 2 3 4z"
+    assert style._compact("M 1 2 \nL 3 4 \nM 5 6 \nL 7 9 \n") == "M1 2l2 2M5 6l2 3"
+    assert style._compact("M 538 4863 \nQ 1.25 2 3 4 \nz\n") == "M538 4863Q1.2 2 3 4z"
 
 
 def test_a_partial_report_says_so_under_every_figure():
@@ -93,10 +93,10 @@ def test_a_planner_is_a_line_and_its_budget_is_in_backups(drawn):
 
 
 def test_a_twin_shares_the_hue_and_differs_in_line_and_marker(analysis):
-    pens = figures.pens(analysis.groups[0])
+    pens = style.pens(analysis.groups[0])
     assert pens["ppo"].line == "-" and pens["sb3/ppo"].line != "-"
     assert pens["ppo"].marker != pens["sb3/ppo"].marker
-    ours, twin, other = (np.array(figures.matplotlib.colors.to_rgb(pens[a].colour)) for a in ("ppo", "sb3/ppo", "dqn"))
+    ours, twin, other = (np.array(style.matplotlib.colors.to_rgb(pens[a].colour)) for a in ("ppo", "sb3/ppo", "dqn"))
     np.testing.assert_allclose(twin, ours + 0.4 * (1 - ours), atol=0.01)
     assert np.abs(ours - other).max() > 0.3
 
@@ -125,11 +125,11 @@ def test_few_runs_are_drawn_and_one_run_has_no_interval(seeds):
     [(0.98765, "0.988"), (-0.0001, "0.000"), (-13.0, "−13.0"), (123456.7, "123\u202f457"), (float("nan"), "–"), (None, "–")],
 )
 def test_numbers_are_printed_for_readers(value, text):
-    assert figures.number(value) == text
+    assert style.number(value) == text
 
 
 def test_an_interval_is_printed_with_its_point_or_with_the_reason_why_there_is_none():
     estimate = stats.Interval(0.5, 0.25, 0.75, 10, 0.95)
-    assert figures.with_interval(estimate) == "0.500 [0.250,\u00a00.750]"
-    assert figures.with_interval(estimate, sign=True) == "+0.500 [+0.250,\u00a0+0.750]"
-    assert figures.with_interval(replace(estimate, low=np.nan, high=np.nan, note="n = 1: no interval")) == "0.500 (n = 1: no interval)"
+    assert style.with_interval(estimate) == "0.500 [0.250,\u00a00.750]"
+    assert style.with_interval(estimate, sign=True) == "+0.500 [+0.250,\u00a0+0.750]"
+    assert style.with_interval(replace(estimate, low=np.nan, high=np.nan, note="n = 1: no interval")) == "0.500 (n = 1: no interval)"

@@ -4,33 +4,35 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.report import page as report
-from benchmarks.reproduction import archive, publish
-from benchmarks.reproduction import verify as reproduce
+from benchmarks.report import page
+from benchmarks.report.style import escape
+from benchmarks.reproduction import analysis, archive, everything, publish, sample, unseen, verify
+from benchmarks.reproduction.differences import leaves
+from benchmarks.reproduction.findings import Finding, Misuse
 from benchmarks.running import launchers
 from benchmarks.store import records
-from benchmarks.store.store import TABLES, Store, file_hash, write_table
-from benchmarks.studies import plan as jobs
-from benchmarks.studies import registration, study
-from benchmarks.studies.study import digest, study_hash
+from benchmarks.store.store import Store
+from benchmarks.store.tables import TABLES, write_table
+from benchmarks.studies import plan, registration, study
 from sb3_course import cli
+from tests.benchmarks.forging import change_study, change_table, place_of, record_of, reseal, reseal_all, rows_of, write_record
 
 SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=200"]
-WITHOUT_FILMS = report.Options(animations=False)
+WITHOUT_FILMS = page.Options(animations=False)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def plain_pictures():
     """Drawing takes most of a report's time; here a picture is its alternative text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report.figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{report.figures._escape(alt)}"></svg>')
+        patch.setattr(page.figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{escape(alt)}"></svg>')
         yield
 
 
@@ -38,12 +40,20 @@ def plain_pictures():
 def original(plain_pictures, tmp_path_factory):
     """Two algorithms on a lake, three seeds, trained here in a second, with the report."""
     resolved = study.adhoc(["q_learning", "sarsa"], ["FrozenLake-v1"], seeds=3, steps=3000, overrides=SMALL)
-    resolved |= {"code": jobs.code_versions(resolved), "command": "sb3-course compare ..."}
+    resolved = plan.pinned(resolved, command="sb3-course compare ...")
     store = Store(tmp_path_factory.mktemp("original") / "lake")
     store.save_study(resolved)
-    launchers.launch(jobs.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
-    report.render(store.path, options=WITHOUT_FILMS)
+    launchers.launch(plan.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
+    page.render(store.path, options=WITHOUT_FILMS)
     return store
+
+
+@pytest.fixture(scope="module")
+def packed(original, tmp_path_factory):
+    """The same study in the form in which one is published."""
+    copy = publish.packed_copy(original, tmp_path_factory.mktemp("packed") / "lake", {run.id for _, run in original.planned()})
+    page.render(copy.path, options=WITHOUT_FILMS)
+    return copy
 
 
 @pytest.fixture
@@ -51,8 +61,14 @@ def store(original, tmp_path):
     return Store(shutil.copytree(original.path, tmp_path / "lake"))
 
 
+@pytest.fixture(params=["folders", "packed"])
+def either(request, original, packed, tmp_path):
+    """The study in one form and in the other."""
+    return Store(shutil.copytree((packed if request.param == "packed" else original).path, tmp_path / "lake"))
+
+
 def findings(store, level=2, **options):
-    return list(reproduce.verify(store, level, **options))
+    return list(verify.verify(store, level, **options))
 
 
 def failures(store, level=2, **options):
@@ -67,38 +83,13 @@ def run_of(store, algo="q_learning", seed=0):
     return next(run for _, run in store.planned() if (run.algo, run.seed) == (algo, seed))
 
 
-def reseal(store, run_id, /, **changes):
-    """Change a run's record, enter the hashes of its files as they are now, and seal it."""
-    directory = store.runs_path / run_id
-    record = json.loads((directory / "run.json").read_text(encoding="utf-8")) | changes
-    if "files" not in changes:
-        record["files"] = {name: file_hash(directory / name) for name in record["files"]}
-    record.pop("seal", None)
-    (directory / "run.json").write_text(json.dumps({**record, "seal": digest(record)}, indent=1, ensure_ascii=False), encoding="utf-8")
-
-
-def change_table(store, run_id, name, change):
-    """Rewrite one of a run's tables, and seal the run."""
-    path = store.runs_path / run_id / f"{name}.parquet"
-    frame = change(pd.read_parquet(path))
-    write_table(path, name, [tuple(row) for row in frame[list(TABLES[name])].itertuples(index=False)])
-    reseal(store, run_id)
-
-
-def change_study(store, **changes):
-    """Change study.yaml and its hash."""
-    resolved = store.study() | changes
-    resolved["hash"] = study_hash(resolved)
-    store.save_study(resolved)
-
-
 def change_record(store, change):
     """Change repro.json, with the hashes of the files as they are."""
     directory = store.path / "report"
     facts = json.loads((directory / "repro.json").read_text(encoding="utf-8"))
     change(facts)
-    facts["files"] = {name: report.hash_of(name, (directory / name).read_bytes()) for name in facts["files"]}
-    (directory / "repro.json").write_text(report.as_json(facts), encoding="utf-8")
+    facts["files"] = {name: page.hash_of(name, (directory / name).read_bytes()) for name in facts["files"]}
+    (directory / "repro.json").write_text(page.as_json(facts), encoding="utf-8")
 
 
 def change_page(store, old, new):
@@ -109,8 +100,8 @@ def change_page(store, old, new):
     change_record(store, lambda facts: None)
 
 
-def test_the_study_that_is_forged_below_passes(original):
-    assert not_passed(original, 3) == {}
+def test_the_study_that_is_forged_below_passes_in_both_forms(either):
+    assert not_passed(either, 3) == {}
 
 
 # --- the page
@@ -175,7 +166,7 @@ def test_sentences_of_the_record_are_made_again_not_printed(store):
     change_record(store, lambda facts: facts["rendering"]["environments"]["FrozenLake-v1"].update(note="Sarsa wins here"))
     recorded = json.loads((store.path / "report" / "repro.json").read_text(encoding="utf-8"))
     rendering, otherwise = records.filled(recorded["rendering"], store.study())
-    assert "Sarsa wins here" not in report.build(store, rendering=rendering).files["report.html"] and otherwise == ["environment FrozenLake-v1"]
+    assert "Sarsa wins here" not in page.build(store, rendering=rendering).files["report.html"] and otherwise == ["environment FrozenLake-v1"]
 
 
 @pytest.mark.parametrize("change, said", [
@@ -194,9 +185,9 @@ def test_files_that_the_record_does_not_list_are_missed(store):
 
 
 @pytest.mark.parametrize("place", ["report/report.pdf", "report/index.html", "report.html"])
-def test_a_page_that_no_level_looks_at_does_not_pass_in_silence(store, place):
-    (store.path / place).write_text("Sarsa wins")
-    found = [f for f in findings(store) if f.state == "unverified"]
+def test_a_page_that_no_level_looks_at_does_not_pass_in_silence(either, place):
+    (either.path / place).write_text("Sarsa wins")
+    found = [f for f in findings(either) if f.state == "unverified"]
     assert [(f.what, f.said) for f in found] == [("other files", f"1 that no level looks at: {place}")]
 
 
@@ -236,7 +227,7 @@ def test_a_study_holds_nothing_but_what_studies_hold(store, changes):
 
 
 def test_words_about_the_protocol_are_this_program_s(store):
-    protocol = {**store.study()["protocol"], "words": {"Score of a run": "the best of all checkpoints"}}
+    protocol = {**store.study().protocol, "words": {"Score of a run": "the best of all checkpoints"}}
     change_study(store, protocol=protocol)
     assert failures(store, 1) == ["records: study.yaml: protocol: 'words' is none of its keys"]
 
@@ -265,7 +256,7 @@ def test_aliases_of_aliases_do_not_fill_the_memory(store):
 
 
 def test_names_exchanged_inside_the_tables_are_found(store):
-    """The rows of both algorithms change sides, in folders and records that stay as they were."""
+    """The rows of both algorithms change sides, in folders and records that stay as they were. (Packed, rows are found by their names.)"""
     exchanged = {"q_learning": "sarsa", "sarsa": "q_learning"}
     for _, run in store.planned():
         for name in TABLES:
@@ -275,54 +266,53 @@ def test_names_exchanged_inside_the_tables_are_found(store):
 
 
 @pytest.mark.parametrize("column, value", [("env", "CliffWalking-v1"), ("seed", 2), ("step", 999), ("n_episodes", 30)])
-def test_every_column_of_a_run_is_its_own(store, column, value):
-    change_table(store, run_of(store).id, "curve", lambda frame: frame.assign(**{column: [*frame[column][:-1], value]}))
-    assert [line.partition(":")[0] for line in failures(store, 1)] == ["tables"]
+def test_every_column_of_a_run_is_its_own(either, column, value):
+    change_table(either, run_of(either).id, "curve", lambda frame: frame.assign(**{column: [*frame[column][:-1], value]}))
+    assert [line.partition(":")[0] for line in failures(either, 1)] == ["tables"]
 
 
-def test_another_run_s_hash_of_weights_is_found_by_training_again(store):
-    name = run_of(store, "sarsa").id
-    reseal(store, name, weights_hash_end=store.record(run_of(store).id)["weights_hash_end"])
-    report.render(store.path, options=WITHOUT_FILMS)
-    assert not_passed(store, 3, runs=(name,)) == {name: "fail"}
+def test_another_run_s_hash_of_weights_is_found_by_training_again(either):
+    name = run_of(either, "sarsa").id
+    reseal(either, name, weights_hash_end=either.record(run_of(either).id)["weights_hash_end"])
+    page.render(either.path, options=WITHOUT_FILMS)
+    assert not_passed(either, 3, runs=(name,)) == {name: "fail"}
 
 
-def test_the_best_run_s_tables_under_the_worst_seed_do_not_pass_by_another_processor(store):
-    best, worst = (run_of(store, seed=seed) for seed in (0, 1))
+def test_the_best_run_s_tables_under_the_worst_seed_do_not_pass_by_another_processor(either):
+    best, worst = (run_of(either, seed=seed) for seed in (0, 1))
     for name in TABLES:
-        rows = pd.read_parquet(store.runs_path / best.id / f"{name}.parquet").assign(seed=worst.seed)
+        rows = rows_of(either, best.id, name).assign(seed=worst.seed)
         rows = rows.assign(value=rows["value"] * (1 + 1e-9)) if name == "training" else rows  # so that it is not the same table
-        change_table(store, worst.id, name, lambda frame, rows=rows: rows)
-    reseal(store, worst.id, host={**store.record(worst.id)["host"], "cpu": "another"})
-    report.render(store.path, options=WITHOUT_FILMS)
-    found = {f.what: f for f in findings(store, 3, runs=(worst.id,))}
+        change_table(either, worst.id, name, lambda frame, rows=rows: rows)
+    reseal(either, worst.id, host={**either.record(worst.id)["host"], "cpu": "another"})
+    page.render(either.path, options=WITHOUT_FILMS)
+    found = {f.what: f for f in findings(either, 3, runs=(worst.id,))}
     assert found[worst.id].state == "unverified" and "the same weights, but " in found[worst.id].said and "cpu: another there" in found[worst.id].said
-    assert cli.main(["reproduce", str(store.path), "--level", "3", "--run", worst.id]) == 3
+    assert cli.main(["reproduce", str(either.path), "--level", "3", "--run", worst.id]) == 3
 
 
-def test_one_run_under_two_seeds_is_counted_once_or_not_at_all(store, monkeypatch):
-    a, b = (run_of(store, seed=seed).id for seed in (0, 1))
-    change_table(store, a, "curve", lambda frame: frame.assign(score=[0.0, 1 / 3, 2 / 3]))
-    change_table(store, b, "curve", lambda frame: frame.assign(score=[0.0, 0.0, 1.0]))
-    reseal(store, b, weights_hash_end=store.record(a)["weights_hash_end"])
-    assert f"copies: {a} and {b} are one run, counted 2 times" in failures(store, 1)
+def test_one_run_under_two_seeds_is_counted_once_or_not_at_all(either, monkeypatch):
+    a, b = (run_of(either, seed=seed).id for seed in (0, 1))
+    change_table(either, a, "curve", lambda frame: frame.assign(score=[0.0, 1 / 3, 2 / 3]))
+    change_table(either, b, "curve", lambda frame: frame.assign(score=[0.0, 0.0, 1.0]))
+    reseal(either, b, weights_hash_end=either.record(a)["weights_hash_end"])
+    assert f"copies: {a} and {b} are one run, counted 2 times" in failures(either, 1)
 
 
-def test_a_score_that_is_off_by_a_rounding_is_found(store):
+def test_a_score_that_is_off_by_a_rounding_is_found(either):
     """Where both algorithms score the same in every run, the last bit would make them different."""
-    change_table(store, run_of(store).id, "curve", lambda frame: frame.assign(score=frame["score"] + 1e-12))
-    report.render(store.path, options=WITHOUT_FILMS)
-    assert [line.partition(":")[0] for line in failures(store)] == ["scores"]
+    change_table(either, run_of(either).id, "curve", lambda frame: frame.assign(score=frame["score"] + 1e-12))
+    page.render(either.path, options=WITHOUT_FILMS)
+    assert [line.partition(":")[0] for line in failures(either)] == ["scores"]
 
 
 def test_episodes_without_seeds_are_no_way_around_their_means(store):
     run = run_of(store)
     change_table(store, run.id, "curve", lambda frame: frame.assign(score=1.0))
     change_table(store, run.id, "episodes", lambda frame: frame[:0])
-    path = store.runs_path / run.id / "run.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = record_of(store, run.id)
     del record["episode_seeds"]
-    path.write_text(json.dumps(record), encoding="utf-8")
+    write_record(store, run.id, record)
     reseal(store, run.id)
     assert any(line.endswith("run.json: no 'episode_seeds'") for line in failures(store, 1))
 
@@ -331,7 +321,7 @@ def test_episodes_without_seeds_are_no_way_around_their_means(store):
 
 
 def test_the_draw_is_the_verifier_s_own_and_can_be_repeated(store, monkeypatch):
-    monkeypatch.setattr(reproduce, "_compared", lambda old, *_: reproduce.Finding(3, old.id, "pass", ""))
+    monkeypatch.setattr(sample, "_compared", lambda old, *_: Finding(3, old.id, "pass", ""))
     monkeypatch.setattr(launchers, "launch", lambda *_: None)
     chosen = []
     for seed in range(12):
@@ -353,25 +343,25 @@ def test_runs_that_were_prepared_beside_a_study_are_not_used(store, monkeypatch)
     prepared(store, store.path.with_name("lake-again"))
     trained = []
     monkeypatch.setattr(launchers, "launch", lambda work, other, *rest: trained.extend(run.id for job in work for run in job.runs))
-    list(reproduce._guarded(4, "everything", reproduce._everything(store, None, None, 1, lambda progress: None)))
+    list(verify.guarded(4, "everything", everything.everything(store, None, None, 1, lambda progress: None)))
     assert len(trained) == 6
 
 
 @pytest.mark.parametrize("secret, said", [(None, "prove nothing"), ("guessed", "none of its 6 runs was made by the verification of this --secret")])
 def test_a_folder_with_runs_of_others_is_refused(store, tmp_path, secret, said):
     out = prepared(store, tmp_path / "again")
-    with pytest.raises(reproduce.Misuse, match=said):
-        list(reproduce._everything(store, out, secret, 1, lambda progress: None))
+    with pytest.raises(Misuse, match=said):
+        list(everything.everything(store, out, secret, 1, lambda progress: None))
 
 
 def test_a_run_put_among_those_that_were_made_is_made_again(original, tmp_path):
     other = Store(shutil.copytree(original.path, tmp_path / "again"))
     planned = {run.id: run for _, run in other.planned()}
-    made = reproduce.Made(other, "secret")
+    made = everything.Made(other, "secret")
     made.enter(list(planned))
     swapped = run_of(other).id
     reseal(other, swapped, train_seconds=1.0)
-    ours = reproduce._only_ours(other, planned, other.study(), "secret")
+    ours = everything._only_ours(other, planned, other.study(), "secret")
     assert {run_id for run_id in planned if run_id in ours} == set(planned) - {swapped}
     assert not (other.runs_path / swapped).exists()
 
@@ -381,7 +371,7 @@ def test_equivalent_samples_are_not_the_same_runs(store, tmp_path, monkeypatch):
     again = Store(shutil.copytree(store.path, tmp_path / "again"))
     for _, run in store.planned():
         reseal(store, run.id, weights_hash_end="f" * 64, host={**store.record(run.id)["host"], "cpu": "another"})
-    found = list(reproduce._old_against_new(store, again, store.study(), again.study()))
+    found = list(everything._old_against_new(store, again, store.study(), again.study()))
     assert {f.state for f in found} <= {"unverified", "fail"} and all(f.said.startswith("0 of 3 seeds end with the same") for f in found)
 
 
@@ -397,18 +387,18 @@ def test_every_level_says_what_it_did_not_see(store, capsys):
 
 
 def test_references_of_the_author_s_own_are_pointed_out(store):
-    assert not any("reference scores" in line for line in reproduce.unseen(store, 2, []))
+    assert not any("reference scores" in line for line in unseen.unseen(store, 2, []))
     change_study(store, normalise={"FrozenLake-v1": {"random": 0.0, "expert": 50.0, "source": "mine"}})
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "reference scores" in line)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "reference scores" in line)
     assert "FrozenLake-v1 0.0 to 50.0 (this program knows 0.01394 to 0.74419)" in line
 
 
 def test_settings_whose_source_is_worded_otherwise_here_are_pointed_out(store):
-    assert not any("sources of hyper-parameters" in line for line in reproduce.unseen(store, 2, []))
-    study_ = store.study()
-    study_["hyperparams"]["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
-    change_study(store, hyperparams=study_["hyperparams"])
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "sources of hyper-parameters" in line)
+    assert not any("sources of hyper-parameters" in line for line in unseen.unseen(store, 2, []))
+    hyperparams = store.study().hyperparams
+    hyperparams["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
+    change_study(store, hyperparams=hyperparams)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "sources of hyper-parameters" in line)
     assert "sarsa on FrozenLake-v1 (this program says: " in line and "changed: learning_rate" in line
 
 
@@ -444,14 +434,13 @@ def test_what_was_changed_after_registration_is_found(store, capsys, changes):
 
 
 def test_other_code_is_another_registration(original):
-    other = original.study()
-    other["code"] = {algo: dict.fromkeys(envs, "0" * 64) for algo, envs in other["code"].items()}
+    other = replace(original.study(), code={algo: dict.fromkeys(envs, "0" * 64) for algo, envs in original.study().code.items()})
     assert registration.digest_of(other) != registration.digest_of(original.study())
 
 
 def test_a_sequential_study_registers_its_most_seeds_whenever_it_stops(original):
-    plan = {**original.study(), "sequential": {"maximum": [0, 1, 2, 3], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0}}
-    assert registration.digest_of({**plan, "seeds": [0, 1]}) == registration.digest_of({**plan, "seeds": [0, 1, 2, 3]})
+    planned = replace(original.study(), sequential={"maximum": [0, 1, 2, 3], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0})
+    assert registration.digest_of(planned.asking(seeds=[0, 1])) == registration.digest_of(planned.asking(seeds=[0, 1, 2, 3]))
 
 
 def test_a_word_that_is_no_digest_is_the_verifier_s_mistake(original):
@@ -459,10 +448,6 @@ def test_a_word_that_is_no_digest_is_the_verifier_s_mistake(original):
 
 
 # --- damaged and odd files
-
-
-def plain_rows(store, name):
-    return pq.read_table(store.runs_path / run_of(store).id / f"{name}.parquet")
 
 
 ODD = {
@@ -488,47 +473,48 @@ ODD = {
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_an_odd_table_is_one_line_and_exit_code_four(store, kind, capsys):
-    run_id = run_of(store).id
-    pq.write_table(ODD[kind](plain_rows(store, "curve")), store.runs_path / run_id / "curve.parquet")
-    reseal(store, run_id)
-    (failure,) = [line for line in failures(store, 1) if line.startswith("tables: ")]
-    assert failure.startswith(f"tables: run {run_id}/curve.parquet: ") and "\n" not in failure
-    assert cli.main(["reproduce", str(store.path), "--level", "2"]) == 4
+def test_an_odd_table_is_one_line_and_exit_code_four(either, kind, capsys):
+    run_id = run_of(either).id
+    path = place_of(either, run_id, "curve.parquet")
+    pq.write_table(ODD[kind](pq.read_table(path)), path)
+    reseal_all(either)
+    (failure,) = [line for line in failures(either, 1) if line.startswith("tables: ")]
+    assert failure.startswith((f"tables: run {run_id}/curve.parquet: ", "tables: curve.parquet: ")) and "\n" not in failure
+    assert cli.main(["reproduce", str(either.path), "--level", "2"]) == 4
     assert "unexpected" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("keep", [0, 3, 100, -1])
 @pytest.mark.parametrize("name", ["curve.parquet", "training.parquet"])
-def test_a_cut_table_is_one_line(store, name, keep):
-    run_id = run_of(store).id
-    path = store.runs_path / run_id / name
+def test_a_cut_table_is_one_line(either, name, keep):
+    run_id = run_of(either).id
+    path = place_of(either, run_id, name)
     path.write_bytes(path.read_bytes()[:keep])
-    reseal(store, run_id)
-    assert [line.partition(":")[0] for line in failures(store, 1)] == ["tables"]
+    reseal(either, run_id)
+    assert [line.partition(":")[0] for line in failures(either, 1)] == ["tables"]
 
 
 @pytest.mark.parametrize("verb", [["report", "--no-animations"], ["reproduce"], ["power"]])
-def test_odd_tables_do_not_surprise_other_commands(store, verb, capsys):
-    run_id = run_of(store).id
-    (store.runs_path / run_id / "curve.parquet").write_bytes(b"PAR1")
-    reseal(store, run_id)
-    assert cli.main([verb[0], str(store.path), *verb[1:]]) == 4
+def test_odd_tables_do_not_surprise_other_commands(either, verb, capsys):
+    run_id = run_of(either).id
+    place_of(either, run_id, "curve.parquet").write_bytes(b"PAR1")
+    reseal(either, run_id)
+    assert cli.main([verb[0], str(either.path), *verb[1:]]) == 4
     assert "unexpected" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("changes", [
     {"status": "splendid"}, {"status": None}, {"files": []}, {"files": {"../../x": "0" * 64}}, {"files": 5}, {"host": []}, {"host": {"cpu": {"a": 1}}},
     {"host": {"cpu": "\u001b[2J"}}, {"model_seed": "1"}, {"model_seed": None}, {"train_seconds": "long"}, {"train_seconds": -1.0}, {"steps_per_second": 1e308},
-    {"weights_hash_end": None}, {"weights_hash_end": 7}, {"finished_at": "yesterday"}, {"diverged": "no"}, {"schema": 2}, {"run_id": "other"},
+    {"weights_hash_end": None}, {"weights_hash_end": 7}, {"finished_at": "yesterday"}, {"diverged": "no"}, {"schema": 3}, {"run_id": "other"},
     {"seed": 0.0}, {"hyperparams": None}, {"episode_seeds": "none"}, {"lockstep": 10**30},
 ], ids=str)  # fmt: skip
-def test_a_record_of_another_form_is_one_line_and_exit_code_four(store, changes, capsys):
-    run_id = run_of(store).id
-    reseal(store, run_id, **changes)
-    found = failures(store, 1)
-    assert found and all(line.partition(":")[0] in ("records", "runs", "seeds", "provenance") and "\n" not in line for line in found)
-    assert cli.main(["reproduce", str(store.path), "--level", "2"]) == 4
+def test_a_record_of_another_form_is_one_line_and_exit_code_four(either, changes, capsys):
+    run_id = run_of(either).id
+    reseal(either, run_id, **changes)
+    found = failures(either, 1)
+    assert found and all(line.partition(":")[0] in ("records", "runs", "tables", "seeds", "provenance") and "\n" not in line for line in found)
+    assert cli.main(["reproduce", str(either.path), "--level", "2"]) == 4
     assert "unexpected" not in capsys.readouterr().err
 
 
@@ -537,10 +523,10 @@ CUT = ["", "{", "[]", "5", "null", '{"seal": 1}', '{"a": ' * 2000, "\udc80", '{"
 
 @pytest.mark.parametrize("content", CUT, ids=[f"{k}" for k in range(len(CUT))])
 @pytest.mark.parametrize("name", ["run.json", "repro.json", "report.json", "study.yaml"])
-def test_a_cut_or_foreign_file_is_one_line_and_exit_code_four(store, name, content, capsys):
-    place = {"run.json": store.runs_path / run_of(store).id, "study.yaml": store.path}.get(name, store.path / "report")
-    (place / name).write_bytes(content.encode("utf-8", "surrogateescape"))
-    assert cli.main(["reproduce", str(store.path), "--level", "2"]) == 4
+def test_a_cut_or_foreign_file_is_one_line_and_exit_code_four(either, name, content, capsys):
+    places = {"run.json": place_of(either, run_of(either).id, name), "study.yaml": either.path / name}
+    places.get(name, either.path / "report" / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert cli.main(["reproduce", str(either.path), "--level", "2"]) == 4
     assert "unexpected" not in capsys.readouterr().err
 
 
@@ -549,7 +535,7 @@ def test_a_cut_or_foreign_file_is_one_line_and_exit_code_four(store, name, conte
 
 def test_a_verdict_as_the_name_of_an_empty_part_is_found(store):
     path = store.path / "report" / "report.json"
-    path.write_text(report.as_json(json.loads(path.read_text(encoding="utf-8")) | {"Sarsa wins": {}}), encoding="utf-8")
+    path.write_text(page.as_json(json.loads(path.read_text(encoding="utf-8")) | {"Sarsa wins": {}}), encoding="utf-8")
     change_record(store, lambda facts: None)
     assert failures(store) == ["numbers: report.json: Sarsa wins is reported, but not computed any more"]
 
@@ -562,7 +548,7 @@ def test_an_empty_part_of_the_record_is_found(store):
 def test_no_two_values_have_one_place():
     """Else one of them would be compared, and the other might be anything."""
     value = {"a": {"b": {"c": 1}}, "a / b": {"c": 2}, "l": [3], "l[0]": 4, '"a / b"': {"c": 5}}
-    assert len(dict(reproduce.leaves(value))) == 5
+    assert len(dict(leaves(value))) == 5
 
 
 @pytest.mark.parametrize("change", [
@@ -577,37 +563,36 @@ def test_other_words_in_the_record_do_not_pass_beside_a_page_without_them(store,
 
 
 def test_settings_for_which_no_source_is_given_are_pointed_out(store):
-    resolved = store.study()
-    resolved["hyperparams"]["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
-    change_study(store, hyperparams=resolved["hyperparams"], provenance={})
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "sources of hyper-parameters" in line)
+    hyperparams = store.study().hyperparams
+    hyperparams["sarsa"]["FrozenLake-v1"]["learning_rate"] = 0.0
+    change_study(store, hyperparams=hyperparams, provenance={})
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "sources of hyper-parameters" in line)
     assert "sarsa on FrozenLake-v1 (none is said; this program says: " in line and "changed: learning_rate" in line
 
 
 def test_a_tuned_budget_that_is_left_out_is_pointed_out(tmp_path):
     """The page says of it that the RL Zoo has no tuned entry."""
     store = Store(tmp_path / "study")
-    resolved = study.adhoc(["ppo"], ["CartPole-v1"], seeds=1) | {"zoo_budget": {}}
-    store.save_study(resolved | {"code": jobs.code_versions(resolved), "hash": study_hash(resolved)})
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "tuned budgets" in line)
+    store.save_study(plan.pinned(study.adhoc(["ppo"], ["CartPole-v1"], seeds=1).asking(zoo_budget={})))
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "tuned budgets" in line)
     assert line.startswith("tuned budgets that are the author's own: ppo on CartPole-v1, none (this program knows ")
 
 
 def test_another_task_under_the_same_name_is_pointed_out(store):
-    assert not any("settings of environments" in line for line in reproduce.unseen(store, 2, []))
+    assert not any("settings of environments" in line for line in unseen.unseen(store, 2, []))
     change_study(store, envs={"FrozenLake-v1": {"kwargs": {"is_slippery": False}, "max_episode_steps": None, "eval_episodes": 3}})
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "settings of environments" in line)
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "settings of environments" in line)
     assert 'FrozenLake-v1 {"kwargs": {"is_slippery": false}' in line
 
 
 def test_references_that_were_left_out_are_pointed_out(store):
     change_study(store, normalise={})
-    assert any("FrozenLake-v1 none (this program knows 0.01394 to 0.74419)" in line for line in reproduce.unseen(store, 2, []))
+    assert any("FrozenLake-v1 none (this program knows 0.01394 to 0.74419)" in line for line in unseen.unseen(store, 2, []))
 
 
 def test_how_was_measured_and_judged_is_said_to_be_the_author_s_choice(store):
-    change_study(store, statistics={**store.study()["statistics"], "confidence": 0.5, "paired": True})
-    (line,) = (line for line in reproduce.unseen(store, 2, []) if "fixed before the runs" in line)
+    change_study(store, statistics={**store.study().statistics, "confidence": 0.5, "paired": True})
+    (line,) = (line for line in unseen.unseen(store, 2, []) if "fixed before the runs" in line)
     assert "confidence 0.5, 200 repetitions, bootstrap seed 0, pairs by seed, 3 greedy evaluation episodes at 3 checkpoints, seed 20240521" in line
 
 
@@ -615,7 +600,7 @@ def test_films_and_reasons_for_their_lack_are_said_to_be_unverified_without_mode
     (store.path / "films").mkdir()
     for path in store.runs_path.glob("*/model.*"):
         path.unlink()
-    assert "that the films show what these runs play, and the reasons why others have none" in reproduce.unseen(store, 1, [])
+    assert "that the films show what these runs play, and the reasons why others have none" in unseen.unseen(store, 1, [])
 
 
 @pytest.mark.parametrize("groups, said", [
@@ -623,14 +608,14 @@ def test_films_and_reasons_for_their_lack_are_said_to_be_unverified_without_mode
     (["a", "b"], ""),
 ])  # fmt: skip
 def test_groups_whose_figures_could_not_be_told_apart_are_refused(store, groups, said):
-    (group,) = store.study()["groups"]
+    (group,) = store.study().groups
     change_study(store, groups=[group | {"name": name} for name in groups])
     assert [line for line in failures(store, 1) if "two groups" in line] == ([f"records: study.yaml: {said}"] if said else [])
 
 
 def test_a_comparison_that_stands_twice_is_refused(store):
     """Holm's correction would count it twice, and a difference could be hidden by it."""
-    (group,) = store.study()["groups"]
+    (group,) = store.study().groups
     change_study(store, groups=[group | {"comparisons": [["q_learning", "sarsa"], ["sarsa", "q_learning"]]}])
     assert failures(store, 1) == ["records: study.yaml: group all: a comparison stands there twice, and would be corrected for twice"]
 
@@ -641,12 +626,12 @@ def test_a_study_does_not_share_seeds_with_its_tuning(store):
     change_study(store, tuning={"sarsa": how})
     assert failures(store, 1) == ["records: study.yaml: tuning of sarsa: a seed of it is among the study's, and a report says that none is"]
     change_study(store, tuning={"sarsa": how | {"seeds": [7]}})
-    report.render(store.path, options=WITHOUT_FILMS)
+    page.render(store.path, options=WITHOUT_FILMS)
     assert failures(store) == []
 
 
 def test_a_source_of_settings_leads_to_no_file_elsewhere(store):
-    provenance = store.study()["provenance"] | {"sb3/../../../../../../tmp/x": {"FrozenLake-v1": "words"}}
+    provenance = store.study().provenance | {"sb3/../../../../../../tmp/x": {"FrozenLake-v1": "words"}}
     change_study(store, provenance=provenance)
     assert failures(store, 1)[0].startswith("records: study.yaml: provenance is ")
 
@@ -654,7 +639,7 @@ def test_a_source_of_settings_leads_to_no_file_elsewhere(store):
 @pytest.mark.parametrize("changes", [{"margin": 10**400}, {"margin": "wide"}, {"confidence": [1]}, {"threshold": -(10**400)}, {"reps": 10_000_000}])
 @pytest.mark.parametrize("verb", [["reproduce", "--level", "1"], ["report"], ["register"], ["power"]])
 def test_numbers_that_are_none_are_one_line_in_every_command(store, changes, verb, capsys):
-    change_study(store, statistics=store.study()["statistics"] | changes)
+    change_study(store, statistics=store.study().statistics | changes)
     assert cli.main([verb[0], str(store.path), *verb[1:]]) == 4
     assert "unexpected" not in capsys.readouterr().err
 
@@ -681,26 +666,26 @@ def test_arguments_of_an_environment_that_are_none_do_not_surprise_level_3(store
 @pytest.mark.parametrize("changes", [
     {"lockstep": float("inf")}, {"train_seconds": 10**400}, {"model_seed": float("inf")}, {"eval_seconds": float("nan")},
 ], ids=str)  # fmt: skip
-def test_a_record_s_numbers_are_numbers_in_a_report_too(store, changes):
-    reseal(store, run_of(store).id, **changes)
-    assert store.status(run_of(store))[0] == "corrupt"
+def test_a_record_s_numbers_are_numbers_in_a_report_too(either, changes):
+    reseal(either, run_of(either).id, **changes)
+    assert either.status(run_of(either))[0] == "corrupt"
 
 
 def test_more_values_than_memory_holds_are_not_resampled(store):
     resolved = store.study()
-    change_study(store, protocol=resolved["protocol"] | {"eval_points": 10_000}, statistics=resolved["statistics"] | {"reps": 50_000})
+    change_study(store, protocol=resolved.protocol | {"eval_points": 10_000}, statistics=resolved.statistics | {"reps": 50_000})
     assert any("50,000 bootstrap repetitions of 10,000 checkpoints" in line for line in failures(store, 1))
 
 
 @pytest.mark.parametrize("how", [{"compression": "snappy"}, {"compression": "zstd"}])
-def test_a_long_word_that_is_stored_once_does_not_fill_the_memory(store, how):
-    run = run_of(store)
-    path = store.runs_path / run.id / "training.parquet"
+def test_a_long_word_that_is_stored_once_does_not_fill_the_memory(either, how):
+    run = run_of(either)
+    path = place_of(either, run.id, "training.parquet")
     rows = [(run.algo, run.env, run.seed, run.checkpoints[0], "x" * 500_000, 0.0)] * 3000
     write_table(path, "training", rows)
     pq.write_table(pq.read_table(path), path, store_schema=False, **how)
-    reseal(store, run.id)
-    (failure,) = [line for line in failures(store, 1) if line.startswith("tables: ")]
+    reseal(either, run.id)
+    (failure,) = [line for line in failures(either, 1) if line.startswith("tables: ")]
     assert "a word of more than 1000 bytes in column key" in failure or "packed by ZSTD" in failure
 
 
@@ -712,7 +697,7 @@ def test_a_page_of_another_size_is_not_compared(store):
 
 def test_a_record_without_a_command_is_copied(store, tmp_path):
     change_study(store, command=None)
-    assert publish.copy_runs(store, tmp_path / "copy").study()["command"] == ""
+    assert publish.packed_copy(store, tmp_path / "copy").study().command == ""
 
 
 SEQUENCE = {"maximum": [0, 1, 2], "batch": 2, "alpha": 0.05, "reps": 1000, "seed": 0}
@@ -720,7 +705,7 @@ SEQUENCE = {"maximum": [0, 1, 2], "batch": 2, "alpha": 0.05, "reps": 1000, "seed
 
 def test_a_sequence_that_stopped_before_it_was_decided_does_not_pass(store):
     change_study(store, seeds=[0, 1], sequential=SEQUENCE)
-    report.render(store.path, options=WITHOUT_FILMS)
+    page.render(store.path, options=WITHOUT_FILMS)
     assert not_passed(store) == {"sequence": "unverified"}
 
 
@@ -728,5 +713,5 @@ def test_a_sequence_that_stopped_before_it_was_decided_does_not_pass(store):
     ([0, 1, 2], 1, True, "fail"), ([0, 1, 2], 2, True, "pass"), ([0, 1], 1, True, "pass"), ([0, 1], 1, False, "unverified"),
 ])  # fmt: skip
 def test_a_sequence_stops_where_its_rule_says(original, seeds, taken, is_finished, state):
-    planned = original.study() | {"seeds": seeds, "sequential": SEQUENCE}
-    assert reproduce._sequence(planned, SimpleNamespace(taken=taken, looks=2, is_finished=is_finished)).state == state
+    planned = replace(original.study(), seeds=seeds, sequential=SEQUENCE)
+    assert analysis.sequence(planned, SimpleNamespace(taken=taken, looks=2, is_finished=is_finished)).state == state

@@ -11,9 +11,7 @@ import pytest
 
 from benchmarks.running import launchers
 from benchmarks.store.store import Store
-from benchmarks.studies import plan as jobs
-from benchmarks.studies import study
-from benchmarks.studies.plan import code_versions, plan
+from benchmarks.studies import plan, study
 
 LOCAL = {"name": "local", "jobs": 1, "lockstep_seeds": 10, "attempts": 3}
 
@@ -48,7 +46,7 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.getcwd(), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("DEATHS", str(tmp_path / "deaths"))
     resolved = study.adhoc(["ppo"], ["CartPole-v1"], seeds=3, steps=10)
-    resolved["code"] = code_versions(resolved)
+    resolved = plan.pinned(resolved)
     store = Store(tmp_path / "study")
     store.save_study(resolved)
     return store
@@ -56,7 +54,7 @@ def store(tmp_path, monkeypatch):
 
 def _launch(store, **changes):
     settings = {**LOCAL, **changes}
-    work = jobs.group([run for _, run in plan(store.study())], settings["jobs"])
+    work = plan.group([run for _, run in store.planned()], settings["jobs"])
     notes = []
 
     def show(progress):
@@ -99,9 +97,9 @@ def test_workers_die_with_their_parent(store, tmp_path, monkeypatch):
     monkeypatch.setenv("RUN_SECONDS", "60")
     script = tmp_path / "parent.py"
     script.write_text(
-        "import sys\nfrom benchmarks.running import launchers\nfrom benchmarks.studies import plan as jobs\nfrom benchmarks.store.store import Store\n"
+        "import sys\nfrom benchmarks.running import launchers\nfrom benchmarks.studies import plan\nfrom benchmarks.store.store import Store\n"
         f"if __name__ == '__main__':\n    store = Store({str(store.path)!r})\n"
-        f"    launchers.launch(jobs.group([run for _, run in store.planned()], 2), store, {LOCAL | {'jobs': 2}!r})\n"
+        f"    launchers.launch(plan.group([run for _, run in store.planned()], 2), store, {LOCAL | {'jobs': 2}!r})\n"
     )
     parent = subprocess.Popen([sys.executable, str(script)])
     workers = []
@@ -122,11 +120,10 @@ def test_workers_die_with_their_parent(store, tmp_path, monkeypatch):
 def test_in_process_and_pool_write_the_same_runs(tmp_path):
     hashes = []
     for name in ("inprocess", "local"):
-        resolved = study.compose("smoke", ["steps=256"])
-        resolved["code"] = code_versions(resolved)
+        resolved = plan.pinned(study.compose("smoke", ["steps=256"]))
         store = Store(tmp_path / name)
         store.save_study(resolved)
-        launchers.launch(jobs.group([run for _, run in plan(resolved)], 1), store, LOCAL | {"name": name})
+        launchers.launch(plan.group([run for _, run in store.planned()], 1), store, LOCAL | {"name": name})
         hashes.append(store.runs()["weights_hash_end"].tolist())
     assert hashes[0] == hashes[1] and None not in hashes[0]
 

@@ -2,14 +2,13 @@
 
 import pytest
 
-from benchmarks.report import figures
-from benchmarks.report import page as report
+from benchmarks.report import figures, page
 from tests.benchmarks.synthetic import CONTROL, TABULAR, SyntheticStore
 
 
 def rendered(tmp_path, monkeypatch, groups):
     monkeypatch.setattr(figures, "svg", lambda canvas, key, alt: f"<svg class={key}></svg>")
-    report.render_store(SyntheticStore(groups=groups, reps=200), tmp_path)
+    page.render_store(SyntheticStore(groups=groups, reps=200), tmp_path)
     return (tmp_path / "report.html").read_text(encoding="utf-8")
 
 

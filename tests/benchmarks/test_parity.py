@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.parity import cases as parity_cases
-from benchmarks.parity import compare as parity
+from benchmarks.parity import cases, compare
 from benchmarks.parity.compare import Case, Trace
 from from_scratch.core.lockstep.selfcheck import follows_torch
+from from_scratch.registry import ENTRIES
 from sb3_course.cli import main
 
 pytestmark = pytest.mark.numerical
@@ -31,24 +31,29 @@ QUICK = {  # by default: together they pass every branch of the six files and of
 }  # fmt: skip
 ALL = [
     pytest.param(algorithm, name, marks=[] if name in QUICK[algorithm] else pytest.mark.slow, id=f"{algorithm}-{name}")
-    for algorithm in parity_cases.CASES
-    for name in parity_cases.of(algorithm)
+    for algorithm in cases.CASES
+    for name in cases.of(algorithm)
 ]
 
 
 @pytest.mark.parity
 @pytest.mark.parametrize(("algorithm", "name"), ALL)
 def test_the_same_seed_gives_the_same_run_and_the_same_batch_the_same_update(algorithm, name):
-    ours, twin = parity.pair(algorithm)
-    case = parity_cases.of(algorithm)[name]
-    for outcome in (parity.same_run(ours, twin, case), parity.same_update(ours, twin, case)):
+    ours, twin = compare.pair(algorithm)
+    case = cases.of(algorithm)[name]
+    for outcome in (compare.same_run(ours, twin, case), compare.same_update(ours, twin, case)):
         assert outcome.same, str(outcome)
-        assert outcome.largest <= parity.WEIGHTS
+        assert outcome.largest <= compare.WEIGHTS
         assert algorithm in ("ppo", "a2c") or outcome.exact or not follows_torch()  # where the operations are the same, so are the bits
 
 
+def test_every_algorithm_with_a_twin_has_its_cases():
+    """What `sb3-course parity --help` offers comes from the registry, and can be run."""
+    assert set(cases.CASES) == {entry.id for entry in ENTRIES.values() if entry.twin}
+
+
 def test_every_quick_case_exists():
-    assert [(algorithm, name) for algorithm, names in QUICK.items() for name in names if name not in parity_cases.of(algorithm)] == []
+    assert [(algorithm, name) for algorithm, names in QUICK.items() for name in names if name not in cases.of(algorithm)] == []
 
 
 # ------------------------------------------------------------------------------------------------------- the comparison itself
@@ -57,11 +62,11 @@ SMALL = Case(lambda: gym.make("CartPole-v1"), {"n_steps": 16, "batch_size": 16, 
 
 def differing(**hyperparameters):
     """What is said of our PPO against SB3's with other hyper-parameters."""
-    ours, twin = parity.pair("ppo")
+    ours, twin = compare.pair("ppo")
     other = dataclasses.replace(SMALL, hyperparameters={**SMALL.hyperparameters, **hyperparameters})
-    _, expected = parity.train(twin, SMALL)
-    _, found = parity.train(ours, other)
-    return parity.first_difference(expected, found)
+    _, expected = compare.train(twin, SMALL)
+    _, found = compare.train(ours, other)
+    return compare.first_difference(expected, found)
 
 
 def test_the_first_step_and_quantity_that_differ_are_named():
@@ -72,36 +77,36 @@ def test_the_first_step_and_quantity_that_differ_are_named():
 
 
 def test_an_extra_draw_is_seen_at_once():
-    ours, twin = parity.pair("ppo")
+    ours, twin = compare.pair("ppo")
 
     class Spendthrift(ours):
         def act(self, obs, deterministic=False):
             np.random.rand()
             return super().act(obs, deterministic)
 
-    assert parity.same_run(Spendthrift, twin, SMALL).difference.startswith("step 16: NumPy's stream")
+    assert compare.same_run(Spendthrift, twin, SMALL).difference.startswith("step 16: NumPy's stream")
 
 
 def test_a_member_of_the_zip_that_only_one_side_has_is_seen():
-    ours, twin = parity.pair("ppo")
+    ours, twin = compare.pair("ppo")
 
     class Hoarder(ours):
         def check(self):
             super().check()
             self.treasure = 1
 
-    assert parity.same_run(Hoarder, twin, SMALL).difference == "step 64: zip data keys, only SB3 has [], only ours ['treasure']"
+    assert compare.same_run(Hoarder, twin, SMALL).difference == "step 64: zip data keys, only SB3 has [], only ours ['treasure']"
 
 
 def test_an_update_that_differs_is_seen_in_tier_b():
-    ours, twin = parity.pair("ppo")
+    ours, twin = compare.pair("ppo")
 
     class ValueFirst(ours):
         def loss(self, b):
             loss, metrics = super().loss(b)
             return loss + 0.1 * metrics["value_loss"], metrics
 
-    outcome = parity.same_update(ValueFirst, twin, SMALL)
+    outcome = compare.same_update(ValueFirst, twin, SMALL)
     assert not outcome.same and "weights policy" in str(outcome)
 
 
@@ -114,15 +119,15 @@ def test_an_update_that_differs_is_seen_in_tier_b():
     ],
 )  # fmt: skip
 def test_distances(a, b, apart):
-    assert parity.distance(a, b) == apart
+    assert compare.distance(a, b) == apart
 
 
 def test_what_only_one_side_records_is_a_difference():
     a, b = Trace(), Trace()
     a.note(0, "weights", 1.0)
-    assert parity.first_difference(a, b) == "step 0: only SB3 has weights"
+    assert compare.first_difference(a, b) == "step 0: only SB3 has weights"
     b.note(0, "actions", 1.0)
-    assert parity.first_difference(a, b) == "step 0: SB3 has weights, ours actions"
+    assert compare.first_difference(a, b) == "step 0: SB3 has weights, ours actions"
 
 
 # ----------------------------------------------------------------------------------------------------------------- command line
@@ -135,8 +140,8 @@ def test_the_command_prints_cases_writes_json_and_says_yes_by_its_exit_code(tmp_
 
 
 def test_the_command_says_no_by_its_exit_code(monkeypatch, capsys):
-    ours, twin = parity.pair("a2c")
-    monkeypatch.setattr(parity, "pair", lambda algorithm: (type("A2C", (ours,), {"gae_lambda": property(lambda self: 0.9, lambda self, value: None)}), twin))
+    ours, twin = compare.pair("a2c")
+    monkeypatch.setattr(compare, "pair", lambda algorithm: (type("A2C", (ours,), {"gae_lambda": property(lambda self: 0.9, lambda self, value: None)}), twin))
     assert main(["parity", "a2c", "--case", "discrete"]) == 1
     assert "differs: step 16: rollout advantages" in capsys.readouterr().out
 

@@ -1,20 +1,18 @@
 """Copying a study to where it can be committed."""
 
-import json
-
 import pytest
 
 from benchmarks import IncompleteData, UserError
 from benchmarks.reproduction.publish import publish
-from benchmarks.store.store import Store, write_table
+from benchmarks.store.store import Store
+from benchmarks.store.tables import write_table
 from benchmarks.studies import study
-from benchmarks.studies.plan import code_versions, runs_by_id
+from benchmarks.studies.plan import pinned, runs_by_id
 
 
 @pytest.fixture
 def store(tmp_path):
-    resolved = study.compose("smoke")
-    resolved |= {"code": code_versions(resolved), "command": "sb3-course compare smoke --out some/where --jobs 2"}
+    resolved = pinned(study.compose("smoke"), command="sb3-course compare smoke --out some/where --jobs 2")
     store = Store(tmp_path / "smoke")
     store.save_study(resolved)
     return store
@@ -25,7 +23,8 @@ def finish_all(store):
         directory = store.begin(run)
         n = run.protocol["eval_episodes"]
         write_table(directory / "curve.parquet", "curve", [(run.algo, run.env, run.seed, step, step, 1.0, 7.0, 0.0, 7.0, n) for step in run.checkpoints])
-        write_table(directory / "episodes.parquet", "episodes", [])
+        episodes = [(run.algo, run.env, run.seed, step, i, 7.0, 7) for step in run.checkpoints for i in range(n)]
+        write_table(directory / "episodes.parquet", "episodes", episodes)
         write_table(directory / "training.parquet", "training", [])
         (directory / "model.zip").write_bytes(b"weights")
         store.commit(run, directory, {"status": "finished", "error": None, "traceback": None})
@@ -35,12 +34,18 @@ def test_a_published_study_is_whole_and_keeps_the_models_of_its_median_runs_only
     finish_all(store)
     copy = publish(store, tmp_path / "published")
     assert set(copy.runs()["status"]) == {"finished"}
-    kept = {path.parent.name for path in (tmp_path / "published").rglob("model.zip")}
+    kept = {path.stem for path in (tmp_path / "published" / "models").iterdir()}
     assert 0 < len(kept) < len(copy.runs())
     assert copy.curves().equals(store.curves())
-    record = json.loads(next(path for path in (tmp_path / "published" / "runs").glob("*/run.json") if path.parent.name not in kept).read_text())
-    assert copy.study()["command"] == "sb3-course compare smoke --jobs 2"
-    assert record["left_out"] == ["model.zip"] and "model.zip" not in record["files"]
+    name = next(name for name in copy.runs()["run_id"] if name not in kept)
+    assert copy.study().command == "sb3-course compare smoke --jobs 2"
+    assert copy.record(name)["left_out"] == {"model.zip": store.record(name)["files"]["model.zip"]} and copy.record(name)["files"] == {}
+
+
+def test_a_published_run_has_the_seal_of_the_day_on_which_it_ended(store, tmp_path):
+    finish_all(store)
+    copy = publish(store, tmp_path / "published")
+    assert all(copy.record(name)["seal"] == store.record(name)["seal"] for name in copy.runs()["run_id"])
 
 
 def test_an_unfinished_study_is_not_published(store, tmp_path):

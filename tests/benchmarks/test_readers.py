@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from benchmarks import IntegrityError, UserError
-from benchmarks.evidence.analysis import IncompleteStudy, analyse
+from benchmarks.evidence.analysis import analyse
+from benchmarks.evidence.records import IncompleteStudy
 from benchmarks.report import figures
 from benchmarks.report.page import render_store
 from benchmarks.store.readers import Reading, from_csv, from_sb3, from_zoo
@@ -136,7 +137,7 @@ def test_a_seed_that_one_algorithm_lacks_is_missing(tmp_path):
 def test_algorithms_with_different_tasks_are_groups_of_their_own(tmp_path):
     for algo, env in (("ppo", "CartPole-v1"), ("a2c", "CartPole-v1"), ("sac", "Pendulum-v1")):
         evaluations(tmp_path, algo, env, 1, [100], [len(algo)])
-    groups = from_zoo(tmp_path, FAST).study()["groups"]
+    groups = from_zoo(tmp_path, FAST).study().groups
     assert [(g["algos"], g["envs"]) for g in groups] == [(["a2c", "ppo"], ["CartPole-v1"]), (["sac"], ["Pendulum-v1"])]
 
 
@@ -252,7 +253,7 @@ def test_a_continued_job_is_read_in_the_files_order_and_not_by_its_clock(tmp_pat
     assert list(store.curves()["score"]) == [10, 20, 30, 40, 50, 60, 70, 200]
     assert list(store.curves()["seconds"]) == [1, 2, 3, 110, 111, 112, 113, 114]  # of training: a session follows the one before
     assert store.notes == (f"{tmp_path}/ppo/CartPole-v1_1/0.monitor.csv: a job that was continued (at line 7); its episodes are read in the file's order",)
-    assert store.notes[0] in store.study()["protocol"]["words"]["Evaluation"]
+    assert store.notes[0] in store.study().protocol["words"]["Evaluation"]
 
 
 @pytest.mark.parametrize("header", [START.replace("100.0", "90000.0") + "r,l,t\n", "r,l,t\n", START + "r,l,t,level\n"])
@@ -474,7 +475,7 @@ def test_names_of_ones_own_are_read_by_a_pattern(tmp_path):
     store = from_csv([path], FAST, run_names="{algo}-{env}-{seed}")
     assert scores_of(store, "ppo") == scores_of(store, "my-a2c") == {3: 6.0, 4: 8.0}
     path = chart(tmp_path / "b.csv", {"ppo-Own-Maze-v0-3": {100: 1.0}, "ppo-Own-Maze-v0-4": {100: 2.0}})
-    assert from_csv([path], Reading(points=1, reps=200), run_names="{algo}-{env}-{seed}").study()["groups"][0]["envs"] == ["Own-Maze-v0"]
+    assert from_csv([path], Reading(points=1, reps=200), run_names="{algo}-{env}-{seed}").study().groups[0]["envs"] == ["Own-Maze-v0"]
 
 
 def test_names_that_say_nothing_are_read_by_the_table_of_runs(tmp_path):
@@ -545,7 +546,7 @@ def test_a_long_table_is_read_whatever_its_columns_are_called(tmp_path):
     own = from_csv([table(tmp_path / "c.csv", LONG, ("who", "env", "seed", "step", "score"))], FAST, {"algo": "who"})
     expected = {0: 0 + 2 + 3, 1: 1 + 2 + 3, 2: 2 + 2 + 3}
     assert scores_of(plain, "ppo") == scores_of(other, "ppo") == scores_of(own, "ppo") == expected
-    assert plain.study()["groups"][0]["comparisons"] == [["mine", "ppo"]]
+    assert plain.study().groups[0]["comparisons"] == [["mine", "ppo"]]
 
 
 def test_a_table_becomes_a_report_and_known_environments_their_reference_scores(tmp_path, monkeypatch):

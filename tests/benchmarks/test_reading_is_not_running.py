@@ -23,19 +23,15 @@ import pytest
 import yaml
 
 from benchmarks import IntegrityError, UserError
-from benchmarks.report import exports, figures
-from benchmarks.report import films as animation
-from benchmarks.report import page as report
-from benchmarks.reproduction import archive, publish
-from benchmarks.reproduction import verify as reproduce
+from benchmarks.report import exports, figures, films, page, style
+from benchmarks.reproduction import archive, publish, verify
 from benchmarks.running import launchers, models, worker
 from benchmarks.store import plain, readers
-from benchmarks.store.store import Store, file_hash, write_whole
-from benchmarks.studies import hyperparams, study, trust
-from benchmarks.studies import plan as jobs
-from benchmarks.studies import provenance as reproduction
-from benchmarks.studies.study import digest, study_hash
+from benchmarks.store.files import write_whole
+from benchmarks.store.store import Store
+from benchmarks.studies import hyperparams, plan, provenance, study, trust
 from sb3_course import cli
+from tests.benchmarks.forging import reseal
 
 SMALL = ["protocol.eval_points=2", "protocol.eval_episodes=2", "statistics.reps=200"]
 ESCAPE, TURNED = "\x1b[2J\x1b]0;title\x07", "\u202eevil"
@@ -45,7 +41,7 @@ WRAPPER = "wrapper_of_a_stranger.Wrapper"
 @pytest.fixture(scope="module", autouse=True)
 def plain_pictures():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{figures._escape(alt)}"></svg>')
+        patch.setattr(figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{style.escape(alt)}"></svg>')
         yield
 
 
@@ -53,11 +49,11 @@ def plain_pictures():
 def original(plain_pictures, tmp_path_factory):
     """A study as `compare` makes one: trained, filmed and reported."""
     resolved = study.adhoc(["q_learning"], ["FrozenLake-v1"], seeds=3, steps=400, overrides=SMALL)
-    resolved |= {"code": jobs.code_versions(resolved), "command": "sb3-course compare ..."}
+    resolved = plan.pinned(resolved, command="sb3-course compare ...")
     store = Store(tmp_path_factory.mktemp("original") / "lake")
     store.save_study(resolved)
-    launchers.launch(jobs.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
-    report.render(store.path, play=animation.make)
+    launchers.launch(plan.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
+    page.render(store.path, play=films.make)
     return store
 
 
@@ -97,16 +93,6 @@ def a_run(store):
     return next(run.id for _, run in store.planned())
 
 
-def seal(store, run_id, **changes):
-    """Enter a run's files, and changes of its record, into its seal, as a careful forger does."""
-    directory = store.runs_path / run_id
-    record = json.loads((directory / "run.json").read_text(encoding="utf-8"))
-    record.pop("seal")
-    record["files"] = {path.name: file_hash(path) for path in sorted(directory.iterdir()) if path.name != "run.json"}
-    record |= changes
-    (directory / "run.json").write_text(json.dumps({**record, "seal": digest(record)}), encoding="utf-8")
-
-
 def with_data(source, target, key, value):
     """A model's zip with one field of its JSON text replaced by a pickle."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
@@ -122,11 +108,11 @@ def rewrite(store, change):
     """Change the plan and hash it again; the runs keep their names."""
     resolved = yaml.safe_load((store.path / "study.yaml").read_text(encoding="utf-8"))
     change(resolved)
-    store.save_study({**resolved, "hash": study_hash(resolved)})
+    store.save_study(study.Study.of(resolved).asking())
 
 
 def retrain(store):
-    launchers.launch(jobs.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
+    launchers.launch(plan.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
 
 
 # ---------------------------------------------------------------------------------------------------------------- pickles
@@ -141,7 +127,7 @@ def infected(store, ran):
         with_data(directory / "model.zip", directory / "x.zip", "policy_class", Payload(ran))
         os.replace(directory / "x.zip", directory / "model.zip")
         (directory / "vecnormalize.pkl").write_bytes(pickle.dumps(Payload(ran)))
-        seal(store, run.id)
+        reseal(store, run.id)
     return store
 
 
@@ -165,7 +151,7 @@ def test_no_command_that_reads_a_study_unpickles_what_is_in_it(infected, ran, tm
 
 
 def test_publishing_a_study_unpickles_nothing(infected, ran, tmp_path):
-    report.render(publish.publish(infected, tmp_path / "published").path)
+    page.render(publish.publish(infected, tmp_path / "published").path)
     assert not ran.exists()
 
 
@@ -175,13 +161,13 @@ def test_the_films_of_a_study_of_ones_own_are_made_without_unpickling_its_models
         directory = store.runs_path / run.id
         with_data(directory / "model.zip", directory / "x.zip", "policy_class", Payload(ran))
         os.replace(directory / "x.zip", directory / "model.zip")
-        seal(store, run.id)
-    report.render(store.path, play=animation.make)
+        reseal(store, run.id)
+    page.render(store.path, play=films.make)
     assert (store.path / "report" / "report.html").read_text(encoding="utf-8").count("data:image/webp;base64,") == 1 and not ran.exists()
 
 
 def test_a_normaliser_that_is_a_pickle_alone_is_named_and_not_read(infected, ran):
-    report.render(infected.path, play=animation.make)
+    page.render(infected.path, play=films.make)
     text = (infected.path / "report" / "report.html").read_text(encoding="utf-8")
     assert "cannot be shown here: UserError:" in text and "vecnormalize.pkl is a pickle" in text and not ran.exists()
 
@@ -193,7 +179,7 @@ def test_a_file_that_no_seal_lists_makes_the_run_a_damaged_one(store):
 
 
 def test_level_2_shows_the_films_that_the_study_holds(store):
-    found = {finding.what: finding.state for finding in reproduce.verify(store, 2)}
+    found = {finding.what: finding.state for finding in verify.verify(store, 2)}
     assert set(found.values()) == {"pass"} and {"films", "report.html"} <= set(found)
     assert "data:image/webp;base64," in (store.path / "report" / "report.html").read_text(encoding="utf-8")
 
@@ -217,9 +203,8 @@ def test_a_normaliser_read_from_its_arrays_is_the_one_that_was_trained(tmp_path)
 def test_a_model_read_without_its_pickles_has_the_weights_that_were_trained(algo, tmp_path):
     env = "FrozenLake-v1" if algo == "q_learning" else "CartPole-v1"
     resolved = study.adhoc([algo], [env], seeds=1, steps=64, overrides=SMALL)
-    resolved["code"] = jobs.code_versions(resolved)
     store = Store(tmp_path / "one")
-    store.save_study(resolved)
+    store.save_study(plan.pinned(resolved))
     retrain(store)
     ((_, run),) = store.planned()
     from stable_baselines3.common.env_util import make_vec_env
@@ -259,9 +244,9 @@ def with_chunk(film):
 def test_a_film_is_an_animated_picture_and_nothing_else(store, change, said):
     path = next((store.path / "films").glob("*.webp"))
     swap_film(store, change(path.read_bytes()))
-    assert f"films: films/{path.name}: {said}" in [f"{f.what}: {f.said}" for f in reproduce.verify(store, 1) if f.state == "fail"]
+    assert f"films: films/{path.name}: {said}" in [f"{f.what}: {f.said}" for f in verify.verify(store, 1) if f.state == "fail"]
     with pytest.raises(IntegrityError, match=said):
-        report.render(store.path)
+        page.render(store.path)
 
 
 def test_a_changed_film_and_one_that_the_index_does_not_list_are_named(store):
@@ -269,18 +254,18 @@ def test_a_changed_film_and_one_that_the_index_does_not_list_are_named(store):
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(IntegrityError, match="hash mismatch"):
-        report.render(store.path)
+        page.render(store.path)
     path.write_bytes(content)
     (store.path / "films" / "more.webp").write_bytes(content)
     with pytest.raises(IntegrityError, match=r"films/more.webp: not listed in films.json"):
-        report.render(store.path)
+        page.render(store.path)
 
 
 def test_a_film_of_other_weights_is_not_shown_as_the_run_s(store):
     run_id = next((store.path / "films").glob("*.webp")).stem
-    seal(store, run_id, weights_hash_end="0" * 64)
-    assert any(f.what == "films" and f.state == "fail" for f in reproduce.verify(store, 1))
-    text = report.render(store.path).path.read_text(encoding="utf-8")
+    reseal(store, run_id, weights_hash_end="0" * 64)
+    assert any(f.what == "films" and f.state == "fail" for f in verify.verify(store, 1))
+    text = page.render(store.path).path.read_text(encoding="utf-8")
     assert "data:image/webp" not in text and "has no film here" in text
 
 
@@ -294,7 +279,7 @@ def wrapped(store, wrapper):
     shutil.rmtree(store.path / "films")
     rewrite(store, lambda s: s["hyperparams"]["q_learning"]["FrozenLake-v1"].update(env_wrapper=WRAPPER))
     retrain(store)
-    report.render(store.path)  # its repro.json asks for films
+    page.render(store.path)  # its repro.json asks for films
     return store
 
 
@@ -370,7 +355,7 @@ def test_the_files_of_an_environment_are_its_own_whatever_a_study_names(tmp_path
     pytest.importorskip("mujoco")
     (tmp_path / "secret").write_text("secret")
     named = {"envs": {"Hopper-v5": {"kwargs": {"xml_file": str(tmp_path / "secret")}}}}
-    assert "secret" not in reproduction.environment("Hopper-v5", named)["files"]
+    assert "secret" not in provenance.environment("Hopper-v5", named)["files"]
 
 
 @pytest.mark.parametrize("text", ["dict(activation_fn=nn.init)", "dict(activation_fn=nn.factory_kwargs)", f"dict(x={'[' * 3000}{']' * 3000})", "dict(x=1\0)"])
@@ -488,7 +473,7 @@ def test_what_a_link_points_to_is_not_packed(store, tmp_path, folder):
     place = store.runs_path / a_run(store) if folder == "runs" else store.path / folder
     (place / "stolen.txt").symlink_to(tmp_path / "secret")
     if folder == "runs":
-        seal(store, a_run(store))
+        reseal(store, a_run(store))
     assert cli.main(["archive", str(store.path), str(tmp_path / "x.tar.gz")]) in (3, 4)
     assert not (tmp_path / "x.tar.gz").exists()
 
@@ -506,7 +491,7 @@ def test_a_study_in_a_folder_of_any_name_is_packed_under_a_plain_one(store, tmp_
 def test_a_name_in_a_seal_is_one_file_of_the_run_s_folder(store, tmp_path, name):
     (tmp_path / "secret").write_text("secret")
     record = json.loads((store.runs_path / a_run(store) / "run.json").read_text(encoding="utf-8"))
-    seal(store, a_run(store), files={**record["files"], name: hashlib.sha256(b"secret").hexdigest()})
+    reseal(store, a_run(store), files={**record["files"], name: hashlib.sha256(b"secret").hexdigest()})
     assert "names no file of a run's folder" in store.status(next(run for _, run in store.planned()))[1]["error"]
     with pytest.raises(Exception, match="not finished"):
         publish.publish(store, tmp_path / "published")
@@ -521,7 +506,7 @@ def test_a_folder_whose_name_is_a_pattern_is_read_and_not_the_one_that_it_matche
         table = pq.read_table(path)
         pq.write_table(table.set_column(table.schema.get_field_index("score"), "score", pa.array([99.0] * len(table))), path)
     assert Store(pattern).curves()["score"].max() <= 1.0
-    assert {f.state for f in reproduce.verify(Store(pattern), 2)} == {"pass"}
+    assert {f.state for f in verify.verify(Store(pattern), 2)} == {"pass"}
 
 
 def test_a_run_s_record_under_another_run_s_name_is_damage(store):
@@ -544,7 +529,7 @@ def test_a_report_is_not_written_through_a_link(store, tmp_path):
     shutil.rmtree(store.path / "report")
     (store.path / "report").symlink_to(tmp_path / "mine")
     with pytest.raises(UserError, match="is a link"):
-        report.render(store.path)
+        page.render(store.path)
     assert not list((tmp_path / "mine").iterdir())
 
 
@@ -590,19 +575,19 @@ def test_an_error_s_line_is_one_line_without_escapes(tmp_path, capsys):
 
 
 def test_the_page_shows_escape_sequences_and_turned_text_as_signs(loud):
-    text = report.render(loud.path, allow_partial=True).path.read_text(encoding="utf-8")
+    text = page.render(loud.path, allow_partial=True).path.read_text(encoding="utf-8")
     assert not {"\x1b", "\x07", "\u202e"} & set(text) and "␛[2J" in text and "[/red]" in text
 
 
 def test_latex_gets_one_printable_line_for_every_name():
-    table = figures.Table(["a"], [["x\n\\input{/etc/passwd}\x1b[2J\u202e"]])
+    table = style.Table(["a"], [["x\n\\input{/etc/passwd}\x1b[2J\u202e"]])
     text = exports.latex([("t", table, "caption\n\n")], "name\n\\input{/etc/passwd}", "0\n\\input{x}")
     assert "\n\\input" not in text and not {"\x1b", "\u202e"} & set(text) and "\\input{" not in text.partition("\n")[2]
 
 
 def test_a_reference_s_label_is_not_read_as_mathematics():
     scale = SimpleNamespace(random=0.0, expert=1.0, label=r"$\frac{")
-    canvas = figures.new_canvas(2, 2)
+    canvas = style.new_canvas(2, 2)
     figures._references(canvas.subplots(), SimpleNamespace(scales={"env": scale}), "env", (0.0, 1.0))
     canvas.savefig(io.BytesIO(), format="svg")
 
@@ -662,7 +647,7 @@ def test_a_plan_with_names_or_numbers_that_lead_astray_is_one_line(store, change
 
 @pytest.mark.parametrize("changes", [{"train_seconds": "x"}, {"host": {"cpu": ["x"]}}, {"error": {"a": 1}}, {"status": "great"}, {"files": []}, {"seed": "0"}])
 def test_a_record_of_other_types_is_damage(store, changes):
-    seal(store, a_run(store), **changes)
+    reseal(store, a_run(store), **changes)
     assert store.status(next(run for _, run in store.planned()))[0] == "corrupt"
 
 
@@ -677,7 +662,7 @@ def test_a_column_of_another_type_is_refused_in_one_line(store, column, capsys):
     path = store.runs_path / a_run(store) / "curve.parquet"
     table = pq.read_table(path)
     pq.write_table(table.set_column(table.schema.get_field_index("score"), "score", column), path)
-    seal(store, a_run(store))
+    reseal(store, a_run(store))
     assert cli.main(["report", str(store.path)]) == 4
     assert "curve.parquet: column score is" in (printed := capsys.readouterr().err) and printed.count("\n") == 1
 

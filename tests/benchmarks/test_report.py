@@ -19,12 +19,14 @@ from rich.console import Console
 from rliable import metrics
 
 from benchmarks import UserError
-from benchmarks.evidence.analysis import BadStore, IncompleteStudy, analyse
+from benchmarks.evidence.analysis import analyse
+from benchmarks.evidence.records import BadStore, IncompleteStudy
 from benchmarks.report import exports
-from benchmarks.report.figures import Table
 from benchmarks.report.page import DATE, Options, render, render_store
-from benchmarks.store.store import Store, write_table
-from benchmarks.studies import provenance as reproduction
+from benchmarks.report.style import Table
+from benchmarks.store.store import Store
+from benchmarks.store.tables import write_table
+from benchmarks.studies import provenance
 from benchmarks.studies.plan import plan
 from benchmarks.studies.study import adhoc
 from from_scratch import registry
@@ -289,7 +291,7 @@ def test_a_run_that_is_planned_twice_is_refused():
 @pytest.mark.parametrize("key, value", [("reps", 0), ("confidence", 95), ("margin", 0)])
 def test_statistics_that_cannot_be_are_refused(key, value):
     store = one_task()
-    store.study()["statistics"][key] = value
+    store.ask({key: value})
     with pytest.raises(UserError, match=f"statistics.{key}={value}"):
         analyse(store.study(), store.runs(), store.curves())
 
@@ -458,7 +460,7 @@ def test_a_paper_without_an_entry_is_named(monkeypatch):
 
 def test_where_hyper_parameters_come_from_is_said(tmp_path):
     store = one_task()
-    store.study()["provenance"] = {algo: {"CartPole-v1": "RL Baselines3 Zoo, hyperparams/ppo.yml"} for algo in ("ppo", "sb3/ppo")}
+    store.ask(provenance={algo: {"CartPole-v1": "RL Baselines3 Zoo, hyperparams/ppo.yml"} for algo in ("ppo", "sb3/ppo")})
     text = rendered(store, tmp_path)[1]
     assert "ppo, sb3/ppo on CartPole-v1: RL Baselines3 Zoo, hyperparams/ppo.yml" in text
 
@@ -480,9 +482,17 @@ def test_the_checklist_is_answered_where_the_study_knows(quickstart):
     assert answers["What was excluded"]["where"] == "nothing: every planned run is in"
 
 
+def test_a_twin_s_paper_is_that_of_its_algorithm_and_is_named_where_it_stands_alone(tmp_path):
+    pairs = {("ppo", "sb3/ppo"): "ppo: Schulman et al. 2017", ("sb3/ppo", "sb3/dqn"): "sb3/ppo: Schulman et al. 2017; sb3/dqn: Mnih et al. 2015"}
+    for (x, y), papers in pairs.items():
+        rendered(SyntheticStore(groups=[{**CONTROL, "algos": [x, y], "envs": ["CartPole-v1"], "comparisons": [[x, y]]}], reps=200), tmp_path)
+        answers = {c["point"]: c for c in json.loads((tmp_path / "repro.json").read_text(encoding="utf-8"))["checklist"]}
+        assert answers["The algorithms are described"]["where"] == papers
+
+
 def test_what_tuning_cost_stands_in_the_protocol_and_in_the_checklist(tmp_path):
     store = one_task()
-    store.study()["tuning"] = {"ppo": {"method": "TPE", "trials": 50, "seeds": [100, 101], "source": "tune/t17"}}
+    store.ask(tuning={"ppo": {"method": "TPE", "trials": 50, "seeds": [100, 101], "source": "tune/t17"}})
     _, text = rendered(store, tmp_path)
     said = "ppo, sb3/ppo tuned by TPE: 50 trials × 2 seeds (100–101) = 100 runs besides those shown; source: tune/t17"
     assert f"{said}. No seed of tuning is among the seeds here" in Page(text).text
@@ -499,9 +509,9 @@ def test_a_study_without_models_says_that_there_is_nothing_to_watch(quickstart):
 
 def test_the_root_hash_changes_with_any_result():
     seals = {"a": "1", "b": "2"}
-    assert reproduction.root_hash(seals) == reproduction.root_hash({"b": "2", "a": "1"})
-    assert reproduction.root_hash(seals) != reproduction.root_hash({"a": "1", "b": "3"})
-    assert reproduction.root_hash(seals) != reproduction.root_hash({"a": "1"})
+    assert provenance.root_hash(seals) == provenance.root_hash({"b": "2", "a": "1"})
+    assert provenance.root_hash(seals) != provenance.root_hash({"a": "1", "b": "3"})
+    assert provenance.root_hash(seals) != provenance.root_hash({"a": "1"})
 
 
 def test_repro_json_holds_seeds_hashes_versions_and_the_machine(quickstart):
@@ -541,7 +551,7 @@ def test_a_store_on_disk_is_rendered_and_a_damaged_one_is_not(tmp_path):
     report = render(tmp_path)
     text = report.path.read_text(encoding="utf-8")
     assert report.path == tmp_path / "report" / "report.html"
-    assert "train/loss" in text and study["hash"] in text and "sb3/ppo against sb3/dqn on CartPole-v1, 3 runs each" in text
+    assert "train/loss" in text and study.hash in text and "sb3/ppo against sb3/dqn on CartPole-v1, 3 runs each" in text
 
     damaged = next(Path(tmp_path).glob("runs/*/curve.parquet"))
     damaged.write_bytes(b"x" + damaged.read_bytes()[1:])

@@ -8,23 +8,17 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from benchmarks import IncompleteData, IntegrityError, UserError
 from benchmarks.evidence.analysis import analyse
-from benchmarks.report import against, figures
-from benchmarks.report import films as animation
-from benchmarks.report import page as report
-from benchmarks.reproduction import archive, publish
-from benchmarks.reproduction import verify as reproduce
+from benchmarks.report import against, figures, films, page, style
+from benchmarks.reproduction import archive, publish, sample, verify
 from benchmarks.running import launchers, worker
-from benchmarks.store.store import TABLES, Store, file_hash, write_table
-from benchmarks.studies import plan as jobs
-from benchmarks.studies import provenance as reproduction
-from benchmarks.studies import study
-from benchmarks.studies.study import digest
+from benchmarks.store.store import Store
+from benchmarks.studies import plan, provenance, study
 from sb3_course import cli
+from tests.benchmarks.forging import change_table, reseal
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore
 
 SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=200"]
@@ -34,7 +28,7 @@ SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=
 def plain_pictures():
     """Drawing takes most of a report's time and is looked at in test_figures.py; here a picture is its alternative text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{figures._escape(alt)}"></svg>')
+        patch.setattr(figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{style.escape(alt)}"></svg>')
         yield
 
 
@@ -42,11 +36,11 @@ def plain_pictures():
 def original(plain_pictures, tmp_path_factory):
     """A study that was trained here, with its report: two algorithms, three seeds, in a second."""
     resolved = study.adhoc(["q_learning", "value_iteration"], ["FrozenLake-v1"], seeds=3, steps=600, overrides=SMALL)
-    resolved |= {"code": jobs.code_versions(resolved), "command": "sb3-course compare ..."}
+    resolved = plan.pinned(resolved, command="sb3-course compare ...")
     store = Store(tmp_path_factory.mktemp("original") / "lake")
     store.save_study(resolved)
-    launchers.launch(jobs.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
-    report.render(store.path, options=report.Options(animations=False))
+    launchers.launch(plan.group([run for _, run in store.planned()], 1), store, {"name": "inprocess"})
+    page.render(store.path, options=page.Options(animations=False))
     return store
 
 
@@ -56,31 +50,23 @@ def store(original, tmp_path):
 
 
 def failures(store, level, **options):
-    return [f"{finding.what}: {finding.said}" for finding in reproduce.verify(store, level, **options) if finding.state == "fail"]
+    return [f"{finding.what}: {finding.said}" for finding in verify.verify(store, level, **options) if finding.state == "fail"]
 
 
 def states(store, level, **options):
-    return {finding.what: finding.state for finding in reproduce.verify(store, level, **options)}
+    return {finding.what: finding.state for finding in verify.verify(store, level, **options)}
 
 
 def a_run(store, algo="q_learning", seed=0):
     return next(run.id for _, run in store.planned() if (run.algo, run.seed) == (algo, seed))
 
 
-def rewrite(store, run_id, **changes):
-    """Change a run's record and seal it again, as a careful forger would."""
-    path = store.runs_path / run_id / "run.json"
-    record = json.loads(path.read_text(encoding="utf-8")) | changes
-    record.pop("seal")
-    path.write_text(json.dumps({**record, "seal": digest(record)}, indent=1, ensure_ascii=False), encoding="utf-8")
-
-
 def reseal_report(store, name):
     """Enter the hash of a changed file into repro.json."""
     directory = store.path / "report"
     facts = json.loads((directory / "repro.json").read_text(encoding="utf-8"))
-    facts["files"][name] = report.hash_of(name, (directory / name).read_bytes())
-    (directory / "repro.json").write_text(report.as_json(facts), encoding="utf-8")
+    facts["files"][name] = page.hash_of(name, (directory / name).read_bytes())
+    (directory / "repro.json").write_text(page.as_json(facts), encoding="utf-8")
 
 
 def edit(path, old, new):
@@ -99,26 +85,26 @@ def test_a_whole_study_passes_the_first_three_levels(original):
 
 def test_a_run_that_is_trained_again_has_the_same_weights(original):
     name = a_run(original, seed=2)
-    finding = list(reproduce.verify(original, 3, runs=(name,)))[-1]
+    finding = list(verify.verify(original, 3, runs=(name,)))[-1]
     weights = original.record(name)["weights_hash_end"]
     assert (finding.what, finding.state, finding.said) == (name, "pass", f"the same weights, {weights[:16]}, scores and episodes")
 
 
 def test_the_sample_is_drawn_by_its_seed(original):
-    drawn = [reproduce.drawn(original, sample=2, seed=seed) for seed in (0, 0, 1)]
+    drawn = [sample.drawn(original, sample=2, seed=seed) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2] and all(len(set(names)) == 2 for names in drawn)
 
 
 @pytest.mark.slow
 def test_all_runs_again_are_the_same_runs_and_continue_where_they_stopped(original, tmp_path):
     out, secret = tmp_path / "again", "a word that nobody else knows"
-    found = [f for f in reproduce.verify(original, 4, sample=1, out=out, secret=secret) if f.level == 4]
+    found = [f for f in verify.verify(original, 4, sample=1, out=out, secret=secret) if f.level == 4]
     assert [(f.what, f.state, f.said) for f in found] == [("runs", "pass", "6 runs made by this verification, and no other used")] + [
         (f"{algo} on FrozenLake-v1", "pass", "3 of 3 seeds end with the same weights and scores") for algo in ("q_learning", "value_iteration")
     ]
     before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("run.json")}
     assert len(before) == 6
-    again = [f.said for f in reproduce.verify(original, 4, sample=1, out=out, secret=secret) if f.level == 4]
+    again = [f.said for f in verify.verify(original, 4, sample=1, out=out, secret=secret) if f.level == 4]
     assert again[0] == "6 runs made by this verification, 6 of them before it was interrupted, and no other used"
     assert before == {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("run.json")}
 
@@ -145,7 +131,7 @@ def test_a_changed_number_of_the_report_is_named(store):
     numbers = json.loads(path.read_text(encoding="utf-8"))
     point = numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["point"]
     numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["point"] = point + 1e-6
-    path.write_text(report.as_json(numbers), encoding="utf-8")
+    path.write_text(page.as_json(numbers), encoding="utf-8")
     assert "report: report/report.json: hash mismatch" in failures(store, 1)
     reseal_report(store, "report.json")
     assert failures(store, 1) == []
@@ -168,10 +154,10 @@ def test_the_date_of_the_page_may_change(store):
 
 
 def test_a_report_that_was_also_printed_is_made_again_without_its_pdf(store, monkeypatch):
-    monkeypatch.setattr(report.exports, "pdf", lambda html: b"%PDF-")
-    report.render(store.path, options=report.Options(pdf=True, parquet=True, animations=False))
+    monkeypatch.setattr(page.exports, "pdf", lambda html: b"%PDF-")
+    page.render(store.path, options=page.Options(pdf=True, parquet=True, animations=False))
     assert (store.path / "report" / "report.pdf").is_file()
-    monkeypatch.setattr(report.exports, "pdf", None)
+    monkeypatch.setattr(page.exports, "pdf", None)
     assert {k: v for k, v in states(store, 2).items() if v != "pass"} == {"other files": "unverified"}  # the print itself is not looked at
 
 
@@ -193,23 +179,23 @@ def test_a_changed_seed_of_the_study_is_named(store):
 
 
 def test_a_changed_seed_of_a_run_is_named_although_it_was_sealed_again(store):
-    rewrite(store, a_run(store), seed=5)
+    reseal(store, a_run(store), seed=5)
     assert f"runs: run {a_run(store)}/run.json: seed is not the plan's" in failures(store, 1)
 
 
 def test_a_changed_model_seed_is_named_although_it_was_sealed_again(store):
-    rewrite(store, a_run(store), model_seed=17)
+    reseal(store, a_run(store), model_seed=17)
     found = [line for line in failures(store, 1) if line.startswith("seeds: ")]
     assert len(found) == 1 and f"run {a_run(store)}: model seed 17, but seed 0 gives" in found[0]
 
 
 def test_changed_evaluation_seeds_are_named_although_they_were_sealed_again(store):
-    rewrite(store, a_run(store), episode_seeds=[1, 2, 3])
+    reseal(store, a_run(store), episode_seeds=[1, 2, 3])
     assert f"seeds: run {a_run(store)}: its evaluation episodes have other seeds than seed 0 gives" in failures(store, 1)
 
 
 def test_a_changed_result_is_told_from_the_report_although_it_was_sealed_again(store):
-    rewrite(store, a_run(store), train_seconds=1e-6)
+    reseal(store, a_run(store), train_seconds=1e-6)
     found = failures(store, 1)
     assert any("repro.json: runs" in line and "train_seconds" in line for line in found)
 
@@ -224,11 +210,8 @@ def forge(store, algo, score=1.0, episodes=False):
     for name in (run.id for _, run in store.planned() if run.algo == algo):
         changed = {"curve": {"score": score, "score_std": 0.0}} | ({"episodes": {"return": score}} if episodes else {})
         for table, columns in changed.items():
-            path = store.runs_path / name / f"{table}.parquet"
-            frame = pd.read_parquet(path).assign(**columns)
-            write_table(path, table, [tuple(row) for row in frame[list(TABLES[table])].itertuples(index=False)])
-        rewrite(store, name, files={path.name: file_hash(path) for path in sorted((store.runs_path / name).iterdir()) if path.name != "run.json"})
-    report.render(store.path, options=report.Options(animations=False))
+            change_table(store, name, table, lambda frame, columns=columns: frame.assign(**columns))
+    page.render(store.path, options=page.Options(animations=False))
 
 
 def test_a_score_that_its_episodes_do_not_give_is_named_although_all_was_sealed_again(store):
@@ -249,7 +232,7 @@ def test_forged_episodes_are_found_by_training_again_although_the_weights_are_ri
 @pytest.mark.slow
 def test_forged_episodes_are_found_by_running_everything_again(store, tmp_path):
     forge(store, "q_learning", episodes=True)
-    found = [f for f in reproduce.verify(store, 4, runs=(a_run(store, "value_iteration"),), out=tmp_path / "again") if f.level == 4]
+    found = [f for f in verify.verify(store, 4, runs=(a_run(store, "value_iteration"),), out=tmp_path / "again") if f.level == 4]
     said = "0 of 3 seeds end with the same weights and scores, by the same code on the same kind of machine; seed 0 on FrozenLake-v1: the same weights, but "
     assert [(f.what, f.state) for f in found[1:]] == [("q_learning on FrozenLake-v1", "fail"), ("value_iteration on FrozenLake-v1", "pass")]
     assert found[1].said.startswith(said)
@@ -259,13 +242,13 @@ def test_what_an_earlier_version_did_not_record_of_a_machine_is_not_known_to_dif
     here = worker.host()
     assert {"cpu_capability", "torch_config", "scipy", "numba", "llvmlite"} <= set(here)
     old = {key: value for key, value in here.items() if key not in ("cpu_capability", "torch_config", "scipy", "numba", "llvmlite")}
-    assert reproduce._other_machine(old, here) == []
-    assert reproduce._other_machine(here | {"cpu_capability": "DEFAULT"}, here) == [("cpu_capability", "DEFAULT", here["cpu_capability"])]
+    assert sample.other_machine(old, here) == []
+    assert sample.other_machine(here | {"cpu_capability": "DEFAULT"}, here) == [("cpu_capability", "DEFAULT", here["cpu_capability"])]
 
 
 def test_a_directory_that_no_plan_names_is_noted(store):
     shutil.copytree(store.runs_path / a_run(store), store.runs_path / "ppo-extra")
-    notes = [f.said for f in reproduce.verify(store, 1) if f.state == "note"]
+    notes = [f.said for f in verify.verify(store, 1) if f.state == "note"]
     assert notes == ["1 directories belong to no planned run and enter no number: ppo-extra"]
 
 
@@ -277,8 +260,8 @@ def test_a_store_without_a_report_passes_the_first_level_with_a_note_and_no_othe
 
 def test_a_partial_report_is_verified_as_what_it_is(store):
     shutil.rmtree(store.runs_path / a_run(store))
-    report.render(store.path, allow_partial=True, options=report.Options(animations=False))
-    found = list(reproduce.verify(store, 2))
+    page.render(store.path, allow_partial=True, options=page.Options(animations=False))
+    found = list(verify.verify(store, 2))
     assert not [f for f in found if f.state == "fail"]
     assert "1 of 6 runs are missing, as the report says" in [f.said for f in found if f.state == "note"]
 
@@ -293,9 +276,9 @@ def test_numbers_may_round_otherwise_whatever_machine_the_record_names_and_nothi
     high = estimate["high"]
     for factor, state in ((1 + 1e-13, "pass"), (1 + 1e-6, "fail")):
         estimate["high"] = high * factor
-        (directory / "report.json").write_text(report.as_json(numbers), encoding="utf-8")
+        (directory / "report.json").write_text(page.as_json(numbers), encoding="utf-8")
         reseal_report(store, "report.json")
-        finding = next(f for f in reproduce.verify(store, 2) if f.what == "numbers")
+        finding = next(f for f in verify.verify(store, 2) if f.what == "numbers")
         assert finding.state == state
         assert state == "fail" or "rounded otherwise by another processor or library (allowed: 1e-09)" in finding.said
 
@@ -306,42 +289,42 @@ def test_words_of_other_reporting_code_were_not_verified_and_other_numbers_fail(
     reseal_report(store, "report.html")
     facts = json.loads((directory / "repro.json").read_text(encoding="utf-8"))
     facts["rendering"]["code"] = "0" * 64
-    (directory / "repro.json").write_text(report.as_json(facts), encoding="utf-8")
+    (directory / "repro.json").write_text(page.as_json(facts), encoding="utf-8")
     assert {k: v for k, v in states(store, 2).items() if v != "pass"} == {"report.html": "unverified"}
     numbers = json.loads((directory / "report.json").read_text(encoding="utf-8"))
     numbers["groups"]["all"]["aggregates"]["iqm"]["q_learning"]["high"] += 1e-3
-    (directory / "report.json").write_text(report.as_json(numbers), encoding="utf-8")
+    (directory / "report.json").write_text(page.as_json(numbers), encoding="utf-8")
     reseal_report(store, "report.json")
     assert states(store, 2)["numbers"] == "fail"
 
 
 def test_other_weights_on_the_same_machine_fail_and_on_another_one_are_not_verified(store):
     name = a_run(store)
-    rewrite(store, name, weights_hash_end="f" * 64)
-    report.render(store.path, options=report.Options(animations=False))
+    reseal(store, name, weights_hash_end="f" * 64)
+    page.render(store.path, options=page.Options(animations=False))
     (failure,) = failures(store, 3, runs=(name,))
     assert failure.startswith(f"{name}: other weights on the same kind of machine with the same code: weights ffffffffffffffff there")
     host = store.record(name)["host"]
-    rewrite(store, name, host={**host, "cpu": "another"})
-    report.render(store.path, options=report.Options(animations=False))
-    finding = list(reproduce.verify(store, 3, runs=(name,)))[-1]
+    reseal(store, name, host={**host, "cpu": "another"})
+    page.render(store.path, options=page.Options(animations=False))
+    finding = list(verify.verify(store, 3, runs=(name,)))[-1]
     assert finding.state == "unverified" and f"cpu: another there, {host['cpu']} here" in finding.said and "as a new run's would be" in finding.said
 
 
 def test_scores_that_no_new_run_would_have_fail_on_any_machine(store, monkeypatch):
     name = a_run(store)
-    rewrite(store, name, weights_hash_end="f" * 64, host={**store.record(name)["host"], "cpu": "another"})
-    report.render(store.path, options=report.Options(animations=False))
-    monkeypatch.setattr(reproduce, "_curve", lambda other, run: np.array([50.0, 60.0, 70.0]))
+    reseal(store, name, weights_hash_end="f" * 64, host={**store.record(name)["host"], "cpu": "another"})
+    page.render(store.path, options=page.Options(animations=False))
+    monkeypatch.setattr(sample, "_curve", lambda other, run: np.array([50.0, 60.0, 70.0]))
     (failure,) = failures(store, 3, runs=(name,))
     assert "its final score, 70, lies outside" in failure
 
 
 def test_a_level_or_a_run_that_does_not_exist_is_refused(original):
     with pytest.raises(UserError, match=r"--level 5: there are 1 \(integrity\)"):
-        list(reproduce.verify(original, 5))
+        list(verify.verify(original, 5))
     with pytest.raises(UserError, match="no finished run ppo-x"):
-        list(reproduce.verify(original, 3, runs=("ppo-x",)))
+        list(verify.verify(original, 3, runs=("ppo-x",)))
 
 
 # --- the command, and archives
@@ -372,7 +355,7 @@ def test_an_archive_without_models_says_what_was_left_out_and_is_verified(origin
     archive.pack(original, tmp_path / "light.tar.gz", models=False)
     copy = archive.unpack(tmp_path / "light.tar.gz", tmp_path / "there")
     assert not list(copy.path.rglob("model.zip")) and list(original.path.rglob("model.zip"))
-    assert copy.record(a_run(copy))["left_out"] == ["model.zip"]
+    assert copy.record(a_run(copy))["left_out"] == {"model.zip": original.record(a_run(original))["files"]["model.zip"]}
     assert failures(copy, 2) == []
 
 
@@ -428,8 +411,8 @@ def test_an_unfinished_study_or_one_without_a_report_is_not_packed(store, tmp_pa
 def test_two_studies_stand_side_by_side_with_what_was_asked_differently(original, tmp_path):
     other = study.adhoc(["q_learning"], ["FrozenLake-v1"], seeds=5, steps=900, overrides=SMALL)
     second = Store(tmp_path / "longer")
-    second.save_study(other | {"code": jobs.code_versions(other)})
-    launchers.launch(jobs.group([run for _, run in second.planned()], 1), second, {"name": "inprocess"})
+    second.save_study(plan.pinned(other))
+    launchers.launch(plan.group([run for _, run in second.planned()], 1), second, {"name": "inprocess"})
     assert cli.main(["report", str(original.path), "--against", str(second.path), "--out", str(tmp_path / "out")]) == 0
     found = json.loads((tmp_path / "out" / "against.json").read_text(encoding="utf-8"))
     (pair,) = found["pairs"]
@@ -461,38 +444,38 @@ def test_studies_that_share_nothing_are_not_compared(original, tmp_path):
     other = study.adhoc(["q_learning"], ["CliffWalking-v1"], seeds=1, steps=100, overrides=SMALL)
     second = Store(tmp_path / "cliff")
     second.save_study(other)
-    launchers.launch(jobs.group([run for _, run in second.planned()], 1), second, {"name": "inprocess"})
+    launchers.launch(plan.group([run for _, run in second.planned()], 1), second, {"name": "inprocess"})
     assert cli.main(["report", str(original.path), "--against", str(second.path)]) == 2
 
 
 def test_the_median_run_is_shown_in_motion_and_the_same_each_time(store):
-    report.render(store.path, play=animation.make)
+    page.render(store.path, play=films.make)
     text = (store.path / "report" / "report.html").read_text(encoding="utf-8")
-    films = [part.partition('"')[0] for part in text.split('src="data:image/webp;base64,')[1:]]
-    assert len(films) == 2 and all(1_000 < len(film) < 200_000 for film in films)
+    shown = [part.partition('"')[0] for part in text.split('src="data:image/webp;base64,')[1:]]
+    assert len(shown) == 2 and all(1_000 < len(film) < 200_000 for film in shown)
     assert "the median of 3 runs by final score" in text
     assert failures(store, 2) == []  # the same bytes again
 
 
 def test_more_films_than_a_report_holds_are_left_out_aloud(monkeypatch):
     analysis = analyse((store := SyntheticStore(groups=[CONTROL], reps=200)).study(), store.runs(), store.curves())
-    assert animation.shown(analysis)[1] == "" and len(animation.shown(analysis)[0]) == 4
-    monkeypatch.setattr(animation, "MOST", 1)
-    kept, left_out = animation.shown(analysis)
+    assert films.shown(analysis)[1] == "" and len(films.shown(analysis)[0]) == 4
+    monkeypatch.setattr(films, "MOST", 1)
+    kept, left_out = films.shown(analysis)
     assert len(kept) == 1 and "4 median runs are more than the 1" in left_out and "left out: " in left_out
-    monkeypatch.setattr(animation, "_film", lambda store, cell, index: animation.Film(cell.env, "", "", ""))
-    monkeypatch.setattr(animation, "kept", lambda store: {})
-    monkeypatch.setattr(animation, "MOST", 12)
-    assert len(animation.films(store, analysis)) == 4
+    monkeypatch.setattr(films, "_film", lambda store, cell, index: films.Film(cell.env, "", "", ""))
+    monkeypatch.setattr(films, "kept", lambda store: {})
+    monkeypatch.setattr(films, "MOST", 12)
+    assert len(films.films(store, analysis)) == 4
 
 
 def test_a_published_study_keeps_the_models_of_its_median_runs_and_shows_them(original, store, tmp_path):
-    report.render(store.path, play=animation.make)
+    page.render(store.path, play=films.make)
     copy = publish.publish(store, tmp_path / "published")
-    kept = {path.parent.name for path in copy.path.rglob("model.zip")}
-    assert len(kept) == 2 and kept == set(animation.median_runs(original, analyse(original.study(), original.runs(), original.curves())))
-    assert copy.study()["keep_models"] == "median" and failures(copy, 1) == []
-    text = report.render(copy.path).path.read_text(encoding="utf-8")
+    kept = {path.stem for path in (copy.path / "models").iterdir()}
+    assert len(kept) == 2 and kept == set(films.median_runs(original, analyse(original.study(), original.runs(), original.curves())))
+    assert copy.study().keep_models == "median" and failures(copy, 1) == []
+    text = page.render(copy.path).path.read_text(encoding="utf-8")
     assert text.count('src="data:image/webp;base64,') == 2 and "of the median runs, which this report shows" in text
 
 
@@ -515,25 +498,25 @@ def test_without_a_margin_differences_are_drawn_in_a_unit_that_is_named(tmp_path
 def test_the_content_of_an_untracked_file_changes_the_hash_of_the_difference(tmp_path, monkeypatch):
     for words in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"]):
         subprocess.run(["git", *words], cwd=tmp_path, check=True)
-    monkeypatch.setattr(reproduction, "PROJECT", tmp_path)
+    monkeypatch.setattr(provenance, "PROJECT", tmp_path)
     hashes = []
     for content in ("one", "two"):
         (tmp_path / "new.py").write_text(content)
-        hashes.append(reproduction.source()["diff_hash"])
+        hashes.append(provenance.source()["diff_hash"])
     assert hashes[0] and hashes[1] and hashes[0] != hashes[1]
 
 
 def test_the_measured_coverages_belong_to_the_reporting_code(tmp_path, monkeypatch):
-    here = Path(reproduction.__file__).parents[1]
+    here = Path(provenance.__file__).parents[1]
     copy = Path(shutil.copytree(here, tmp_path / "benchmarks", ignore=shutil.ignore_patterns("__pycache__")))
     hashes = []
     for row in ("", "welch,normal,5,1,0,1000,1000,0.5\n"):
         with (copy / "stats" / "coverage.csv").open("a") as file:
             file.write(row)
-        monkeypatch.setattr(reproduction, "__file__", str(copy / "studies" / "provenance.py"))
-        reproduction.reporting_code.cache_clear()
-        hashes.append(reproduction.reporting_code())
-    reproduction.reporting_code.cache_clear()
+        monkeypatch.setattr(provenance, "__file__", str(copy / "studies" / "provenance.py"))
+        provenance.reporting_code.cache_clear()
+        hashes.append(provenance.reporting_code())
+    provenance.reporting_code.cache_clear()
     assert hashes[0] != hashes[1]
 
 
@@ -549,5 +532,5 @@ def test_a_run_that_cannot_be_shown_does_not_cost_the_report(store, monkeypatch)
         raise RuntimeError("no GL here")
 
     monkeypatch.setattr("benchmarks.report.films.environments.make_env", no_screen)
-    report.render(store.path, play=animation.make)
+    page.render(store.path, play=films.make)
     assert "q_learning on FrozenLake-v1 cannot be shown here: RuntimeError: no GL here." in (store.path / "report" / "report.html").read_text(encoding="utf-8")

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from benchmarks import stats
-from benchmarks.calibration import measure as calibration
+from benchmarks.calibration import __main__ as calibration
+from benchmarks.calibration import experiments
+from benchmarks.calibration.page import read_csv
 from benchmarks.evidence.analysis import analyse
 from benchmarks.report.page import render_store
 from benchmarks.stats import bootstrap, comparisons, coverage
@@ -223,7 +225,7 @@ def test_a_claim_that_was_false_too_often_is_warned_of(monkeypatch):
 def test_the_calibrated_cases_have_the_averages_that_they_are_named_for():
     """Were they not equal, what is counted there were no errors."""
     failing = lambda share: np.where((np.arange(10_000) + 0.5) / 10_000 < share, 0.0, 1.0)
-    assert stats.aggregate([failing(0.30)]) == pytest.approx(0.9) and failing(0.05).mean() == pytest.approx(0.95) == 1 - calibration.MARGIN
+    assert stats.aggregate([failing(0.30)]) == pytest.approx(0.9) and failing(0.05).mean() == pytest.approx(0.95) == 1 - experiments.MARGIN
 
 
 def test_the_installed_table_of_claims_holds_every_case_and_its_rates():
@@ -236,10 +238,10 @@ def test_the_installed_table_of_claims_holds_every_case_and_its_rates():
 
 
 def test_a_table_can_be_measured_alone_and_says_that_the_others_are_older(monkeypatch, tmp_path):
-    for name in calibration.EXPERIMENTS:
+    for name in experiments.EXPERIMENTS:
         (tmp_path / f"{name}.csv").write_bytes((calibration.PUBLISHED / f"{name}.csv").read_bytes())
     (tmp_path / "calibration.json").write_bytes((calibration.PUBLISHED / "calibration.json").read_bytes())
-    rows = calibration.read_csv(tmp_path / "assumptions.csv")
+    rows = read_csv(tmp_path / "assumptions.csv")
     monkeypatch.setattr(calibration, "measure", lambda *how: {name: rows for name in how[4]})
     assert calibration.main(["--only", "assumptions", "--out", str(tmp_path), "--repetitions", "7"]) == 0
     page = (tmp_path / "README.md").read_text(encoding="utf-8")
@@ -303,7 +305,7 @@ def test_the_seeds_of_a_study_are_units_and_their_correlation_is_printed(tmp_pat
         for algo in CONTROL["algos"]:
             store.set_final(algo, env, low + luck * (high - low))
     found = analyse(store.study(), *tables(store)).groups[0]
-    assert found.evidence["correlation"].mean == pytest.approx(1.0) and found.evidence["correlation"].pairs == 4
+    assert found.evidence.correlation.mean == pytest.approx(1.0) and found.evidence.correlation.pairs == 4
     one = found.aggregates["mean"]["ppo"]
     alone = stats.interval_estimates({"ppo": [luck]}, "mean", kind="expanded", reps=200)["ppo"]
     assert (one.low, one.high) == pytest.approx((alone.low, alone.high)), "two tasks that agree on every seed are no more than one"

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks import IncompleteData, UserError, stats
-from benchmarks.calibration import measure as calibration
-from benchmarks.evidence import judgements as evidence
-from benchmarks.evidence import sequential
+from benchmarks.calibration import __main__ as calibration
+from benchmarks.calibration import experiments, measure, populations
+from benchmarks.calibration.page import read_csv
+from benchmarks.evidence import judgements, sequential
 from benchmarks.evidence.analysis import analyse
 from benchmarks.report.page import render_store
 from benchmarks.stats import coverage
@@ -30,9 +31,9 @@ def test_every_planned_run_is_accounted_for():
     store = SyntheticStore(groups=[CONTROL], reps=200)
     store.lose("ppo", "CartPole-v1", [2, 3], "failed", "ValueError: nan").lose("ppo", "CartPole-v1", [4])
     store._runs.loc[(store._runs["algo"] == "ppo") & (store._runs["env"] == "CartPole-v1") & (store._runs["seed"] == 7), "diverged"] = True
-    cell = analysed(store, allow_partial=True).groups[0].evidence["tasks"]["CartPole-v1"]["ppo"]
-    assert (cell["planned"], cell["finished"], cell["failed"], cell["missing"]) == (10, 7, 2, 1)
-    assert cell["diverged"] == [7] and cell["errors"] == {"ValueError: nan": 2}
+    cell = analysed(store, allow_partial=True).groups[0].evidence.tasks["CartPole-v1"]["ppo"]
+    assert (cell.planned, cell.finished, cell.failed, cell.missing) == (10, 7, 2, 1)
+    assert cell.diverged == [7] and cell.errors == {"ValueError: nan": 2}
 
 
 def test_a_diverged_run_keeps_its_score():
@@ -45,13 +46,13 @@ def test_two_seeds_that_end_with_the_same_weights_are_pointed_out():
     store = SyntheticStore(groups=[CONTROL], reps=200)
     mine = (store._runs["algo"] == "dqn") & (store._runs["env"] == "Acrobot-v1") & store._runs["seed"].isin([1, 6])
     store._runs.loc[mine, "weights_hash_end"] = "same"
-    warnings = analysed(store).groups[0].evidence["tasks"]["Acrobot-v1"]["dqn"]["warnings"]
+    warnings = analysed(store).groups[0].evidence.tasks["Acrobot-v1"]["dqn"].warnings
     assert "seeds 1, 6 of dqn on Acrobot-v1 end with the same weights: one run counted 2 times?" in warnings
 
 
 def test_the_threshold_is_a_share_of_the_span_and_its_steps_are_the_first_to_reach_it(control):
     low, high = SPANS["Acrobot-v1"]
-    found = control.evidence["tasks"]["Acrobot-v1"]["ppo"]["threshold"]
+    found = control.evidence.tasks["Acrobot-v1"]["ppo"].threshold
     cell = control.cells["ppo", "Acrobot-v1"]
     assert found.threshold == pytest.approx(low + 0.9 * (high - low))
     for run, time, reached in zip(cell.scores, found.times, found.reached, strict=True):
@@ -63,7 +64,7 @@ def test_p_values_are_corrected_over_all_tasks_and_pairs_of_the_group(control):
     raw = [pair.tasks[env].test.p for pair in control.comparisons for env in control.envs]
     adjusted = [pair.tasks[env].p for pair in control.comparisons for env in control.envs]
     assert len(raw) == 4 and adjusted == stats.holm(raw)
-    assert adjusted == [pair.evidence["tasks"][env]["test_holm"] for pair in control.comparisons for env in control.envs]
+    assert adjusted == [pair.evidence.tasks[env].test_holm for pair in control.comparisons for env in control.envs]
     assert [pair.overall.p for pair in control.comparisons] == stats.holm([pair.overall.test.p for pair in control.comparisons])
 
 
@@ -81,23 +82,23 @@ def test_one_of_many_small_p_values_is_no_difference_after_the_correction():
 
 def test_the_area_and_the_leave_one_out_and_the_ranks_are_there_for_every_algorithm(control):
     found = control.evidence
-    assert set(found["area"]) == set(found["ranks"]) == set(CONTROL["algos"])
-    assert all(0 < area.low < area.high < 1 for area in found["area"].values())
-    assert sum(r.mean.point for r in found["ranks"].values()) == pytest.approx(1 + 2 + 3 + 4)
+    assert set(found.area) == set(found.ranks) == set(CONTROL["algos"])
+    assert all(0 < area.low < area.high < 1 for area in found.area.values())
+    assert sum(r.mean.point for r in found.ranks.values()) == pytest.approx(1 + 2 + 3 + 4)
     final = [control.scales["Acrobot-v1"](control.cells["dqn", "Acrobot-v1"].final)]
-    assert found["leave_one_task_out"]["CartPole-v1"]["dqn"] == stats.aggregate(final)
+    assert found.leave_one_task_out["CartPole-v1"]["dqn"] == stats.aggregate(final)
     pair = control.comparisons[0].evidence
-    assert pair["fewer_seeds"].n == 5 and pair["detectable"] > 0 and pair["area"].is_claimed and pair["runs"] == [[10, 10], [10, 10]]
-    assert pair["tasks"]["CartPole-v1"]["hedges_g"].is_claimed and pair["tasks"]["CartPole-v1"]["detectable"] > 0
+    assert pair.fewer_seeds.n == 5 and pair.detectable > 0 and pair.area.is_claimed and pair.runs == [[10, 10], [10, 10]]
+    assert pair.tasks["CartPole-v1"].hedges_g.is_claimed and pair.tasks["CartPole-v1"].detectable > 0
 
 
 def test_the_warnings_of_a_small_study_are_those_of_the_measured_table(monkeypatch):
     rows = tuple({"kind": kind, "distribution": "normal", "n": "3", "tasks": "1", "share": "0.5"} for kind in ("aggregate", "task_bootstrap", "welch"))
     monkeypatch.setattr(coverage, "measured", lambda: rows)
     group = analysed(SyntheticStore(groups=[CONTROL], seeds=3, reps=200)).groups[0]
-    assert "50 % for normal scores" in group.evidence["warnings"]["aggregates"] and "not been calibrated" in group.evidence["warnings"]["curves"]
-    assert any(w.startswith("bootstrap interval: n = 3") for w in group.evidence["tasks"]["CartPole-v1"]["ppo"]["warnings"])
-    said = group.evidence["warnings"]["per_task"]
+    assert "50 % for normal scores" in group.evidence.warnings["aggregates"] and "not been calibrated" in group.evidence.warnings["curves"]
+    assert any(w.startswith("bootstrap interval: n = 3") for w in group.evidence.tasks["CartPole-v1"]["ppo"].warnings)
+    said = group.evidence.warnings["per_task"]
     assert "the difference of means: in calibration such an interval held the true value not 95 % of the time, but 50 %" in said
 
 
@@ -107,7 +108,7 @@ def test_every_interval_that_is_printed_has_its_warning_where_it_stands(monkeypa
     monkeypatch.setattr(coverage, "coverage_warning", lambda kind, n, tasks=1, confidence=0.95: f"n = {n}: «{kind}»")
     monkeypatch.setattr(stats, "coverage_warning", coverage.coverage_warning)
     store = SyntheticStore(groups=[CONTROL], seeds=50 if not paired else 5, points=3, reps=100)
-    store.study()["statistics"]["paired"] = paired
+    store.ask({"paired": paired})
     page = render_store(store, tmp_path).path.read_text(encoding="utf-8")
     of_pairs = {"improvement", "cliffs", "difference", "difference_90", "welch", "welch_90"}
     kinds = {kind for kind in coverage.KINDS if "paired" not in kind} if not paired else \
@@ -123,7 +124,7 @@ def test_a_paired_study_says_so_and_names_its_intervals(tmp_path):
     pages = {}
     for paired in (False, True):
         store = SyntheticStore(groups=[CONTROL], seeds=6, points=3, reps=100)
-        store.study()["statistics"]["paired"] = paired
+        store.ask({"paired": paired})
         pages[paired] = render_store(store, tmp_path / str(paired)).path.read_text(encoding="utf-8")
     for words in (", paired by seed: ", "are compared as pairs", "the paired t interval (runs of the same seed)", "p, paired t (Holm)",
                   "runs of the same seed are drawn together"):
@@ -142,22 +143,20 @@ def test_runs_of_the_same_seed_are_compared_pair_by_pair_where_the_study_says_so
         store.set_final("q_learning", env, low + (level + 0.02 + np.linspace(0, 0.01, 10)) * (high - low))
         store.set_final("value_iteration", env, low + level * (high - low))
     free = analysed(store).groups[0].comparisons[0]
-    store.study()["statistics"]["paired"] = True
+    store.ask({"paired": True})
     paired = analysed(store).groups[0].comparisons[0]
-    assert free.overall.tier == "D" and not free.evidence["paired"]
-    assert paired.evidence["paired"] and paired.tasks["FrozenLake-v1"].test.method.startswith("exact paired permutation")
+    assert free.overall.tier == "D" and not free.evidence.paired
+    assert paired.evidence.paired and paired.tasks["FrozenLake-v1"].test.method.startswith("exact paired permutation")
     assert paired.tasks["FrozenLake-v1"].tier == "unlike" and paired.tasks["FrozenLake-v1"].difference.excludes_zero, "0.025 apart, if no run fails unseen"
     store.lose("q_learning", "FrozenLake-v1", [0, 1])
-    assert analysed(store, allow_partial=True).groups[0].comparisons[0].evidence["runs"] == [[8, 8], [10, 10]]
+    assert analysed(store, allow_partial=True).groups[0].comparisons[0].evidence.runs == [[8, 8], [10, 10]]
 
 
 # ------------------------------------------------------------------------------------------------------------------ sequential
 
 
 def in_batches(store, maximum, batch, used):
-    store.study()["sequential"] = sequential.settings(list(range(maximum)), batch) | {"reps": 500}
-    store.study()["seeds"] = list(range(used))
-    return store
+    return store.ask(sequential=sequential.settings(list(range(maximum)), batch) | {"reps": 500}, seeds=list(range(used)))
 
 
 def test_a_sequential_study_claims_what_its_test_decides_and_no_p_value():
@@ -181,7 +180,7 @@ def test_a_sequential_study_of_pairs_changes_sides_by_pairs_and_warns_of_its_int
     assert analysed(store).sequential.decisions[name].look == 0
     page = render_store(store, tmp_path).path.read_text(encoding="utf-8")
     assert "take the number of runs as fixed" in page
-    store.study()["statistics"]["paired"] = True
+    store.ask({"paired": True})
     assert analysed(store).sequential.decisions[name].verdict == "larger"
 
 
@@ -189,7 +188,7 @@ def test_what_is_known_of_intervals_after_stopping_is_said(monkeypatch):
     rows = [{"kind": kind, "distribution": "normal", "n": "5", "tasks": "1", "share": share} for kind, share in (
         ("difference_sequential", "0.88"), ("task_t_sequential", "0.94"), ("difference_90_sequential", "0.81"))]
     monkeypatch.setattr(coverage, "measured", lambda: tuple(rows))
-    said = evidence.after_stopping({"sequential": {"batch": 5}})
+    said = judgements.after_stopping(in_batches(SyntheticStore(groups=[CONTROL]), 20, 5, 10).study())
     assert "nominal 95 % intervals 88 % (the difference of IQMs, normal scores)" in said and "nominal 90 % intervals 81 %" in said
 
 
@@ -232,7 +231,7 @@ def test_a_tuned_result_says_how_many_trials_it_cost():
     resolved = study.compose("smoke", [TUNED])
     for algo in ("ppo", "sb3/ppo"):
         assert study.tuning_of(resolved, algo) == "tuned by tpe: 50 trials × 2 seeds (100–101) = 100 runs besides those shown; source: study t17"
-    assert study.tuning_of(resolved, "sb3/dqn") == "" and "tuning" not in study.compose("smoke")
+    assert study.tuning_of(resolved, "sb3/dqn") == "" and study.compose("smoke").tuning is None
 
 
 @pytest.mark.parametrize(("words", "complaint"), [
@@ -277,8 +276,7 @@ def test_the_power_command_refuses_in_a_line(capsys, words, complaint):
 
 def test_the_power_of_a_study_counts_its_pairs_its_pairing_and_its_batches(monkeypatch, capsys, tmp_path):
     store = SyntheticStore(groups=[CONTROL], seeds=6, points=2, reps=100)
-    store.study()["statistics"]["paired"], store.study()["sequential"] = True, sequential.settings(list(range(12)), 3) | {"reps": 500}
-    store.study()["seeds"] = list(range(6))
+    in_batches(store, 12, 3, 6).ask({"paired": True})
     store.path = tmp_path
     monkeypatch.setattr("benchmarks.store.store.open_study", lambda name: store)
     monkeypatch.setattr("benchmarks.store.records.demand", lambda study: None)  # an invented study has no plan
@@ -291,9 +289,9 @@ def test_the_power_of_a_study_counts_its_pairs_its_pairing_and_its_batches(monke
 # ----------------------------------------------------------------------------------------------------------------- calibration
 
 
-@pytest.mark.parametrize("population", calibration.POPULATIONS)
+@pytest.mark.parametrize("population", populations.POPULATIONS)
 def test_the_quantile_functions_of_the_calibration_have_the_shape_that_they_are_named_for(population):
-    whole = (calibration._whole(population, 0) - 0.15 * 0) / 0.6  # the first task's spread
+    whole = (populations.equally_likely(population, 0) - 0.15 * 0) / 0.6  # the first task's spread
     if population == "failing":
         assert np.mean(whole < -2.5) == pytest.approx(0.2, abs=0.02)
     else:
@@ -304,45 +302,45 @@ def test_a_calibration_does_not_depend_on_how_its_studies_are_divided():
     base = {"distribution": "skewed", "n": 5, "tasks": 1, "resamples": 100}
     studies = [("coverage", base | {"study": study, "shift": shift}) for study, shift in (("equal", 0), ("shifted", 2), ("sequential", 1))]
     for experiment, design in [*studies, ("false_claims", base), ("unequal", base | {"n_y": 5, "spread": 5.0})]:
-        whole = calibration.work(experiment, design, 0, 4, 0)
-        parts = [calibration.work(experiment, design, a, b, 0) for a, b in ((0, 1), (1, 4))]
+        whole = measure.work(experiment, design, 0, 4, 0)
+        parts = [measure.work(experiment, design, a, b, 0) for a, b in ((0, 1), (1, 4))]
         assert whole == {what: [x + y for x, y in zip(parts[0][what], parts[1][what], strict=True)] for what in whole}
 
 
 def test_a_t_interval_of_normal_scores_holds_the_truth_95_percent_of_the_time_and_a_bootstrap_of_5_runs_does_not():
-    found = calibration.work("coverage", {"distribution": "normal", "n": 5, "tasks": 1, "shift": 0, "study": "equal", "resamples": 200}, 0, 150, 0)
+    found = measure.work("coverage", {"distribution": "normal", "n": 5, "tasks": 1, "shift": 0, "study": "equal", "resamples": 200}, 0, 150, 0)
     share = {what: total / claimed for what, (claimed, total, _) in found.items() if claimed}
     assert 0.90 < share["task_t"] <= 1 and share["task_bootstrap"] < 0.93
 
 
 def test_every_interval_that_a_report_prints_is_calibrated():
     found = set()
-    for design in (d for d in calibration.designs(50)["coverage"] if d["distribution"] == "normal" and d["tasks"] == 1 and d["n"] in (5, 50)):
-        found |= set(calibration.work("coverage", design, 0, 1, 0))
+    for design in (d for d in experiments.designs(50)["coverage"] if d["distribution"] == "normal" and d["tasks"] == 1 and d["n"] in (5, 50)):
+        found |= set(measure.work("coverage", design, 0, 1, 0))
     assert set(coverage.KINDS) <= found
 
 
 def test_a_calibration_that_was_cut_short_goes_on(monkeypatch, tmp_path):
-    monkeypatch.setattr(calibration, "designs", lambda resamples: {"power": [{"distribution": "normal", "n": 5, "tasks": 1, "effect": 1.0, "resamples": 50}]})
-    monkeypatch.setattr(calibration, "CHUNK", 2)
+    monkeypatch.setattr(measure, "designs", lambda resamples: {"power": [{"distribution": "normal", "n": 5, "tasks": 1, "effect": 1.0, "resamples": 50}]})
+    monkeypatch.setattr(measure, "CHUNK", 2)
     progress = tmp_path / "progress.jsonl"
-    whole = calibration.measure(6, 50, 1, 0, ("power",), progress)
+    whole = measure.measure(6, 50, 1, 0, ("power",), progress)
     lines = progress.read_text().splitlines()
     progress.write_text("\n".join([*lines[:-1], lines[-1][:30]]))
     made = []
-    monkeypatch.setattr(calibration, "as_completed", lambda waiting: made.extend(waiting) or list(waiting))
-    assert calibration.measure(6, 50, 1, 0, ("power",), progress) == whole and len(made) == 1
+    monkeypatch.setattr(measure, "as_completed", lambda waiting: made.extend(waiting) or list(waiting))
+    assert measure.measure(6, 50, 1, 0, ("power",), progress) == whole and len(made) == 1
 
 
 def test_the_published_calibration_is_the_table_that_reports_read_and_its_claims_hold():
     published = calibration.PUBLISHED
     assert (published / "coverage.csv").read_bytes() == calibration.READ_BY_REPORTS.read_bytes()
-    tables = {name: calibration.read_csv(published / f"{name}.csv") for name in calibration.EXPERIMENTS}
+    tables = {name: read_csv(published / f"{name}.csv") for name in experiments.EXPERIMENTS}
     assert (published / "assumptions.csv").read_bytes() == calibration.RATES_READ_BY_REPORTS.read_bytes()
     assert min(row["repetitions"] for name, rows in tables.items() for row in rows if name != "assumptions") >= 1000
     assert min(row["repetitions"] for row in tables["assumptions"]) >= 400
     made = json.loads((published / "calibration.json").read_text(encoding="utf-8"))
-    assert set(made["populations"]) == {str(path.relative_to(calibration.ROOT)) for path in calibration.populations()}
+    assert set(made["populations"]) == {str(path.relative_to(populations.ROOT)) for path in populations.score_files()}
     for row in [*tables["false_claims"], *tables["split"]]:
-        if row["kind"] in calibration.CORRECTED:
+        if row["kind"] in experiments.CORRECTED:
             assert row["share"] <= 0.05 + 3 * (0.05 * 0.95 / row["repetitions"]) ** 0.5, row

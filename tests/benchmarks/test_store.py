@@ -9,16 +9,16 @@ import sys
 import pytest
 
 from benchmarks import IntegrityError, UserError
-from benchmarks.store.store import RUN_COLUMNS, TABLES, Store, open_study, write_table
+from benchmarks.store.store import RUN_COLUMNS, Store, open_study
+from benchmarks.store.tables import TABLES, write_table
 from benchmarks.studies import study
-from benchmarks.studies.plan import code_versions, runs_by_id
+from benchmarks.studies.plan import pinned, runs_by_id
 
 
 @pytest.fixture
 def store(tmp_path):
     """A study of four planned runs, none of which exists."""
-    resolved = study.compose("smoke")
-    resolved["code"] = code_versions(resolved)
+    resolved = pinned(study.compose("smoke"))
     store = Store(tmp_path / "smoke")
     store.save_study(resolved)
     return store
@@ -137,7 +137,7 @@ def test_a_study_is_found_by_its_directory_or_its_name(store, tmp_path, monkeypa
     assert open_study("smoke").path.name == "smoke"
     (tmp_path / "studies").mkdir()
     shutil.move(store.path, tmp_path / "studies" / "other")
-    assert open_study("other").study()["name"] == "smoke"
+    assert open_study("other").study().name == "smoke"
     with pytest.raises(UserError, match="no study at nowhere or studies/nowhere"):
         open_study("nowhere")
 

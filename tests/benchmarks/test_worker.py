@@ -1,5 +1,7 @@
 """What one process does with a job."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +10,9 @@ from stable_baselines3 import PPO
 from benchmarks.running import worker
 from benchmarks.running.evaluation import model_seed
 from benchmarks.store.store import Store
+from benchmarks.store.tables import TABLES
 from benchmarks.studies import study
-from benchmarks.studies.plan import Job, Run, code_versions, plan
+from benchmarks.studies.plan import Job, Run, pinned, plan
 
 PROTOCOL = {"name": "final-v1", "eval_episodes": 3, "eval_points": 2, "deterministic": True, "eval_seed": 1}
 PPO_TINY = {"policy": "MlpPolicy", "n_steps": 16, "n_envs": 2, "batch_size": 16, "n_epochs": 2}
@@ -18,10 +21,10 @@ PPO_TINY = {"policy": "MlpPolicy", "n_steps": 16, "n_envs": 2, "batch_size": 16,
 def _store(tmp_path, algos, env="CartPole-v1", seeds=2, **hyper):
     """A store with a study of tiny runs, and its runs."""
     resolved = study.adhoc(list(algos), [env], seeds=seeds, steps=hyper.pop("steps", 64))
-    resolved["protocol"] = PROTOCOL
+    resolved = replace(resolved, protocol=PROTOCOL)
     for algo in algos:
-        resolved["hyperparams"][algo][env] = dict(hyper)
-    resolved["code"] = code_versions(resolved)
+        resolved.hyperparams[algo][env] = dict(hyper)
+    resolved = pinned(resolved)
     store = Store(tmp_path / "study")
     store.save_study(resolved)
     return store, [run for _, run in plan(resolved)]
@@ -173,4 +176,8 @@ def test_a_bandit_is_scored_on_the_problem_that_it_learnt(tmp_path):
     store, runs = _store(tmp_path, ["ucb_bandit"], env, seeds=2, steps=2000)
     worker.execute(Job(tuple(runs)), store)
     assert store.curves()["score"].to_numpy() / 1000 == pytest.approx(1.304, abs=4 * (3 * 1000) ** -0.5)
-    assert store.study()["normalise"][env] == {**store.study()["normalise"][env], "random": 84.68, "expert": 1304.0}
+    assert store.study().normalise[env] == {**store.study().normalise[env], "random": 84.68, "expert": 1304.0}
+
+
+def test_a_checkpoint_has_the_columns_of_the_table_that_it_is_a_row_of():
+    assert worker.Checkpoint._fields == TABLES["curve"]

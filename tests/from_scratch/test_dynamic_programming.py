@@ -102,24 +102,6 @@ def test_the_budget_counts_state_backups_and_a_stopped_plan_goes_on(planner, kwa
     assert parts.num_timesteps == whole.num_timesteps and np.array_equal(parts.values, whole.values) and parts.sweeps == whole.sweeps
 
 
-@pytest.mark.parametrize(("planner", "kwargs"), PLANNERS)
-def test_a_plan_that_was_saved_goes_on_as_if_it_had_not_been(planner, kwargs, tmp_path):
-    whole = planner("TabularPolicy", "FrozenLake-v1", **kwargs).learn(FOR_EVER)
-    planner("TabularPolicy", "FrozenLake-v1", **kwargs).learn(5 * 16).save(tmp_path / "plan")
-    loaded = planner.load(tmp_path / "plan", env=gym.make("FrozenLake-v1"))
-    loaded.learn(FOR_EVER, reset_num_timesteps=False)
-    assert loaded.sweeps == whole.sweeps and np.array_equal(loaded.q_table, whole.q_table) and np.array_equal(loaded.pi, whole.pi)
-
-
-@pytest.mark.parametrize(("planner", "kwargs"), PLANNERS)
-def test_planning_is_the_same_for_every_seed(planner, kwargs):
-    stack = planner("TabularPolicy", "FrozenLake-v1", seeds=[1, 3, 5], **kwargs).learn(FOR_EVER)
-    alone = planner("TabularPolicy", "FrozenLake-v1", seed=3, **kwargs).learn(FOR_EVER)
-    assert stack.values.shape == (3, 16) and stack.q_table.shape == (3, 16, 4) and stack.num_timesteps == alone.num_timesteps
-    for k in range(3):
-        assert np.array_equal(stack.member(k).values, alone.values) and stack.member(k).sweeps == alone.sweeps
-
-
 def test_a_stack_plans_in_each_seed_s_own_environment():
     """The factory makes another lake for the second seed, which converges sooner; the first goes on alone."""
     made = iter([gym.make("FrozenLake-v1"), gym.make("FrozenLake-v1", is_slippery=False)])
@@ -176,16 +158,6 @@ def test_exact_returns_refuse_what_has_none():
         optimal_return(geometric_chain(0.0))
     with pytest.raises(ValueError, match=r"\[16\] actions or \[16, 4\] probabilities, not \[3\]"):
         expected_return(gym.make("FrozenLake-v1"), [0, 1, 2])
-
-
-@pytest.mark.parametrize("planner", [ValueIteration, PolicyIteration])
-def test_an_environment_without_a_transition_table_is_refused_in_one_line(planner):
-    class NoTable(gym.Env):
-        observation_space, action_space = spaces.Discrete(2), spaces.Discrete(2)
-
-    with pytest.raises(ValueError, match=r"NoTable has no transition table P .*q_learning, sarsa") as error:
-        planner("TabularPolicy", NoTable())
-    assert "\n" not in str(error.value)
 
 
 def test_a_table_that_does_not_fit_the_spaces_or_does_not_sum_to_one_is_refused():

@@ -1,6 +1,5 @@
 """Linear methods: updates by hand, known fixed points, forward and backward views, and the compiled loop."""
 
-import copy
 import itertools
 
 import gymnasium as gym
@@ -16,7 +15,7 @@ from from_scratch.core.linear.features import Fourier, OneHot, Tabulated, TileCo
 from from_scratch.core.linear.policy import LinearPolicy
 from from_scratch.eligibility_traces.td_lambda import TDLambda
 from from_scratch.eligibility_traces.true_online_td_lambda import TrueOnlineTDLambda
-from from_scratch.envs import AccessControl, Baird, FiniteMDP, LongWalk, WToTwoW, geometric_chain, two_by_two_grid
+from from_scratch.envs import AccessControl, Baird, FiniteMDP, LongWalk, WToTwoW, two_by_two_grid
 from from_scratch.envs.games.access_control import best_average_reward
 from from_scratch.envs.vector import vectorised
 from from_scratch.linear.differential_sarsa import DifferentialSARSA
@@ -393,24 +392,6 @@ def test_the_book_s_mountain_car_has_no_time_limit():
     assert -0.6 <= env.reset(seed=1)[0][0] <= -0.4 and type(env.unwrapped).__name__ == "MountainCarEnv"
 
 
-# -------------------------------------------------------------------------------------------------------------- termination and limits
-@pytest.mark.parametrize("learner", [cls for cls in EVERY if cls not in (DifferentialSARSA, LSTD, GTD2, TDC, EmphaticTD)])
-def test_termination_stops_the_bootstrap_and_a_time_limit_does_not(learner):
-    """Reward 1 a step, γ = ½. For ever: V = 2, whatever the time limit; ending at once: V = 1."""
-    cut, died = (
-        learner("LinearPolicy", env, gamma=0.5, learning_rate=0.1, seed=0).learn(400) for env in (TimeLimit(geometric_chain(0.0), 3), geometric_chain(1.0))
-    )
-    assert cut.values[0] == pytest.approx(2, abs=0.01) and died.values[0] == pytest.approx(1, abs=0.01)
-
-
-def test_the_successor_at_a_time_limit_is_the_state_that_was_cut():
-    """State 0 leads to state 1 for nothing, cut after one step. v̂(1) is 2 from the start, so v(0) = ½·2; the next episode's first state is worth 0."""
-    chain = FiniteMDP([[[(1.0, 1, 0.0, False)]], [[(1.0, 1, 1.0, False)]]])
-    model = SemiGradientTD("LinearPolicy", TimeLimit(chain, 1), gamma=0.5, learning_rate=0.5)
-    model.w[:] = [[0, 2]]
-    assert model.learn(50).values.tolist() == pytest.approx([1, 2])
-
-
 # ------------------------------------------------------------------------------------------------------------------------- SB3's ways
 def small(learner, **kwargs):
     kwargs = {"gamma": 0.9, **kwargs}
@@ -419,32 +400,6 @@ def small(learner, **kwargs):
     if "learning_rate" not in learner.fixed:
         kwargs = {"learning_rate": 0.05, **kwargs}
     return learner("LinearPolicy", kwargs.pop("env", walk), **kwargs)
-
-
-@pytest.mark.parametrize("learner", EVERY)
-def test_a_seed_in_a_stack_is_the_seed_alone_and_a_member_goes_on_as_it_would(learner):
-    stack, block = small(learner, seeds=[1, 3]).learn(150), small(learner, seeds=[1, 3], env=vectorised(walk)).learn(150)
-    alone, process = small(learner, seeds=[3]).learn(150), small(learner, seed=3, env=walk()).learn(150)
-    assert np.array_equal(stack.w[1], alone.w[0]) and np.array_equal(block.w, stack.w) and np.array_equal(process.w, alone.w)
-    assert stack.w.any() and not np.array_equal(stack.w[0], stack.w[1])
-    member = stack.member(1)
-    for model in (member, alone):
-        model.learn(100, reset_num_timesteps=False)
-    assert np.array_equal(member.w, alone.w)
-
-
-@pytest.mark.parametrize("learner", EVERY)
-def test_continuing_from_a_file_equals_never_having_stopped(learner, tmp_path):
-    model = small(learner, seeds=[3, 4]).learn(151)
-    model.save(tmp_path / "model")
-    loaded = learner.load(tmp_path / "model", env=copy.deepcopy(model.env), force_reset=False)
-    before = model.w.copy()
-    assert np.array_equal(loaded.w, before)
-    for each in (model, loaded):
-        each.learn(150, reset_num_timesteps=False)
-    assert np.array_equal(loaded.w, model.w) and not np.array_equal(before, model.w)
-    states = np.tile(np.arange(7), 2)
-    assert np.array_equal(learner.load(tmp_path / "model").predict(states, deterministic=True)[0].shape, (14,))
 
 
 def test_a_policy_file_holds_the_weights_and_what_they_belong_to(tmp_path):

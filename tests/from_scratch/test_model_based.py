@@ -1,7 +1,6 @@
-"""Dyna-Q, Dyna-Q+, prioritised sweeping, expected updates and REINFORCE of tables: updates by hand, seeds, files, and the mazes."""
+"""Dyna-Q, Dyna-Q+, prioritised sweeping, expected updates and REINFORCE of tables: updates by hand, and the mazes."""
 
 import copy
-import inspect
 
 import gymnasium as gym
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stable_baselines3.common.logger import KVWriter, Logger
 
 from from_scratch.core.exact.values import optimal_values
 from from_scratch.envs import BlockingMaze, ChangingMaze, DynaMaze, FiniteMDP, RandomMDP, ShortcutMaze, geometric_chain, two_by_two_grid
@@ -25,88 +23,10 @@ from from_scratch.policy_gradient.softmax_reinforce_baseline import SoftmaxREINF
 from from_scratch.temporal_difference.q_learning import QLearning
 
 LAKE, MAZE, SHORTCUT = "FrozenLake-v1", "from_scratch/DynaMaze-v0", "from_scratch/ShortcutMaze-v0"
-CASES = [
-    (DynaQ, LAKE, {"model_size": 4}),
-    (DynaQPlus, SHORTCUT, {"planning_steps": 3, "learning_rate": 1.0}),
-    (PrioritizedSweeping, LAKE, {"model_size": 4, "learning_rate_decay": 0.8}),
-    (SoftmaxREINFORCE, "from_scratch/ShortCorridor-v0", {"learning_rate": 1e-4}),
-    (SoftmaxREINFORCEBaseline, "from_scratch/ShortCorridor-v0", {"learning_rate": 1e-3}),
-    (UniformUpdates, LAKE, {}),
-    (TrajectorySampling, LAKE, {}),
-]
-every_class = pytest.mark.parametrize(("cls", "env_id", "kwargs"), CASES, ids=lambda x: x.__name__ if inspect.isclass(x) else "")
-DYNA = [DynaQ, DynaQPlus, PrioritizedSweeping]
-STEPS = 240
-
-
-def tables(model, k=0):
-    return {name: getattr(model, name)[k] for name in model.policy.tables}
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
 
 
 def one(*numbers):
     return [np.array([x]) for x in numbers]
-
-
-# ------------------------------------------------------------------------------------------------------------------- every class
-@every_class
-def test_a_seed_in_a_stack_is_the_seed_alone_and_lanes_of_a_block_are_environments(cls, env_id, kwargs):
-    stack = cls("TabularPolicy", env_id, seeds=[1, 3], n_envs=2, **kwargs).learn(STEPS)
-    block = cls("TabularPolicy", vectorised(env_id), seeds=[1, 3], n_envs=2, **kwargs).learn(STEPS)
-    alone = cls("TabularPolicy", vectorised(env_id), seeds=[3], n_envs=2, **kwargs).learn(STEPS)
-    process = cls("TabularPolicy", env_id, seed=3, n_envs=2, **kwargs).learn(STEPS)
-    assert same(tables(stack, 1), tables(alone)) and same(tables(block, 1), tables(alone)) and same(tables(process), tables(alone))
-    assert same(tables(stack.member(1)), tables(alone))
-    assert cls is UniformUpdates or not same(tables(stack, 0), tables(stack, 1)), "only the order without chance is the same for every seed"
-
-
-@every_class
-def test_a_member_and_a_file_go_on_as_if_nothing_had_happened(cls, env_id, kwargs, tmp_path):
-    model = cls("TabularPolicy", vectorised(env_id), seeds=[1, 3], n_envs=2, **kwargs).learn(STEPS + 2)
-    model.save(tmp_path / "model")
-    loaded = cls.load(tmp_path / "model", env=copy.deepcopy(model.env), force_reset=False)
-    member = model.member(1)
-    before = copy.deepcopy(tables(model, 1))
-    for each in (model, loaded, member):
-        each.learn(STEPS, reset_num_timesteps=False)
-    assert all(same(tables(model, k), tables(loaded, k)) for k in (0, 1)) and same(tables(member), tables(model, 1)) and not same(tables(model, 1), before)
-
-
-@every_class
-def test_a_loaded_model_predicts_without_an_environment(cls, env_id, kwargs, tmp_path):
-    model = cls("TabularPolicy", env_id, seeds=[1, 3], **kwargs).learn(STEPS)
-    model.save(tmp_path / "model")
-    loaded, states = cls.load(tmp_path / "model"), np.tile(np.arange(min(model.n_states, 16)), 2)
-    assert np.array_equal(loaded.predict(states, deterministic=True)[0], model.predict(states, deterministic=True)[0])
-    assert all(model.action_space.contains(a) for a in model.predict(states)[0])
-
-
-@every_class
-def test_it_logs_finite_numbers(cls, env_id, kwargs):
-    class Lines(KVWriter):
-        lines: list = []
-
-        def write(self, key_values, key_excluded, step=0):
-            self.lines.append(dict(key_values))
-
-    model = cls("TabularPolicy", vectorised(env_id), seeds=[0], **kwargs)
-    model.set_logger(Logger(None, [Lines()]))
-    model.learn(1500 if env_id == SHORTCUT else 700, log_interval=1)  # the first episode in the maze is long
-    keys = set() if cls in (UniformUpdates, TrajectorySampling) else {"train/td_error", "train/learning_rate"}
-    assert keys | {"time/total_timesteps"} <= set(Lines.lines[-1])
-    assert np.isfinite([value for value in Lines.lines[-1].values() if isinstance(value, float)]).all()
-
-
-@every_class
-def test_continuous_spaces_and_misspelt_hyperparameters_are_refused_in_one_line(cls, env_id, kwargs):
-    with pytest.raises(ValueError, match="observation space") as refusal:
-        cls("TabularPolicy", "CartPole-v1")
-    assert "\n" not in str(refusal.value)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'gama'"):
-        cls("TabularPolicy", env_id, gama=0.9)
 
 
 @pytest.mark.parametrize(("cls", "wrong"), [(DynaQ, {"planning_steps": -1}), (DynaQ, {"model_size": 0}), (SoftmaxREINFORCE, {"min_probability": 0.5}),

@@ -160,26 +160,6 @@ def test_the_budget_counts_state_backups_and_a_stopped_plan_goes_on(planner):
 
 
 @pytest.mark.parametrize("planner", ALL)
-def test_a_plan_that_was_saved_goes_on_as_if_it_had_not_been(planner, tmp_path):
-    whole = planner("TabularPolicy", "FrozenLake-v1", gamma=0.9, seeds=[3]).learn(FOR_EVER)
-    planner("TabularPolicy", "FrozenLake-v1", gamma=0.9, seeds=[3]).learn(5 * 16).save(tmp_path / "plan")
-    loaded = planner.load(tmp_path / "plan", env=gym.make("FrozenLake-v1"))
-    loaded.learn(FOR_EVER, reset_num_timesteps=False)
-    assert np.array_equal(loaded.values, whole.values) and np.array_equal(loaded.q_table, whole.q_table)
-    states = np.arange(16)
-    assert np.array_equal(loaded.predict(states, deterministic=True)[0], whole.predict(states, deterministic=True)[0])
-
-
-@pytest.mark.parametrize("planner", ALL)
-def test_a_seed_in_a_stack_plans_as_it_would_alone(planner):
-    stack = planner("TabularPolicy", "FrozenLake-v1", gamma=0.9, seeds=[1, 3]).learn(FOR_EVER)
-    for k, seed in enumerate([1, 3]):
-        alone = planner("TabularPolicy", "FrozenLake-v1", gamma=0.9, seeds=[seed]).learn(FOR_EVER)
-        assert np.array_equal(stack.member(k).values, alone.values) and stack.member(k).sweeps == alone.sweeps
-    assert stack.values.shape == (2, 16) and stack.q_table.shape == (2, 16, 4)
-
-
-@pytest.mark.parametrize("planner", ALL)
 def test_one_state_and_one_action_are_enough(planner):
     """V = 1 / (1 − γ/2)."""
     assert planner("TabularPolicy", geometric_chain(0.5), gamma=0.5, seeds=None).learn(FOR_EVER).values == pytest.approx([4 / 3], abs=1e-11)

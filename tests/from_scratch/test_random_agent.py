@@ -61,21 +61,3 @@ def test_a_seed_in_a_stack_plays_as_it_does_alone(n_envs):
 
     assert actions(seeds=[3]) == actions(seeds=[1, 3], k=1) == actions(seed=3)
     assert actions(seeds=[3]) != actions(seeds=[1, 3], k=0)
-
-
-def test_predicting_does_not_disturb_playing():
-    def actions(callback=None):
-        env = played(spaces.Discrete(5))
-        RandomAgent("RandomPolicy", env, seeds=None, seed=3).learn(50, callback=callback)
-        return env.kept
-
-    assert actions() == actions(lambda local, _: local["self"].predict(np.zeros(2, np.float32)) is not None)
-
-
-def test_it_has_no_parameters_and_survives_its_file(tmp_path):
-    model = RandomAgent("RandomPolicy", "CartPole-v1", seeds=[1, 2]).learn(30)
-    assert not any(model.get_parameters().values())
-    model.save(tmp_path / "random")
-    loaded = RandomAgent.load(tmp_path / "random")
-    assert loaded.num_timesteps == 30 and loaded.predict(np.zeros((4, 4), np.float32))[0].shape == (4,)
-    assert loaded.member(1).predict(np.zeros((3, 4), np.float32))[0].shape == (3,)

@@ -434,55 +434,6 @@ def test_cartpole_is_learnt_on_five_seeds(name, budget, enough):
 
 # ------------------------------------------------------------------------------------------------------------- seeds and files
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1"])
-def test_the_same_seed_gives_the_same_weights(name, env):
-    kwargs = {"n_envs": 2, "episodes_per_update": 2}
-    a, b = (make(name, env, seed=3, **kwargs).learn(900) for _ in range(2))
-    assert a._n_updates > 0 and torch.equal(weights(a), weights(b))
-    assert torch.equal(weights(a), weights(make(name, env, seeds=[3], **kwargs).learn(900)))
-    assert not torch.equal(weights(a), weights(make(name, env, seed=4, **kwargs).learn(900)))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_private_streams_are_not_disturbed_by_the_process(name):
-    class Disturb(BaseCallback):
-        def _on_step(self):
-            np.random.rand(), torch.rand(1)
-            return True
-
-    assert torch.equal(weights(make(name, seeds=[3]).learn(400)), weights(make(name, seeds=[3]).learn(400, callback=Disturb())))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_several_seeds_are_refused(name):
-    with pytest.raises(ValueError, match=rf"{name} trains one seed at a time \(lockstep = False\), but 2 were given"):
-        make(name, seeds=[1, 2])
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("n_envs", [1, 3])
-def test_saving_and_continuing_equals_never_having_stopped(name, n_envs, tmp_path):
-    straight = make(name, seeds=[2], n_envs=n_envs).learn(400)
-    straight.learn(400, reset_num_timesteps=False)
-    stopped = make(name, seeds=[2], n_envs=n_envs).learn(400)
-    stopped.save(tmp_path / "half")
-    resumed = type(stopped).load(tmp_path / "half", env=stopped.get_env(), force_reset=False)
-    resumed.learn(400, reset_num_timesteps=False)
-    assert torch.equal(weights(straight), weights(resumed))
-    assert not torch.equal(weights(straight), weights(stopped))
-    assert resumed.num_timesteps == straight.num_timesteps and resumed._n_updates == straight._n_updates > 0
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_member_of_a_stack_of_one_continues_like_the_stack(name):
-    stack = make(name, seeds=[2]).learn(300)
-    member = stack.member(0)
-    obs = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
-    np.testing.assert_array_equal(member.predict(obs, deterministic=True)[0], stack.predict(obs, deterministic=True)[0])
-    assert torch.equal(weights(member.learn(300, reset_num_timesteps=False)), weights(make(name, seeds=[2]).learn(600)))
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_parameters_can_be_read_and_set_optimizers_included(name):
     model, other = make(name, seed=0).learn(500), make(name, seed=1)
     parameters = model.get_parameters()
@@ -526,14 +477,6 @@ def test_vecnormalize_goes_along_and_statistics_are_updated(name, tmp_path):
     loaded = type(model).load(tmp_path / "model", env=env)
     obs = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
     np.testing.assert_array_equal(loaded.predict(obs, deterministic=True)[0], model.predict(obs, deterministic=True)[0])
-
-
-def test_a_callback_that_returns_false_stops_training():
-    class Stop(BaseCallback):
-        def _on_step(self):
-            return self.n_calls < 10
-
-    assert make("REINFORCE").learn(256, callback=Stop()).num_timesteps == 10
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -138,47 +138,6 @@ def test_predicting_explores_at_today_s_rate_unless_it_is_deterministic():
 
 
 # ---------------------------------------------------------------------------------------------------------------------------- seeds
-@pytest.mark.parametrize("learner", LEARNERS)
-@pytest.mark.parametrize("n_envs", [1, 3])
-def test_a_seed_in_a_stack_is_the_seed_alone_to_the_bit(learner, n_envs):
-    stack = learner("TabularPolicy", "FrozenLake-v1", seeds=[1, 3, 5], n_envs=n_envs, **LAKE).learn(3000)
-    wider = learner("TabularPolicy", "FrozenLake-v1", seeds=[9, 5, 3, 1], n_envs=n_envs, **LAKE).learn(3000)
-    for k, seed in enumerate([1, 3, 5]):
-        alone = learner("TabularPolicy", "FrozenLake-v1", seeds=[seed], n_envs=n_envs, **LAKE).learn(3000)
-        process = learner("TabularPolicy", "FrozenLake-v1", seed=seed, n_envs=n_envs, **LAKE).learn(3000)
-        assert np.array_equal(stack.q_table[k], alone.q_table) and np.array_equal(process.q_table, alone.q_table)
-        assert np.array_equal(wider.q_table[3 - k], alone.q_table)  # neither another seed nor its place changes it
-        assert np.array_equal(stack.member(k).q_table, alone.q_table)
-    assert stack.q_table.shape == (3, 16, 4) and stack.values.shape == (3, 16) and stack.q_table[0].any()
-    assert not np.array_equal(stack.q_table[0], stack.q_table[1]) and stack.num_timesteps == alone.num_timesteps == 3000
-
-
-@pytest.mark.parametrize("learner", LEARNERS)
-def test_a_member_goes_on_as_the_seed_alone_would(learner):
-    member = learner("TabularPolicy", "FrozenLake-v1", seeds=[1, 3], **LAKE).learn(1000).member(1)
-    alone = learner("TabularPolicy", "FrozenLake-v1", seeds=[3], **LAKE).learn(1000)
-    for model in (member, alone):
-        model.learn(1000, reset_num_timesteps=False)
-    assert np.array_equal(member.q_table, alone.q_table) and member.get_env().num_envs == 1
-
-
-def test_the_same_seed_gives_the_same_table_and_another_seed_another():
-    tables = [QLearning("TabularPolicy", "FrozenLake-v1", seed=seed, **LAKE).learn(1000).q_table for seed in (4, 4, 5)]
-    assert np.array_equal(tables[0], tables[1]) and not np.array_equal(tables[0], tables[2])
-
-
-def test_nothing_else_in_the_process_disturbs_private_seeds():
-    quiet = QLearning("TabularPolicy", "FrozenLake-v1", seeds=[3], **LAKE).learn(500).q_table
-
-    def noisy(local, _):
-        np.random.rand()
-        torch.rand(2)
-        local["self"].predict(np.array(0))  # evaluating draws from the process, not from the seed's stream
-        return True
-
-    assert np.array_equal(QLearning("TabularPolicy", "FrozenLake-v1", seeds=[3], **LAKE).learn(500, callback=noisy).q_table, quiet)
-
-
 def test_a_stack_predicts_for_every_seed_in_turn():
     stack = QLearning("TabularPolicy", "FrozenLake-v1", seeds=[1, 3], **LAKE).learn(3000)
     states = np.arange(16)
@@ -207,29 +166,6 @@ class OneStep(gym.Env):
 
 
 # ---------------------------------------------------------------------------------------------------------------- files and parameters
-@pytest.mark.parametrize("learner", LEARNERS)
-@pytest.mark.parametrize("seeds", [[3], [1, 3]])
-def test_continuing_from_a_file_equals_never_having_stopped(learner, seeds, tmp_path):
-    model = learner("TabularPolicy", "FrozenLake-v1", seeds=seeds, n_envs=2, learning_rate_decay=0.6, **LAKE).learn(1000)
-    model.save(tmp_path / "model")
-    loaded = learner.load(tmp_path / "model", env=copy.deepcopy(model.env), force_reset=False)
-    assert np.array_equal(loaded.q_table, model.q_table) and loaded.seeds == seeds and loaded.num_timesteps == 1000
-    before = model.q_table.copy()
-    for each in (model, loaded):
-        each.learn(1000, reset_num_timesteps=False)
-    assert np.array_equal(loaded.q_table, model.q_table) and not np.array_equal(before, model.q_table)
-    assert np.array_equal(loaded.N, model.N)
-
-
-@pytest.mark.parametrize("seeds", [None, [1, 3]])
-def test_a_loaded_model_predicts_without_an_environment(seeds, tmp_path):
-    model = QLearning("TabularPolicy", "FrozenLake-v1", seeds=seeds, **LAKE).learn(2000)
-    model.save(tmp_path / "model")
-    loaded, states = QLearning.load(tmp_path / "model"), np.tile(np.arange(16), len(seeds or [0]))
-    assert np.array_equal(loaded.predict(states, deterministic=True)[0], model.predict(states, deterministic=True)[0])
-    assert np.array_equal(loaded.q_table, model.q_table) and np.array_equal(loaded.values, model.values)
-
-
 def test_parameters_go_out_and_come_in_and_the_table_learns_on():
     model, other = (QLearning("TabularPolicy", "FrozenLake-v1", seed=seed, **LAKE).learn(2000) for seed in (1, 2))
     model.set_parameters(other.get_parameters())
@@ -276,16 +212,6 @@ def test_logs_have_sb3_s_keys_and_a_stack_s_name_the_seed():
     stack.set_logger(Logger(None, [lines]))
     stack.learn(2000, log_interval=10)
     assert {"rollout/ep_rew_mean@3", "rollout/ep_rew_mean@7", "train/td_error@3", "train/td_error@7"} <= set(lines.lines[-1][1])
-
-
-def test_a_callback_that_says_false_stops_training():
-    assert QLearning("TabularPolicy", "FrozenLake-v1").learn(10**9, callback=lambda local, _: local["self"].num_timesteps < 7).num_timesteps == 7
-
-
-@pytest.mark.parametrize("learner", LEARNERS)
-def test_a_misspelt_hyperparameter_is_a_type_error_that_names_it(learner):
-    with pytest.raises(TypeError, match=rf"{learner.__name__}.* 'explorationfraction'. Did you mean 'exploration_fraction'\?"):
-        learner("TabularPolicy", "FrozenLake-v1", explorationfraction=0.5)
 
 
 @pytest.mark.parametrize(("wrong", "message"), [({"gamma": 1.5}, "gamma=1.5"), ({"exploration_final_eps": -0.1}, "exploration_final_eps=-0.1")])

@@ -1,22 +1,19 @@
 """What every tabular method of temporal differences and traces does behind SB3's API. Their equations are tested in their families."""
 
-import copy
 
-import gymnasium as gym
 import numpy as np
 import pytest
 from stable_baselines3.common.logger import KVWriter, Logger
 
 from from_scratch.core.tabular.control import TabularControl
 from from_scratch.core.tabular.prediction import TabularPrediction
-from from_scratch.envs import BernoulliBandit, FiniteMDP, geometric_chain
+from from_scratch.envs import BernoulliBandit
 from from_scratch.envs.vector import vectorised
 from from_scratch.registry import ENTRIES, find
 
 FAMILIES = ("temporal_difference", "eligibility_traces")
 LEARNERS = [entry.load() for entry in ENTRIES.values() if entry.family in FAMILIES and issubclass(entry.load(), TabularPrediction | TabularControl)]
 CONTROL = [learner for learner in LEARNERS if not issubclass(learner, TabularPrediction)]
-BATCH = [learner for learner in LEARNERS if learner.__name__.startswith("Batch")]
 LAKE = vectorised("FrozenLake-v1")
 
 
@@ -45,49 +42,6 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
-def test_a_seed_in_a_stack_is_the_seed_alone_to_the_bit_and_its_member_goes_on_as_it_would(learner):
-    stack = make(learner, seeds=[1, 3], n_envs=2).learn(120)
-    alone = make(learner, seeds=[3], n_envs=2).learn(120)
-    first = {name: value.clone() for name, value in tables(alone).items()}
-    assert_same(tables(stack, 1), first)
-    member = stack.member(1)
-    for model in (member, alone):
-        model.learn(120, reset_num_timesteps=False)
-    assert_same(tables(member), tables(alone))
-    assert any(not np.array_equal(first[name], value) for name, value in tables(alone).items()) and not np.array_equal(*stack.values)
-
-
-@pytest.mark.parametrize("learner", LEARNERS)
-def test_continuing_from_a_file_equals_never_having_stopped(learner, tmp_path):
-    kwargs = {} if learner in BATCH else {"learning_rate_decay": 0.6}
-    model = make(learner, "FrozenLake-v1", seeds=[1, 3], n_envs=2, **kwargs).learn(130)
-    model.save(tmp_path / "model")
-    loaded = learner.load(tmp_path / "model", env=copy.deepcopy(model.env), force_reset=False)
-    before = {name: value.clone() for name, value in tables(model, 1).items()}
-    for each in (model, loaded):
-        each.learn(120, reset_num_timesteps=False)
-    assert_same(tables(loaded, 1), tables(model, 1))
-    assert any(not np.array_equal(before[name], value) for name, value in tables(model, 1).items())
-
-
-@pytest.mark.parametrize("learner", LEARNERS)
-def test_termination_stops_the_bootstrap_and_a_time_limit_does_not(learner):
-    """Reward 1 a step, γ = ½. For ever: V = 2, whatever the time limit; ending at once: V = 1. Batch MC leaves out what was cut."""
-    cut = make(learner, gym.wrappers.TimeLimit(geometric_chain(0.0), 1), gamma=0.5, learning_rate=0.5).learn(100)
-    died = make(learner, geometric_chain(1.0), gamma=0.5, learning_rate=0.5).learn(100)
-    assert died.values[0] == pytest.approx(1, abs=1e-4)
-    assert cut.values[0] == (0.5 if learner.__name__ == "BatchMC" else pytest.approx(2, abs=1e-4))
-
-
-@pytest.mark.parametrize("learner", [learner for learner in LEARNERS if learner.__name__ != "BatchMC"])
-def test_the_successor_at_a_time_limit_is_the_state_that_was_cut_and_not_the_next_episode_s_first(learner):
-    """State 0 leads to state 1 for nothing, and each episode is cut there. V(1) starts at 2 and is never learnt: V(0) = ½ · 2."""
-    chain = FiniteMDP([[[(1.0, 1, 0.0, False)]], [[(1.0, 1, 1.0, False)]]])
-    model = make(learner, gym.wrappers.TimeLimit(chain, 1), gamma=0.5, initial_value=2.0, learning_rate=0.5).learn(100)
-    assert model.values == pytest.approx([1, 2], abs=1e-4)
-
-
-@pytest.mark.parametrize("learner", LEARNERS)
 def test_what_is_logged(learner):
     lines = Lines()
     model = make(learner, seed=0)
@@ -95,14 +49,6 @@ def test_what_is_logged(learner):
     model.learn(200, log_interval=5)
     expected = {"rollout/ep_rew_mean", "time/episodes", "time/total_timesteps", "train/learning_rate", "train/td_error"}
     assert expected | ({"rollout/exploration_rate"} if learner in CONTROL else set()) <= set(lines.lines[-1])
-
-
-@pytest.mark.parametrize("learner", LEARNERS)
-def test_continuous_observations_and_misspelt_hyperparameters_are_refused(learner):
-    with pytest.raises(ValueError, match="Tables need a Discrete or MultiDiscrete observation space; this one is Box"):
-        learner("TabularPolicy", "CartPole-v1")
-    with pytest.raises(TypeError, match=rf"{learner.__name__}.* 'gama'. Did you mean 'gamma'\?"):
-        learner("TabularPolicy", "FrozenLake-v1", gama=0.5)
 
 
 @pytest.mark.parametrize("learner", CONTROL)

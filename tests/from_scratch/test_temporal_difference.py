@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from from_scratch.core.exact.values import expected_return
-from from_scratch.envs import FiniteMDP, geometric_chain, two_by_two_grid
+from from_scratch.envs import FiniteMDP, two_by_two_grid
 from from_scratch.temporal_difference.q_learning import QLearning
 from from_scratch.temporal_difference.sarsa import SARSA
 
@@ -45,23 +45,6 @@ def test_sarsa_takes_the_action_that_it_learnt_from():
     Watched("TabularPolicy", gym.make("CliffWalking-v1"), seed=0, exploration_final_eps=0.5).learn(500)
     assert [(s_next, a_next) for _, _, s_next, a_next in used[:-1]] == [(s, a) for s, a, _, _ in used[1:]]  # no episode ended: 500 steps on the cliff
     assert len({a for _, a, _, _ in used}) == 4
-
-
-@pytest.mark.parametrize("learner", [QLearning, SARSA])
-def test_termination_stops_the_bootstrap_and_a_time_limit_does_not(learner):
-    """Reward 1 a step, γ = ½. For ever: V = 2, whatever the time limit; ending at once: V = 1."""
-    cut = learner("TabularPolicy", gym.wrappers.TimeLimit(geometric_chain(0.0), 1), gamma=0.5).learn(500)
-    died = learner("TabularPolicy", geometric_chain(1.0), gamma=0.5).learn(500)
-    assert cut.q_table[0, 0] == pytest.approx(2, abs=1e-6) and died.q_table[0, 0] == pytest.approx(1, abs=1e-6)
-
-
-@pytest.mark.parametrize("learner", [QLearning, SARSA])
-def test_the_successor_at_a_time_limit_is_the_state_that_was_cut_and_not_the_next_episode_s_first(learner):
-    """State 0 leads to state 1 for nothing, state 1 pays 1 for ever; each episode is cut after its first step. Had the successor been
-    the state after the reset, state 0 would be worth nothing; Q(1, ·) starts at 2."""
-    chain = FiniteMDP([[[(1.0, 1, 0.0, False)]], [[(1.0, 1, 1.0, False)]]])
-    model = learner("TabularPolicy", gym.wrappers.TimeLimit(chain, 1), gamma=0.5, initial_value=2.0).learn(500)
-    assert model.q_table[0, 0] == pytest.approx(0.5 * 2) and model.q_table[1, 0] == 2
 
 
 def test_q_learning_solves_the_deterministic_lake_on_ten_of_ten_seeds():

@@ -45,10 +45,8 @@ def replay(**more):
 SMALL = {"PPO": {"n_steps": 32, "batch_size": 16, "n_epochs": 2}, "A2C": {}, **{name: replay() for name in ("DQN", *CONTINUOUS)}}
 SIX = pytest.mark.parametrize("name", SMALL)
 BOTH = pytest.mark.parametrize("library", [sb3, ours], ids=["sb3", "ours"])
-OURS = [entry for entry in ENTRIES.values() if entry.target.startswith("from_scratch.")]
+OURS = [entry for entry in ENTRIES.values() if entry.is_ours]
 EVERY = pytest.mark.parametrize("entry", OURS, ids=lambda entry: entry.id)
-AT_ONCE = ("random", "linear_programming")  # there is nothing to learn, or it is all learnt in one step
-LEARNING = pytest.mark.parametrize("entry", [entry for entry in OURS if entry.id not in AT_ONCE], ids=lambda entry: entry.id)
 
 
 def env_of(name):
@@ -259,24 +257,6 @@ def twins(model, copied):
     torch.set_rng_state(state[0])
     np.random.set_state(state[1])
     return untouched, weights(copied), weights(learn(model)), before
-
-
-@LEARNING
-def test_a_deep_copy_learns_what_the_model_would_have_learnt_and_leaves_it_alone(entry):
-    model = smallest(entry, seed=0).learn(40, log_interval=None)
-    untouched, mine, theirs, before = twins(model, copy.deepcopy(model))
-    assert untouched
-    assert same(mine, theirs)
-    assert not same(mine, before)
-
-
-@LEARNING
-def test_a_pickled_model_goes_on_with_its_own_random_numbers(entry):
-    model = smallest(entry, seeds=[3, 5] if entry.lockstep else [3]).learn(40, log_interval=None)
-    untouched, mine, theirs, before = twins(model, pickle.loads(cloudpickle.dumps(model)))
-    assert untouched
-    assert same(mine, theirs)
-    assert not same(mine, before)
 
 
 def normalised():

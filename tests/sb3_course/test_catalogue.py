@@ -16,19 +16,21 @@ def listed(capsys, *arguments):
 
 def test_every_family_has_its_title_and_every_title_a_family():
     assert {entry.family for entry in ENTRIES.values()} == set(FAMILIES)
+    assert all(family.title and family.about.endswith(".") for family in FAMILIES.values())
 
 
 def test_algorithms_stand_under_their_family_in_the_order_of_the_course(capsys):
     lines = listed(capsys)
-    titles = [line for line in lines if line in FAMILIES.values()]
-    assert titles == list(FAMILIES.values())
+    known = [family.title for family in FAMILIES.values()]
+    titles = [line for line in lines if line in known]
+    assert titles == known
     under, title = {}, ""
     for line in lines[lines.index(titles[0]) : lines.index("Stable-Baselines3")]:
         if line.startswith("  "):
             under[line.split()[0]] = title
         elif line:
             title = line
-    assert under == {entry.id: FAMILIES[entry.family] for entry in ENTRIES.values() if entry.family != "stable_baselines3"}
+    assert under == {entry.id: FAMILIES[entry.family].title for entry in ENTRIES.values() if entry.is_ours}
 
 
 def test_what_is_deep_and_what_has_a_twin_can_be_seen(capsys):
@@ -57,4 +59,4 @@ def test_no_line_is_wider_than_the_terminal(capsys, monkeypatch, width, argument
 
 def test_in_a_pipe_everything_is_said(capsys):
     text = "\n".join(listed(capsys))
-    assert "…" not in text and all(entry.title in text and entry.paper in text for entry in ENTRIES.values() if entry.family != "stable_baselines3")
+    assert "…" not in text and all(entry.title in text and entry.paper in text for entry in ENTRIES.values() if entry.is_ours)

@@ -54,7 +54,8 @@ def model_of(env: gym.Env) -> Model:
     """The model of an environment, wrapped or not, from `env.unwrapped.P`: P[s][a] = [(probability, s', reward, terminated), …].
 
     One whose table would be too large has a method `mdp()` instead, which returns the Model.
-    An s' that is listed several times is summed. ValueError if there is no such table or if its probabilities do not sum to 1.
+    An s' that is listed several times is summed. ValueError if there is no such table, if its probabilities do not sum to 1, or if a
+    reward is not finite.
     Wrappers that change what happens are not seen, a time limit among them.
     """
     table = getattr(env.unwrapped, "P", None)  # a wrapper does not pass P on
@@ -78,5 +79,8 @@ def model_of(env: gym.Env) -> Model:
     if not np.allclose(total, 1):
         s, a = np.argwhere(~np.isclose(total, 1))[0]
         raise ValueError(f"The probabilities in P[{s}][{a}] of {name_of(env)} sum to {total[s, a]:g} instead of 1.")
+    if not np.isfinite(r).all():
+        s, a = np.argwhere(~np.isfinite(r))[0]
+        raise ValueError(f"A reward in P[{s}][{a}] of {name_of(env)} is not finite: the expected one is {r[s, a]}.")
     start = getattr(env.unwrapped, "initial_state_distrib", None)
     return Model(p, r, None if start is None else np.asarray(start, dtype=float))

@@ -21,6 +21,8 @@ import numpy as np
 from gymnasium import spaces
 from numba import njit
 
+from from_scratch.core.finite import WAY_OUT, is_finite
+
 Sparse = tuple[np.ndarray, np.ndarray]  # index [M, k] and value [M, k]
 
 
@@ -58,8 +60,10 @@ class Features:
             )
 
     def points(self, obs: Any) -> np.ndarray:
-        """Observations [M, ...] as points [M, d]."""
+        """Observations [M, ...] as points [M, d]. ValueError if a number is NaN: it has no place among the tiles."""
         obs = np.asarray(obs)
+        if not is_finite(obs) and np.isnan(obs).any():
+            raise ValueError(f"An observation has nan at {np.argwhere(np.isnan(obs))[0, 1:].tolist()}, which has no features. {WAY_OUT}")
         if isinstance(self.space, spaces.Discrete | spaces.MultiDiscrete):
             obs = obs - self.space.start
         return np.ascontiguousarray(obs.reshape(len(obs), -1), dtype=np.float64)

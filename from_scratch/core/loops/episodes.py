@@ -19,6 +19,7 @@ from gymnasium import spaces
 from from_scratch.core.addresses import saved
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Observation, Step, tree_map
+from from_scratch.core.finite import refuse_rewards
 from from_scratch.core.returns import lambda_return
 
 
@@ -119,6 +120,7 @@ class Episodic(Algorithm):
             actions = self.act(self.by_seed(self._last_obs)).reshape(env.num_envs, *self.action_space.shape)
             new_obs, rewards, dones, infos = env.step(self.to_env(actions))
             self.num_timesteps += self.n_envs
+            refuse_rewards(self, rewards)
 
             callback.update_locals(locals())
             if not callback.on_step():

@@ -49,7 +49,8 @@ class Learner(Stepwise):
     def _setup_learn(self, total_timesteps: int, callback: Any = None, reset_num_timesteps: bool = True, *args: Any, **kwargs: Any) -> Any:
         fresh = reset_num_timesteps or self._last_obs is None
         result = super()._setup_learn(total_timesteps, callback, reset_num_timesteps, *args, **kwargs)
-        self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
+        if self._total_timesteps:
+            self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
         self._follow_schedules()
         if fresh:
             self.begin()

@@ -6,6 +6,7 @@ import numpy as np
 
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Step
+from from_scratch.core.finite import refuse_rewards
 
 
 class Stepwise(Algorithm):
@@ -20,6 +21,7 @@ class Stepwise(Algorithm):
         self.heed()
         new_obs, rewards, dones, infos = self.env.step(self.to_env(actions.reshape(self.n_lanes, *self.action_space.shape)))
         self.num_timesteps += self.n_envs
+        refuse_rewards(self, rewards)
         callback.update_locals(locals())  # by SB3's names
         if not callback.on_step():
             raise StopTraining

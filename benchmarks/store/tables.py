@@ -1,0 +1,91 @@
+"""The tables of a run: their columns, and the digest of their rows.
+
+A run seals what its tables say, not the bytes of the files in which they lie: the same seal holds whichever version of a library wrote the file, and
+whether a run's rows stand alone or among those of other runs. The digest of a table is sha256 over these bytes, numbers with the least significant byte first:
+
+    head       JSON of [[column, type], …], …, then the number of rows, without spaces, and a line feed:  [[["algo","string"],…],20]
+    columns    one after the other, in the order of TABLES; of each, its values in the order of the rows:
+               string   the number of its UTF-8 bytes (8 bytes), and these
+               int64    8 bytes, two's complement
+               double   8 bytes, IEEE 754; each NaN, and a missing value, which is read as one, is 7ff8000000000000. −0.0 is not 0.0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLES = {
+    "curve": ("algo", "env", "seed", "step", "actual_step", "seconds", "score", "score_std", "episode_length", "n_episodes"),
+    "episodes": ("algo", "env", "seed", "step", "episode", "return", "length"),
+    "training": ("algo", "env", "seed", "step", "key", "value"),
+}
+TYPES = {"algo": "string", "env": "string", "key": "string", "seed": "int64", "step": "int64", "actual_step": "int64", "episode": "int64", "length": "int64",
+         "n_episodes": "int64"}  # fmt: skip
+FLOAT = "double"  # of every other column
+MOST_TABLE = 1024**3  # bytes of a table's file
+MISSING = np.array([0x7FF8000000000000], dtype="<u8").view("<f8")[0]
+
+
+def types_of(name: str) -> dict[str, str]:
+    """column -> type of one of TABLES, in order."""
+    return {column: TYPES.get(column, FLOAT) for column in TABLES[name]}
+
+
+def schema_of(name: str) -> Any:
+    """The Arrow schema of one of TABLES."""
+    import pyarrow as pa
+
+    kinds = {"string": pa.string(), "int64": pa.int64(), FLOAT: pa.float64()}
+    return pa.schema([(column, kinds[kind]) for column, kind in types_of(name).items()])
+
+
+def write_table(path: Path, name: str, rows: Sequence[tuple]) -> None:
+    """One of TABLES as Parquet, packed by Snappy."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(TABLES[name])
+    write_columns(path, name, columns)
+
+
+def write_columns(path: Path, name: str, columns: Iterable[Any]) -> None:
+    """`write_table` of columns: sequences or arrays, in the order of TABLES."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = schema_of(name)
+    pq.write_table(pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema), path)
+
+
+def digest_of(name: str, frame: pd.DataFrame) -> str:
+    """The digest of the rows of one of TABLES, as this module defines it. ValueError for other columns, or for a column of another type."""
+    kinds = types_of(name)
+    if list(frame.columns) != list(kinds):
+        raise ValueError(f"the columns of {name} are {', '.join(map(str, frame.columns))}; they should be {', '.join(kinds)}")
+    total = hashlib.sha256(json.dumps([list(map(list, kinds.items())), len(frame)], separators=(",", ":")).encode() + b"\n")
+    for column, kind in kinds.items():
+        total.update(_bytes_of(column, kind, frame[column]))
+    return total.hexdigest()
+
+
+def _bytes_of(column: str, kind: str, values: pd.Series) -> bytes:
+    if kind == "string":
+        words = values.tolist()
+        other = next((word for word in words if not isinstance(word, str)), None)
+        if other is not None or None in words:
+            raise ValueError(f"column {column} holds {other!r}, which is no string")
+        encoded = [word.encode("utf-8", "surrogatepass") for word in words]
+        return b"".join(len(word).to_bytes(8, "little") + word for word in encoded)
+    wanted = "i" if kind == "int64" else "f"
+    numbers = values.to_numpy()
+    if len(numbers) and (numbers.dtype.kind != wanted or numbers.dtype.itemsize != 8):
+        raise ValueError(f"column {column} is of type {numbers.dtype}, not {kind}")
+    if kind == "int64":
+        return numbers.astype("<i8").tobytes()
+    return np.where(np.isnan(numbers.astype("<f8")), MISSING, numbers.astype("<f8")).astype("<f8").tobytes()

@@ -1,0 +1,30 @@
+"""Which equations run as arrays of all seeds, and which through torch's modules and autograd: that one of ours is slow is a decision, and stands here."""
+
+from tests.contract.probes import every, make, train
+
+GENERAL: dict[str, str] = {  # id: why it will do that its equations take the general path on a plain network, with their default settings
+}
+
+
+def told(capsys, model):
+    """What it says of the general path from when it was made until it has trained."""
+    train(model)
+    return [line for line in capsys.readouterr().out.splitlines() if "general path" in line]
+
+
+def speaking(entry):
+    return make(entry, verbose=1, seeds=[3, 5] if entry.lockstep else [3])
+
+
+@every()
+def test_on_a_plain_network_nobody_takes_the_general_path_who_is_not_listed(entry, capsys):
+    said = told(capsys, speaking(entry))
+    assert bool(said) == (entry.id in GENERAL), f"{said}: make it fast, or give the reason in this file" if said else "it is fast: take it off the list"
+
+
+@every(where=lambda entry: entry.learns == "deep")
+def test_on_a_network_that_is_not_plain_it_is_said_that_the_general_path_is_taken(entry, capsys):
+    model = speaking(entry)
+    for module in model.policy.modules():
+        module.register_forward_hook(lambda *_: None)  # somebody looks at what every layer puts out
+    assert told(capsys, model)
