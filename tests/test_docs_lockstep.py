@@ -41,7 +41,7 @@ def test_the_calls_are_those_of_the_tables(ran, way):
 
 
 def test_the_dueling_head_is_served_for_all_seeds_together(ran):
-    names, printed, _ = ran
+    _, printed, _ = ran
     last = printed[2].splitlines()[-1]
     assert f"`{last}`" in PAGE and last.startswith("True")
     assert "general path" not in printed[2]
