@@ -51,7 +51,7 @@ lint: $(DEV) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-format: $(DEV) ## let ruff repair what it can, and renew the table in the README and the constructors' types
+format: $(DEV) ## let ruff repair what it can, and renew the tables of algorithms and the constructors' types
 	$(BIN)/python -m from_scratch.stub
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m sb3_course.readme

@@ -143,13 +143,13 @@ def test_each_arrow_turned_round_is_seen(tmp_path):
 
     assert set(against_the_arrows(tmp_path)) == {
         "from_scratch.core.algorithm imports from_scratch.value_based.dqn",
-        "from_scratch.core.replay.memory imports from_scratch.registry",
         "from_scratch.core.lockstep.mlp imports pandas",
+        "from_scratch.core.replay.memory imports from_scratch.registry",
         "from_scratch.registry imports from_scratch.value_based.dqn",
         "from_scratch.value_based imports from_scratch.value_based.dqn",
         "from_scratch.value_based.dqn imports benchmarks.store.store",
-        "benchmarks.store.store imports sb3_course.cli",
         "benchmarks.running.worker imports from_scratch",
+        "benchmarks.store.store imports sb3_course.cli",
         "sb3_course.cli imports tests",
     }
     assert parents(tmp_path)["from_scratch.value_based.rainbow"] == ["from_scratch.policy_gradient.ppo", "from_scratch.value_based.dqn"]

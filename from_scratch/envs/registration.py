@@ -1,4 +1,4 @@
-"""The environments of this package by Gymnasium id: `import from_scratch.envs` registers them, and imports none of them.
+"""Every environment of this package, in one table: `import from_scratch.envs` registers their Gymnasium ids, and imports none of them.
 
 Where nothing of ours is imported, Gymnasium's own way works: gym.make("from_scratch.envs:from_scratch/GridWorld-v0").
 """
@@ -9,44 +9,84 @@ from typing import Any
 
 from gymnasium.envs.registration import register, registry
 
+# The book's walks have no limit; evaluating a policy needs one.
+_LONG: dict[str, Any] = {"max_episode_steps": 10_000}
+
+# Module of this package: its classes and functions, and for each the ids of Gymnasium that it makes, with further arguments of gymnasium.register.
+TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
+    "grids.gridworld": {
+        "GridWorld": {"GridWorld-v0": {"max_episode_steps": 200}},
+        "RandomGrid": {"RandomGrid-v0": {"max_episode_steps": 200}},
+        "random_map": {},
+    },
+    "grids.book_grids": {
+        "JumpGrid": {"JumpGrid-v0": {"max_episode_steps": 100}},
+        "CornerGrid": {"CornerGrid-v0": {"max_episode_steps": 1000}},
+        "CliffWalk": {"CliffWalk-v0": _LONG},
+    },
+    "grids.windy": {
+        "WindyGridworld": {
+            "WindyGridworld-v0": _LONG,
+            "KingsWindyGridworld-v0": {**_LONG, "kwargs": {"n_actions": 8}},
+            "StochasticWindyGridworld-v0": {**_LONG, "kwargs": {"n_actions": 8, "stochastic": True}},
+        },
+    },
+    "grids.mazes": {
+        "DynaMaze": {"DynaMaze-v0": _LONG},
+        "BlockingMaze": {"BlockingMaze-v0": _LONG},
+        "ShortcutMaze": {"ShortcutMaze-v0": _LONG},
+        "ChangingMaze": {},
+    },
+    "chains.random_mdp": {"RandomMDP": {"RandomMDP-v0": {"max_episode_steps": 1000}}},
+    "chains.river_swim": {"RiverSwim": {"RiverSwim-v0": {"max_episode_steps": 20}}},
+    "chains.deep_sea": {"DeepSea": {"DeepSea-v0": {}}},
+    "chains.finite": {
+        "FiniteMDP": {},
+        "geometric_chain": {},
+        "two_by_two_grid": {"TwoByTwo-v0": {"max_episode_steps": 100}},
+    },
+    "games.gambler": {"Gambler": {"Gambler-v0": {}}},
+    "games.car_rental": {"CarRental": {"CarRental-v0": {"max_episode_steps": 100}}},
+    "games.access_control": {"AccessControl": {"AccessControl-v0": {"max_episode_steps": 1000}}},
+    "chains.random_walk": {
+        "RandomWalk": {"RandomWalk5-v0": {}, "RandomWalk19-v0": {"kwargs": {"n_states": 19, "left": -1.0}}},
+    },
+    "chains.long_walk": {"LongWalk": {"LongWalk-v0": {}}},
+    "chains.max_bias": {"MaximisationBias": {"MaximisationBias-v0": {}}},
+    "chains.baird": {
+        "Baird": {"Baird-v0": {"max_episode_steps": 1000}},
+        "WToTwoW": {"WToTwoW-v0": {}},
+    },
+    "chains.infinite_variance": {"InfiniteVariance": {"InfiniteVariance-v0": {}}},
+    # The limit is not the book's: it ends what a deterministic policy would play forever, and a policy with p in [0.05, 0.95] hardly meets it.
+    "chains.short_corridor": {"ShortCorridor": {"ShortCorridor-v0": {"max_episode_steps": 1000}}},
+    "games.blackjack": {
+        "blackjack": {"Blackjack-v0": {"kwargs": {"sab": True}}},
+        "BlackjackTable": {"BlackjackTable-v0": {}},
+    },
+    "games.tic_tac_toe": {
+        "TicTacToe": {"TicTacToe-v0": {"kwargs": {"opponent": "random"}}, "TicTacToeSelfPlay-v0": {}},
+    },
+    "bandits": {
+        "KArmedTestbed": {
+            "KArmedTestbed-v0": {"max_episode_steps": 1000},
+            "DriftingTestbed-v0": {"max_episode_steps": 10_000, "kwargs": {"spread": 0.0, "drift": 0.01}},
+        },
+        "BernoulliBandit": {"BernoulliBandit-v0": {"max_episode_steps": 1000}},
+    },
+    "wrappers.discretize": {
+        "CartPoleBins": {"CartPoleBins-v0": {"max_episode_steps": 500, "reward_threshold": 475.0}},
+        "Discretize": {},
+    },
+    "wrappers.flatten": {"FlattenTuple": {}},
+    "control.mountain_car": {"mountain_car": {"MountainCar-v0": {}}},
+}
+
+# name: the module of this package that it is imported from
+MODULES: dict[str, str] = {name: module for module, names in TABLE.items() for name in names}
 # id: (module of this package:class or function, further arguments of gymnasium.register)
 ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "from_scratch/DynaMaze-v0": ("grids.mazes:DynaMaze", {"max_episode_steps": 10_000}),  # the book's have no limit; evaluating a policy needs one
-    "from_scratch/RandomMDP-v0": ("chains.random_mdp:RandomMDP", {"max_episode_steps": 1000}),
-    "from_scratch/BlockingMaze-v0": ("grids.mazes:BlockingMaze", {"max_episode_steps": 10_000}),
-    "from_scratch/ShortcutMaze-v0": ("grids.mazes:ShortcutMaze", {"max_episode_steps": 10_000}),
-    "from_scratch/GridWorld-v0": ("grids.gridworld:GridWorld", {"max_episode_steps": 200}),
-    "from_scratch/RandomGrid-v0": ("grids.gridworld:RandomGrid", {"max_episode_steps": 200}),
-    "from_scratch/JumpGrid-v0": ("grids.book_grids:JumpGrid", {"max_episode_steps": 100}),
-    "from_scratch/CornerGrid-v0": ("grids.book_grids:CornerGrid", {"max_episode_steps": 1000}),
-    "from_scratch/CliffWalk-v0": ("grids.book_grids:CliffWalk", {"max_episode_steps": 10_000}),  # the book's has no limit; evaluating a policy needs one
-    "from_scratch/CarRental-v0": ("games.car_rental:CarRental", {"max_episode_steps": 100}),
-    "from_scratch/Gambler-v0": ("games.gambler:Gambler", {}),
-    "from_scratch/RiverSwim-v0": ("chains.river_swim:RiverSwim", {"max_episode_steps": 20}),
-    "from_scratch/DeepSea-v0": ("chains.deep_sea:DeepSea", {}),
-    "from_scratch/TwoByTwo-v0": ("chains.finite:two_by_two_grid", {"max_episode_steps": 100}),
-    "from_scratch/CartPoleBins-v0": ("wrappers.discretize:CartPoleBins", {"max_episode_steps": 500, "reward_threshold": 475.0}),
-    "from_scratch/LongWalk-v0": ("chains.long_walk:LongWalk", {}),
-    "from_scratch/Baird-v0": ("chains.baird:Baird", {"max_episode_steps": 1000}),
-    "from_scratch/WToTwoW-v0": ("chains.baird:WToTwoW", {}),
-    "from_scratch/MountainCar-v0": ("control.mountain_car:mountain_car", {}),
-    "from_scratch/AccessControl-v0": ("games.access_control:AccessControl", {"max_episode_steps": 1000}),
-    # The limit is not the book's: it ends what a deterministic policy would play forever, and a policy with p in [0.05, 0.95] hardly meets it.
-    "from_scratch/ShortCorridor-v0": ("chains.short_corridor:ShortCorridor", {"max_episode_steps": 1000}),
-    "from_scratch/RandomWalk5-v0": ("chains.random_walk:RandomWalk", {}),
-    "from_scratch/RandomWalk19-v0": ("chains.random_walk:RandomWalk", {"kwargs": {"n_states": 19, "left": -1.0}}),
-    "from_scratch/WindyGridworld-v0": ("grids.windy:WindyGridworld", {"max_episode_steps": 10_000}),  # the book's has no limit; evaluating a policy needs one
-    "from_scratch/KingsWindyGridworld-v0": ("grids.windy:WindyGridworld", {"max_episode_steps": 10_000, "kwargs": {"n_actions": 8}}),
-    "from_scratch/StochasticWindyGridworld-v0": ("grids.windy:WindyGridworld", {"max_episode_steps": 10_000, "kwargs": {"n_actions": 8, "stochastic": True}}),
-    "from_scratch/MaximisationBias-v0": ("chains.max_bias:MaximisationBias", {}),
-    "from_scratch/KArmedTestbed-v0": ("bandits:KArmedTestbed", {"max_episode_steps": 1000}),
-    "from_scratch/DriftingTestbed-v0": ("bandits:KArmedTestbed", {"max_episode_steps": 10_000, "kwargs": {"spread": 0.0, "drift": 0.01}}),
-    "from_scratch/BernoulliBandit-v0": ("bandits:BernoulliBandit", {"max_episode_steps": 1000}),
-    "from_scratch/Blackjack-v0": ("games.blackjack:blackjack", {"kwargs": {"sab": True}}),
-    "from_scratch/BlackjackTable-v0": ("games.blackjack:BlackjackTable", {}),
-    "from_scratch/InfiniteVariance-v0": ("chains.infinite_variance:InfiniteVariance", {}),
-    "from_scratch/TicTacToe-v0": ("games.tic_tac_toe:TicTacToe", {"kwargs": {"opponent": "random"}}),
-    "from_scratch/TicTacToeSelfPlay-v0": ("games.tic_tac_toe:TicTacToe", {}),
+    f"from_scratch/{id}": (f"{module}:{name}", more) for module, names in TABLE.items() for name, ids in names.items() for id, more in ids.items()
 }
 
 

@@ -1,7 +1,8 @@
 """Policy gradients: the policy is what is learnt, by the gradient of its expected return (Sutton & Barto 2018, chapter 13).
 
-REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks; a baseline takes noise away. A critic in
-the return's place makes it an actor-critic (A2C), and a clipped ratio lets the same data be used several times (PPO). That is the order to read the files in.
+REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks; a baseline takes noise away. A critic
+in the return's place makes it an actor-critic (A2C), and a clipped ratio lets the same data be used several times (PPO). Read `softmax_reinforce.py` and
+`reinforce.py` first, `a2c.py` before `ppo.py`.
 """
 
 from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, NO_DISCOUNT_REFUSED, Family, Updates, algorithm

@@ -64,6 +64,20 @@ def test_a_run_depends_on_its_algorithms_imports_but_not_on_other_algorithms(sou
     assert _closure("from_scratch.ppo") != before
 
 
+def test_what_a_family_s_page_says_of_its_algorithms_makes_no_new_runs(sources):
+    """Titles, papers and other algorithms' lines stand there; a file may import its sibling through the package all the same."""
+    family = sources / "value_based"
+    family.mkdir()
+    (family / "__init__.py").write_text("TITLE = 'Values'\n")
+    (family / "dqn.py").write_text("X = 1\n")
+    (family / "c51.py").write_text("from from_scratch.value_based import dqn\n")
+    before = _closure("from_scratch.value_based.c51")
+    (family / "__init__.py").write_text("TITLE = 'Deep values'\n")
+    assert _closure("from_scratch.value_based.c51") == before
+    (family / "dqn.py").write_text("X = 2\n")
+    assert _closure("from_scratch.value_based.c51") != before
+
+
 def test_comments_and_docstrings_do_not_make_new_runs(sources):
     before = _closure("from_scratch.ppo")
     (sources / "core" / "returns.py").write_text('"""Other words."""\n# Why not?\nGAMMA    = 0.9\n')

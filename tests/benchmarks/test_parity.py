@@ -12,6 +12,7 @@ from benchmarks.parity import cases as parity_cases
 from benchmarks.parity import compare as parity
 from benchmarks.parity.compare import Case, Trace
 from from_scratch.core.lockstep.selfcheck import follows_torch
+from from_scratch.registry import ENTRIES
 from sb3_course.cli import main
 
 pytestmark = pytest.mark.numerical
@@ -45,6 +46,11 @@ def test_the_same_seed_gives_the_same_run_and_the_same_batch_the_same_update(alg
         assert outcome.same, str(outcome)
         assert outcome.largest <= parity.WEIGHTS
         assert algorithm in ("ppo", "a2c") or outcome.exact or not follows_torch()  # where the operations are the same, so are the bits
+
+
+def test_every_algorithm_with_a_twin_has_its_cases():
+    """What `sb3-course parity --help` offers comes from the registry, and can be run."""
+    assert set(parity_cases.CASES) == {entry.id for entry in ENTRIES.values() if entry.twin}
 
 
 def test_every_quick_case_exists():

@@ -480,6 +480,14 @@ def test_the_checklist_is_answered_where_the_study_knows(quickstart):
     assert answers["What was excluded"]["where"] == "nothing: every planned run is in"
 
 
+def test_a_twin_s_paper_is_that_of_its_algorithm_and_is_named_where_it_stands_alone(tmp_path):
+    pairs = {("ppo", "sb3/ppo"): "ppo: Schulman et al. 2017", ("sb3/ppo", "sb3/dqn"): "sb3/ppo: Schulman et al. 2017; sb3/dqn: Mnih et al. 2015"}
+    for (x, y), papers in pairs.items():
+        rendered(SyntheticStore(groups=[{**CONTROL, "algos": [x, y], "envs": ["CartPole-v1"], "comparisons": [[x, y]]}], reps=200), tmp_path)
+        answers = {c["point"]: c for c in json.loads((tmp_path / "repro.json").read_text(encoding="utf-8"))["checklist"]}
+        assert answers["The algorithms are described"]["where"] == papers
+
+
 def test_what_tuning_cost_stands_in_the_protocol_and_in_the_checklist(tmp_path):
     store = one_task()
     store.study()["tuning"] = {"ppo": {"method": "TPE", "trials": 50, "seeds": [100, 101], "source": "tune/t17"}}
