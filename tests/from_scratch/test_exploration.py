@@ -50,7 +50,7 @@ def test_what_is_no_probability_is_refused(learner, policy, name):
 
 
 def test_a_bandit_s_epsilon_is_a_probability():
-    with pytest.raises(ValueError, match="epsilon=-0.1: a probability or a fraction lies between 0 and 1."):
+    with pytest.raises(ValueError, match=r"epsilon=-0\.1: a probability or a fraction"):
         EpsilonGreedyBandit("TabularPolicy", KArmedTestbed(), epsilon=-0.1)
 
 
