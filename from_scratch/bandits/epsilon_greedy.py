@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from from_scratch.core.loops.exploration import check_probabilities
 from from_scratch.core.tabular.bandit import ActionValueBandit
 from from_scratch.core.tabular.tables import greedy
 
@@ -22,8 +23,7 @@ class EpsilonGreedyBandit(ActionValueBandit):
 
     def check(self) -> None:
         super().check()
-        if not 0 <= self.epsilon <= 1:
-            raise ValueError(f"epsilon={self.epsilon}: a probability lies between 0 and 1.")
+        check_probabilities(self, "epsilon")
 
     @property
     def n_draws(self) -> int:

@@ -19,6 +19,7 @@ from from_scratch.core.algorithm import StopTraining
 from from_scratch.core.exact.mdp import name_of
 from from_scratch.core.linear.learner import compiled
 from from_scratch.core.linear.loop import best_of, first_above
+from from_scratch.core.loops.exploration import check_probabilities
 from from_scratch.core.loops.learner import check_discount
 from from_scratch.core.tabular.tables import Tabular
 
@@ -126,8 +127,7 @@ class TrajectorySampling(ExpectedUpdates):
 
     def check(self) -> None:
         super().check()
-        if not 0 <= self.exploration_rate <= 1:
-            raise ValueError(f"exploration_rate={self.exploration_rate}: a probability lies between 0 and 1.")
+        check_probabilities(self, "exploration_rate")
         self.s = np.full(self.n_seeds, -1)  # where the trajectories are; −1 where one is to begin
 
     def iterate(self) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from from_scratch.core.exact.mdp import name_of
+from from_scratch.core.loops.exploration import check_probabilities
 from from_scratch.core.tabular.learner import TabularLearner
 from from_scratch.core.tabular.tables import TabularPolicy, greedy
 
@@ -54,8 +55,7 @@ class AfterstateTD(TabularLearner):
 
     def check(self) -> None:
         super().check()
-        if not 0 <= self.exploration_rate <= 1:
-            raise ValueError(f"exploration_rate={self.exploration_rate}: a probability lies between 0 and 1.")
+        check_probabilities(self, "exploration_rate")
         if self.env is not None:
             self._afterstates()
 

@@ -14,6 +14,7 @@ from from_scratch.core.exact.values import expected_return, optimal_return
 from from_scratch.dynamic_programming.policy_iteration import PolicyIteration
 from from_scratch.dynamic_programming.value_iteration import ValueIteration
 from from_scratch.envs import FiniteMDP, geometric_chain, two_by_two_grid
+from from_scratch.envs.vector import vectorised
 
 FOR_EVER = 10**9
 PLANNERS = (
@@ -170,3 +171,9 @@ def test_a_table_that_does_not_fit_the_spaces_or_does_not_sum_to_one_is_refused(
 def test_exact_evaluation_of_a_policy_that_never_ends_is_refused_without_a_discount():
     with pytest.raises(ValueError, match=r"gamma=1.*no episode that reaches state 0 ever ends"):
         PolicyIteration("TabularPolicy", "CliffWalking-v1", gamma=1.0, exact_evaluation=True).learn(FOR_EVER)
+
+
+def test_every_seed_of_one_vectorised_block_is_planned_with_its_own_environment():
+    stack = ValueIteration("TabularPolicy", vectorised("CliffWalking-v1"), seeds=[1, 2]).learn(FOR_EVER)
+    alone = ValueIteration("TabularPolicy", gym.make("CliffWalking-v1")).learn(FOR_EVER)
+    assert np.array_equal(stack.values, [alone.values, alone.values])

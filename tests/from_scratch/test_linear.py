@@ -544,3 +544,8 @@ def test_with_a_callback_every_step_is_seen():
     model.compile_from = 0
     model.learn(30, callback=lambda local, _: seen.append(1) is None)
     assert len(seen) == 30
+
+
+@pytest.mark.parametrize("name", ["initial_value", "learning_rate_decay", "step_size", "n_states", "Q"])
+def test_a_linear_learner_has_nothing_that_belongs_to_tables(name):
+    assert not hasattr(SemiGradientSARSA("LinearPolicy", "FrozenLake-v1"), name)

@@ -1,4 +1,4 @@
-"""The turn of a linear method as one compiled loop over many steps of one seed: the numbers of core/linear/learner.py's steps, to the bit.
+"""The turn of a linear method as one compiled loop over many steps of one seed: the numbers of `step` in control.py and prediction.py, to the bit.
 
 It runs where nothing has to look at each step: without a callback, on an environment whose lanes are arrays and say how they move
 (`world()` of a `vectorised` block), with features that are a table (Discrete observations) or tiles.

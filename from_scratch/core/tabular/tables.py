@@ -143,8 +143,9 @@ class Tables(Stepwise):
     def new_policy(self) -> BasePolicy:
         tables = {name: np.asarray(table, dtype=np.float64) for name, table in self.tables().items()}
         shapes = {name: table.shape for name, table in tables.items()}
-        given = {"tables": shapes, **self.policy_arguments(), **self.policy_kwargs}
-        policy = self.policy_class(self.observation_space, self.action_space, self.lr_schedule, **given)
+        policy = self.policy_class(
+            self.observation_space, self.action_space, self.lr_schedule, tables=shapes, **self.policy_arguments(), **self.policy_kwargs
+        )  # fmt: skip
         for name, table in tables.items():
             getattr(policy, name).copy_(torch.from_numpy(table))
         return policy
