@@ -361,7 +361,7 @@ def test_a_run_put_among_those_that_were_made_is_made_again(original, tmp_path):
     made.enter(list(planned))
     swapped = run_of(other).id
     reseal(other, swapped, train_seconds=1.0)
-    ours = everything._only_ours(other, planned, other.study(), "secret")
+    ours = everything._only_ours(other, planned, "secret")
     assert {run_id for run_id in planned if run_id in ours} == set(planned) - {swapped}
     assert not (other.runs_path / swapped).exists()
 
