@@ -17,7 +17,7 @@ from benchmarks.reproduction import archive, publish, verify
 from benchmarks.running import launchers
 from benchmarks.store import packed as form
 from benchmarks.store.store import Store
-from benchmarks.store.tables import TABLES, write_columns, write_table
+from benchmarks.store.tables import TABLES, write_table
 from benchmarks.studies import plan as jobs
 from benchmarks.studies import study
 from sb3_course import cli
@@ -102,7 +102,7 @@ def test_the_same_study_is_packed_to_the_same_bytes(folders, tmp_path):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
 
 
-def test_runs_that_were_stored_before_rows_were_sealed_are_read_and_packed_with_their_first_seal(folders, tmp_path):
+def test_runs_that_were_stored_before_rows_were_sealed_are_read_and_packed_with_their_earlier_seal(folders, tmp_path):
     old = Store(shutil.copytree(folders.path, tmp_path / "old"))
     for _, run in old.planned():
         sealed_by_files(old, run.id)
