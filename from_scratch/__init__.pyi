@@ -16,6 +16,7 @@ from from_scratch.bandits.optimistic import OptimisticBandit as _OptimisticBandi
 from from_scratch.bandits.thompson_sampling import GaussianThompsonSampling as _GaussianThompsonSampling
 from from_scratch.bandits.thompson_sampling import ThompsonSampling as _ThompsonSampling
 from from_scratch.bandits.ucb import UCBBandit as _UCBBandit
+from from_scratch.baselines.random_agent import RandomAgent as _RandomAgent
 from from_scratch.continuous_control.ddpg import DDPG as _DDPG
 from from_scratch.continuous_control.sac import SAC as _SAC
 from from_scratch.continuous_control.td3 import TD3 as _TD3
@@ -66,7 +67,6 @@ from from_scratch.policy_gradient.reinforce import REINFORCE as _REINFORCE
 from from_scratch.policy_gradient.reinforce_baseline import REINFORCEBaseline as _REINFORCEBaseline
 from from_scratch.policy_gradient.softmax_reinforce import SoftmaxREINFORCE as _SoftmaxREINFORCE
 from from_scratch.policy_gradient.softmax_reinforce_baseline import SoftmaxREINFORCEBaseline as _SoftmaxREINFORCEBaseline
-from from_scratch.baselines.random_agent import RandomAgent as _RandomAgent
 from from_scratch.temporal_difference.afterstate_td import AfterstateTD as _AfterstateTD
 from from_scratch.temporal_difference.batch_mc import BatchMC as _BatchMC
 from from_scratch.temporal_difference.batch_td import BatchTD as _BatchTD

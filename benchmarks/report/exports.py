@@ -89,7 +89,7 @@ STATISTICS = ("rliable", "Hesterberg 2015", "Mandel & Betensky 2008", "Chung & R
 def papers_of(algo: str) -> list[str]:
     """The papers of an algorithm, as references.bib names them."""
     paper = registry.ENTRIES[algo].paper if algo in registry.ENTRIES else "–"
-    return [] if paper == "–" else [re.sub(r", .*", "", part) for part in paper.split("; ")]
+    return [] if paper == "–" else [re.sub(r", §.*", "", part) for part in paper.split("; ")]
 
 
 def bibliography(algos: list[str], sequential: bool = False) -> str:

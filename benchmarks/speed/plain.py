@@ -11,7 +11,7 @@ import gymnasium as gym
 
 
 class PlainQLearning:
-    """Sutton & Barto 2018, 6.5, on an environment with Discrete observations and actions."""
+    """Sutton & Barto 2018, §6.5, on an environment with Discrete observations and actions."""
 
     def __init__(self, env: str, learning_rate: float, gamma: float, epsilon: float):
         self.env: gym.Env = gym.make(env)
@@ -48,7 +48,7 @@ class PlainQLearning:
 
 
 class PlainValueIteration:
-    """Sutton & Barto 2018, 4.4: the loop over states, actions and outcomes.
+    """Sutton & Barto 2018, §4.4: the loop over states, actions and outcomes.
 
     A sweep reads the old values, as ours does, so that both make the same values with as many backups.
     """

@@ -246,7 +246,7 @@ def expected_and_sample(context: Context) -> Outcome:
         t = round(b * share)
         squares = errors[b][:, t - 1] ** 2
         se = float(squares.std(ddof=1) / np.sqrt(len(squares)) / (2 * rms[b][t - 1]))
-        formula = f"{np.sqrt((b - 1) / (b * t)):.4f}"  # √((b − 1) / (b t)), 8.5
+        formula = f"{np.sqrt((b - 1) / (b * t)):.4f}"  # √((b − 1) / (b t)), §8.5
         name = f"b = {b}: error after {t} sample updates, {100 * share:g} % of b"
         numbers.append(Number(name, float(rms[b][t - 1]), formula, se, source="book", runs=len(squares)))
     swept = load("uniform_updates")("TabularPolicy", FiniteMDP([[[(0.1, 0, float(v), True) for v in range(10)]]]), gamma=1.0).learn(1)

@@ -1,4 +1,4 @@
-"""The simple bandit algorithm (Sutton & Barto 2018, 2.4).
+"""The simple bandit algorithm (Sutton & Barto 2018, §2.4).
 
     Q(a) ← 0, N(a) ← 0 for each arm a
     loop:
@@ -6,7 +6,7 @@
         R ← bandit(A);  N(A) ← N(A) + 1
         Q(A) ← Q(A) + 1/N(A) [R − Q(A)]
 
-With learning_rate_decay = 0 the step size is the constant learning_rate (2.5).
+With learning_rate_decay = 0 the step size is the constant learning_rate (§2.5).
 """
 
 from __future__ import annotations

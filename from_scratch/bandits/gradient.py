@@ -1,4 +1,4 @@
-"""The gradient bandit algorithm (Sutton & Barto 2018, 2.8): stochastic gradient ascent on the expected reward of a softmax policy.
+"""The gradient bandit algorithm (Sutton & Barto 2018, §2.8): stochastic gradient ascent on the expected reward of a softmax policy.
 
     H(a) ← 0 for each arm a
     loop:

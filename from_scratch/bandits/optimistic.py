@@ -1,4 +1,4 @@
-"""Optimistic initial values (Sutton & Barto 2018, 2.6).
+"""Optimistic initial values (Sutton & Barto 2018, §2.6).
 
     Q(a) ← 5, far above what any arm can pay
     loop:

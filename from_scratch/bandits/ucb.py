@@ -1,4 +1,4 @@
-"""Upper confidence bounds: UCB1 (Auer, Cesa-Bianchi & Fischer 2002, Machine Learning 47:235; Sutton & Barto 2018, 2.7).
+"""Upper confidence bounds: UCB1 (Auer, Cesa-Bianchi & Fischer 2002, Machine Learning 47:235; Sutton & Barto 2018, §2.7).
 
     loop for t = 1, 2, …:
         A ← argmax_a [ Q(a) + c √(ln t / N(a)) ];  an arm that was never pulled comes first

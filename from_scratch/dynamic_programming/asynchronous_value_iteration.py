@@ -1,4 +1,4 @@
-"""Asynchronous value iteration (Bertsekas 1982; Sutton & Barto 2018, 4.5), of states drawn at random.
+"""Asynchronous value iteration (Bertsekas 1982; Sutton & Barto 2018, §4.5), of states drawn at random.
 
     loop:
         draw a state s, each with the same probability

@@ -1,4 +1,4 @@
-"""Gauss–Seidel value iteration (Hastings 1968; Sutton & Barto 2018, 4.4, as the box stands there).
+"""Gauss–Seidel value iteration (Hastings 1968; Sutton & Barto 2018, §4.4, as the box stands there).
 
     loop:
         Δ ← 0

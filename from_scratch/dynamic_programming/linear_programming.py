@@ -1,4 +1,4 @@
-"""Planning as a linear program (d'Epenoux 1963; Puterman 1994, 6.9), solved by SciPy's HiGHS.
+"""Planning as a linear program (d'Epenoux 1963; Puterman 1994, §6.9), solved by SciPy's HiGHS.
 
     primal:  min_V Σ_s μ(s) V(s)             such that  V(s) ≥ Σ p(s', r | s, a) [r + γ V(s')]                        for all s, a
     dual:    max_ρ Σ_{s,a} ρ(s, a) r(s, a)   such that  Σ_a ρ(s, a) = μ(s) + γ Σ_{s̄,a} p(s | s̄, a) ρ(s̄, a),  ρ ≥ 0    for all s
@@ -55,7 +55,7 @@ class LinearProgramming(Planner):
             if found.status != 0:
                 raise ValueError(f"The linear program has no solution at gamma={self.gamma}: {found.message.strip()} With gamma < 1 it has one.")
             delta[k], pivots[k] = np.abs(found.x - self.V[k]).max(), found.nit
-            self.V[k], self.rho[k] = found.x, -found.ineqlin.marginals.reshape(shape)  # primal and dual, Puterman 6.9
+            self.V[k], self.rho[k] = found.x, -found.ineqlin.marginals.reshape(shape)  # primal and dual, Puterman §6.9
             self.Q[k] = model.backup(self.V[k], self.gamma)
             self.pi[k] = np.eye(self.n_actions)[self.rho[k].argmax(-1)]
             self.sweeps[k] += 1

@@ -1,4 +1,4 @@
-"""Modified policy iteration (Puterman & Shin 1978, algorithm of 3; Sutton & Barto 2018, 4.6).
+"""Modified policy iteration (Puterman & Shin 1978, algorithm of §3; Sutton & Barto 2018, §4.6).
 
     loop:
         policy improvement: π(s) ← argmax_a Q(s, a),  U(s) ← max_a Q(s, a)  with  Q(s, a) = Σ p(s', r | s, a) [r + γ V(s')]

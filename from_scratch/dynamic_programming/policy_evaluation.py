@@ -1,4 +1,4 @@
-"""Iterative policy evaluation (Sutton & Barto 2018, 4.1): V of a given policy, which may be stochastic.
+"""Iterative policy evaluation (Sutton & Barto 2018, §4.1): V of a given policy, which may be stochastic.
 
     loop:
         Δ ← 0

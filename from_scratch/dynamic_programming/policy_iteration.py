@@ -1,4 +1,4 @@
-"""Policy iteration (Howard 1960; Sutton & Barto 2018, 4.3).
+"""Policy iteration (Howard 1960; Sutton & Barto 2018, §4.3).
 
     1. V(s), π(s) arbitrary
     2. policy evaluation: loop  V(s) ← Σ p(s', r | s, π(s)) [r + γ V(s')]  for each s,  until no value changes by θ or more

@@ -1,4 +1,4 @@
-"""Value iteration (Bellman 1957; Sutton & Barto 2018, 4.4).
+"""Value iteration (Bellman 1957; Sutton & Barto 2018, §4.4).
 
     loop:
         Δ ← 0

@@ -1,4 +1,4 @@
-"""The off-line λ-return algorithm for estimating V ≈ v_π (Watkins 1989, PhD thesis; Sutton & Barto 2018, 12.1).
+"""The off-line λ-return algorithm for estimating V ≈ v_π (Watkins 1989, PhD thesis; Sutton & Barto 2018, §12.1).
 
     at the end of each episode, with V as it is then:
         G_t ← R_{t+1} + γ [(1 − λ) V(S_{t+1}) + λ G_{t+1}]  for t = T − 1 down to 0, with V(S_T) = G_T = 0

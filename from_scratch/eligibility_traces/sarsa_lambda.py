@@ -1,4 +1,4 @@
-"""Tabular Sarsa(λ) (Rummery & Niranjan 1994, CUED/F-INFENG/TR 166; Sutton & Barto 2018, 12.7).
+"""Tabular Sarsa(λ) (Rummery & Niranjan 1994, CUED/F-INFENG/TR 166; Sutton & Barto 2018, §12.7).
 
     z ← 0 at the beginning of each episode; choose A from S by the ε-greedy policy derived from Q; for each step:
         take action A, observe R, S'

@@ -1,4 +1,4 @@
-"""Tabular TD(λ) for estimating V ≈ v_π (Sutton 1988, Machine Learning 3:9; Sutton & Barto 2018, 12.2).
+"""Tabular TD(λ) for estimating V ≈ v_π (Sutton 1988, Machine Learning 3:9; Sutton & Barto 2018, §12.2).
 
     z ← 0 at the beginning of each episode; for each step:
         A ← action given by π for S; take it, observe R, S'

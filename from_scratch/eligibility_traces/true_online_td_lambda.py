@@ -1,4 +1,4 @@
-"""True online TD(λ), tabular (van Seijen & Sutton 2014, "True online TD(λ)"; Sutton & Barto 2018, 12.5).
+"""True online TD(λ), tabular (van Seijen & Sutton 2014, "True online TD(λ)"; Sutton & Barto 2018, §12.5).
 
     z ← 0 and V_old ← 0 at the beginning of each episode; for each step:
         A ← action given by π for S; take it, observe R, S'

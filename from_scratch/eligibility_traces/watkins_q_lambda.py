@@ -1,4 +1,4 @@
-"""Watkins's Q(λ), tabular (Watkins 1989, PhD thesis; Sutton & Barto 2018, 12.10).
+"""Watkins's Q(λ), tabular (Watkins 1989, PhD thesis; Sutton & Barto 2018, §12.10).
 
     z ← 0 at the beginning of each episode; choose A from S by the ε-greedy policy derived from Q; for each step:
         take action A, observe R, S'
@@ -27,5 +27,5 @@ class WatkinsQLambda(SARSALambda):
         δ = r + discount * best - Q[i, s, a]  # the error of eq. (6.8)
         z[i, s, a] = TRACES[self.trace](z[i, s, a], α)  # eq. (12.5)
         Q += (α * δ)[:, None, None] * z  # eq. (12.7)
-        z *= np.where(goes_on, self.gamma * self.lambda_, 0.0)[:, None, None]  # the cut, 12.10
+        z *= np.where(goes_on, self.gamma * self.lambda_, 0.0)[:, None, None]  # the cut, §12.10
         self.keep(δ)

@@ -1,6 +1,6 @@
 """Bandits: one state, k arms, and rewards whose means are not known.
 
-    from_scratch/KArmedTestbed-v0     means q*(a) ~ N(0, 1), rewards N(q*(a), 1)                      Sutton & Barto 2018, 2.3
+    from_scratch/KArmedTestbed-v0     means q*(a) ~ N(0, 1), rewards N(q*(a), 1)                      Sutton & Barto 2018, §2.3
     from_scratch/DriftingTestbed-v0   the same, but all means start equal and take random walks       exercise 2.5
     from_scratch/BernoulliBandit-v0   rewards are 1 with probability p(a) ~ U(0, 1), 0 otherwise
 

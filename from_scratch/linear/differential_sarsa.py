@@ -1,4 +1,4 @@
-"""Differential semi-gradient Sarsa, for tasks that go on for ever (Sutton & Barto 2018, 10.3).
+"""Differential semi-gradient Sarsa, for tasks that go on for ever (Sutton & Barto 2018, §10.3).
 
     for each step:
         take action A, observe R, S'

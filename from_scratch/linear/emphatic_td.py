@@ -1,4 +1,4 @@
-"""Emphatic TD, one-step (Sutton, Mahmood & White 2016, JMLR 17:73; Sutton & Barto 2018, 11.8).
+"""Emphatic TD, one-step (Sutton, Mahmood & White 2016, JMLR 17:73; Sutton & Barto 2018, §11.8).
 
     M_t = γ ρ_{t−1} M_{t−1} + I_t,  M_{−1} = 0
     w ← w + α M_t ρ_t δ_t ∇v̂(S_t, w)
@@ -28,7 +28,7 @@ def update(m: Arrays, i: int, x: Sparse, r: float, x_next: Sparse, discount: flo
     w = m.w[i]
     M = m.follow_on[i] + 1.0  # M_t = γ ρ_{t−1} M_{t−1} + I_t
     δ = r + discount * dot(w, x_next) - dot(w, x)
-    add(w, m.alpha[i] * M * rho * δ, x)  # w ← w + α M ρ δ x, both 11.8
+    add(w, m.alpha[i] * M * rho * δ, x)  # w ← w + α M ρ δ x, both §11.8
     m.follow_on[i] = 0.0 if done else discount * rho * M
     return δ
 

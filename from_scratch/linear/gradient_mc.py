@@ -1,4 +1,4 @@
-"""Gradient Monte Carlo (Sutton & Barto 2018, 9.3).
+"""Gradient Monte Carlo (Sutton & Barto 2018, §9.3).
 
     generate an episode S_0, A_0, R_1, …, S_T by π
     for t = 0, 1, …, T−1:

@@ -1,4 +1,4 @@
-"""Least-squares TD (Bradtke & Barto 1996, Machine Learning 22:33; Sutton & Barto 2018, 9.8).
+"""Least-squares TD (Bradtke & Barto 1996, Machine Learning 22:33; Sutton & Barto 2018, §9.8).
 
     A = Σ ρ x (x − γ x')ᵀ + ε I,  b = Σ ρ R x,  w = A⁻¹ b
 

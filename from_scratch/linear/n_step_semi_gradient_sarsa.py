@@ -1,4 +1,4 @@
-"""Episodic semi-gradient n-step Sarsa (Sutton & Barto 2018, 10.2).
+"""Episodic semi-gradient n-step Sarsa (Sutton & Barto 2018, §10.2).
 
     G_t:t+n = R_{t+1} + γ R_{t+2} + … + γ^{n−1} R_{t+n} + γ^n q̂(S_{t+n}, A_{t+n}, w)
     w ← w + α [G_t:t+n − q̂(S_t, A_t, w)] ∇q̂(S_t, A_t, w)

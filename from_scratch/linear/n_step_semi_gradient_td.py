@@ -1,4 +1,4 @@
-"""n-step semi-gradient TD (Sutton & Barto 2018, 9.4; off-policy 11.1).
+"""n-step semi-gradient TD (Sutton & Barto 2018, §9.4; off-policy §11.1).
 
     G_t:t+n = R_{t+1} + γ R_{t+2} + … + γ^{n−1} R_{t+n} + γ^n v̂(S_{t+n}, w)
     w ← w + α ρ_t ⋯ ρ_{t+n−1} [G_t:t+n − v̂(S_t, w)] ∇v̂(S_t, w)

@@ -1,4 +1,4 @@
-"""Sarsa(λ) with linear function approximation (Rummery 1995; Sutton & Barto 2018, 12.7).
+"""Sarsa(λ) with linear function approximation (Rummery 1995; Sutton & Barto 2018, §12.7).
 
     z ← 0 at the start of each episode; then at each step
         z ← γ λ z, and the trace of x(S, A) grows

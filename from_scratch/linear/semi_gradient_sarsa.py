@@ -1,4 +1,4 @@
-"""Episodic semi-gradient Sarsa (Sutton & Barto 2018, 10.1).
+"""Episodic semi-gradient Sarsa (Sutton & Barto 2018, §10.1).
 
     for each episode: choose A from S, ε-greedily on q̂(S, ·, w)
         for each step:

@@ -1,10 +1,10 @@
-"""Semi-gradient TD(0) (Sutton 1988, Machine Learning 3:9; Sutton & Barto 2018, 9.3 and, off-policy, 11.1).
+"""Semi-gradient TD(0) (Sutton 1988, Machine Learning 3:9; Sutton & Barto 2018, §9.3 and, off-policy, §11.1).
 
     for each step: choose A ~ b(·|S), take it, observe R, S'
         δ = R + γ v̂(S', w) − v̂(S, w),  with v̂(S', w) = 0 if the episode terminated
         w ← w + α ρ δ ∇v̂(S, w),  ρ = π(A|S) / b(A|S)
 
-The target is not differentiated, hence "semi". With ρ ≠ 1 it may diverge (11.2).
+The target is not differentiated, hence "semi". With ρ ≠ 1 it may diverge (§11.2).
 """
 
 from __future__ import annotations

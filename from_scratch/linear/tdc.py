@@ -1,4 +1,4 @@
-"""TD with gradient correction (Sutton, Maei, Precup, Bhatnagar, Silver, Szepesvári & Wiewiora 2009, ICML; Sutton & Barto 2018, 11.7).
+"""TD with gradient correction (Sutton, Maei, Precup, Bhatnagar, Silver, Szepesvári & Wiewiora 2009, ICML; Sutton & Barto 2018, §11.7).
 
     δ = R + γ v̂(S', w) − v̂(S, w)
     w ← w + α ρ (δ x − γ x' xᵀv)
@@ -30,7 +30,7 @@ def update(m: Arrays, i: int, x: Sparse, r: float, x_next: Sparse, discount: flo
     δ, predicted = r + discount * dot(w, x_next) - dot(w, x), dot(v, x)
     add(w, m.alpha[i] * rho * δ, x)
     add(w, -m.alpha[i] * rho * discount * predicted, x_next)  # w ← w + α ρ (δ x − γ x' xᵀv)
-    add(v, m.beta[i] * rho * (δ - predicted), x)  # v ← v + β ρ (δ − vᵀx) x, both 11.7
+    add(v, m.beta[i] * rho * (δ - predicted), x)  # v ← v + β ρ (δ − vᵀx) x, both §11.7
     return δ
 
 

@@ -1,4 +1,4 @@
-"""True online Sarsa(λ) (van Seijen, Mahmood, Pilarski, Machado & Sutton 2016, JMLR 17:145; Sutton & Barto 2018, 12.7).
+"""True online Sarsa(λ) (van Seijen, Mahmood, Pilarski, Machado & Sutton 2016, JMLR 17:145; Sutton & Barto 2018, §12.7).
 
     z ← 0, Q_old ← 0 at the start of each episode; then at each step, x = x(S, A), x' = x(S', A')
         Q = wᵀx,  Q' = wᵀx',  δ = R + γ Q' − Q,  with Q' = 0 if the episode terminated
@@ -36,7 +36,7 @@ def update(m: Arrays, i: int, x: Sparse, r: float, x_next: Sparse, discount: flo
     z *= m.decay[i] * m.lambda_[i]
     add(z, 1.0 - α * dot(z, x), x)  # eq. (12.11)
     w += α * (δ + Q - Q_old) * z
-    add(w, -α * (Q - Q_old), x)  # both lines: 12.5's update of w_{t+1}, of pairs
+    add(w, -α * (Q - Q_old), x)  # both lines: §12.5's update of w_{t+1}, of pairs
     m.q_old[i] = 0.0 if done else Q_next
     m.decay[i] = 0.0 if done else discount
     return δ

@@ -1,4 +1,4 @@
-"""True online TD(λ) with linear function approximation (van Seijen & Sutton 2014, "True online TD(λ)"; Sutton & Barto 2018, 12.5).
+"""True online TD(λ) with linear function approximation (van Seijen & Sutton 2014, "True online TD(λ)"; Sutton & Barto 2018, §12.5).
 
     z ← 0, V_old ← 0 at the start of each episode; then at each step, x = x(S), x' = x(S')
         V = wᵀx,  V' = wᵀx',  δ = R + γ V' − V,  with V' = 0 if the episode terminated
@@ -36,7 +36,7 @@ def update(m: Arrays, i: int, x: Sparse, r: float, x_next: Sparse, discount: flo
     z *= m.decay[i] * m.lambda_[i]
     add(z, 1.0 - α * dot(z, x), x)  # eq. (12.11)
     w += α * (δ + V - V_old) * z
-    add(w, -α * (V - V_old), x)  # both lines: 12.5's update of w_{t+1}
+    add(w, -α * (V - V_old), x)  # both lines: §12.5's update of w_{t+1}
     m.v_old[i] = 0.0 if done else V_next
     m.decay[i] = 0.0 if done else discount
     return δ

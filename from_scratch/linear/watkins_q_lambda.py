@@ -1,4 +1,4 @@
-"""Watkins's Q(λ) with linear function approximation (Watkins 1989; Sutton & Barto 2018, 12.10).
+"""Watkins's Q(λ) with linear function approximation (Watkins 1989; Sutton & Barto 2018, §12.10).
 
     z ← 0 at the start of each episode; then at each step
         z ← γ λ z + x(S, A)
@@ -36,7 +36,7 @@ def update(m: Arrays, i: int, x: Sparse, r: float, x_next: Sparse, discount: flo
     z *= m.decay[i] * m.lambda_[i]
     add(z, 1.0, x)  # eq. (12.5)
     w += m.alpha[i] * δ * z  # eq. (12.7)
-    m.decay[i] = 0.0 if done else discount * rho  # the cut, 12.10
+    m.decay[i] = 0.0 if done else discount * rho  # the cut, §12.10
     return δ
 
 

@@ -1,4 +1,4 @@
-"""Dyna-Q (Sutton 1990, ICML; Sutton & Barto 2018, 8.2).
+"""Dyna-Q (Sutton 1990, ICML; Sutton & Barto 2018, §8.2).
 
     loop:
         (a, b) S ← where we are;  A ← ε-greedy(S, Q)

@@ -1,4 +1,4 @@
-"""Dyna-Q+ (Sutton 1990, ICML; Sutton & Barto 2018, 8.3): Dyna-Q that looks again at what it has not tried for long.
+"""Dyna-Q+ (Sutton 1990, ICML; Sutton & Barto 2018, §8.3): Dyna-Q that looks again at what it has not tried for long.
 
     (f) n times:  S ← a state seen before, at random;  A ← any action, at random
                   R, S' ← Model(S, A), where an action that was never tried leads back to S with a reward of 0
@@ -37,7 +37,7 @@ class DynaQPlus(DynaQ):
     def imagine(self, u: np.ndarray) -> tuple[np.ndarray, ...]:
         s, a, r, s_next, discount = super().imagine(u)
         τ = self.clock - self.last[self.i[:, None], s, a]
-        return s, a, r + self.kappa * np.sqrt(τ), s_next, discount  # R + κ √τ, 8.3
+        return s, a, r + self.kappa * np.sqrt(τ), s_next, discount  # R + κ √τ, §8.3
 
     def imaginable(self, i: np.ndarray, s: np.ndarray) -> np.ndarray:
         return ~np.isneginf(self.Q[i, s])  # every action that can be chosen at all

@@ -1,4 +1,4 @@
-"""Prioritised sweeping (Moore & Atkeson 1993, Machine Learning 13:103; Peng & Williams 1993; Sutton & Barto 2018, 8.4).
+"""Prioritised sweeping (Moore & Atkeson 1993, Machine Learning 13:103; Peng & Williams 1993; Sutton & Barto 2018, §8.4).
 
     loop:
         (a–c) S ← where we are;  A ← ε-greedy(S, Q);  take action A, observe R, S'

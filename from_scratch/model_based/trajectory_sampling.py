@@ -1,4 +1,4 @@
-"""Expected updates of Q with a known model, one state and action at a time, in two orders (Sutton & Barto 2018, 8.5–8.6).
+"""Expected updates of Q with a known model, one state and action at a time, in two orders (Sutton & Barto 2018, §8.5–8.6).
 
     uniform       for every S, A in turn:                       update Q(S, A)
     trajectories  from the start, A ← ε-greedy(S, Q):           update Q(S, A);  S ← a successor, as likely as in the world

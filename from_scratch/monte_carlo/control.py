@@ -1,4 +1,4 @@
-"""On-policy first-visit Monte Carlo control for ε-soft policies (Sutton & Barto 2018, 5.4).
+"""On-policy first-visit Monte Carlo control for ε-soft policies (Sutton & Barto 2018, §5.4).
 
     π ← an ε-soft policy
     loop for each episode:

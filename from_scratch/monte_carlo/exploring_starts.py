@@ -1,4 +1,4 @@
-"""Monte Carlo control with exploring starts (Sutton & Barto 2018, 5.3).
+"""Monte Carlo control with exploring starts (Sutton & Barto 2018, §5.3).
 
     loop for each episode:
         choose S₀ and A₀ at random, so that every pair has a probability above 0

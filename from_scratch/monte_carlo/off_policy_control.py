@@ -1,4 +1,4 @@
-"""Off-policy Monte Carlo control (Sutton & Barto 2018, 5.7), by weighted importance sampling.
+"""Off-policy Monte Carlo control (Sutton & Barto 2018, §5.7), by weighted importance sampling.
 
     loop for each episode:
         b ← a soft policy

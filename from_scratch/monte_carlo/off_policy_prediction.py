@@ -1,4 +1,4 @@
-"""Off-policy Monte Carlo prediction by importance sampling (Sutton & Barto 2018, 5.5, 5.6 and 5.9; Precup, Sutton & Singh 2000).
+"""Off-policy Monte Carlo prediction by importance sampling (Sutton & Barto 2018, §5.5, §5.6 and §5.9; Precup, Sutton & Singh 2000).
 
     loop for each episode:
         generate an episode following b: S₀, A₀, R₁, …, S_T−1, A_T−1, R_T

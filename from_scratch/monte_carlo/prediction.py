@@ -1,4 +1,4 @@
-"""Monte Carlo prediction (Sutton & Barto 2018, 5.1).
+"""Monte Carlo prediction (Sutton & Barto 2018, §5.1).
 
     loop for each episode:
         generate an episode following π: S₀, A₀, R₁, …, S_T−1, A_T−1, R_T

@@ -1,4 +1,4 @@
-"""REINFORCE (Williams 1992, Machine Learning 8:229; Sutton & Barto 2018, 13.3).
+"""REINFORCE (Williams 1992, Machine Learning 8:229; Sutton & Barto 2018, §13.3).
 
     repeat:
         play N episodes S_0, A_0, R_1, …, S_{T−1}, A_{T−1}, R_T with π(·|·, θ)

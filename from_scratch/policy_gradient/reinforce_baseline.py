@@ -1,4 +1,4 @@
-"""REINFORCE with baseline (Williams 1992; Sutton & Barto 2018, 13.4).
+"""REINFORCE with baseline (Williams 1992; Sutton & Barto 2018, §13.4).
 
     repeat:
         play N episodes with π(·|·, θ);  G_t as in REINFORCE

@@ -1,4 +1,4 @@
-"""REINFORCE with a softmax over a table of preferences (Williams 1992; Sutton & Barto 2018, 13.2–13.3).
+"""REINFORCE with a softmax over a table of preferences (Williams 1992; Sutton & Barto 2018, §13.2–13.3).
 
     π(a|s, θ) = e^θ(s, a) / Σ_b e^θ(s, b)                                                                             (13.2)
     loop for each episode:

@@ -1,4 +1,4 @@
-"""REINFORCE with baseline, of tables (Williams 1992; Sutton & Barto 2018, 13.4).
+"""REINFORCE with baseline, of tables (Williams 1992; Sutton & Barto 2018, §13.4).
 
     loop for each episode:
         generate an episode S_0, A_0, R_1, …, S_T−1, A_T−1, R_T following π(·|·, θ), the softmax of θ(s, ·)

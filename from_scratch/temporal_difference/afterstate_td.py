@@ -1,4 +1,4 @@
-"""Temporal-difference learning of afterstates by self-play (Sutton & Barto 2018, 1.5 and 6.8).
+"""Temporal-difference learning of afterstates by self-play (Sutton & Barto 2018, §1.5 and §6.8).
 
     V(x) ← ½ for every position x that a move can lead to: the probability that who moved wins, a draw counting half
     for each game, for each move:

@@ -1,4 +1,4 @@
-"""Batch Monte Carlo, constant-α MC with batch updating (Sutton & Barto 2018, 6.3).
+"""Batch Monte Carlo, constant-α MC with batch updating (Sutton & Barto 2018, §6.3).
 
     after each episode:
         repeat: for all states s at once, over every time t so far at which S_t = s:

@@ -1,4 +1,4 @@
-"""Batch TD(0): every experience so far, again and again until nothing changes (Sutton & Barto 2018, 6.3).
+"""Batch TD(0): every experience so far, again and again until nothing changes (Sutton & Barto 2018, §6.3).
 
     after each episode:
         repeat: for all states s at once, over every time t so far at which S_t = s:

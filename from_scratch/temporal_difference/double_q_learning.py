@@ -1,4 +1,4 @@
-"""Double Q-learning (van Hasselt 2010, "Double Q-learning"; Sutton & Barto 2018, 6.7).
+"""Double Q-learning (van Hasselt 2010, "Double Q-learning"; Sutton & Barto 2018, §6.7).
 
     for each step of each episode:
         choose A from S by the ε-greedy policy derived from Q1 + Q2

@@ -1,4 +1,4 @@
-"""Expected Sarsa (van Seijen et al. 2009, "A theoretical and empirical analysis of Expected Sarsa"; Sutton & Barto 2018, 6.6).
+"""Expected Sarsa (van Seijen et al. 2009, "A theoretical and empirical analysis of Expected Sarsa"; Sutton & Barto 2018, §6.6).
 
     for each step of each episode:
         choose A from S by the ε-greedy policy π derived from Q

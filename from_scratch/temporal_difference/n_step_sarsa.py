@@ -1,4 +1,4 @@
-"""n-step Sarsa (Sutton & Barto 2018, 7.2).
+"""n-step Sarsa (Sutton & Barto 2018, §7.2).
 
     for each step t = 0, 1, … of each episode, and for n − 1 more turns after its end T:
         take A_t, observe R_{t+1}, S_{t+1}; choose A_{t+1} by the ε-greedy policy derived from Q

@@ -1,4 +1,4 @@
-"""n-step TD for estimating V ≈ v_π (Watkins 1989, PhD thesis; Sutton & Barto 2018, 7.1).
+"""n-step TD for estimating V ≈ v_π (Watkins 1989, PhD thesis; Sutton & Barto 2018, §7.1).
 
     for each step t = 0, 1, … of each episode, taken by π, and for n − 1 more turns after its end T:
         τ ← t − n + 1                                                                     (the time whose state's estimate is updated)

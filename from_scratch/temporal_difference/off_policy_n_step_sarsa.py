@@ -1,4 +1,4 @@
-"""Off-policy n-step Sarsa for estimating Q ≈ q_π, π greedy (Sutton & Barto 2018, 7.3).
+"""Off-policy n-step Sarsa for estimating Q ≈ q_π, π greedy (Sutton & Barto 2018, §7.3).
 
     for each step t = 0, 1, … of each episode, and for n − 1 more turns after its end T:
         take A_t, observe R_{t+1}, S_{t+1}; choose A_{t+1} by a policy b, ε-greedy on Q

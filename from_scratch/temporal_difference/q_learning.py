@@ -1,4 +1,4 @@
-"""Q-learning (Watkins & Dayan 1992, Machine Learning 8:279; Sutton & Barto 2018, 6.5).
+"""Q-learning (Watkins & Dayan 1992, Machine Learning 8:279; Sutton & Barto 2018, §6.5).
 
     for each step of each episode:
         choose A from S by the ε-greedy policy derived from Q

@@ -1,4 +1,4 @@
-"""n-step Q(σ): between sampling and expectation (De Asis et al. 2018, arXiv:1703.01327; Sutton & Barto 2018, 7.6).
+"""n-step Q(σ): between sampling and expectation (De Asis et al. 2018, arXiv:1703.01327; Sutton & Barto 2018, §7.6).
 
     for each step t = 0, 1, … of each episode, and for n − 1 more turns after its end T:
         take A_t by a policy b, ε-greedy on Q; observe R_{t+1}, S_{t+1};  ρ_t ← π(A_t|S_t) / b(A_t|S_t)

@@ -1,4 +1,4 @@
-"""Sarsa (Rummery & Niranjan 1994, CUED/F-INFENG/TR 166; Sutton & Barto 2018, 6.4).
+"""Sarsa (Rummery & Niranjan 1994, CUED/F-INFENG/TR 166; Sutton & Barto 2018, §6.4).
 
     for each episode: choose A from S by the ε-greedy policy derived from Q
         for each step:

@@ -1,4 +1,4 @@
-"""Tabular TD(0), prediction (Sutton 1988, Machine Learning 3:9; Sutton & Barto 2018, 6.1).
+"""Tabular TD(0), prediction (Sutton 1988, Machine Learning 3:9; Sutton & Barto 2018, §6.1).
 
     for each step of each episode:
         A ← action given by π for S

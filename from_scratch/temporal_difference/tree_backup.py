@@ -1,4 +1,4 @@
-"""n-step tree backup: off-policy learning without importance sampling (Precup, Sutton & Singh 2000; Sutton & Barto 2018, 7.5).
+"""n-step tree backup: off-policy learning without importance sampling (Precup, Sutton & Singh 2000; Sutton & Barto 2018, §7.5).
 
     for each step t = 0, 1, … of each episode, and for n − 1 more turns after its end T:
         take A_t by any policy, here ε-greedy on Q; observe R_{t+1}, S_{t+1}

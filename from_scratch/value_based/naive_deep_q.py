@@ -1,4 +1,4 @@
-"""The deadly triad on trial (Sutton & Barto 2018, 11.3; van Hasselt et al. 2018, arXiv:1812.02648): DQN less its two remedies.
+"""The deadly triad on trial (Sutton & Barto 2018, §11.3; van Hasselt et al. 2018, arXiv:1812.02648): DQN less its two remedies.
 
     for each step:
         take A ε-greedily on Q(S, ·; θ), observe R, S'

@@ -99,7 +99,7 @@ def test_workers_die_with_their_parent(store, tmp_path, monkeypatch):
     monkeypatch.setenv("RUN_SECONDS", "60")
     script = tmp_path / "parent.py"
     script.write_text(
-        "import sys\nfrom benchmarks import jobs, launchers\nfrom benchmarks.store.store import Store\n"
+        "import sys\nfrom benchmarks.running import launchers\nfrom benchmarks.studies import plan as jobs\nfrom benchmarks.store.store import Store\n"
         f"if __name__ == '__main__':\n    store = Store({str(store.path)!r})\n"
         f"    launchers.launch(jobs.group([run for _, run in store.planned()], 2), store, {LOCAL | {'jobs': 2}!r})\n"
     )

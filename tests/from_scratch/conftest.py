@@ -1,6 +1,7 @@
 """With FROM_SCRATCH_ALIGNED=strict, no test may multiply operands that do not start on a cache line."""
 
 import pytest
+import torch
 
 from from_scratch.core.lockstep import blas
 
@@ -10,3 +11,9 @@ def every_operand_is_aligned():
     blas.misaligned.clear()
     yield
     assert not blas.misaligned, f"{len(blas.misaligned)} operands, the first: {blas.misaligned[0]}"
+
+
+@pytest.fixture(autouse=True)
+def distributions_check_their_parameters(monkeypatch):
+    """torch switches that off for good with a process's first compile()."""
+    monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", True)

@@ -105,7 +105,7 @@ def test_traces_begin_at_nothing_in_each_lane_where_its_episode_does(learner):
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), lambda_=st.floats(0, 1))
 def test_the_off_line_lambda_return_is_the_sum_of_the_td_errors_with_traces(seed, lambda_):
-    """With V held still, Σ_t (G_t^λ − V(S_t)) over the visits to s = Σ_t δ_t z_t(s), for every s (S&B 12.2; exercise 12.4 asks why V must be still)."""
+    """With V held still, Σ_t (G_t^λ − V(S_t)) over the visits to s = Σ_t δ_t z_t(s), for every s (S&B §12.2; exercise 12.4 asks why V must be still)."""
     env, γ = random_chain(seed), 0.9
     model = OfflineLambdaReturn("TabularPolicy", vectorised(lambda: env), seeds=[seed], gamma=γ, lambda_=lambda_, learning_rate=lambda _: 0.0)
     V = np.random.default_rng(seed).uniform(-1, 1, 4)
@@ -143,7 +143,7 @@ def test_to_first_order_in_alpha_td_lambda_is_the_off_line_lambda_return_and_td_
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), lambda_=st.floats(0, 1), α=st.sampled_from([0.1, 0.5, 1.0]))
 def test_true_online_td_lambda_is_the_on_line_lambda_return_algorithm(seed, lambda_, α):
-    """At every horizon h all updates of the episode are made anew, with λ-returns truncated at h (S&B eq. 12.9 and 12.4)."""
+    """At every horizon h all updates of the episode are made anew, with λ-returns truncated at h (S&B eq. 12.9 and §12.4)."""
     env, γ = random_chain(seed), 0.9
     model = TrueOnlineTDLambda("TabularPolicy", vectorised(lambda: env), seeds=[seed], gamma=γ, lambda_=lambda_, learning_rate=α, initial_value=0.5)
     steps, w0 = first_episode(env, model)

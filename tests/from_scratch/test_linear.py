@@ -227,9 +227,9 @@ def test_gradient_monte_carlo_by_hand():
 
 
 def online_lambda_return(x, r, gamma, lambda_, alpha):
-    """The online λ-return algorithm (S&B 12.4): at each step all updates so far are made again, with λ-returns that end there.
+    """The online λ-return algorithm (S&B §12.4): at each step all updates so far are made again, with λ-returns that end there.
 
-    Bootstraps take the value that was computed when the step was made, with the weights of the step before (eq. 12.1 with 12.4's w_h).
+    Bootstraps take the value that was computed when the step was made, with the weights of the step before (eq. 12.1 with §12.4's w_h).
     """
     T, past = len(r), [np.zeros(x.shape[1])]  # w_0, w_1, … after each horizon
     for h in range(1, T + 1):

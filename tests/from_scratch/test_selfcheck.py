@@ -54,16 +54,16 @@ def said_by_a_process(code, **environment):
 
 
 def test_torchs_library_can_be_hidden():
-    code = "from from_scratch.core import blas; print(blas.IS_TORCHS)"
+    code = "from from_scratch.core.lockstep import blas; print(blas.IS_TORCHS)"
     assert said_by_a_process(code, FROM_SCRATCH_PRODUCTS="scipy") == "False"
 
 
 def test_operands_off_a_cache_line_are_counted_where_it_is_asked():
     code = """
 import torch
-from from_scratch.core import blas, networks
+from from_scratch.core.lockstep import blas, mlp
 x, w, b = torch.zeros(2, 3, 5), torch.zeros(2, 4, 5), torch.zeros(2, 4)  # the second w starts 80 bytes behind the first
-networks.affine(x, w, b)
+mlp.affine(x, w, b)
 print(len(blas.misaligned), blas.misaligned[0])
 """
     assert said_by_a_process(code, FROM_SCRATCH_ALIGNED="strict") == "1 an operand of a product starts 16 bytes behind a cache line"

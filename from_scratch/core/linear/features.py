@@ -1,4 +1,4 @@
-"""Features x(s): what a linear method sees of an observation (Sutton & Barto 2018, 9.3–9.5).
+"""Features x(s): what a linear method sees of an observation (Sutton & Barto 2018, §9.3–9.5).
 
     x = TileCoding(env.observation_space, n_tilings=8, n_tiles=8)
     x(obs)            [..., n], the features of observations [..., d]
@@ -139,7 +139,7 @@ class OneHot(Features):
 
 
 class StateAggregation(Features):
-    """Groups of neighbouring states, one feature each (9.3): `n_groups` equal cells along every coordinate."""
+    """Groups of neighbouring states, one feature each (§9.3): `n_groups` equal cells along every coordinate."""
 
     k = 1
 
@@ -187,7 +187,7 @@ def tiles(g: Tilings, points: np.ndarray, index: np.ndarray) -> None:
 
 
 class TileCoding(Features):
-    """Tile coding (9.5.4): `n_tilings` grids of `n_tiles` tiles along each coordinate, each displaced a little; the tile of each is 1.
+    """Tile coding (§9.5.4): `n_tilings` grids of `n_tiles` tiles along each coordinate, each displaced a little; the tile of each is 1.
 
     Tiling t is displaced by t/n_tilings of a tile times the odd numbers (1, 3, 5, …), one for each coordinate (Miller & Glanz 1996);
     displaced grids need one tile more along each coordinate. With `memory_size` the tiles are hashed into that many features, and
@@ -231,7 +231,7 @@ class TileCoding(Features):
 
 # -------------------------------------------------------------------------------------------------------------------- dense features
 class CoarseCoding(Dense):
-    """Coarse coding (9.5.3): overlapping balls of `width` (their diameter, in units of the observation); those around a point are 1.
+    """Coarse coding (§9.5.3): overlapping balls of `width` (their diameter, in units of the observation); those around a point are 1.
 
     The centres form a grid of `n_fields` along each coordinate, or are given, [n, d].
     """
@@ -259,7 +259,7 @@ class CoarseCoding(Dense):
 
 
 class RBF(Dense):
-    """Radial basis functions (9.5.5): exp(−‖s − c‖² / 2σ²), centres c on a grid of `n_centres` along each coordinate of [0, 1]^d.
+    """Radial basis functions (§9.5.5): exp(−‖s − c‖² / 2σ²), centres c on a grid of `n_centres` along each coordinate of [0, 1]^d.
 
     σ is `width`, by default the distance of neighbouring centres. `normalise` divides by the sum, so that the features sum to 1.
     """

@@ -203,7 +203,7 @@ class TabularLearner(Tabular):
 
     learning_rate: float | Callable[[float], float] | Sequence[float] = 0.1  # α; a sequence has one for each seed
     gamma: float = 0.99  # γ
-    initial_value: float = 0.0  # V(s) or Q(s, a) before learning; above what can be had, it makes the agent explore (S&B 2.6)
+    initial_value: float = 0.0  # V(s) or Q(s, a) before learning; above what can be had, it makes the agent explore (S&B §2.6)
     learning_rate_decay: float = 0.0  # ω  the n-th update of an entry has step size α / n^ω; to converge it needs ½ < ω ≤ 1
 
     largest_step: ClassVar[float] = 1.0  # a constant α above it overshoots its target

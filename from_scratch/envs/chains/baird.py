@@ -1,4 +1,4 @@
-"""Small MDPs on which linear methods diverge when they learn from another policy's steps (Sutton & Barto 2018, 11.2)."""
+"""Small MDPs on which linear methods diverge when they learn from another policy's steps (Sutton & Barto 2018, §11.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random MDPs (Sutton & Barto 2018, 8.6): what a planner meets where nothing is arranged for it."""
+"""Random MDPs (Sutton & Barto 2018, §8.6): what a planner meets where nothing is arranged for it."""
 
 from __future__ import annotations
 

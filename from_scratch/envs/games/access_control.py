@@ -48,7 +48,7 @@ class AccessControl(FiniteMDP):
 
 def best_average_reward(p: np.ndarray, r: np.ndarray, tolerance: float = 1e-10) -> tuple[float, np.ndarray]:
     """The best average reward per step of an MDP p [n_states, n_actions, n_states], r [n_states, n_actions] that never ends, and its
-    differential action values [n_states, n_actions], by relative value iteration (Puterman 1994, 8.5.5)."""
+    differential action values [n_states, n_actions], by relative value iteration (Puterman 1994, §8.5.5)."""
     h = np.zeros(len(r))
     while True:
         q = r + p @ h

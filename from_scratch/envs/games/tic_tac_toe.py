@@ -1,4 +1,4 @@
-"""Tic-tac-toe (Sutton & Barto 2018, 1.5), with what is exactly known of it.
+"""Tic-tac-toe (Sutton & Barto 2018, §1.5), with what is exactly known of it.
 
     from_scratch/TicTacToeSelfPlay-v0   every action is a move of the player whose turn it is
     from_scratch/TicTacToe-v0           against an opponent, who begins half of the games: "random", or "minimax" (any of the best moves)
