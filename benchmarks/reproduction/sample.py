@@ -117,7 +117,7 @@ def other_machine(there: dict[str, Any], here: dict[str, Any]) -> list[tuple[str
 def _outside(cell: Cell, scores: np.ndarray, analysis: Analysis) -> str:
     """Whether a run's final score and its mean over checkpoints are such as one more run of this cell would have: in words if not.
 
-    One more normal draw lies within mean ± t sd √(1 + 1/n) (Hahn & Meeker 1991, 4.2); where the runs agree by chance, within the margin of equivalence.
+    One more normal draw lies within mean ± t sd √(1 + 1/n) (Hahn & Meeker 1991, §4.2); where the runs agree by chance, within the margin of equivalence.
     """
     group = next(g for g in analysis.groups if (cell.algo, cell.env) in g.cells)
     margin = analysis.statistics.margin * abs(group.scales[cell.env].span or 0.0)
