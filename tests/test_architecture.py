@@ -18,11 +18,20 @@ FACES = ("from_scratch", "from_scratch.policies", "from_scratch.registry", "from
 BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", *sys.stdlib_module_names}
 # Within core: which other rooms a room may import, each name a folder or a single module. A room without a line may import all of core.
 FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "returns", "rng", "vec_env", "watch")
-ROOMS = {
+ROOMS = {  # a room of core: the others that it may import
     "linear": ("tabular", "loops", *FLOOR),
     "tabular": ("loops", *FLOOR),
-    "loops": ("algorithm", "networks", "replay", "lockstep", *FLOOR),
+    "loops": ("algorithm", "networks", "replay", *FLOOR),
+    "algorithm": ("networks", "lockstep", *FLOOR),
+    "networks": ("lockstep", "addresses", "data", "distributions", "finite", "rng", "watch"),
+    "replay": ("data", "rng", "watch"),
+    "distributions": ("rng",),
+    "returns": ("lockstep",),  # a compiled loop
+    "rng": ("lockstep",),
+    "hyperparameters": ("arguments",),
+    "lockstep": ("watch",),
     "exact": (),  # answers without sampling stand alone
+    **dict.fromkeys(("addresses", "arguments", "callbacks", "data", "entry", "finite", "vec_env", "watch"), ()),
 }
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".html", ".j2", ".css", ".js", ".tex", ""}
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
@@ -158,7 +167,8 @@ def test_each_arrow_turned_round_is_seen(tmp_path):
 @pytest.mark.parametrize(
     ("here", "there"),
     [("tabular", "linear"), ("tabular", "networks"), ("loops", "tabular"), ("loops", "linear"), ("loops", "exact"), ("linear", "exact"), ("exact", "tabular"),
-     ("exact", "algorithm"), ("linear", "replay")],
+     ("exact", "algorithm"), ("linear", "replay"), ("algorithm", "loops"), ("networks", "algorithm"), ("networks", "loops"), ("replay", "loops"),
+     ("lockstep", "networks"), ("lockstep", "data"), ("rng", "data"), ("data", "algorithm")],
 )  # fmt: skip
 def test_each_arrow_between_rooms_of_core_turned_round_is_seen(here, there, tmp_path):
     path = tmp_path / "from_scratch" / "core" / here / "module.py"

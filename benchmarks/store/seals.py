@@ -37,7 +37,7 @@ def seal_of(record: Mapping[str, Any]) -> str:
 def by_rows(record: Mapping[str, Any], rows: Mapping[str, str]) -> dict[str, Any]:
     """A record as it stands in a packed study: sealed by the digests of its tables' rows, with the other files that it lists.
 
-    One that is sealed so keeps its seal. One that was sealed by files is sealed anew, and "sealed_before" keeps what its first seal covered besides the
+    One that is sealed so keeps its seal. One that was sealed by files is sealed anew, and "sealed_before" keeps what its earlier seal covered besides the
     facts, so that this seal can still be computed; the files of its tables, which it covered too, are no more.
     """
     files = {name: hashed for name, hashed in record["files"].items() if name not in TABLE_FILES}

@@ -4,7 +4,7 @@ The greedy action of DQN is a maximum over numbers that cannot be listed; here a
 with two critics, smoothed targets and a slower actor, SAC adds the policy's entropy to the reward. Read `td3.py` first: `ddpg.py` is what differs from it.
 """
 
-from from_scratch.core.entry import FOLLOWS, NO_DISCOUNT_REFUSED, NO_NAN_REFUSED, Family, Updates, algorithm
+from from_scratch.core.entry import FOLLOWS, NO_NAN_REFUSED, Family, Updates, algorithm
 
 _UPDATES = Updates(times=("gradient_steps", 1), every=("train_freq", 1))
 _SEEN_LATE = dict.fromkeys(("nan reward", "nan observation"), "as in SB3, it is refused where a loss is NaN, which is after the critic's step")
@@ -14,11 +14,11 @@ FAMILY = Family.of(
     title="Off-policy continuous control",
     about="Actor-critics that learn continuous actions from a replay memory.",
     shared={
-        "actions": ("Box",), "loop": "replay", "updates": _UPDATES, "together": 5, "deviations": FOLLOWS, "cannot": {**NO_DISCOUNT_REFUSED, **NO_NAN_REFUSED},
+        "actions": ("Box",), "loop": "replay", "updates": _UPDATES, "together": 5, "deviations": FOLLOWS, "cannot": NO_NAN_REFUSED,
     },
     algorithms=[
         algorithm("ddpg", ".ddpg:DDPG", "Deep deterministic policy gradient", "Lillicrap et al. 2016", twin="sb3/ddpg"),
         algorithm("td3", ".td3:TD3", "Twin delayed DDPG", "Fujimoto et al. 2018", twin="sb3/td3"),
-        algorithm("sac", ".sac:SAC", "Soft actor-critic", "Haarnoja et al. 2018", twin="sb3/sac", cannot={**NO_DISCOUNT_REFUSED, **_SEEN_LATE}),
+        algorithm("sac", ".sac:SAC", "Soft actor-critic", "Haarnoja et al. 2018", twin="sb3/sac", cannot=_SEEN_LATE),
     ],
 )  # fmt: skip

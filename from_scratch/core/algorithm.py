@@ -31,7 +31,7 @@ from torch import nn
 
 from from_scratch.core.data import tree_map
 from from_scratch.core.finite import NotANumber
-from from_scratch.core.hyperparameters import TAIL, Declared, is_renewed, plain, renewed
+from from_scratch.core.hyperparameters import TAIL, Declared, check_range, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.networks.net import Net
 from from_scratch.core.rng import Rng
@@ -119,6 +119,7 @@ class Algorithm(Declared, BaseAlgorithm):
             if not self.support_multi_env and self.n_envs > 1:
                 raise ValueError(f"{type(self).__name__} plays one environment per seed, but {self.n_envs} were given.")
         self.updates = np.zeros(self.n_seeds, dtype=int)
+        check_range(self, "gamma", low=0, high=1)
         self.check()
         if _init_setup_model:
             self._setup_model()
@@ -289,6 +290,8 @@ class Algorithm(Declared, BaseAlgorithm):
     def _setup_learn(
         self, total_timesteps: int, callback: MaybeCallback = None, reset_num_timesteps: bool = True, tb_log_name: str = "run", progress_bar: bool = False
     ) -> Any:
+        if total_timesteps < 0:
+            raise ValueError(f"total_timesteps={total_timesteps}: give a number from 0 on.")
         self._complete()
         self._take_plain_numbers()
         total_timesteps, callback = super()._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)

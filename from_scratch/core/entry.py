@@ -26,7 +26,7 @@ LOOPS = {  # an entry's loop: where its experience comes from
 
 _KEYWORDS = "Two keywords are added behind SB3's: seeds, which trains several models in lock-step from private random streams, and n_envs."
 _MOMENTS = "The optimizers' state is there before the first update, with moments of zero, where SB3's is still empty; files hold it."
-NO_DISCOUNT_REFUSED = {"gamma": "as in SB3, any number is taken"}  # what `Entry.cannot` says of those who check as little as SB3's twins
+# What `Entry.cannot` says of those who check as little as SB3's twins.
 NO_NAN_REFUSED = dict.fromkeys(("nan reward", "nan observation"), "as in SB3, training goes on with it; VecCheckNan says where it came from")
 FOLLOWS = (_KEYWORDS, _MOMENTS)  # deviations of every class that has a twin
 

@@ -5,7 +5,7 @@ in the return's place makes it an actor-critic (A2C), and a clipped ratio lets t
 `reinforce.py` first, `a2c.py` before `ppo.py`.
 """
 
-from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, NO_DISCOUNT_REFUSED, Family, Updates, algorithm
+from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, Family, Updates, algorithm
 
 _BATCHED = (
     "Values, log-probabilities and bootstraps are computed in one batched pass after the rollout, and updates of plain MLPs run in NumPy, which round "
@@ -28,9 +28,8 @@ FAMILY = Family.of(
         algorithm("reinforce_baseline", ".reinforce_baseline:REINFORCEBaseline", "REINFORCE with a learned baseline", "Sutton & Barto 2018, §13.4",
                   loop="episodes", lockstep=False, updates=Updates(times=1, every=64)),
         algorithm("a2c", ".a2c:A2C", "Advantage actor-critic", "Mnih et al. 2016",
-                  twin="sb3/a2c", updates=Updates(times=1, every=64), deviations=(_BATCHED, *FOLLOWS), cannot=NO_DISCOUNT_REFUSED),
+                  twin="sb3/a2c", updates=Updates(times=1, every=64), deviations=(_BATCHED, *FOLLOWS)),
         algorithm("ppo", ".ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017",
-                  twin="sb3/ppo", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)), deviations=(_BATCHED, *FOLLOWS),
-                  cannot=NO_DISCOUNT_REFUSED),
+                  twin="sb3/ppo", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)), deviations=(_BATCHED, *FOLLOWS)),
     ],
 )

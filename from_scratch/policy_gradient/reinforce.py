@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.episodes import Episodic, Steps
 from from_scratch.core.networks.inputs import one
@@ -47,7 +46,6 @@ class REINFORCE(Episodic):
 
     def check(self) -> None:
         super().check()
-        check_range(self, "gamma", low=0, high=1)
         if self.env is not None and isinstance(self.observation_space, spaces.Tuple):
             seen = f"{type(self).__name__} cannot see the observation space {self.observation_space}"
             raise ValueError(f"{seen}. Wrap the environment in from_scratch.envs.FlattenTuple.")

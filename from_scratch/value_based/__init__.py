@@ -4,13 +4,13 @@ A replay memory and a target network made it work. `dqn.py` is the algorithm; th
 measures what happens (van Hasselt et al. 2018).
 """
 
-from from_scratch.core.entry import FOLLOWS, NO_DISCOUNT_REFUSED, NO_NAN_REFUSED, Family, Updates, algorithm
+from from_scratch.core.entry import FOLLOWS, NO_NAN_REFUSED, Family, Updates, algorithm
 
 FAMILY = Family.of(
     "value_based",
     title="Deep value learning",
     about="Q-learning with a neural network, and which of its parts keep it from diverging.",
-    shared={"actions": ("Discrete",), "loop": "replay", "cannot": {**NO_DISCOUNT_REFUSED, **NO_NAN_REFUSED}},
+    shared={"actions": ("Discrete",), "loop": "replay", "cannot": NO_NAN_REFUSED},
     algorithms=[
         algorithm("dqn", ".dqn:DQN", "Deep Q-network", "Mnih et al. 2015",
                   twin="sb3/dqn", updates=Updates(times=("gradient_steps", 1), every=("train_freq", 4)), deviations=FOLLOWS),

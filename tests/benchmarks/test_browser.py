@@ -85,7 +85,7 @@ def test_the_page_in_a_browser(chromium, pages, name, width):
 def test_the_textbooks_page_in_a_browser(chromium, tmp_path, width):
     """Rendered anew from the committed figures, with all of them loaded: on the page they are lazy."""
     folder = Path(__file__).parents[2] / "results" / "textbook"
-    for path in [*folder.glob("*.json"), *folder.glob("*.svg")]:
+    for path in [*folder.glob("*.json"), *folder.glob("*.png")]:
         (tmp_path / path.name).symlink_to(path)
     records = page.write(tmp_path)
     found = chromium.open((tmp_path / "index.html").as_uri(), WIDTHS[width], LOOK)

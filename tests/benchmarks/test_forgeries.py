@@ -361,7 +361,7 @@ def test_a_run_put_among_those_that_were_made_is_made_again(original, tmp_path):
     made.enter(list(planned))
     swapped = run_of(other).id
     reseal(other, swapped, train_seconds=1.0)
-    ours = everything._only_ours(other, planned, other.study(), "secret")
+    ours = everything._only_ours(other, planned, "secret")
     assert {run_id for run_id in planned if run_id in ours} == set(planned) - {swapped}
     assert not (other.runs_path / swapped).exists()
 
@@ -666,9 +666,9 @@ def test_arguments_of_an_environment_that_are_none_do_not_surprise_level_3(store
 @pytest.mark.parametrize("changes", [
     {"lockstep": float("inf")}, {"train_seconds": 10**400}, {"model_seed": float("inf")}, {"eval_seconds": float("nan")},
 ], ids=str)  # fmt: skip
-def test_a_record_s_numbers_are_numbers_in_a_report_too(either, changes):
-    reseal(either, run_of(either).id, **changes)
-    assert either.status(run_of(either))[0] == "corrupt"
+def test_a_record_s_numbers_are_numbers_in_a_report_too(store, changes):
+    reseal(store, run_of(store).id, **changes)
+    assert store.status(run_of(store))[0] == "corrupt"
 
 
 def test_more_values_than_memory_holds_are_not_resampled(store):

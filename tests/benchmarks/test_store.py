@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from benchmarks import IntegrityError, UserError
+from benchmarks.store.files import file_hash
 from benchmarks.store.store import RUN_COLUMNS, Store, open_study
-from benchmarks.store.tables import TABLES, write_table
+from benchmarks.store.tables import TABLES, digest_of, write_columns, write_table
 from benchmarks.studies import study
 from benchmarks.studies.plan import pinned, runs_by_id
 
@@ -85,6 +86,35 @@ def test_a_single_changed_byte_is_found_and_the_run_is_not_read(store, damage, m
     assert store.curves().empty
     with pytest.raises(IntegrityError, match=run.id):
         store.record(run.id)
+
+
+def test_a_finished_run_seals_its_rows_and_its_other_files(store):
+    run = _run(store)
+    record = json.loads((_finish(store, run) / "run.json").read_text())
+    assert record["rows"] == {name: digest_of(name, store.table(run, name)) for name in TABLES}
+    assert set(record["files"]) == {"curve.parquet", "episodes.parquet", "training.parquet", "model.zip"}
+
+
+def test_rows_that_are_not_those_that_were_sealed_are_not_read_though_their_file_is_listed(store):
+    run = _run(store)
+    directory = _finish(store, run)
+    score = store.table(run, "curve").assign(score=2.0)
+    write_columns(directory / "curve.parquet", "curve", [score[column] for column in TABLES["curve"]])
+    record = json.loads((directory / "run.json").read_text())
+    record["files"]["curve.parquet"] = file_hash(directory / "curve.parquet")
+    (directory / "run.json").write_text(json.dumps(record))
+    assert store.status(run)[0] == "finished", "the hash of a table's file is no part of the seal"
+    with pytest.raises(IntegrityError, match=r"curve\.parquet: other rows than were sealed"):
+        store.curves()
+
+
+def test_a_run_that_seals_rows_without_their_file_is_damaged(store):
+    run = _run(store)
+    directory = _finish(store, run)
+    record = json.loads((directory / "run.json").read_text())
+    del record["files"]["curve.parquet"]
+    (directory / "run.json").write_text(json.dumps(record))
+    assert store.status(run)[1]["error"] == f"run {run.id}/run.json: its rows are sealed, but it lists no curve.parquet"
 
 
 def test_what_is_damaged_is_kept_in_quarantine_and_the_run_is_missing_again(store):

@@ -40,7 +40,6 @@ CHECKS = {  # what `Entry.cannot` may name
     "continue": "so does a model that was saved and loaded",
     "refuses observations": "some observation space is not for it, and it says so",
     "refuses actions": "some action space is not for it, and it says so",
-    "gamma": "a discount outside 0 … 1 is refused",
     "nan observation": "NaN in an observation is refused before it is learnt from",
     "nan reward": "NaN as a reward is refused before it is learnt from",
     "time limit": "it bootstraps where a time limit cut an episode, and does not where it terminated",

@@ -1,6 +1,7 @@
 """What is seen of training: callbacks with SB3's events and names, a logger with SB3's keys, and SB3's own tools, whatever the loop."""
 
 import numpy as np
+import pytest
 from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback, EvalCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import KVWriter, Logger
@@ -161,6 +162,7 @@ def test_sb3_s_callbacks_evaluate_it_and_keep_the_best_and_checkpoints_of_it(ent
     assert (tmp_path / f"rl_model_replay_buffer_{times[0]}_steps.pkl").exists() == hasattr(model, "save_replay_buffer")
 
 
+@pytest.mark.filterwarnings("ignore:rich is experimental")
 @every()
 def test_a_progress_bar_is_drawn(entry, capsys):
     train(make(entry, seeds=[3]), progress_bar=True)

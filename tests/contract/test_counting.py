@@ -1,8 +1,11 @@
 """What `num_timesteps` counts: steps of each seed's environments, or a planner's backups; and it counts on where learning goes on."""
 
 import gymnasium as gym
+import pytest
 
 from tests.contract.probes import STEPS, env_for, every, make, train
+
+pytestmark = pytest.mark.filterwarnings("ignore:The number of environments used is greater:UserWarning")  # as SB3's, of DQN
 
 
 class Counted(gym.Wrapper):
@@ -36,9 +39,14 @@ def test_time_is_backups_and_nothing_is_played(entry):
 
 @every()
 def test_learning_twice_counts_on_or_begins_anew_as_asked(entry):
-    model = make(entry, seeds=[3])
-    once = train(model).num_timesteps
-    assert (once == STEPS) or entry.unit == "backups"
-    assert train(model).num_timesteps == 2 * once
-    assert train(model, reset_num_timesteps=True).num_timesteps == once
+    times, model = [], make(entry, seeds=[3])
+    for anew in (False, False, True):
+        train(model, reset_num_timesteps=anew, callback=lambda *_: times.append(model.num_timesteps) is None)
+    once = times[-1]
+    assert once == STEPS or entry.unit == "backups"
+    first = times[: times.index(once) + 1]
+    if entry.unit == "steps":
+        assert times == [*first, *(once + time for time in first), *first]
+    else:
+        assert model.num_timesteps == once and max(times) == 2 * once
 

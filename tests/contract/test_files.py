@@ -8,8 +8,11 @@ import re
 import zipfile
 
 import numpy as np
+import pytest
 
 from tests.contract.probes import assert_learnt_on, assert_same_state, every, learnt, make, observations, same, saved, train
+
+pytestmark = [pytest.mark.numerical, pytest.mark.filterwarnings("ignore:The number of environments used is greater:UserWarning")]  # as SB3's, of DQN
 
 
 def two(entry, **more):

@@ -9,6 +9,8 @@ import torch
 from from_scratch.envs.vector import vectorised
 from tests.contract.probes import assert_same_state, env_for, every, learnt, make, one_line, same, state, train, unable
 
+pytestmark = [pytest.mark.numerical, pytest.mark.filterwarnings("ignore:The number of environments used is greater:UserWarning")]  # as SB3's, of DQN
+
 LOCKSTEP = {"where": lambda entry: entry.lockstep}
 
 
@@ -16,7 +18,8 @@ LOCKSTEP = {"where": lambda entry: entry.lockstep}
 def test_some_dozen_steps_change_what_it_has_learnt(entry):
     model = make(entry, seed=3)
     before = learnt(model)
-    assert not same(before, learnt(train(model)))
+    first = next(iter(before))  # values or weights: counts and models of the world come behind them
+    assert not torch.equal(before[first], learnt(train(model))[first])
 
 
 @unable("learns")

@@ -1,5 +1,7 @@
 """Which equations run as arrays of all seeds, and which through torch's modules and autograd: that one of ours is slow is a decision, and stands here."""
 
+import torch
+
 from tests.contract.probes import every, make, train
 
 GENERAL: dict[str, str] = {  # id: why it will do that its equations take the general path on a plain network, with their default settings
@@ -28,3 +30,8 @@ def test_on_a_network_that_is_not_plain_it_is_said_that_the_general_path_is_take
     for module in model.policy.modules():
         module.register_forward_hook(lambda *_: None)  # somebody looks at what every layer puts out
     assert told(capsys, model)
+
+
+@every(where=lambda entry: entry.learns == "deep")
+def test_with_an_activation_that_has_no_kernel_it_is_said_too(entry, capsys):
+    assert told(capsys, make(entry, verbose=1, policy_kwargs={"net_arch": [8], "activation_fn": torch.nn.ELU}))
