@@ -11,6 +11,7 @@ from benchmarks.textbook import page as page_of_figures  # noqa: E402
 project = "sb3-course"
 author = "The sb3-course authors"
 extensions = ["myst_parser"]
+myst_heading_anchors = 3  # a heading is a place to link to, by the name that GitHub gives it
 exclude_patterns = ["_build", "images", "_generated/textbook.md"]  # the last is included in textbook.md
 html_theme = "furo"
 html_title = "sb3-course"
