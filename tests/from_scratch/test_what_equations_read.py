@@ -81,6 +81,52 @@ def test_a_number_that_changes_in_place_is_seen_or_refused(where, monkeypatch, c
     assert may_be_program or "it reads place, where" in told[0]
 
 
+FACTOR = [1.0]
+
+
+class OfItsClass(from_scratch.A2C):
+    factor = 1.0
+
+    @per_seed
+    def loss(self, b):
+        loss, metrics = super().loss(b)
+        return loss * self.factor * FACTOR[0], metrics
+
+
+def test_a_number_of_the_class_of_the_module_or_of_a_function_around_is_seen_too():
+    around = 1.0
+
+    class OfAFunction(OfItsClass):
+        @per_seed
+        def loss(self, b):
+            loss, metrics = super().loss(b)
+            return loss * around, metrics
+
+    def change():
+        nonlocal around
+        around = 3.0
+
+    def of_class(value):
+        OfItsClass.factor = value
+
+    _three_times(OfItsClass, lambda: of_class(3.0), lambda: of_class(1.0))
+    _three_times(OfItsClass, lambda: FACTOR.__setitem__(0, 3.0), lambda: FACTOR.__setitem__(0, 1.0))
+    _three_times(OfAFunction, change, lambda: None)
+
+
+def _three_times(kind, change, back):
+    model = kind("MlpPolicy", "CartPole-v1", seed=0, device="cpu").learn(20)
+    batch = next(iter(model.minibatches(model.samples())))
+    before, _ = gradients(model, batch)
+    change()
+    try:
+        mine, autograds = gradients(model, batch)
+    finally:
+        back()
+    torch.testing.assert_close(mine, autograds, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(mine, 3 * before, atol=1e-6, rtol=1e-5)
+
+
 def test_what_is_read_and_does_not_change_costs_no_second_program():
     model = from_scratch.PPO("MlpPolicy", "CartPole-v1", seed=0, device="cpu", **SMALL).learn(32)
     rows, batch = model.actor_critic.rows, next(iter(model.minibatches(model.samples(), 16)))

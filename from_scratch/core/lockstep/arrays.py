@@ -25,6 +25,7 @@ from from_scratch.core.lockstep import kernels
 Pull = Callable[["Array"], None]  # takes the gradient of a result and gives the operands theirs
 Pulls = tuple[Callable, Callable]  # (g, x, y) → the gradient of x, that of y
 NUMBERS = (int, float, bool, type(None), str)
+DATA = (*NUMBERS, list, tuple, dict, set, np.ndarray, torch.Tensor)
 # What an equation may read besides numbers: it does not change, or what it computes is written down. Objects of ours say so by `may_be_read`.
 FIXED = (FunctionType, BuiltinFunctionType, MethodType, type, ConstantSchedule, LinearSchedule, FloatSchedule, spaces.Space, torch.device, torch.dtype)
 
@@ -47,7 +48,7 @@ class Program:
         given = [self._input(value) for value in data]
         model = getattr(equation, "__self__", None)
         if model is None:
-            self.loss, self.metrics, self.read = *equation(*given), {}
+            self.loss, self.metrics, self.read = *equation(*given), []
         else:
             watched, read = _watched(type(model))
             read.clear()
@@ -55,7 +56,7 @@ class Program:
             view.__dict__ = model.__dict__
             try:
                 self.loss, self.metrics = equation.__func__(view, *given)  # type: ignore[attr-defined]
-                self.read = {name: (value, seen(value, name)) for name, value in read.items() if name in vars(model)}
+                self.read = [*_noted(model, read), *_around(equation.__func__)]  # type: ignore[attr-defined]
             finally:
                 read.clear()  # the class stays; what it was read from may go
         self.model = model
@@ -75,10 +76,9 @@ class Program:
 
     def holds(self) -> bool:
         """Are the numbers that the equation read from its model still the same, also those in lists and other objects there?"""
-        now = vars(self.model) if self.read else {}
         return all(
-            (now[name] is value or (isinstance(value, NUMBERS) and now[name] == value)) and (inside is None or inside == seen(now[name], name))
-            for name, (value, inside) in self.read.items()
+            (place.get(name) is value or (isinstance(value, NUMBERS) and place.get(name) == value)) and (inside is None or inside == seen(value, name))
+            for place, name, value, inside in self.read
         )
 
     def leaf(self, value: np.ndarray, pull: Pull, needs: bool = True) -> Array:
@@ -113,6 +113,39 @@ class Program:
             return
         for function, arguments in self.backward:
             function(*arguments)
+
+
+Read = tuple[Any, str, Any, tuple | None]  # where a value is found, by what name, the value, and what of it could change in place
+
+
+def _noted(model: Any, read: dict[str, Any]) -> Iterator[Read]:
+    """What was read of a model that is data: its own attributes, and its classes'."""
+    for name, value in read.items():
+        if name in vars(model):
+            yield vars(model), name, value, seen(value, name)
+        elif isinstance(value, DATA):  # not a method, nor what a property computed from attributes that were noted themselves
+            place = next((vars(kind) for kind in type(model).__mro__ if vars(kind).get(name) is value), None)
+            if place is not None and not name.startswith("__"):
+                yield place, name, value, seen(value, name)
+
+
+class _Enclosing:
+    """The variables of the functions around an equation, by name."""
+
+    def __init__(self, equation: Any):
+        self.cells = dict(zip(equation.__code__.co_freevars, equation.__closure__ or (), strict=True))
+
+    def get(self, name: str) -> Any:
+        return self.cells[name].cell_contents
+
+
+def _around(equation: Any) -> Iterator[Read]:
+    """What data of its module, and of the functions around it, an equation may read."""
+    code, enclosing = equation.__code__, _Enclosing(equation)
+    for place, names in ((equation.__globals__, code.co_names), (enclosing, code.co_freevars)):
+        for name in names:
+            if isinstance(value := place.get(name), DATA) and not name.startswith("__"):
+                yield place, name, value, seen(value, name)
 
 
 LARGEST = 256  # numbers that are compared before each repetition, at most
