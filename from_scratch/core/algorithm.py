@@ -423,6 +423,7 @@ class Algorithm(Declared, BaseAlgorithm):
             [*rest, *self.also_watched()], [(self, aliases), *training, *self.watched_attributes()], objects, [*trained, *self.also_watched()], seen
         )
         self._optimisers, self._lent = self.optimisers(), False
+        self._at_own_rates = [net for net in self.nets.values() if net.learning_rate is not None]
 
     def acting_attributes(self) -> list[tuple[Any, Sequence[str]]]:
         """(object, names of attributes) pairs that are to stay the very same while it is played."""
@@ -470,7 +471,7 @@ class Algorithm(Declared, BaseAlgorithm):
     def use_learning_rate(self) -> None:
         """Set today's learning rate, and log it; networks with a schedule of their own take that."""
         self._update_learning_rate([optimizer for optimiser in self._optimisers for optimizer in optimiser.optimizers])
-        for net in self.nets.values():
+        for net in self._at_own_rates:
             net.use_learning_rate()
 
     def set_training_mode(self, mode: bool) -> None:

@@ -138,10 +138,10 @@ class StackedMLP:
         return cls(rows, names, activation_of(layers[:-1]), None if type(layers[-1]) is nn.Linear else type(layers[-1]), every)
 
     def __call__(self, x: Any) -> Any:
-        if isinstance(x, Array):
-            return self.of_array(x)
         if isinstance(x, np.ndarray):
             return self.play(x)
+        if isinstance(x, Array):
+            return self.of_array(x)
         if torch.is_grad_enabled():
             if self.rows.tape is not None and not x.requires_grad:
                 out, kept = self.forward(x)

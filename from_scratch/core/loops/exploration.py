@@ -71,7 +71,6 @@ class OneCoin(Explores):
         return actions if explore.all() else np.where(explore[:, None], actions, super().act(obs))  # type: ignore[misc]
 
     def _on_step(self: Any) -> None:
-        super()._on_step()  # type: ignore[misc]
         self._n_calls += 1
         self.exploration_rate = self.now(self.exploration_schedule)
         self.logger.record("rollout/exploration_rate", self.exploration_rate)

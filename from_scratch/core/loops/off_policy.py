@@ -292,7 +292,7 @@ class OffPolicy(Algorithm):
             self._last_original_obs, original_obs = self._last_obs, new_obs
         else:
             original_obs, reward = raw.get_original_obs(), raw.get_original_reward()
-        next_obs = Step(original_obs, reward, dones, infos).successor(self._unnormalised)
+        next_obs = Step(original_obs, reward, dones, infos).successor(self._unnormalised) if any(dones.tolist()) else original_obs
         self.memory.add(self._last_original_obs, next_obs, buffer_action, reward, dones, infos)
         self._last_obs = new_obs
         if raw is not None:

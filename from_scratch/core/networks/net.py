@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from stable_baselines3.common.policies import ActorCriticPolicy, ContinuousCritic
-from stable_baselines3.common.utils import get_parameters_by_name, polyak_update
+from stable_baselines3.common.utils import get_parameters_by_name, polyak_update, update_learning_rate
 from stable_baselines3.dqn.policies import QNetwork
 from stable_baselines3.sac.policies import Actor as SACActor
 from stable_baselines3.td3.policies import Actor as TD3Actor
@@ -151,11 +151,9 @@ class Net:
             polyak_update(theirs, mine, 1.0)
 
     def use_learning_rate(self) -> None:
-        """Set the one of its own schedule."""
-        if self.learning_rate is not None and self.optimiser is not None:
-            for optimizer in self.optimiser.optimizers:
-                for group in optimizer.param_groups:
-                    group["lr"] = self.model.now(getattr(self.model, self.learning_rate))
+        """Set that of its own schedule."""
+        for optimizer in self.optimiser.optimizers:
+            update_learning_rate(optimizer, self.model.now(getattr(self.model, self.learning_rate)))
 
 
 # ------------------------------------------------------------------------------------------------------- what speaks against it
