@@ -144,7 +144,7 @@ def _around(equation: Any) -> Iterator[Read]:
     code, enclosing = equation.__code__, _Enclosing(equation)
     for place, names in ((equation.__globals__, code.co_names), (enclosing, code.co_freevars)):
         for name in names:
-            if isinstance(value := place.get(name), DATA) and not name.startswith("__"):
+            if (value := place.get(name)) is not None and isinstance(value, DATA) and not name.startswith("__"):
                 yield place, name, value, seen(value, name)
 
 

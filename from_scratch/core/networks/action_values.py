@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy, QNetwork
 
 from from_scratch.core.lockstep import Rows, StackedMLP, is_plain_mlp
@@ -25,6 +26,9 @@ class ActionValues(Together):
 
     def __call__(self, obs: Any) -> Any:
         return self.q_net(flat(obs))
+
+    def play(self, obs: Any) -> np.ndarray:
+        return self.q_net.play(flat(obs))
 
 
 DQN_ALIASES = {"MlpPolicy": DQNPolicy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
