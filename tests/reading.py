@@ -44,7 +44,7 @@ ASIDE = {  # functions on no way from an observation to a weight
 CASES: dict[str, tuple[str, str, str, dict[str, Any], int]] = {
     "PPO": ("PPO", "MlpPolicy", "CartPole-v1", {"n_steps": 64, "batch_size": 32, "n_epochs": 2}, 64),
     "DQN": ("DQN", "MlpPolicy", "CartPole-v1", {"learning_starts": 20, "buffer_size": 200, "target_update_interval": 20}, 80),
-    "SAC": ("SAC", "MlpPolicy", "Pendulum-v1", {"learning_starts": 20, "buffer_size": 200, "policy_kwargs": {"net_arch": [8]}}, 40),
+    "SAC": ("SAC", "MlpPolicy", "Pendulum-v1", {"learning_starts": 20, "buffer_size": 200, "policy_kwargs": {"net_arch": [8]}}, 220),
     "Q-learning": ("QLearning", "TabularPolicy", "FrozenLake-v1", {}, 60),
 }
 FILES = {"PPO": "policy_gradient/ppo.py", "DQN": "value_based/dqn.py", "SAC": "continuous_control/sac.py", "TD3": "continuous_control/td3.py"}
