@@ -347,20 +347,8 @@ class Algorithm(Declared, BaseAlgorithm):
         if self.heeds_rollouts:
             self.heed()
 
-    def begin_training(self) -> None:
-        """What every `train` begins with."""
-        self.prepare_training()
-        self.set_training_mode(True)
-        self.use_learning_rate()
-
-    def end_training(self, last: Sequence[str] = ()) -> None:
-        """What every `train` ends with: count the updates, and log; `last` as for record_metrics."""
-        self._n_updates = int(self.updates.max())
-        self.record("train/n_updates", self.updates, exclude="tensorboard")
-        self.record_metrics(last)
-
     def prepare_training(self) -> None:
-        """The same for what trains, once before each training; and the gradients of the parameters can be seen from now on."""
+        """What heed() does, for what trains: once before each training. The gradients of the parameters can be seen from now on."""
         if self.heeds and not self._is_as_seen():
             self.adopt_again()
         if self.heeds or not self._lent:
@@ -439,6 +427,18 @@ class Algorithm(Declared, BaseAlgorithm):
 
     def optimisers(self) -> list[RowOptimizer]:
         return [net.optimiser for net in self.nets.values() if net.optimiser is not None]
+
+    def begin_training(self) -> None:
+        """What every `train` begins with."""
+        self.prepare_training()
+        self.set_training_mode(True)
+        self.use_learning_rate()
+
+    def end_training(self, last: Sequence[str] = ()) -> None:
+        """What every `train` ends with: count the updates, and log; `last` as for record_metrics."""
+        self._n_updates = int(self.updates.max())
+        self.record("train/n_updates", self.updates, exclude="tensorboard")
+        self.record_metrics(last)
 
     def minimise(self, equation: Callable, *data: Any, by: Net) -> bool:
         """One step of this network's weights down equation(*data) = (loss [S], metrics {name: [S]}), its gradient clipped to `max_grad_norm` if there is one.
