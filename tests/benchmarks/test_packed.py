@@ -181,7 +181,27 @@ def test_what_is_packed_half_is_not_there(folders, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("copied", ["packed", "unpacked"])
+def test_a_copy_whose_report_is_interrupted_is_not_there(folders, original, tmp_path, monkeypatch, copied):
+    def killed(place, *_, **__):
+        assert Store(place).exists() and os.listdir(tmp_path) != ["copy"]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(page, "render", killed)
+    words = [str(folders.path), str(tmp_path / "copy")] if copied == "packed" else ["--unpack", str(original.path), str(tmp_path / "copy")]
+    with pytest.raises(KeyboardInterrupt):
+        publish.main(words)
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- damage and forgeries
+
+
+def test_who_reads_a_damaged_packed_study_is_not_sent_to_retry_which_only_reads_it(store, capsys):
+    change_rows(store, a_run(store), "curve", lambda frame: frame.assign(seconds=frame["seconds"] + 1))
+    assert cli.main(["status", str(store.path)]) == 3
+    said = capsys.readouterr().err
+    assert said == f"run {a_run(store)}/curve.parquet: other rows than were sealed; restore the files that were published\n"
 
 
 def test_rows_that_were_changed_are_named_by_their_run_and_the_others_are_read(store):
