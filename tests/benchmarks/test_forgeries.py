@@ -299,6 +299,15 @@ def test_one_run_under_two_seeds_is_counted_once_or_not_at_all(either, monkeypat
     assert f"copies: {a} and {b} are one run, counted 2 times" in failures(either, 1)
 
 
+def test_runs_that_learnt_nothing_and_so_end_with_the_same_weights_are_no_copies(store):
+    """Such as those of the random agent, which has none."""
+    for seed, score in ((0, [0.0, 1 / 3, 2 / 3]), (1, [0.0, 0.0, 1.0])):
+        name = run_of(store, seed=seed).id
+        change_table(store, name, "curve", lambda frame, score=score: frame.assign(score=score))
+        reseal(store, name, weights_hash_start="a" * 64, weights_hash_end="a" * 64)
+    assert not any(line.startswith("copies: ") for line in failures(store, 1))
+
+
 def test_a_score_that_is_off_by_a_rounding_is_found(either):
     """Where both algorithms score the same in every run, the last bit would make them different."""
     change_table(either, run_of(either).id, "curve", lambda frame: frame.assign(score=frame["score"] + 1e-12))

@@ -282,6 +282,14 @@ def a_pipe(name):
     return make
 
 
+def a_folder(name):
+    def make(store):
+        (store.path / name).unlink()
+        (store.path / name).mkdir()
+
+    return make
+
+
 def both_forms(store):
     (store.path / "runs").mkdir()
 
@@ -305,6 +313,8 @@ SHARED = {
     "records from a pipe": (a_pipe("runs.jsonl"), "records: .*runs.jsonl is not a regular file"),
     "a table elsewhere": (a_link("curve.parquet"), "tables: .*curve.parquet is not a regular file"),
     "a table from a pipe": (a_pipe("episodes.parquet"), "tables: .*episodes.parquet is not a regular file"),
+    "records in a folder": (a_folder("runs.jsonl"), "records: .*runs.jsonl is not a regular file"),
+    "a table in a folder": (a_folder("training.parquet"), "tables: .*training.parquet is not a regular file"),
     "models elsewhere": (a_link("models"), "integrity: .*models is a link or a file, and links are not followed.*"),
     "no table": (lambda store: (store.path / "training.parquet").unlink(), "tables: training.parquet: missing"),
     "both forms": (both_forms, "records: lake holds runs.jsonl and runs/: a study is in one form, packed or a folder for each run"),
