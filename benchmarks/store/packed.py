@@ -44,8 +44,8 @@ FILES = (RECORDS, *seals.TABLE_FILES)
 
 
 def is_packed(path: Path) -> bool:
-    """Whether a study's folder holds its runs in this form: anything of the name counts, so that a link is refused and not passed over."""
-    return os.path.lexists(path / RECORDS)
+    """Whether a study's folder holds its runs in this form: anything of a name counts, so that a link is refused, and a lost file missed, not passed over."""
+    return any(os.path.lexists(path / name) for name in FILES)
 
 
 class Packed:
@@ -125,7 +125,10 @@ class Packed:
         if os.path.lexists(self.path / "runs"):
             raise IntegrityError(f"{self.path.name} holds {RECORDS} and runs/: a study is in one form, packed or a folder for each run")
         plan, found, listed = self._plan(), {}, set()
-        text = content(self.path / RECORDS, MOST_TABLE)
+        try:
+            text = content(self.path / RECORDS, MOST_TABLE)
+        except FileNotFoundError:
+            raise IntegrityError(f"{RECORDS}: missing") from None
         if text and not text.endswith(b"\n"):
             raise IntegrityError(f"{RECORDS}: its last line has no end")
         start = 0

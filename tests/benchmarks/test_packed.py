@@ -316,6 +316,7 @@ SHARED = {
     "records in a folder": (a_folder("runs.jsonl"), "records: .*runs.jsonl is not a regular file"),
     "a table in a folder": (a_folder("training.parquet"), "tables: .*training.parquet is not a regular file"),
     "models elsewhere": (a_link("models"), "integrity: .*models is a link or a file, and links are not followed.*"),
+    "no records": (lambda store: (store.path / "runs.jsonl").unlink(), "records: runs.jsonl: missing"),
     "no table": (lambda store: (store.path / "training.parquet").unlink(), "tables: training.parquet: missing"),
     "both forms": (both_forms, "records: lake holds runs.jsonl and runs/: a study is in one form, packed or a folder for each run"),
     "a stray model": (a_stray_model, r"records: models/more.zip: not sealed \(runs.jsonl does not list it\)"),
