@@ -154,12 +154,14 @@ def _wrong_scores(run: Run, tables: dict[str, pd.DataFrame]) -> list[str]:
 def _prints(run: Run, record: dict[str, Any], tables: dict[str, pd.DataFrame]) -> Iterator[str]:
     """What no two seeds of a learning algorithm share once its scores have moved: the weights, or every episode and every logged metric.
 
-    A planner learns nothing from its seed; and scores that stand still (nothing found, or all solved) are the same in many runs.
+    A planner learns nothing from its seed; scores that stand still (nothing found, or all solved) are the same in many runs; and weights that ended as
+    they began, such as those that the random agent has not, tell no seed.
     """
     entry = registry.ENTRIES.get(run.algo)
     if (entry is not None and entry.unit == "backups") or np.ptp(tables["curve"]["score"].to_numpy()) == 0:
         return
-    yield f"weights {record['weights_hash_end']}"
+    if record["weights_hash_end"] != record["weights_hash_start"]:
+        yield f"weights {record['weights_hash_end']}"
     if len(tables["training"]):
         content = [tables[name].drop(columns="seed").to_csv(index=False) for name in ("episodes", "training")]
         yield f"tables {hashlib.sha256(''.join(content).encode()).hexdigest()}"

@@ -11,57 +11,64 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks import HarnessError, IncompleteData, UserError
 from benchmarks.store import packed, records
+from benchmarks.store.files import made_whole, refuse_existing
 from benchmarks.store.store import Store, open_study
 from benchmarks.studies.study import MEDIAN
 
+Report = Callable[[Path], Any]  # writes the report of the study in a folder
 
-def publish(source: Store, target: Path) -> Store:
+
+def publish(source: Store, target: Path, report: Report | None = None) -> Store:
     """Pack a finished study without its models, but for those of the median runs. UserError if the target exists, IncompleteData if a run is missing."""
-    if target.exists():
-        raise UserError(f"{target} exists already: remove it first, or choose another folder")
+    refuse_existing(target)
     runs = source.runs()
     unfinished = runs[runs["status"] != "finished"]
     if len(unfinished):
         raise IncompleteData(f"{len(unfinished)} of {len(runs)} runs of {source.path} are not finished; sb3-course status names them")
     if not source.keeps_models:
-        return packed_copy(source, target)
+        return packed_copy(source, target, report=report)
     from benchmarks.evidence import analysis
     from benchmarks.report import films
 
     records.demand(source.study())
-    return packed_copy(source, target, films.median_runs(source, analysis.analyse(source.study(), runs, source.curves())))
+    return packed_copy(source, target, films.median_runs(source, analysis.analyse(source.study(), runs, source.curves())), report)
 
 
-def packed_copy(source: Store, target: Path, with_model: Collection[str] = ()) -> Store:
-    """Every run of a finished study, packed, without its model unless it is named, and the study's films."""
+def packed_copy(source: Store, target: Path, with_model: Collection[str] = (), report: Report | None = None) -> Store:
+    """Every run of a finished study, packed, without its model unless it is named, and the study's films; whole, with its report, or not at all."""
     from benchmarks.report import films
 
     study = source.study()
     records.demand(study)
     command = re.sub(r" --out[ =]\S+", "", study.command or "")  # where it lay first concerns nobody
-    packed.pack(source, target, replace(study, command=command, keep_models=MEDIAN if with_model else False), with_model)
-    copy = Store(target)
-    films.copy(source, copy)
-    return copy
+    with made_whole(target) as place:
+        packed.pack(source, place, replace(study, command=command, keep_models=MEDIAN if with_model else False), with_model)
+        films.copy(source, Store(place))
+        if report is not None:
+            report(place)
+    return Store(target)
 
 
-def unpacked_copy(source: Store, target: Path) -> Store:
+def unpacked_copy(source: Store, target: Path, report: Report | None = None) -> Store:
     """A packed study with a folder for each run again, and its films. UserError if it is none, or the target exists."""
     from benchmarks.report import films
 
     if not source.is_packed:
         raise UserError(f"{source.path} is not packed: it has a folder for each run")
     records.demand(source.study())
-    packed.unpack(source, target)
-    copy = Store(target)
-    films.copy(source, copy)
-    return copy
+    with made_whole(target) as place:
+        packed.unpack(source, place)
+        films.copy(source, Store(place))
+        if report is not None:
+            report(place)
+    return Store(target)
 
 
 def main(words: list[str] | None = None) -> int:
@@ -72,10 +79,10 @@ def main(words: list[str] | None = None) -> int:
     args = parser.parse_args(words)
     try:
         source = open_study(args.study)
-        copy = unpacked_copy(source, args.target) if args.unpack else publish(source, args.target)
         from benchmarks.report.page import render
 
-        print(render(copy.path).path)
+        copy = (unpacked_copy if args.unpack else publish)(source, args.target, render)
+        print(copy.path / "report" / "report.html")
     except HarnessError as error:
         print(error, file=sys.stderr)
         return error.exit_code

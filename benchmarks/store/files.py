@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from benchmarks import UserError
 
 
 def write_whole(path: Path, text: str | bytes) -> None:
@@ -16,6 +21,34 @@ def write_whole(path: Path, text: str | bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def refuse_existing(target: Path) -> None:
+    """UserError where there is anything, a link that leads nowhere included."""
+    if os.path.lexists(target):
+        raise UserError(f"{target} exists already: remove it first, or choose another folder")
+
+
+@contextmanager
+def made_whole(target: Path) -> Iterator[Path]:
+    """A new folder, of the target's name but elsewhere, that takes its place once all is written: whenever a kill comes, the target is whole or is not there.
+
+    UserError if there is one already.
+    """
+    refuse_existing(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    place = beside / target.name
+    place.mkdir(parents=True)
+    try:
+        yield place
+        for path in place.rglob("*"):
+            if path.is_file():
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+        os.rename(place, target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def file_hash(path: Path) -> str:

@@ -44,8 +44,8 @@ FILES = (RECORDS, *seals.TABLE_FILES)
 
 
 def is_packed(path: Path) -> bool:
-    """Whether a study's folder holds its runs in this form: anything of the name counts, so that a link is refused and not passed over."""
-    return os.path.lexists(path / RECORDS)
+    """Whether a study's folder holds its runs in this form: anything of a name counts, so that a link is refused, and a lost file missed, not passed over."""
+    return any(os.path.lexists(path / name) for name in FILES)
 
 
 class Packed:
@@ -125,7 +125,10 @@ class Packed:
         if os.path.lexists(self.path / "runs"):
             raise IntegrityError(f"{self.path.name} holds {RECORDS} and runs/: a study is in one form, packed or a folder for each run")
         plan, found, listed = self._plan(), {}, set()
-        text = content(self.path / RECORDS, MOST_TABLE)
+        try:
+            text = content(self.path / RECORDS, MOST_TABLE)
+        except FileNotFoundError:
+            raise IntegrityError(f"{RECORDS}: missing") from None
         if text and not text.endswith(b"\n"):
             raise IntegrityError(f"{RECORDS}: its last line has no end")
         start = 0
@@ -225,32 +228,31 @@ def _stretches(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[tuple[int,
 # --------------------------------------------------------------------------------------------------------------- writing
 
 
-def pack(source: Store, target: Path, study: Study, with_files: Collection[str] = ()) -> None:
-    """Write the runs of a store, all of which have finished, in this form. IntegrityError where one is damaged.
+def pack(source: Store, place: Path, study: Study, with_files: Collection[str] = ()) -> None:
+    """Write the runs of a store, all of which have finished, in this form into an empty folder. IntegrityError where one is damaged.
 
     study: as study.yaml is to have it. with_files: the runs whose model and statistics are kept; of the others they are left out.
     """
     runs = {run.id: run for _, run in source.planned()}
-    with _made_whole(target) as place:
-        lines: list[str] = []
-        columns: dict[str, list[list[np.ndarray]]] = {name: [[] for _ in TABLES[name]] for name in TABLES}
-        for run in sorted(runs.values(), key=lambda run: (run.algo, run.env, run.seed)):
-            record = source.record(run.id)
-            if record is None:
-                raise IntegrityError(f"run {run.id}: missing")
-            frames = {name: source.table(run, name) for name in TABLES if record["status"] == "finished"}
-            record = seals.by_rows(record, {name: digest_of(name, frame) for name, frame in frames.items()})
-            if run.id not in with_files:
-                record = seals.without(record, tuple(record["files"]))
-            lines.append(json.dumps(record, ensure_ascii=False) + "\n")
-            for name, frame in frames.items():
-                for kept, column in zip(columns[name], TABLES[name], strict=True):
-                    kept.append(frame[column].to_numpy())
-            _copy_files(source, run.id, record["files"], place)
-        write_whole(place / RECORDS, "".join(lines))
-        for name in TABLES:
-            write_columns(place / f"{name}.parquet", name, [np.concatenate(parts) if parts else [] for parts in columns[name]])
-        write_whole(place / "study.yaml", study.to_yaml())
+    lines: list[str] = []
+    columns: dict[str, list[list[np.ndarray]]] = {name: [[] for _ in TABLES[name]] for name in TABLES}
+    for run in sorted(runs.values(), key=lambda run: (run.algo, run.env, run.seed)):
+        record = source.record(run.id)
+        if record is None:
+            raise IntegrityError(f"run {run.id}: missing")
+        frames = {name: source.table(run, name) for name in TABLES if record["status"] == "finished"}
+        record = seals.by_rows(record, {name: digest_of(name, frame) for name, frame in frames.items()})
+        if run.id not in with_files:
+            record = seals.without(record, tuple(record["files"]))
+        lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+        for name, frame in frames.items():
+            for kept, column in zip(columns[name], TABLES[name], strict=True):
+                kept.append(frame[column].to_numpy())
+        _copy_files(source, run.id, record["files"], place)
+    write_whole(place / RECORDS, "".join(lines))
+    for name in TABLES:
+        write_columns(place / f"{name}.parquet", name, [np.concatenate(parts) if parts else [] for parts in columns[name]])
+    write_whole(place / "study.yaml", study.to_yaml())
 
 
 def _copy_files(source: Store, run_id: str, names: Collection[str], place: Path) -> None:
@@ -265,37 +267,21 @@ def _copy_files(source: Store, run_id: str, names: Collection[str], place: Path)
                 shutil.copyfile(folder / name, place / MODELS / f"{run_id}{SUFFIXES[name]}", follow_symlinks=False)
 
 
-def unpack(source: Store, target: Path) -> None:
-    """Write the runs of a packed store with a folder for each again, so that runs can be added to it. Seals stay."""
+def unpack(source: Store, place: Path) -> None:
+    """Write the runs of a packed store with a folder for each again into an empty folder, so that runs can be added to it. Seals stay."""
     runs = {run.id: run for _, run in source.planned()}
-    with _made_whole(target) as place:
-        for run in runs.values():
-            record = source.record(run.id)
-            if record is None:
-                continue
-            directory = place / "runs" / run.id
-            directory.mkdir(parents=True)
-            with source.folder(run.id) as folder:
-                for name in record["files"]:
-                    shutil.copyfile(folder / name, directory / name, follow_symlinks=False)
-            for name in record["rows"]:
-                frame = source.table(run, name)
-                write_columns(directory / f"{name}.parquet", name, [frame[column].to_numpy() for column in TABLES[name]])
-                record["files"][f"{name}.parquet"] = file_hash(directory / f"{name}.parquet")
-            write_whole(directory / "run.json", json.dumps(record, indent=1, ensure_ascii=False))
-        write_whole(place / "study.yaml", source.study().to_yaml())
-
-
-@contextmanager
-def _made_whole(target: Path) -> Iterator[Path]:
-    """A new folder beside the target that gets its name when all is written. UserError if there is one."""
-    if os.path.lexists(target):
-        raise UserError(f"{target} exists already: remove it first, or choose another folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    place = target.with_name(f".{target.name}.{os.getpid()}")
-    place.mkdir()
-    try:
-        yield place
-        os.rename(place, target)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    for run in runs.values():
+        record = source.record(run.id)
+        if record is None:
+            continue
+        directory = place / "runs" / run.id
+        directory.mkdir(parents=True)
+        with source.folder(run.id) as folder:
+            for name in record["files"]:
+                shutil.copyfile(folder / name, directory / name, follow_symlinks=False)
+        for name in record["rows"]:
+            frame = source.table(run, name)
+            write_columns(directory / f"{name}.parquet", name, [frame[column].to_numpy() for column in TABLES[name]])
+            record["files"][f"{name}.parquet"] = file_hash(directory / f"{name}.parquet")
+        write_whole(directory / "run.json", json.dumps(record, indent=1, ensure_ascii=False))
+    write_whole(place / "study.yaml", source.study().to_yaml())

@@ -83,13 +83,16 @@ def content(path: Path, most: int = MOST_TEXT) -> bytes:
         raise
     except OSError:
         raise IntegrityError(f"{path} is not a regular file") from None
-    with os.fdopen(handle, "rb") as file:
-        facts = os.fstat(file.fileno())
+    try:
+        facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
             raise IntegrityError(f"{path} is not a regular file")
         if facts.st_size > most:
             raise IntegrityError(f"{path} has {facts.st_size:,} bytes, more than the {most:,} that are read")
-        return file.read(facts.st_size)
+        with os.fdopen(handle, "rb", closefd=False) as file:  # which no folder can be
+            return file.read(facts.st_size)
+    finally:
+        os.close(handle)
 
 
 def listing(directory: Path, what: str) -> list[Path]:

@@ -65,7 +65,7 @@ def status(args: argparse.Namespace) -> int:
     store = open_study(args.study)
     runs = store.runs()
     show(_table(f"{store.path}: {store.study().name}", runs))
-    list_troubles(runs)
+    list_troubles(store, runs)
     return IncompleteData.exit_code if (runs["status"] != "finished").any() else 0
 
 
@@ -137,7 +137,7 @@ class Told(Reporter):
             yield display
 
     def trained(self, store: Store) -> None:
-        list_troubles(store.runs())
+        list_troubles(store, store.runs())
 
     def sequence(self, rule: str) -> None:
         print(f"Sequential: {rule}")
@@ -183,12 +183,13 @@ def _table(title: str, runs):
     return table
 
 
-def list_troubles(runs) -> None:
+def list_troubles(store: Store, runs: Any) -> None:
     """Failed and damaged runs, a line each, and what to do about them."""
     for row in runs[runs["status"] == "failed"].itertuples():
         print(f"failed: {row.run_id}: {row.error}", file=sys.stderr)
     for row in runs[runs["status"] == "corrupt"].itertuples():
-        print(f"{row.error}; sb3-course retry quarantines it and runs it again", file=sys.stderr)
+        way_out = "restore the files that were published" if store.is_packed else "sb3-course retry quarantines it and runs it again"
+        print(f"{row.error}; {way_out}", file=sys.stderr)
     n = int((runs["status"] == "failed").sum())
     if n:
         print(f"{n} failed: their tracebacks are in run.json; sb3-course retry runs them again", file=sys.stderr)

@@ -25,7 +25,7 @@ def report(args: argparse.Namespace) -> int:
     store = open_study(args.study or "quickstart")
     if args.against:
         return _against(args, store)
-    list_troubles(store.runs())
+    list_troubles(store, store.runs())
     return render(store, args.allow_partial, _options(args), _play(args))
 
 
@@ -41,7 +41,7 @@ def _of_archive(args: argparse.Namespace) -> int:
         if args.against:
             args.out = str(directory)
             return _against(args, store)
-        list_troubles(store.runs())
+        list_troubles(store, store.runs())
         rendered = render_store(store, directory, allow_partial=args.allow_partial, options=_options(args), play=_play(args))
     show(rendered.summary)
     print(f"Report: {rendered.path}")

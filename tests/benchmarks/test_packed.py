@@ -181,7 +181,27 @@ def test_what_is_packed_half_is_not_there(folders, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("copied", ["packed", "unpacked"])
+def test_a_copy_whose_report_is_interrupted_is_not_there(folders, original, tmp_path, monkeypatch, copied):
+    def killed(place, *_, **__):
+        assert Store(place).exists() and os.listdir(tmp_path) != ["copy"]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(page, "render", killed)
+    words = [str(folders.path), str(tmp_path / "copy")] if copied == "packed" else ["--unpack", str(original.path), str(tmp_path / "copy")]
+    with pytest.raises(KeyboardInterrupt):
+        publish.main(words)
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- damage and forgeries
+
+
+def test_who_reads_a_damaged_packed_study_is_not_sent_to_retry_which_only_reads_it(store, capsys):
+    change_rows(store, a_run(store), "curve", lambda frame: frame.assign(seconds=frame["seconds"] + 1))
+    assert cli.main(["status", str(store.path)]) == 3
+    said = capsys.readouterr().err
+    assert said == f"run {a_run(store)}/curve.parquet: other rows than were sealed; restore the files that were published\n"
 
 
 def test_rows_that_were_changed_are_named_by_their_run_and_the_others_are_read(store):
@@ -262,6 +282,14 @@ def a_pipe(name):
     return make
 
 
+def a_folder(name):
+    def make(store):
+        (store.path / name).unlink()
+        (store.path / name).mkdir()
+
+    return make
+
+
 def both_forms(store):
     (store.path / "runs").mkdir()
 
@@ -285,7 +313,10 @@ SHARED = {
     "records from a pipe": (a_pipe("runs.jsonl"), "records: .*runs.jsonl is not a regular file"),
     "a table elsewhere": (a_link("curve.parquet"), "tables: .*curve.parquet is not a regular file"),
     "a table from a pipe": (a_pipe("episodes.parquet"), "tables: .*episodes.parquet is not a regular file"),
+    "records in a folder": (a_folder("runs.jsonl"), "records: .*runs.jsonl is not a regular file"),
+    "a table in a folder": (a_folder("training.parquet"), "tables: .*training.parquet is not a regular file"),
     "models elsewhere": (a_link("models"), "integrity: .*models is a link or a file, and links are not followed.*"),
+    "no records": (lambda store: (store.path / "runs.jsonl").unlink(), "records: runs.jsonl: missing"),
     "no table": (lambda store: (store.path / "training.parquet").unlink(), "tables: training.parquet: missing"),
     "both forms": (both_forms, "records: lake holds runs.jsonl and runs/: a study is in one form, packed or a folder for each run"),
     "a stray model": (a_stray_model, r"records: models/more.zip: not sealed \(runs.jsonl does not list it\)"),

@@ -632,7 +632,7 @@ def test_a_plan_is_plain_values_in_the_shape_of_a_study(tmp_path, text, said):
         (lambda s: s["groups"][0].update(algos=["../../x"]), "names in letters"),
         (lambda s: s["groups"][0].update(envs=["a\x1b[2J"]), "names in letters"),
         (lambda s: s["groups"][0].update(envs=["FrozenLake-v1*"]), "names in letters"),
-        (lambda s: s.update(seeds=list(range(300_000))), "plans more than"),
+        (lambda s: (s["groups"][0].update(algos=[f"q{k}" for k in range(400)]), s.update(seeds=list(range(300)))), "plans more than 100,000 runs"),
         (lambda s: s["protocol"].update(eval_points=10**12), "no whole number from 1"),
         (lambda s: s["statistics"].update(reps=10**12), "no whole number from 1"),
         (lambda s: s["budget"].update({"FrozenLake-v1": {"q_learning": "x"}}), "a budget of x steps"),
