@@ -511,6 +511,12 @@ class Array:
         return self.result(y, pull)
 
     # ------------------------------------------------------------------------------------------------------------- shapes and types
+    def one_hot(self, n: int) -> Array:
+        """[...] of integers → [..., n] in single precision."""
+        y = np.empty((*self.value.shape, n), np.float32)
+        self.call(np.equal, self.value[..., None], np.arange(n), y)
+        return Array(y, self.program)
+
     def __getitem__(self, key: Any) -> Array:
         if not all(part is None or part is Ellipsis or isinstance(part, slice | int) for part in (key if isinstance(key, tuple) else (key,))):
             raise Unknown(f"an index [{key}]")
