@@ -354,3 +354,29 @@ def test_a_head_that_loses_the_axis_of_seeds_is_refused():
     model = DQN(policy_of(Misshapen), "CartPole-v1", seeds=[1, 2], device="cpu", **SMALL)
     with pytest.raises(ValueError, match=r"Misshapen.outputs makes \[2, 2, 1, 2\] of features \[2, 1, 4\], \[S, M, n\]: S and M must stay in front"):
         model.q.play(np.zeros((2, 1, 4), np.float32))
+
+
+# ------------------------------------------------------------------------------------------------------ an equation that differs in a line
+class DoubleDQN(DQN):
+    """The target's action is the online network's (van Hasselt et al. 2016, arXiv:1509.06461)."""
+
+    @per_seed
+    def loss(self, b):
+        with torch.no_grad():
+            a_next = self.q(b.next_obs).argmax(-1, keepdim=True)
+            y = b.reward + b.discount * self.q_target(b.next_obs).gather(-1, a_next).squeeze(-1)
+        loss = ((self.q(b.obs).gather(-1, b.action.long()).squeeze(-1) - y) ** 2).mean(-1)
+        return loss, {"loss": loss}
+
+
+def test_double_q_learning_runs_as_a_program_that_gives_autograds_gradient(capsys):
+    model = DoubleDQN("MlpPolicy", "CartPole-v1", seeds=[1, 2], device="cpu", verbose=1, **SMALL).learn(200, log_interval=None)
+    assert "general path" not in capsys.readouterr().out
+    for _ in range(3):  # the program is repeated on other data
+        batch = model.memory.sample(16, 0.99)
+        loss, _ = model.q.rows.differentiate(model.loss, batch)
+        model.q.rows.backward(loss)
+    mine = model.q.rows.grad.clone()
+    Rows.backward(model.q.rows, Rows.differentiate(model.q.rows, model.loss, batch)[0])
+    torch.testing.assert_close(mine, model.q.rows.grad, atol=1e-6, rtol=1e-5)
+    assert mine.abs().max() > 0

@@ -317,6 +317,12 @@ class Array:
             raise Unknown("the gradient of amax")
         return self._reduced(kernels.row_maxima, dim, False, NO_PULL)
 
+    def argmax(self, dim: int, keepdim: bool = False) -> Array:
+        """Where the largest of each vector is, the first of equal ones."""
+        y = np.empty(self.value.shape[:-1], np.int64)
+        self.call(np.argmax, self.value, _last(dim, self), y)
+        return Array(y[..., None] if keepdim else y, self.program)
+
     def smooth_l1_loss(self, target: Array, size_average: None = None, reduce: None = None, reduction: str = "mean", beta: float = 1.0) -> Array:
         """Huber's loss with δ = 1, element by element: x²/2 where |x| < 1, |x| − 1/2 elsewhere; its derivative is x, clipped."""
         if reduction != "none" or beta != 1 or target.needs:
