@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -140,11 +140,16 @@ class _Enclosing:
 
 
 def _around(equation: Any) -> Iterator[Read]:
-    """What data of its module, and of the functions around it, an equation may read."""
+    """What an equation names of its module, of the modules that it names there, and of the functions around it: data, and objects that hold some."""
     code, enclosing = equation.__code__, _Enclosing(equation)
-    for place, names in ((equation.__globals__, code.co_names), (enclosing, code.co_freevars)):
+    named = [equation.__globals__.get(name) for name in code.co_names]
+    modules = [(vars(module), code.co_names) for module in named if isinstance(module, ModuleType)]
+    for place, names in ((equation.__globals__, code.co_names), (enclosing, code.co_freevars), *modules):
         for name in names:
-            if (value := place.get(name)) is not None and isinstance(value, DATA) and not name.startswith("__"):
+            value = place.get(name)
+            if value is None or name.startswith("__") or isinstance(value, (ModuleType, *FIXED)):
+                continue
+            if isinstance(value, DATA) or ((place is equation.__globals__ or place is enclosing) and not getattr(value, "may_be_read", False)):
                 yield place, name, value, seen(value, name)
 
 
