@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
+from types import FunctionType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -221,7 +222,16 @@ class Algorithm(Declared, BaseAlgorithm):
         if len(policies) > 1:
             self.policies = nn.ModuleList(policies)
 
+    def _refuse_hidden_methods(self) -> None:
+        """An attribute of a user's class must not take the place of a method that the loop calls. Another function there is a replacement, and welcome."""
+        for name, value in self.__dict__.items():
+            method = None if name in self.hyperparameters else getattr(type(self), name, None)
+            if isinstance(method, FunctionType) and method.__module__.startswith(OURS) and (isinstance(value, nn.Module) or not callable(value)):
+                kind = type(self).__name__
+                raise TypeError(f"{kind}.{name} is a method that {kind} trains by, hidden here by an attribute, a {type(value).__name__}: rename that.")
+
     def _rebuild(self) -> None:
+        self._refuse_hidden_methods()
         known = set(self.__dict__)
         self._metrics: dict[str, list[torch.Tensor]] = {}
         self._moded: tuple[list[dict], list[BasePolicy]] | None = None  # found when first needed, anew in each learn()
@@ -293,6 +303,7 @@ class Algorithm(Declared, BaseAlgorithm):
         if total_timesteps < 0:
             raise ValueError(f"total_timesteps={total_timesteps}: give a number from 0 on.")
         self._complete()
+        self._refuse_hidden_methods()
         self._take_plain_numbers()
         total_timesteps, callback = super()._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         if isinstance(self.env, LockstepVecEnv) and self.env.normalizes:

@@ -7,9 +7,11 @@ import io
 import json
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from stable_baselines3.common.torch_layers import create_mlp
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import nn
@@ -219,3 +221,162 @@ def test_its_gradient_is_autograds():
     Rows.backward(rows, general)
     torch.testing.assert_close(mine, rows.grad, atol=1e-6, rtol=1e-5)
     assert rows.gradient_of("scale").abs().min() > 0
+
+
+# ---------------------------------------------------------------------------------------------------- heads that do what one thinks of
+class Head(QNetwork):
+    def forward(self, obs):
+        return self.outputs(self.extract_features(obs, self.features_extractor))
+
+
+class Bounded(Head):
+    """One MLP, and something done after it."""
+
+    @per_seed
+    def outputs(self, x):
+        return torch.tanh(self.q_net(x)) - x.mean(-1, keepdim=True)
+
+
+class Scaled(Head):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.scale = nn.Parameter(torch.ones(2))
+
+    @per_seed
+    def outputs(self, x):
+        return self.q_net(x) * self.scale
+
+
+class SoftmaxDueling(DuelingNetwork):
+    """Does what no Array can."""
+
+    @per_seed
+    def outputs(self, x):
+        return self.advantage(x).softmax(-1) * self.value(x)
+
+
+class TwiceDueling(DuelingNetwork):
+    @per_seed
+    def outputs(self, x):
+        return 2 * super().outputs(x)
+
+
+class Inner(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.layers, self.scale = nn.Sequential(nn.Linear(n, 8), nn.ReLU(), nn.Linear(8, 2)), nn.Parameter(torch.ones(2))
+
+    @per_seed
+    def outputs(self, x):
+        return self.layers(x) * self.scale
+
+    def forward(self, x):
+        return self.outputs(x)
+
+
+class Nested(Head):
+    """Its only part says its outputs itself."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.q_net = Inner(self.features_dim)
+
+    @per_seed
+    def outputs(self, x):
+        return self.q_net(x)
+
+
+class Seen(gym.Env):
+    """Five states that are known by their number."""
+
+    observation_space, action_space = spaces.Discrete(5), spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return int(self.np_random.integers(5)), {}
+
+    def step(self, action):
+        return int(self.np_random.integers(5)), float(action), bool(self.np_random.random() < 0.2), False, {}
+
+
+def policy_of(network):
+    class Policy(DQNPolicy):
+        def make_q_net(self):
+            return network(**self._update_features_extractor(self.net_args, features_extractor=None)).to(self.device)
+
+    return Policy
+
+
+@pytest.mark.parametrize("env", ["CartPole-v1", Seen])
+@pytest.mark.parametrize("network", [DuelingNetwork, Bounded, Scaled, SoftmaxDueling, TwiceDueling, Nested])
+def test_a_head_plays_and_learns_what_its_modules_would(network, env):
+    kwargs = {"policy_kwargs": {"net_arch": [16]}, "device": "cpu", **SMALL}
+    model = DQN(policy_of(network), env, seeds=[1, 2], **kwargs).learn(100)
+    assert model.q.is_stacked
+    obs = np.stack([[model.observation_space.sample() for _ in range(3)] for _ in range(2)])
+    asked = np.stack([policy.q_net(policy.obs_to_tensor(x)[0]).detach() for policy, x in zip(model.policies, obs, strict=True)])
+    np.testing.assert_allclose(model.q.play(obs), asked, atol=1e-6)
+    alone = DQN(policy_of(network), env, seeds=[2], **kwargs).learn(100)
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(model.policies[1].parameters(), alone.policy.parameters(), strict=True))
+
+
+class Prior(DuelingNetwork):
+    """Every seed draws another constant."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.register_buffer("prior", torch.randn(2))
+
+    @per_seed
+    def outputs(self, x):
+        return super().outputs(x) + self.prior
+
+
+def test_seeds_whose_heads_hold_other_buffers_are_asked_each_by_itself():
+    stack, alone = (DQN(policy_of(Prior), "CartPole-v1", seeds=seeds, device="cpu", **SMALL) for seeds in ([1, 2], [2]))
+    assert not stack.q.is_stacked and alone.q.is_stacked
+    obs = np.zeros((2, 1, 4), np.float32)
+    np.testing.assert_allclose(stack.q.play(obs)[1], alone.q.play(obs[:1])[0], atol=1e-6)
+
+
+class Misshapen(Head):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        del self.q_net
+        self.w = nn.Parameter(torch.zeros(self.features_dim, 2))
+
+    @per_seed
+    def outputs(self, x):
+        return x @ self.w
+
+
+def test_a_head_that_loses_the_axis_of_seeds_is_refused():
+    model = DQN(policy_of(Misshapen), "CartPole-v1", seeds=[1, 2], device="cpu", **SMALL)
+    with pytest.raises(ValueError, match=r"Misshapen.outputs makes \[2, 2, 1, 2\] of features \[2, 1, 4\], \[S, M, n\]: S and M must stay in front"):
+        model.q.play(np.zeros((2, 1, 4), np.float32))
+
+
+# ------------------------------------------------------------------------------------------------------ an equation that differs in a line
+class DoubleDQN(DQN):
+    """The target's action is the online network's (van Hasselt et al. 2016, arXiv:1509.06461)."""
+
+    @per_seed
+    def loss(self, b):
+        with torch.no_grad():
+            a_next = self.q(b.next_obs).argmax(-1, keepdim=True)
+            y = b.reward + b.discount * self.q_target(b.next_obs).gather(-1, a_next).squeeze(-1)
+        loss = ((self.q(b.obs).gather(-1, b.action.long()).squeeze(-1) - y) ** 2).mean(-1)
+        return loss, {"loss": loss}
+
+
+def test_double_q_learning_runs_as_a_program_that_gives_autograds_gradient(capsys):
+    model = DoubleDQN("MlpPolicy", "CartPole-v1", seeds=[1, 2], device="cpu", verbose=1, **SMALL).learn(200, log_interval=None)
+    assert "general path" not in capsys.readouterr().out
+    for _ in range(3):  # the program is repeated on other data
+        batch = model.memory.sample(16, 0.99)
+        loss, _ = model.q.rows.differentiate(model.loss, batch)
+        model.q.rows.backward(loss)
+    mine = model.q.rows.grad.clone()
+    Rows.backward(model.q.rows, Rows.differentiate(model.q.rows, model.loss, batch)[0])
+    torch.testing.assert_close(mine, model.q.rows.grad, atol=1e-6, rtol=1e-5)
+    assert mine.abs().max() > 0

@@ -520,3 +520,24 @@ def test_a_type_checker_accepts_sb3s_calls_and_refuses_a_misspelt_argument(tmp_p
     assert 'Unexpected keyword argument "n_stepz" for "PPO"' in wrong.stdout
     assert 'Argument "n_steps" to "PPO" has incompatible type "str"' in wrong.stdout
     assert 'Unexpected keyword argument "tb_name" for "learn"' in wrong.stdout
+
+
+@pytest.mark.parametrize(("name", "value"), [("net", torch.nn.Linear(2, 2)), ("update", 7)])
+@pytest.mark.parametrize("first", [True, False], ids=["before our constructor", "after it"])
+def test_an_attribute_that_hides_a_method_of_the_loop_is_refused_by_name(name, value, first):
+    class Mine(ours.DQN):
+        def __init__(self, *args, **kwargs):
+            if first:
+                setattr(self, name, value)
+            super().__init__(*args, **kwargs)
+            setattr(self, name, value)
+
+    with pytest.raises(TypeError, match=f"Mine.{name} is a method that Mine trains by, hidden here by an attribute, a {type(value).__name__}"):
+        Mine("MlpPolicy", "CartPole-v1", device="cpu", **SMALL["DQN"]).learn(20)
+
+
+def test_a_method_of_the_loop_may_be_replaced_by_another_function():
+    model, seen = ours.DQN("MlpPolicy", "CartPole-v1", device="cpu", **SMALL["DQN"]), []
+    model.update = seen.append
+    model.learn(20)
+    assert seen

@@ -1,6 +1,6 @@
 """What an equation reads from its model is seen when it changes, or refused; and a switch compares its program with autograd."""
 
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -112,6 +112,23 @@ def test_a_number_of_the_class_of_the_module_or_of_a_function_around_is_seen_too
     _three_times(OfItsClass, lambda: of_class(3.0), lambda: of_class(1.0))
     _three_times(OfItsClass, lambda: FACTOR.__setitem__(0, 3.0), lambda: FACTOR.__setitem__(0, 1.0))
     _three_times(OfAFunction, change, lambda: None)
+
+
+SETTINGS = SimpleNamespace(factor=1.0)
+elsewhere = ModuleType("elsewhere")
+elsewhere.shared = 1.0
+
+
+class OfOtherPlaces(from_scratch.A2C):
+    @per_seed
+    def loss(self, b):
+        loss, metrics = super().loss(b)
+        return loss * SETTINGS.factor * elsewhere.shared, metrics
+
+
+@pytest.mark.parametrize(("place", "name"), [(SETTINGS, "factor"), (elsewhere, "shared")], ids=["an object", "a module"])
+def test_so_is_a_number_of_an_object_or_a_module_that_the_equation_names(place, name):
+    _three_times(OfOtherPlaces, lambda: setattr(place, name, 3.0), lambda: setattr(place, name, 1.0))
 
 
 def _three_times(kind, change, back):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -140,11 +140,16 @@ class _Enclosing:
 
 
 def _around(equation: Any) -> Iterator[Read]:
-    """What data of its module, and of the functions around it, an equation may read."""
+    """What an equation names of its module, of the modules that it names there, and of the functions around it: data, and objects that hold some."""
     code, enclosing = equation.__code__, _Enclosing(equation)
-    for place, names in ((equation.__globals__, code.co_names), (enclosing, code.co_freevars)):
+    named = [equation.__globals__.get(name) for name in code.co_names]
+    modules = [(vars(module), code.co_names) for module in named if isinstance(module, ModuleType)]
+    for place, names in ((equation.__globals__, code.co_names), (enclosing, code.co_freevars), *modules):
         for name in names:
-            if (value := place.get(name)) is not None and isinstance(value, DATA) and not name.startswith("__"):
+            value = place.get(name)
+            if value is None or name.startswith("__") or isinstance(value, (ModuleType, *FIXED)):
+                continue
+            if isinstance(value, DATA) or ((place is equation.__globals__ or place is enclosing) and not getattr(value, "may_be_read", False)):
                 yield place, name, value, seen(value, name)
 
 
@@ -316,6 +321,12 @@ class Array:
         if self.needs and torch.is_grad_enabled():
             raise Unknown("the gradient of amax")
         return self._reduced(kernels.row_maxima, dim, False, NO_PULL)
+
+    def argmax(self, dim: int, keepdim: bool = False) -> Array:
+        """Where the largest of each vector is, the first of equal ones."""
+        y = np.empty(self.value.shape[:-1], np.int64)
+        self.call(np.argmax, self.value, _last(dim, self), y)
+        return Array(y[..., None] if keepdim else y, self.program)
 
     def smooth_l1_loss(self, target: Array, size_average: None = None, reduce: None = None, reduction: str = "mean", beta: float = 1.0) -> Array:
         """Huber's loss with δ = 1, element by element: x²/2 where |x| < 1, |x| − 1/2 elsewhere; its derivative is x, clipped."""
@@ -511,6 +522,12 @@ class Array:
         return self.result(y, pull)
 
     # ------------------------------------------------------------------------------------------------------------- shapes and types
+    def one_hot(self, n: int) -> Array:
+        """[...] of integers → [..., n] in single precision."""
+        y = np.empty((*self.value.shape, n), np.float32)
+        self.call(np.equal, self.value[..., None], np.arange(n), y)
+        return Array(y, self.program)
+
     def __getitem__(self, key: Any) -> Array:
         if not all(part is None or part is Ellipsis or isinstance(part, slice | int) for part in (key if isinstance(key, tuple) else (key,))):
             raise Unknown(f"an index [{key}]")

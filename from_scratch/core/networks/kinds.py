@@ -19,7 +19,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.torch_layers import FlattenExtractor
 from torch import nn
 
-from from_scratch.core.lockstep import Array, ArrayRows, OwnMemory, Rows, StackedMLP, is_plain_mlp, stack
+from from_scratch.core.lockstep import Array, ArrayRows, OwnMemory, Rows, StackedMLP, Unknown, is_plain_mlp, stack
 from from_scratch.core.networks.inputs import flat, is_single, one
 
 Memory = Rows | OwnMemory
@@ -45,6 +45,11 @@ class Together:
     def fits(cls, network: Any) -> bool:
         """Is the network, of the right class, made of parts that can be evaluated together?"""
         raise NotImplementedError
+
+    @staticmethod
+    def agree(networks: Sequence[Any]) -> bool:
+        """Do they differ in nothing but their parameters?"""
+        return True
 
     @staticmethod
     def rows_of(networks: Sequence[Any]) -> list[nn.Module]:
@@ -98,6 +103,11 @@ class Parts:
         self._made: dict[str, Any] = {}
         self._like: Any = None  # what the equation computes with now
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """That of the module, whose `outputs` may ask its super()."""
+        return type(self._module)
+
     @classmethod
     def can_be(cls, module: nn.Module) -> bool:
         return all(is_plain_mlp(part) or type(part) is FlattenExtractor or (says_outputs(part) and cls.can_be(part)) for part in module.children())
@@ -137,7 +147,8 @@ class OwnOutputs(Together):
         space = networks[0].observation_space
         self.one_hot = int(space.n) if isinstance(space, spaces.Discrete) else None
         self.parts = Parts(networks[0], rows)
-        self.is_mlp = len(list(networks[0].children())) == 2  # a features extractor and one MLP, say: NumPy alone will do to play
+        self.is_mlp = _is_mlp(networks[0])  # NumPy alone will do to play
+        self.needs_tensors = False  # to play: `outputs` does what no Array can
 
     @classmethod
     def can_serve(cls, policy: BasePolicy, network: Any) -> bool:
@@ -147,30 +158,78 @@ class OwnOutputs(Together):
         image = isinstance(space, spaces.Box) and network.normalize_images and space.dtype == np.uint8
         return type(network.features_extractor) is FlattenExtractor and isinstance(space, spaces.Box | spaces.Discrete) and not image
 
+    @staticmethod
+    def agree(networks: Sequence[Any]) -> bool:
+        """Not if they hold other buffers or numbers: those of the first are taken for all."""
+        first, *others = map(_held, networks)
+        return all(held.keys() == first.keys() and all(map(_equal, held.values(), first.values())) for held in others)
+
     def features(self, obs: Any) -> Any:
         if self.one_hot is None:
             return flat(obs)
         if isinstance(obs, np.ndarray):
-            x = np.zeros((*obs.shape, self.one_hot), np.float32)
-            np.put_along_axis(x, obs[..., None], 1, -1)
-            return x
+            return flat(np.equal(obs[..., None], np.arange(self.one_hot)))
         if isinstance(obs, Array):
-            return obs.one_hot(self.one_hot)
-        return F.one_hot(obs.long(), self.one_hot).float()
+            return flat(obs.one_hot(self.one_hot))
+        return flat(F.one_hot(obs.long(), self.one_hot))
+
+    def outputs(self, obs: Any) -> Any:
+        x = self.features(obs)
+        y = self.parts(x)
+        if isinstance(y, torch.Tensor) and y.shape[:2] != x.shape[:2]:
+            raise ValueError(
+                f"{type(self.networks[0]).__qualname__}.outputs makes {list(y.shape)} of features {list(x.shape)}, [S, M, n]: S and M must stay in front. "
+                "A parameter is [S, 1, *shape] there (docs/lockstep.md)."
+            )
+        return y
 
     def __call__(self, obs: Any) -> Any:
-        return self.parts(self.features(obs))
+        return self.outputs(obs)
 
     def play(self, obs: Any) -> np.ndarray:
         if self.is_mlp:
-            return self(obs)
-        if isinstance(self.rows, ArrayRows):
-            return self.rows.run(self._output, obs, gradient=False).loss.value.copy()
+            return self.outputs(obs)
+        if isinstance(self.rows, ArrayRows) and not self.needs_tensors:
+            try:
+                return self.rows.run(self._output, obs, gradient=False).loss.value.copy()
+            except (Unknown, TypeError, AttributeError) as error:
+                self.needs_tensors = True
+                self.rows.tell(f"{type(self.networks[0]).__qualname__}.outputs takes the general path, through torch ({error}).")
         with torch.no_grad():
-            return self(torch.from_numpy(obs)).numpy()
+            return self.outputs(torch.from_numpy(obs)).numpy()
 
     def _output(self, obs: Any) -> tuple[Any, dict[str, Any]]:
-        return self(obs), {}
+        return self.outputs(obs), {}
+
+
+class _MLPAlone:
+    """Stands for a module that holds one MLP, and knows of nothing else."""
+
+    def __init__(self, name: str, mlp: Callable):
+        setattr(self, name, mlp)
+
+
+def _is_mlp(network: nn.Module) -> bool:
+    """Is what it says it puts out one MLP of the features, and nothing is done before or after?"""
+    names = [name for name, part in network.named_children() if type(part) is not FlattenExtractor]
+    features, result = object(), object()
+    if len(names) != 1 or not is_plain_mlp(getattr(network, names[0])):
+        return False
+    try:
+        return type(network).outputs(_MLPAlone(names[0], {features: result}.__getitem__), features) is result  # type: ignore[attr-defined]
+    except Exception:  # whatever it does with something that is no number
+        return False
+
+
+def _held(network: nn.Module) -> dict[str, Any]:
+    """Numbers that it holds, and that nobody trains, by name."""
+    numbers = (torch.Tensor, np.ndarray, int, float)
+    own = {f"{at}.{name}": x for at, part in network.named_modules() for name, x in vars(part).items() if isinstance(x, numbers) and name != "training"}
+    return {**own, **dict(network.named_buffers())}
+
+
+def _equal(x: Any, y: Any) -> bool:
+    return np.array_equal(*(value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value for value in (x, y)))
 
 
 Kind = Callable[[Sequence[Any], Any], Any]

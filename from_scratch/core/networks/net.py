@@ -116,6 +116,7 @@ class Net:
         apart = own_ways or why_apart(modules, optimizers, followers, skip, others)
         owners = [model._policies[i % len(modules)] for i in range(len(every))]
         stacked = apart is None and not any(map(tied, every)) and all(map(together.can_serve, owners, every))
+        stacked = stacked and together.agree(modules) and (not followers or together.agree(followers))
         if one_by_one is ActorCritics and (own_ways or model.heeds or not all(map(ActorCritics.can_serve, modules))):
             one_by_one = ForeignActorCritic  # what modules said before they changed cannot be asked for later: each action comes with its value
 

@@ -165,7 +165,7 @@ class _Distribution:
 
 class Pi(_Distribution, OwnOutputs):
     def parameters(self, obs: Any) -> np.ndarray:
-        return OwnOutputs.__call__(self, obs)
+        return OwnOutputs.play(self, obs)
 
 
 class Pis(_Distribution, OneByOne):
