@@ -14,7 +14,7 @@ import pathlib
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, ClassVar, Self
 
@@ -49,7 +49,11 @@ class UnsupportedActionSpace(AssertionError, ValueError):
     """SB3 raises an AssertionError here; a ValueError is what it is."""
 
 
-def _checked_seeds(seeds: Sequence[int], name: str, lockstep: bool) -> list[int]:
+def _checked_seeds(seeds: Sequence[int] | int, name: str, lockstep: bool) -> list[int]:
+    if isinstance(seeds, int | np.integer):
+        if isinstance(seeds, bool) or seeds < 1:
+            raise ValueError(f"seeds={seeds}: how many models to train, from 1 on, or which seeds, as in seeds=range(10).")
+        seeds = range(seeds)
     seeds = [int(seed) for seed in seeds]
     if not seeds:
         raise ValueError("seeds is empty: give at least one, as in seeds=range(10).")
@@ -83,7 +87,8 @@ class Algorithm(Declared, BaseAlgorithm):
     """The base of every algorithm here.
 
     Beside SB3's arguments the constructor takes, by keyword, `seeds` (train one independent model per seed, together; `env` is then
-    an id or a factory) and `n_envs` (environments per seed). `num_timesteps` and `learn(total_timesteps)` count per seed.
+    an id or a factory; 10 means range(10)) and `n_envs` (environments per seed). `num_timesteps` and `learn(total_timesteps)` count per seed.
+    A stack has its seeds' models as a list would: `len(model)`, `model[k]` as `model.member(k)`, and `for each in model`.
     """
 
     lockstep: ClassVar[bool] = True  # can several seeds train in one process?
@@ -94,9 +99,10 @@ class Algorithm(Declared, BaseAlgorithm):
     not_copied: ClassVar[tuple[str, ...]] = ("_callback",)  # attributes that learn() or adopt() make, and that no deep copy or pickle takes along
 
     # ------------------------------------------------------------------------------------------------------------ construction
-    def _construct(self, policy: Any, env: Any, seeds: Sequence[int] | None, n_envs: int, _init_setup_model: bool, **given: Any) -> None:
+    def _construct(self, policy: Any, env: Any, seeds: Sequence[int] | int | None, n_envs: int, _init_setup_model: bool, **given: Any) -> None:
         if seeds is not None and given["seed"] is not None:
-            raise ValueError(f"seed={given['seed']} and seeds={list(seeds)} were both given. Use seed= for one model, seeds= for one or many.")
+            said = seeds if isinstance(seeds, int | np.integer) else list(seeds)
+            raise ValueError(f"seed={given['seed']} and seeds={said} were both given. Use seed= for one model, seeds= for one or many.")
         if n_envs < 1:
             raise ValueError(f"n_envs={n_envs}: at least one environment per seed is needed.")
         self.seeds = None if seeds is None else _checked_seeds(seeds, type(self).__name__, self.lockstep)
@@ -608,6 +614,21 @@ class Algorithm(Declared, BaseAlgorithm):
             recursive_getattr(model, own).data.copy_(recursive_getattr(self, name).data)
         model.adopt()
         return model
+
+    def __len__(self) -> int:
+        return self.n_seeds
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getitem__(self, k: int) -> Self:
+        """`member(k)`; −1 is the last."""
+        if not isinstance(k, int | np.integer):
+            raise TypeError(f"model[{k!r}]: give the place of one seed, 0 … {self.n_seeds - 1}, as to member(k).")
+        return self.member(int(k) + (self.n_seeds if k < 0 else 0))
+
+    def __iter__(self) -> Iterator[Self]:
+        return map(self.member, range(self.n_seeds))
 
     def _hand_over(self, model: Any, k: int) -> None:
         """Give the k-th member its memory of experience."""
