@@ -17,7 +17,7 @@ PROJECT = ("from_scratch", "benchmarks", "sb3_course", "tests", "results")
 FACES = ("from_scratch", "from_scratch.policies", "from_scratch.registry", "from_scratch.stub", "from_scratch.zoo")
 BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", *sys.stdlib_module_names}
 # Within core: which other rooms a room may import, each name a folder or a single module. A room without a line may import all of core.
-FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "returns", "rng", "vec_env", "watch")
+FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "returns", "rng", "stacks", "vec_env", "watch")
 ROOMS = {  # a room of core: the others that it may import
     "linear": ("tabular", "loops", *FLOOR),
     "tabular": ("loops", *FLOOR),
@@ -29,6 +29,7 @@ ROOMS = {  # a room of core: the others that it may import
     "returns": ("lockstep",),  # a compiled loop
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
+    "stacks": ("addresses", "callbacks", "vec_env"),
     "lockstep": ("watch",),
     "exact": (),  # answers without sampling stand alone
     **dict.fromkeys(("addresses", "arguments", "callbacks", "data", "entry", "finite", "vec_env", "watch"), ()),

@@ -1,8 +1,13 @@
 """A stack of seeds in a user's own script: what SB3's users do to a model, done to several at once."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from stable_baselines3.common.callbacks import CheckpointCallback
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import VecNormalize
 
 import from_scratch as ours
 
@@ -42,3 +47,134 @@ def test_a_stack_is_a_sequence_of_its_members():
 def test_one_model_is_true_and_has_itself_as_its_only_member():
     alone = ours.PPO("MlpPolicy", "CartPole-v1", seed=3, **SMALL)
     assert alone and len(alone) == 1 and torch.equal(weights(alone[0]), weights(alone))
+
+
+# ------------------------------------------------------------------------------------------------------------------------ environments
+def normalised(env_id="CartPole-v1", n=1):
+    return VecNormalize(make_vec_env(env_id, n))
+
+
+def test_a_stack_is_loaded_and_given_environments_as_its_constructor_is(tmp_path):
+    stack = stack_of(n_envs=2).learn(32)
+    stack.save(tmp_path / "stack")
+    loaded = ours.PPO.load(tmp_path / "stack", env="CartPole-v1", device="cpu")
+    given = ours.PPO.load(tmp_path / "stack", device="cpu")
+    given.set_env(lambda: gym.make("CartPole-v1"))
+    assert loaded.get_env().num_envs == given.get_env().num_envs == 4 and loaded.n_envs == 2
+    for k in (0, 1):
+        assert torch.equal(weights(loaded[k]), weights(stack[k]))
+    loaded.learn(64, reset_num_timesteps=False), given.learn(64, reset_num_timesteps=False)
+    assert all(torch.equal(weights(loaded[k]), weights(given[k])) for k in (0, 1)) and not torch.equal(weights(loaded[0]), weights(stack[0]))
+
+
+def test_a_single_model_too_is_loaded_with_an_id_or_a_function(tmp_path):
+    for seeds in ({"seed": 3}, {"seeds": [3]}):
+        alone = ours.PPO("MlpPolicy", "CartPole-v1", n_envs=2, **seeds, **SMALL).learn(32)
+        alone.save(tmp_path / "alone")
+        ends = []
+        for env in ("CartPole-v1", lambda: gym.make("CartPole-v1")):
+            loaded = ours.PPO.load(tmp_path / "alone", env=env, device="cpu")
+            assert loaded.get_env().num_envs == 2
+            ends.append(weights(loaded.learn(32)))
+            loaded.set_env(env)
+            loaded.learn(32)
+        assert torch.equal(*ends)
+
+
+def test_one_environment_for_all_seeds_is_refused_where_it_is_given(tmp_path):
+    stack = stack_of()
+    stack.save(tmp_path / "stack")
+    said = r"^seeds=\[3, 5\] need an environment each, and (DummyVecEnv|VecNormalize|CartPoleEnv) is one for all: give an id or a function"
+    for env in (make_vec_env("CartPole-v1", 2), normalised(n=2), gym.make("CartPole-v1").unwrapped):
+        with pytest.raises(ValueError, match=said):
+            ours.PPO.load(tmp_path / "stack", env=env)
+        with pytest.raises(ValueError, match=said):
+            stack.set_env(env)
+    with pytest.raises(ValueError, match=r"and the environments of 3 seeds"):
+        stack.set_env(stack_of(seeds=3).get_env())
+    stack[0].save(tmp_path / "alone")
+    with pytest.raises(ValueError, match=r"holds the environments of 2 seeds, and the model has one: give it env.of_seed\(k\)"):
+        ours.PPO.load(tmp_path / "alone", env=stack.get_env())
+
+
+def test_every_seed_s_normaliser_comes_back_with_the_stack(tmp_path):
+    stack = stack_of(normalised).learn(64)
+    stack.save(tmp_path / "stack")
+    before = [each.obs_rms.mean for each in stack.get_vec_normalize_env()]
+    assert not np.allclose(*before)
+    bare = ours.PPO.load(tmp_path / "stack", device="cpu")
+    bare.save(tmp_path / "again")  # without environments they are kept
+    for file in ("stack", "again"):
+        loaded = ours.PPO.load(tmp_path / file, env=normalised, device="cpu")
+        for k in (0, 1):
+            np.testing.assert_array_equal(loaded[k].get_vec_normalize_env().obs_rms.mean, before[k])
+            np.testing.assert_array_equal(bare.get_vec_normalize_env()[k].obs_rms.mean, before[k])
+    bare.set_env(normalised)
+    np.testing.assert_array_equal(bare[1].get_vec_normalize_env().obs_rms.mean, before[1])
+    with pytest.raises(ValueError, match="2 seeds were trained with VecNormalize, and these environments have none"):
+        ours.PPO.load(tmp_path / "stack", env="CartPole-v1")
+
+
+def test_checkpoints_keep_every_seed_s_normaliser(tmp_path):
+    stack = stack_of(normalised).learn(32, callback=CheckpointCallback(32, tmp_path, save_vecnormalize=True))
+    other = stack_of(normalised)
+    other.get_vec_normalize_env().load(tmp_path / "rl_model_vecnormalize_32_steps.pkl")
+    for mine, theirs in zip(other.get_vec_normalize_env(), stack.get_vec_normalize_env(), strict=True):
+        np.testing.assert_array_equal(mine.obs_rms.mean, theirs.obs_rms.mean)
+        np.testing.assert_array_equal(mine.ret_rms.var, theirs.ret_rms.var)
+    with pytest.raises(ValueError, match="the normalisers of 2 seeds, and this stack has 3"):
+        stack_of(normalised, seeds=3).get_vec_normalize_env().load(tmp_path / "rl_model_vecnormalize_32_steps.pkl")
+    with pytest.raises(AttributeError, match=r"A stack has a VecNormalize for each of its 2 seeds: ask one, as in .*\[k\]\.normalize_obs"):
+        stack.get_vec_normalize_env().normalize_obs(np.zeros((2, 4)))
+    assert stack_of().get_vec_normalize_env() is None
+
+
+def test_a_stack_of_one_environment_a_seed_is_loaded_with_environments(tmp_path):
+    stack = ours.QLearning("TabularPolicy", "FrozenLake-v1", seeds=2).learn(50)
+    stack.save(tmp_path / "stack")
+    loaded = ours.QLearning.load(tmp_path / "stack", env="FrozenLake-v1").learn(50, reset_num_timesteps=False)
+    assert loaded.seeds == [0, 1] and loaded.num_timesteps == 100 and loaded.get_env().num_envs == 2
+
+
+# ------------------------------------------------------------------------------------------------------------------------ a function's wishes
+def test_a_function_is_told_the_seed_and_the_index_that_it_asks_for():
+    asked = []
+
+    def make(index, seed):
+        asked.append((seed, index))
+        return gym.make("CartPole-v1")
+
+    stack_of(make, n_envs=2)
+    assert asked == [(3, 0), (3, 1), (5, 2), (5, 3)]
+    asked.clear()
+    ours.PPO("MlpPolicy", make, seed=7, n_envs=2, **SMALL)
+    assert asked == [(7, 0), (7, 1)]
+
+
+def test_what_a_function_has_a_default_for_it_is_not_told():
+    seen = []
+
+    def make(seed=None):
+        seen.append(seed)
+        return gym.make("CartPole-v1")
+
+    stack_of(make)
+    assert seen == [None, None]
+
+
+def test_a_function_of_vectors_is_told_the_number_of_the_seed():
+    asked = []
+
+    def make(index):
+        asked.append(index)
+        return make_vec_env("CartPole-v1", 3)
+
+    stack_of(make)
+    assert asked == [0, 1]
+
+
+def test_monitor_files_of_seeds_stay_apart(tmp_path):
+    stack = stack_of(lambda seed: Monitor(gym.make("CartPole-v1"), str(tmp_path / f"seed_{seed}"))).learn(64)
+    for k, seed in enumerate((3, 5)):
+        lines = (tmp_path / f"seed_{seed}.monitor.csv").read_text().splitlines()[2:]
+        assert [int(line.split(",")[1]) for line in lines] == [episode["l"] for episode in stack.ep_info_buffers[k]]
