@@ -35,7 +35,7 @@ from from_scratch.core.hyperparameters import TAIL, Declared, check_range, is_re
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.networks.net import Net
 from from_scratch.core.rng import Rng
-from from_scratch.core.stacks import Normalizers, told_by
+from from_scratch.core.stacks import Normalizers, OfAllSeeds, told_by
 from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, is_recipe, make_vec_env, make_vec_envs, normalizers
 from from_scratch.core.watch import OURS, Watch, altered, has_own_code, has_own_rollout_code
 
@@ -352,7 +352,13 @@ class Algorithm(Declared, BaseAlgorithm):
         elif self.num_timesteps == 0 or not hasattr(self, "ep_info_buffers"):
             self.ep_info_buffers = [deque(maxlen=self._stats_window_size) for _ in range(self.n_seeds)]
             self.ep_success_buffers = [deque(maxlen=self._stats_window_size) for _ in range(self.n_seeds)]
+        self._join_buffers()
         return total_timesteps, callback
+
+    def _join_buffers(self) -> None:
+        """What SB3's users read of all seeds' episodes."""
+        if self.n_seeds > 1 and hasattr(self, "ep_info_buffers"):
+            self.ep_info_buffer, self.ep_success_buffer = OfAllSeeds(self.ep_info_buffers), OfAllSeeds(self.ep_success_buffers)  # type: ignore[assignment]
 
     def locals_at_start(self, variables: dict[str, Any]) -> dict[str, Any]:
         """The dict that callbacks know as their `locals` through the whole of training."""
@@ -700,8 +706,8 @@ class Algorithm(Declared, BaseAlgorithm):
         ours = ["_policies", "_rng", "_callback", "_log_interval", "_iteration", "_derived", "updates", *getattr(self, "_derived", [])]
         if self.seeds is None:
             ours.append("seeds")
-        if self.n_seeds == 1:
-            ours += ["ep_info_buffers", "ep_success_buffers"]  # SB3's ep_info_buffer and ep_success_buffer hold the same
+        # SB3's ep_info_buffer and ep_success_buffer hold the same
+        ours += ["ep_info_buffers", "ep_success_buffers"] if self.n_seeds == 1 else ["ep_info_buffer", "ep_success_buffer"]
         return [*super()._excluded_save_params(), *ours]
 
     def save(self, path: str | pathlib.Path | io.BufferedIOBase, exclude: Iterable[str] | None = None, include: Iterable[str] | None = None) -> None:
@@ -756,6 +762,7 @@ class Algorithm(Declared, BaseAlgorithm):
         if states is not None:
             model._rng.set_state(states)
         model.adopt()  # SB3 replaced the memory of single tensors, such as log α
+        model._join_buffers()
         model.updates = np.full(model.n_seeds, model._n_updates)
         if model.env is not None and model._last_obs is not None:
             model.env.unwrapped._reset_seeds()  # the environment goes on where it is: seeds set while loading must not wait for its next reset

@@ -1,10 +1,12 @@
 """A stack of seeds in a user's own script: what SB3's users do to a model, done to several at once."""
 
+import copy
+
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from stable_baselines3.common.callbacks import CheckpointCallback
+from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecNormalize
@@ -178,3 +180,21 @@ def test_monitor_files_of_seeds_stay_apart(tmp_path):
     for k, seed in enumerate((3, 5)):
         lines = (tmp_path / f"seed_{seed}.monitor.csv").read_text().splitlines()[2:]
         assert [int(line.split(",")[1]) for line in lines] == [episode["l"] for episode in stack.ep_info_buffers[k]]
+
+
+# ------------------------------------------------------------------------------------------------------------------------ SB3's attributes
+def test_ep_info_buffer_holds_the_last_episodes_of_all_seeds(tmp_path):
+    best = []
+
+    class SavesTheBest(BaseCallback):  # as in many a tutorial
+        def _on_step(self):
+            if len(self.model.ep_info_buffer) > 0 and len(self.model.ep_info_buffer[0]) > 0:
+                best.append(np.mean([episode["r"] for episode in self.model.ep_info_buffer]))
+            return True
+
+    stack = stack_of(stats_window_size=3).learn(160, callback=SavesTheBest())
+    assert all(len(buffer) == 3 for buffer in stack.ep_info_buffers) and len(stack.ep_info_buffer) == stack.ep_info_buffer.maxlen == 6
+    assert best[-1] == np.mean([episode["r"] for buffer in stack.ep_info_buffers for episode in buffer])
+    stack.save(tmp_path / "stack")
+    for other in (ours.PPO.load(tmp_path / "stack", device="cpu"), copy.deepcopy(stack)):
+        assert list(other.ep_info_buffer) == list(stack.ep_info_buffer) and other.ep_info_buffer[-1] is other.ep_info_buffers[1][-1]
