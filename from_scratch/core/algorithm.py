@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.save_util import recursive_getattr
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, TensorDict
@@ -35,7 +36,7 @@ from from_scratch.core.hyperparameters import TAIL, Declared, check_range, is_re
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.networks.net import Net
 from from_scratch.core.rng import Rng
-from from_scratch.core.stacks import Normalizers, OfAllSeeds, told_by
+from from_scratch.core.stacks import Normalizers, OfAllSeeds, count_per_seed, refuse_callbacks_for_one, show_means, told_by
 from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, is_recipe, make_vec_env, make_vec_envs, normalizers
 from from_scratch.core.watch import OURS, Watch, altered, has_own_code, has_own_rollout_code
 
@@ -345,6 +346,8 @@ class Algorithm(Declared, BaseAlgorithm):
         self._complete()
         self._take_plain_numbers()
         total_timesteps, callback = super()._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
+        if self.n_seeds > 1 and not self._custom_logger:
+            show_means(self.logger.output_formats, self.seeds)
         if isinstance(self.env, LockstepVecEnv) and self.env.normalizes:
             self._last_original_obs = self.env.get_original_obs()
         if self.n_seeds == 1:
@@ -354,6 +357,14 @@ class Algorithm(Declared, BaseAlgorithm):
             self.ep_success_buffers = [deque(maxlen=self._stats_window_size) for _ in range(self.n_seeds)]
         self._join_buffers()
         return total_timesteps, callback
+
+    def _init_callback(self, callback: MaybeCallback, progress_bar: bool = False) -> BaseCallback:
+        if self.n_seeds > 1:
+            refuse_callbacks_for_one(callback, self.n_seeds)
+        initialised = super()._init_callback(callback, progress_bar)
+        if self.n_seeds > 1:
+            count_per_seed(initialised)
+        return initialised
 
     def _join_buffers(self) -> None:
         """What SB3's users read of all seeds' episodes."""
@@ -614,7 +625,7 @@ class Algorithm(Declared, BaseAlgorithm):
             return super().predict(observation, state, episode_start, deterministic)
         n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
         if n % self.n_seeds:
-            raise ValueError(f"{n} observations for {self.n_seeds} seeds: give a multiple, seed after seed, or use member(k).predict.")
+            raise ValueError(f"{n} observations for {self.n_seeds} seeds: give a multiple, seed after seed, or ask each, as in for each in model: …")
         parts, actions = self.by_seed(observation), []
         for k, policy in enumerate(self._policies):  # each by its own policy, as member(k) would: the same bits
             actions.append(policy.predict(tree_map(lambda x, k=k: x[k], parts), deterministic=deterministic)[0])

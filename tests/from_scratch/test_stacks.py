@@ -1,17 +1,29 @@
 """A stack of seeds in a user's own script: what SB3's users do to a model, done to several at once."""
 
 import copy
+import re
 
 import gymnasium as gym
 import numpy as np
 import pytest
+import stable_baselines3 as sb3
 import torch
-from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback
+from stable_baselines3.common.callbacks import (
+    BaseCallback,
+    CheckpointCallback,
+    EvalCallback,
+    EveryNTimesteps,
+    ProgressBarCallback,
+    StopTrainingOnRewardThreshold,
+)
 from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecNormalize
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import from_scratch as ours
+from from_scratch.callbacks import StackEvalCallback
 
 SMALL = {"n_steps": 16, "batch_size": 16, "n_epochs": 1, "policy_kwargs": {"net_arch": [8]}, "device": "cpu"}
 OFF = {"learning_starts": 20, "buffer_size": 200, "batch_size": 16, "policy_kwargs": {"net_arch": [8]}, "device": "cpu"}
@@ -198,3 +210,111 @@ def test_ep_info_buffer_holds_the_last_episodes_of_all_seeds(tmp_path):
     stack.save(tmp_path / "stack")
     for other in (ours.PPO.load(tmp_path / "stack", device="cpu"), copy.deepcopy(stack)):
         assert list(other.ep_info_buffer) == list(stack.ep_info_buffer) and other.ep_info_buffer[-1] is other.ep_info_buffers[1][-1]
+
+
+# ------------------------------------------------------------------------------------------------------------------------ evaluation
+def test_each_seed_is_evaluated_as_sb3_evaluates_its_model_alone(tmp_path):
+    watched = StackEvalCallback(normalised, n_eval_episodes=2, eval_freq=20, log_path=tmp_path, best_model_save_path=tmp_path, verbose=0)
+    stack = stack_of(normalised).learn(64, callback=watched)
+    for k, seed in enumerate((3, 5)):
+        env = normalised()
+        env.training = env.norm_reward = False
+        env.seed(seed)
+        alone = EvalCallback(env, n_eval_episodes=2, eval_freq=20, log_path=tmp_path / f"alone_{k}", best_model_save_path=tmp_path / f"alone_{k}", verbose=0)
+        model = ours.PPO("MlpPolicy", normalised, seeds=[seed], **SMALL).learn(64, callback=alone)
+        assert torch.equal(weights(model), weights(stack[k]))
+        theirs, mine = np.load(tmp_path / f"alone_{k}" / "evaluations.npz"), np.load(tmp_path / f"seed_{seed}" / "evaluations.npz")
+        assert theirs.files == mine.files and all(np.array_equal(theirs[name], mine[name]) for name in theirs.files)
+        best, of_stack = ours.PPO.load(tmp_path / f"alone_{k}" / "best_model"), sb3.PPO.load(tmp_path / f"seed_{seed}" / "best_model")
+        assert torch.equal(weights(best), weights(of_stack)) and best.num_timesteps == of_stack.num_timesteps
+        assert watched.best_scores[k] == alone.best_mean_reward and watched.scores[k] == alone.last_mean_reward
+        assert VecNormalize.load(str(tmp_path / f"seed_{seed}" / "vecnormalize.pkl"), make_vec_env("CartPole-v1")).obs_rms.count > 16
+    assert watched.best_seed == (3, 5)[int(np.argmax(watched.best_scores))]
+    assert watched.last_mean_reward == watched.scores.mean()
+
+
+@pytest.mark.parametrize("score, number", [("mean", 26.5), ("iqm", 2.5), (np.max, 100.0)])
+def test_the_one_number_is_the_mean_over_seeds_or_what_is_asked_for(score, number):
+    assert StackEvalCallback("CartPole-v1", score=score).score(np.array([100.0, 1.0, 2.0, 3.0])) == number
+
+
+def test_sb3_s_callbacks_inside_of_it_read_the_one_number():
+    stops = StackEvalCallback("CartPole-v1", StopTrainingOnRewardThreshold(1.0), n_eval_episodes=1, eval_freq=20, verbose=0)
+    assert stack_of().learn(64, callback=stops).num_timesteps == 20
+    assert stops.best_mean_reward == stops.last_mean_reward > 1
+
+
+def test_it_evaluates_one_model_as_well():
+    watched = StackEvalCallback("CartPole-v1", n_eval_episodes=1, eval_freq=20, verbose=0)
+    ours.PPO("MlpPolicy", "CartPole-v1", seed=3, **SMALL).learn(32, callback=watched)
+    assert watched.best_seed == 3 and watched.scores.shape == (1,)
+
+
+@pytest.mark.parametrize("name", ["QLearning", "DQN"])
+def test_every_family_is_evaluated_by_seeds(name):
+    watched = StackEvalCallback("FrozenLake-v1", n_eval_episodes=2, eval_freq=20, verbose=0)
+    model = ours.QLearning("TabularPolicy", "FrozenLake-v1", seeds=3) if name == "QLearning" else ours.DQN("MlpPolicy", "FrozenLake-v1", seeds=3, **OFF)
+    model.learn(40, callback=watched)
+    assert watched.scores.shape == (3,) and watched.evaluations_timesteps == [20, 40]
+
+
+def test_what_cannot_evaluate_a_stack_says_the_way_out():
+    with pytest.raises(ValueError, match="EvalCallback evaluates one model, and this one trains 2 seeds: use StackEvalCallback, from from_scratch"):
+        stack_of().learn(32, callback=[EveryNTimesteps(5, EvalCallback(make_vec_env("CartPole-v1")))])
+    with pytest.raises(ValueError, match="1 observations for 2 seeds: give a multiple, seed after seed, or ask each, as in for each in model"):
+        evaluate_policy(stack_of(), make_vec_env("CartPole-v1"))
+    with pytest.raises(ValueError, match=r"Training normalises \(VecNormalize\) and evaluation would not"):
+        stack_of(normalised).learn(32, callback=StackEvalCallback("CartPole-v1"))
+    with pytest.raises(ValueError, match="give an id or a function that makes one, not DummyVecEnv"):
+        StackEvalCallback(make_vec_env("CartPole-v1"))
+    with pytest.raises(ValueError, match="score='median': give one of 'mean', 'iqm', or a function"):
+        StackEvalCallback("CartPole-v1", score="median")
+    with pytest.raises(ValueError, match="There is no best seed before the first evaluation"):
+        StackEvalCallback("CartPole-v1").best_seed  # noqa: B018
+
+
+def test_evaluate_policy_scores_all_seeds_where_each_has_a_lane():
+    stack = stack_of().learn(64)
+    together = evaluate_policy(stack, make_vec_env("CartPole-v1", 2, seed=0), n_eval_episodes=2, return_episode_rewards=True)[0]
+    each = [evaluate_policy(model, make_vec_env("CartPole-v1", seed=k), n_eval_episodes=1)[0] for k, model in enumerate(stack)]
+    assert sorted(together) == sorted(each)
+
+
+# ------------------------------------------------------------------------------------------------------------------------ logs
+def scalars(folder):
+    accumulator = EventAccumulator(str(folder))
+    accumulator.Reload()
+    return {tag: [event.value for event in accumulator.Scalars(tag)] for tag in accumulator.Tags()["scalars"]}
+
+
+def test_tensorboard_has_a_run_for_each_seed_and_the_mean_with_its_band(tmp_path):
+    stack = stack_of(tensorboard_log=str(tmp_path)).learn(64)
+    mean, low, high, *each = (scalars(tmp_path / "PPO_1" / name) for name in (".", "band_low", "band_high", "seed_3", "seed_5"))
+    assert not [tag for tag in mean if "@" in tag]
+    assert mean.keys() > low.keys() == high.keys() == each[0].keys() == each[1].keys() >= {"rollout/ep_rew_mean", "train/loss"}
+    assert "time/fps" in mean and "time/fps" not in each[0]
+    for k in (0, 1):
+        np.testing.assert_allclose(each[k]["rollout/ep_rew_mean"][-1], np.mean([episode["r"] for episode in stack.ep_info_buffers[k]]))
+    for tag in each[0]:
+        values = np.array([each[0][tag], each[1][tag]])
+        np.testing.assert_allclose(mean[tag], values.mean(0), rtol=1e-5)
+        np.testing.assert_allclose(np.subtract(high[tag], low[tag]), 2 * values.std(0, ddof=1), rtol=1e-3, atol=1e-5)
+
+
+def test_a_stack_prints_its_mean(capsys):
+    stack = stack_of(verbose=1).learn(64)
+    printed = capsys.readouterr().out
+    shown = float(re.findall(r"ep_rew_mean +\| ([\d.]+)", printed)[-1])
+    assert shown == pytest.approx(np.mean([np.mean([episode["r"] for episode in buffer]) for buffer in stack.ep_info_buffers]), rel=1e-2)
+    assert "@" not in printed
+
+
+@pytest.mark.filterwarnings("ignore:rich is experimental")
+@pytest.mark.parametrize("given", [{"progress_bar": True}, {"callback": ProgressBarCallback()}], ids=["argument", "callback"])
+def test_the_progress_bar_of_a_stack_ends_at_its_budget(given, monkeypatch):
+    ends = []
+    close = ProgressBarCallback._on_training_end
+    monkeypatch.setattr(ProgressBarCallback, "_on_training_end", lambda self: (ends.append((self.pbar.n, self.pbar.total)), close(self)))
+    stack_of(n_envs=2).learn(64, **given)
+    stack_of(n_envs=2).learn(40, **given)  # a rollout ends after 64
+    assert ends == [(64, 64), (40, 40)]
