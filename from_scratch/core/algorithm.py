@@ -36,7 +36,7 @@ from from_scratch.core.hyperparameters import TAIL, Declared, check_range, is_re
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.networks.net import Net
 from from_scratch.core.rng import Rng
-from from_scratch.core.stacks import Normalizers, OfAllSeeds, count_per_seed, refuse_callbacks_for_one, show_means, told_by
+from from_scratch.core.stacks import Normalizers, Note, OfAllSeeds, count_per_seed, refuse_callbacks_for_one, show_means, told_by
 from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, is_recipe, make_vec_env, make_vec_envs, normalizers
 from from_scratch.core.watch import OURS, Watch, altered, has_own_code, has_own_rollout_code
 
@@ -730,11 +730,16 @@ class Algorithm(Declared, BaseAlgorithm):
         """
         if self.seeds is not None:
             self.stream_states = self._rng.get_state()
+        if self.n_seeds > 1:
+            seeds, name = ", ".join(map(str, self.seeds or ())), type(self).__name__
+            self.about_this_file = Note(f"This file holds a stack of {self.n_seeds} seeds ({seeds}), which plain Stable-Baselines3 cannot load: "
+                                        f"use {name}.load of from_scratch, and model[k].save(path) for a file of one seed that it can.")  # fmt: skip
         kept = "normalizers_of_seeds" in self.__dict__  # those of a file that was loaded without environments
         if self.n_seeds > 1 and all(normalizers(self.env)) and not kept:
             self.normalizers_of_seeds = normalizers(self.env)
         super().save(path, exclude, include)
         self.__dict__.pop("stream_states", None)
+        self.__dict__.pop("about_this_file", None)
         if not kept:
             self.__dict__.pop("normalizers_of_seeds", None)
 
@@ -761,7 +766,8 @@ class Algorithm(Declared, BaseAlgorithm):
         if env is not None:
             told = {**told_by(path), **(custom_objects or {}), **kwargs}
             env = cls._env_for(env, told.get("seeds"), told.get("n_envs") or 1, told.get("seed"))
-        model = super().load(path, env, device, custom_objects, print_system_info, force_reset, **kwargs)
+        model = super().load(path, env, device, {"about_this_file": None, **(custom_objects or {})}, print_system_info, force_reset, **kwargs)
+        model.__dict__.pop("about_this_file", None)
         known = model.__dict__.get("normalizers_of_seeds", [])
         for normalizer in known:  # VecNormalize leaves these out of a file, and is not written into another one without
             normalizer.class_attributes, normalizer.returns = {}, None

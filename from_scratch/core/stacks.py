@@ -8,6 +8,7 @@ import os
 import pathlib
 import pickle
 import re
+import warnings
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -86,6 +87,16 @@ class Normalizers(Sequence):
         if not name.startswith("_") and name != "each" and hasattr(VecNormalize, name):
             raise AttributeError(f"A stack has a VecNormalize for each of its {len(self)} seeds: ask one, as in model.get_vec_normalize_env()[k].{name}.")
         raise AttributeError(f"Normalizers has no attribute {name!r}.")
+
+
+class Note:
+    """What a stack's file says to a program that reads it as one model's: it warns when it is unpickled, with nothing but Python's own library."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __reduce__(self) -> tuple:
+        return warnings.warn, (self.text,)
 
 
 def told_by(path: Any) -> dict[str, Any]:

@@ -1,7 +1,12 @@
 """A stack of seeds in a user's own script: what SB3's users do to a model, done to several at once."""
 
 import copy
+import os
 import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -25,6 +30,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import from_scratch as ours
 from from_scratch.callbacks import StackEvalCallback
 
+ROOT = Path(__file__).parents[2]
 SMALL = {"n_steps": 16, "batch_size": 16, "n_epochs": 1, "policy_kwargs": {"net_arch": [8]}, "device": "cpu"}
 OFF = {"learning_starts": 20, "buffer_size": 200, "batch_size": 16, "policy_kwargs": {"net_arch": [8]}, "device": "cpu"}
 
@@ -318,3 +324,81 @@ def test_the_progress_bar_of_a_stack_ends_at_its_budget(given, monkeypatch):
     stack_of(n_envs=2).learn(64, **given)
     stack_of(n_envs=2).learn(40, **given)  # a rollout ends after 64
     assert ends == [(64, 64), (40, 40)]
+
+
+# ------------------------------------------------------------------------------------------------------------------------ files
+def test_sb3_is_told_what_a_stack_s_file_is_and_opens_a_member_s(tmp_path, recwarn):
+    stack = stack_of()
+    stack.save(tmp_path / "stack")
+    loaded = ours.PPO.load(tmp_path / "stack")
+    assert not recwarn.list and not hasattr(loaded, "about_this_file")
+    said = r"This file holds a stack of 2 seeds \(3, 5\), .*: use PPO.load of from_scratch, and model\[k\].save\(path\)"
+    with pytest.warns(UserWarning, match=said), pytest.raises(KeyError):
+        sb3.PPO.load(tmp_path / "stack")
+    stack[1].save(tmp_path / "member")
+    assert torch.equal(weights(sb3.PPO.load(tmp_path / "member")), weights(stack[1]))
+
+
+# ------------------------------------------------------------------------------------------------------------------------ from end to end
+TRAINS = """
+import os, signal, sys
+import gymnasium as gym
+from stable_baselines3.common.callbacks import CheckpointCallback, BaseCallback
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+import from_scratch as ours
+from from_scratch.callbacks import StackEvalCallback
+
+def make(folder, seed):
+    return VecNormalize(DummyVecEnv([lambda: Monitor(gym.make("CartPole-v1"), f"{folder}/seed_{seed}")]))
+
+class Killed(BaseCallback):
+    def _on_step(self):
+        if self.num_timesteps == 100:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return True
+
+def train(folder, seeds):
+    stack = ours.PPO("MlpPolicy", lambda seed: make(folder, seed), seeds=seeds, n_steps=16, batch_size=16, policy_kwargs={"net_arch": [8]}, device="cpu")
+    scores = StackEvalCallback(lambda seed: make(f"{folder}/scoring", seed), n_eval_episodes=2, eval_freq=32, log_path=folder, verbose=0)
+    stack.learn(160, callback=[scores, CheckpointCallback(64, folder, save_vecnormalize=True), Killed()])
+
+if __name__ == "__main__":
+    train(sys.argv[1], [int(seed) for seed in sys.argv[2:]])
+"""
+
+
+def test_a_user_s_stack_that_was_killed_goes_on_to_the_same_numbers_as_single_runs(tmp_path):
+    (tmp_path / "trains.py").write_text(TRAINS)
+    names = {"__name__": "trains"}
+    exec(compile(TRAINS, "trains.py", "exec"), names)
+    ends = {}
+    for seeds in ((3, 5, 7), (3,), (5,), (7,)):
+        folder = tmp_path / "_".join(map(str, seeds))
+        (folder / "scoring").mkdir(parents=True)
+        killed = subprocess.run([sys.executable, tmp_path / "trains.py", folder, *map(str, seeds)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        assert killed.returncode == -signal.SIGKILL
+
+        def continued(seed, folder=folder):
+            return names["make"](folder / "continued", seed)
+
+        (folder / "continued").mkdir()
+        if len(seeds) > 1:
+            model = ours.PPO.load(folder / "rl_model_64_steps", env=continued, device="cpu")
+        else:  # as SB3's users do it
+            env = VecNormalize.load(str(folder / "rl_model_vecnormalize_64_steps.pkl"), continued(seeds[0]).venv)
+            model = ours.PPO.load(folder / "rl_model_64_steps", env=env, device="cpu")
+        model.learn(64, reset_num_timesteps=False)
+        assert model.num_timesteps == 128
+        for each, seed in zip(model, seeds, strict=True):
+            curve = np.load(folder / f"seed_{seed}" / "evaluations.npz")
+            assert curve["timesteps"].tolist() == [32, 64, 96]
+            episodes = [[line.split(",")[:2] for line in path.read_text().splitlines()[2:]]
+                        for path in (folder / f"seed_{seed}.monitor.csv", folder / "continued" / f"seed_{seed}.monitor.csv")]  # fmt: skip
+            assert all(episodes)
+            normalizer = each.get_vec_normalize_env()
+            ends[seeds, seed] = [weights(each).numpy(), normalizer.obs_rms.mean, normalizer.ret_rms.var, curve["results"], *episodes]
+    for seed in (3, 5, 7):
+        for of_stack, alone in zip(ends[(3, 5, 7), seed], ends[(seed,), seed], strict=True):
+            np.testing.assert_array_equal(of_stack, alone)
+    assert not np.array_equal(ends[(3, 5, 7), 3][0], ends[(3, 5, 7), 5][0])
