@@ -1,6 +1,7 @@
 """A stack of seeds in a user's own script: what SB3's users do to a model, done to several at once."""
 
 import copy
+import io
 import os
 import re
 import signal
@@ -99,6 +100,13 @@ def test_a_single_model_too_is_loaded_with_an_id_or_a_function(tmp_path):
             loaded.set_env(env)
             loaded.learn(32)
         assert torch.equal(*ends)
+
+
+def test_an_open_file_is_loaded_with_environments_too():
+    stack, file = stack_of(), io.BytesIO()
+    stack.save(file)
+    loaded = ours.PPO.load(file, env="CartPole-v1", device="cpu")
+    assert loaded.get_env().num_envs == 2 and torch.equal(weights(loaded[1]), weights(stack[1]))
 
 
 def test_one_environment_for_all_seeds_is_refused_where_it_is_given(tmp_path):
