@@ -156,7 +156,7 @@ class Algorithm(Declared, BaseAlgorithm):
         if wanted == 1:
             raise ValueError(f"This {type(env).__name__} holds the environments of {stacked} seeds, and the model has one: give it env.of_seed(k).")
         given = f"the environments of {stacked} seeds" if stacked > 1 else f"{type(env).__name__} is one for all"
-        raise ValueError(f"seeds={list(seeds or ())} need an environment each, and {given}: give an id or a function that makes one seed's.")
+        raise ValueError(f"seeds={list(seeds or ())} need an environment each, and {given}: give an id or a factory that makes one seed's.")
 
     @staticmethod
     def _wrap_env(env: Any, verbose: int = 0, monitor_wrapper: bool = True) -> VecEnv:

@@ -112,7 +112,7 @@ def test_an_open_file_is_loaded_with_environments_too():
 def test_one_environment_for_all_seeds_is_refused_where_it_is_given(tmp_path):
     stack = stack_of()
     stack.save(tmp_path / "stack")
-    said = r"^seeds=\[3, 5\] need an environment each, and (DummyVecEnv|VecNormalize|CartPoleEnv) is one for all: give an id or a function"
+    said = r"^seeds=\[3, 5\] need an environment each, and (DummyVecEnv|VecNormalize|CartPoleEnv) is one for all: give an id or a factory"
     for env in (make_vec_env("CartPole-v1", 2), normalised(n=2), gym.make("CartPole-v1").unwrapped):
         with pytest.raises(ValueError, match=said):
             ours.PPO.load(tmp_path / "stack", env=env)
