@@ -115,7 +115,7 @@ class A2C(_A2C):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -136,7 +136,7 @@ class AfterstateTD(_AfterstateTD):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -157,7 +157,7 @@ class AsynchronousValueIteration(_AsynchronousValueIteration):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -180,7 +180,7 @@ class BatchMC(_BatchMC, BatchTD):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -203,7 +203,7 @@ class BatchTD(_BatchTD):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -232,7 +232,7 @@ class DDPG(_DDPG, TD3):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -266,7 +266,7 @@ class DQN(_DQN):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -291,7 +291,7 @@ class DQNWithoutReplay(_DQNWithoutReplay, DiagnosedDQN):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -321,7 +321,7 @@ class DQNWithoutTarget(_DQNWithoutTarget, DiagnosedDQN):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -353,7 +353,7 @@ class DiagnosedDQN(_DiagnosedDQN, DQN):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -377,7 +377,7 @@ class DifferentialSARSA(_DifferentialSARSA):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -401,7 +401,7 @@ class DoubleQLearning(_DoubleQLearning):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -427,7 +427,7 @@ class DynaQ(_DynaQ, QLearning):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -454,7 +454,7 @@ class DynaQPlus(_DynaQPlus, DynaQ):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -477,7 +477,7 @@ class EmphaticTD(_EmphaticTD):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -498,7 +498,7 @@ class EpsilonGreedyBandit(_EpsilonGreedyBandit):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -520,7 +520,7 @@ class EveryVisitMCPrediction(_EveryVisitMCPrediction, MCPrediction):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -544,7 +544,7 @@ class ExpectedSARSA(_ExpectedSARSA):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -568,7 +568,7 @@ class GTD2(_GTD2):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -589,7 +589,7 @@ class GaussSeidelValueIteration(_GaussSeidelValueIteration):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -609,7 +609,7 @@ class GaussianThompsonSampling(_GaussianThompsonSampling):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -628,7 +628,7 @@ class GradientBandit(_GradientBandit):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -651,7 +651,7 @@ class GradientMC(_GradientMC):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -674,7 +674,7 @@ class LSTD(_LSTD):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -695,7 +695,7 @@ class LinearProgramming(_LinearProgramming):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -721,7 +721,7 @@ class LinearSARSALambda(_LinearSARSALambda):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -745,7 +745,7 @@ class LinearTDLambda(_LinearTDLambda):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -768,7 +768,7 @@ class LinearTrueOnlineTDLambda(_LinearTrueOnlineTDLambda):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -793,7 +793,7 @@ class LinearWatkinsQLambda(_LinearWatkinsQLambda):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -817,7 +817,7 @@ class MCControl(_MCControl):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -838,7 +838,7 @@ class MCExploringStarts(_MCExploringStarts, MCControl):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -860,7 +860,7 @@ class MCPrediction(_MCPrediction):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -882,7 +882,7 @@ class ModifiedPolicyIteration(_ModifiedPolicyIteration):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -907,7 +907,7 @@ class NStepSARSA(_NStepSARSA):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -932,7 +932,7 @@ class NStepSemiGradientSARSA(_NStepSemiGradientSARSA):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -956,7 +956,7 @@ class NStepSemiGradientTD(_NStepSemiGradientTD):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -979,7 +979,7 @@ class NStepTD(_NStepTD):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1002,7 +1002,7 @@ class NaiveDeepQ(_NaiveDeepQ, DQNWithoutReplay):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1024,7 +1024,7 @@ class OffPolicyMCControl(_OffPolicyMCControl):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1045,7 +1045,7 @@ class OffPolicyMCPrediction(_OffPolicyMCPrediction):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1071,7 +1071,7 @@ class OffPolicyNStepSARSA(_OffPolicyNStepSARSA):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1094,7 +1094,7 @@ class OfflineLambdaReturn(_OfflineLambdaReturn):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1115,7 +1115,7 @@ class OptimisticBandit(_OptimisticBandit, EpsilonGreedyBandit):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1136,7 +1136,7 @@ class OrdinaryOffPolicyMCPrediction(_OrdinaryOffPolicyMCPrediction, OffPolicyMCP
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1170,7 +1170,7 @@ class PPO(_PPO):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1191,7 +1191,7 @@ class PerDecisionOffPolicyMCPrediction(_PerDecisionOffPolicyMCPrediction, OffPol
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1215,7 +1215,7 @@ class PolicyEvaluation(_PolicyEvaluation):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1237,7 +1237,7 @@ class PolicyIteration(_PolicyIteration):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1258,7 +1258,7 @@ class PrioritisedValueIteration(_PrioritisedValueIteration):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1285,7 +1285,7 @@ class PrioritizedSweeping(_PrioritizedSweeping, DynaQ):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1309,7 +1309,7 @@ class QLearning(_QLearning):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1336,7 +1336,7 @@ class QSigma(_QSigma):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1360,7 +1360,7 @@ class REINFORCE(_REINFORCE):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1386,7 +1386,7 @@ class REINFORCEBaseline(_REINFORCEBaseline, REINFORCE):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1403,7 +1403,7 @@ class RandomAgent(_RandomAgent):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1439,7 +1439,7 @@ class SAC(_SAC):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1463,7 +1463,7 @@ class SARSA(_SARSA):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1489,7 +1489,7 @@ class SARSALambda(_SARSALambda):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1513,7 +1513,7 @@ class SemiGradientSARSA(_SemiGradientSARSA):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1536,7 +1536,7 @@ class SemiGradientTD(_SemiGradientTD):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1556,7 +1556,7 @@ class SoftmaxREINFORCE(_SoftmaxREINFORCE):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1577,7 +1577,7 @@ class SoftmaxREINFORCEBaseline(_SoftmaxREINFORCEBaseline, SoftmaxREINFORCE):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1599,7 +1599,7 @@ class TD0(_TD0):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1632,7 +1632,7 @@ class TD3(_TD3):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1656,7 +1656,7 @@ class TDC(_TDC):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1680,7 +1680,7 @@ class TDLambda(_TDLambda):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1699,7 +1699,7 @@ class ThompsonSampling(_ThompsonSampling):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1718,7 +1718,7 @@ class TrajectorySampling(_TrajectorySampling):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1744,7 +1744,7 @@ class TreeBackup(_TreeBackup):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1769,7 +1769,7 @@ class TrueOnlineSARSALambda(_TrueOnlineSARSALambda):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1792,7 +1792,7 @@ class TrueOnlineTDLambda(_TrueOnlineTDLambda):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1813,7 +1813,7 @@ class UCBBandit(_UCBBandit):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1831,7 +1831,7 @@ class UniformUpdates(_UniformUpdates):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1852,7 +1852,7 @@ class ValueIteration(_ValueIteration):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...
 
@@ -1878,6 +1878,6 @@ class WatkinsQLambda(_WatkinsQLambda, SARSALambda):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
-        seeds: collections.abc.Sequence[int] | None = None,
+        seeds: collections.abc.Sequence[int] | int | None = None,
         n_envs: int = 1,
     ) -> None: ...

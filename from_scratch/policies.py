@@ -16,6 +16,7 @@ _HOMES = {
     "ActorPolicy": "core.networks.own",
     "ActorBaselinePolicy": "core.networks.own",
     "RandomPolicy": "baselines.random_agent",
+    "Normalizers": "core.stacks",
     "Episodes": "core.loops.episodes",
     "EpisodeMemory": "core.tabular.episodes",
 }

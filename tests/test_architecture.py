@@ -14,10 +14,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PROJECT = ("from_scratch", "benchmarks", "sb3_course", "tests", "results")
 # What others import: they know algorithms by name alone.
-FACES = ("from_scratch", "from_scratch.policies", "from_scratch.registry", "from_scratch.stub", "from_scratch.zoo")
+FACES = ("from_scratch", "from_scratch.callbacks", "from_scratch.policies", "from_scratch.registry", "from_scratch.stub", "from_scratch.zoo")
 BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", *sys.stdlib_module_names}
 # Within core: which other rooms a room may import, each name a folder or a single module. A room without a line may import all of core.
-FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "returns", "rng", "vec_env", "watch")
+FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "returns", "rng", "stacks", "vec_env", "watch")
 ROOMS = {  # a room of core: the others that it may import
     "linear": ("tabular", "loops", *FLOOR),
     "tabular": ("loops", *FLOOR),
@@ -29,6 +29,7 @@ ROOMS = {  # a room of core: the others that it may import
     "returns": ("lockstep",),  # a compiled loop
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
+    "stacks": ("addresses", "callbacks", "vec_env"),
     "lockstep": ("watch",),
     "exact": (),  # answers without sampling stand alone
     **dict.fromkeys(("addresses", "arguments", "callbacks", "data", "entry", "finite", "vec_env", "watch"), ()),
@@ -91,7 +92,8 @@ def may_import(module: str, name: str) -> bool:
     if module == "from_scratch.registry":
         return name == "from_scratch.core.entry" or is_family(name)
     if module in FACES:
-        return name in ("from_scratch.policies", "from_scratch.registry")
+        own = ("from_scratch.core.stacks",) if module == "from_scratch.callbacks" else ()
+        return name in ("from_scratch.policies", "from_scratch.registry", *own)
     if is_algorithm(module):
         return within(name, "from_scratch.core", "from_scratch.envs") or is_algorithm(name)
     if within(module, "benchmarks"):

@@ -14,7 +14,7 @@ import pathlib
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from types import FunctionType
 from typing import Any, ClassVar, Self
@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.save_util import recursive_getattr
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, TensorDict
@@ -36,7 +37,8 @@ from from_scratch.core.hyperparameters import TAIL, Declared, check_range, is_re
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.networks.net import Net
 from from_scratch.core.rng import Rng
-from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, make_vec_env, make_vec_envs, normalizers
+from from_scratch.core.stacks import Normalizers, Note, OfAllSeeds, count_per_seed, refuse_callbacks_for_one, show_means, told_by
+from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, is_recipe, make_vec_env, make_vec_envs, normalizers
 from from_scratch.core.watch import OURS, Watch, altered, has_own_code, has_own_rollout_code
 
 OF_BASE = ("learning_rate", "use_sde", "sde_sample_freq")  # fields that SB3's base class keeps for us
@@ -50,7 +52,11 @@ class UnsupportedActionSpace(AssertionError, ValueError):
     """SB3 raises an AssertionError here; a ValueError is what it is."""
 
 
-def _checked_seeds(seeds: Sequence[int], name: str, lockstep: bool) -> list[int]:
+def _checked_seeds(seeds: Sequence[int] | int, name: str, lockstep: bool) -> list[int]:
+    if isinstance(seeds, int | np.integer):
+        if isinstance(seeds, bool) or seeds < 1:
+            raise ValueError(f"seeds={seeds}: how many models to train, from 1 on, or which seeds, as in seeds=range(10).")
+        seeds = range(seeds)
     seeds = [int(seed) for seed in seeds]
     if not seeds:
         raise ValueError("seeds is empty: give at least one, as in seeds=range(10).")
@@ -84,7 +90,8 @@ class Algorithm(Declared, BaseAlgorithm):
     """The base of every algorithm here.
 
     Beside SB3's arguments the constructor takes, by keyword, `seeds` (train one independent model per seed, together; `env` is then
-    an id or a factory) and `n_envs` (environments per seed). `num_timesteps` and `learn(total_timesteps)` count per seed.
+    an id or a factory; 10 means range(10)) and `n_envs` (environments per seed). `num_timesteps` and `learn(total_timesteps)` count per seed.
+    A stack has its seeds' models as a list would: `len(model)`, `model[k]` as `model.member(k)`, and `for each in model`.
     """
 
     lockstep: ClassVar[bool] = True  # can several seeds train in one process?
@@ -95,13 +102,16 @@ class Algorithm(Declared, BaseAlgorithm):
     not_copied: ClassVar[tuple[str, ...]] = ("_callback",)  # attributes that learn() or adopt() make, and that no deep copy or pickle takes along
 
     # ------------------------------------------------------------------------------------------------------------ construction
-    def _construct(self, policy: Any, env: Any, seeds: Sequence[int] | None, n_envs: int, _init_setup_model: bool, **given: Any) -> None:
+    def _construct(self, policy: Any, env: Any, seeds: Sequence[int] | int | None, n_envs: int, _init_setup_model: bool, **given: Any) -> None:
         if seeds is not None and given["seed"] is not None:
-            raise ValueError(f"seed={given['seed']} and seeds={list(seeds)} were both given. Use seed= for one model, seeds= for one or many.")
+            said = seeds if isinstance(seeds, int | np.integer) else list(seeds)
+            raise ValueError(f"seed={given['seed']} and seeds={said} were both given. Use seed= for one model, seeds= for one or many.")
         if n_envs < 1:
             raise ValueError(f"n_envs={n_envs}: at least one environment per seed is needed.")
         self.seeds = None if seeds is None else _checked_seeds(seeds, type(self).__name__, self.lockstep)
-        env = self._make_env(env, n_envs)
+        if seeds is None and isinstance(env, LockstepVecEnv) and not _init_setup_model:
+            self.seeds = list(range(env.n_seeds))  # load() knows them, and says them next
+        env = self._make_env(env, n_envs, given["seed"])
         to_base = {name: plain(given.pop(name)) for name in (*TAIL, *OF_BASE) if name in given}
         try:
             super(Declared, self).__init__(
@@ -125,20 +135,29 @@ class Algorithm(Declared, BaseAlgorithm):
         if _init_setup_model:
             self._setup_model()
 
-    def _make_env(self, env: Any, n_envs: int) -> Any:
+    def _make_env(self, env: Any, n_envs: int, seed: int | None) -> Any:
         """What SB3's constructor may be given: a VecEnv for ids and factories that need one, anything else as it is."""
-        factory = isinstance(env, str | type) or (callable(env) and not hasattr(env, "step"))
-        if self.seeds is not None and factory:
-            return make_vec_envs(env, len(self.seeds), n_envs, self._wrap_env)
-        if env is None or isinstance(env, LockstepVecEnv):
-            return env
-        if self.n_seeds > 1:
-            raise ValueError(f"seeds={self.seeds} need an environment each: give an id or a factory, not {type(env).__name__}.")
-        if factory and (n_envs > 1 or not isinstance(env, str)):
-            return make_vec_env(env, n_envs)
+        recipe = is_recipe(env)
+        if env is None or (self.seeds is not None and recipe) or self.n_seeds > 1 or isinstance(env, LockstepVecEnv):
+            return self._env_for(env, self.seeds, n_envs, seed)
+        if recipe and (n_envs > 1 or not isinstance(env, str)):
+            return make_vec_env(env, n_envs, seed)
         if n_envs > 1 and n_envs != getattr(env, "num_envs", 1):
             raise ValueError(f"n_envs={n_envs}, but the given {type(env).__name__} holds {getattr(env, 'num_envs', 1)}. Leave n_envs out.")
         return env
+
+    @classmethod
+    def _env_for(cls, env: Any, seeds: Sequence[int] | None, n_envs: int, seed: int | None = None) -> Any:
+        """Environments for these seeds (None: one model, seeded with `seed`): what an id or a function makes, or those given, if they can be it."""
+        if is_recipe(env):
+            return make_vec_env(env, n_envs, seed) if seeds is None else make_vec_envs(env, seeds, n_envs, cls._wrap_env)
+        wanted, stacked = len(seeds or [seed]), env.n_seeds if isinstance(env, LockstepVecEnv) else 1
+        if env is None or wanted == stacked:
+            return env
+        if wanted == 1:
+            raise ValueError(f"This {type(env).__name__} holds the environments of {stacked} seeds, and the model has one: give it env.of_seed(k).")
+        given = f"the environments of {stacked} seeds" if stacked > 1 else f"{type(env).__name__} is one for all"
+        raise ValueError(f"seeds={list(seeds or ())} need an environment each, and {given}: give an id or a factory that makes one seed's.")
 
     @staticmethod
     def _wrap_env(env: Any, verbose: int = 0, monitor_wrapper: bool = True) -> VecEnv:
@@ -252,19 +271,51 @@ class Algorithm(Declared, BaseAlgorithm):
             self._rng = Rng.of_process(getattr(self, "action_space", None))
             return
         self._rng = Rng.private(self.seeds, self.action_space)
-        if isinstance(self.env, LockstepVecEnv):
-            self.env.seed_each(self.seeds)
-        elif self.env is not None:
-            self.env.seed(self.seeds[0])
+        self._seed_env()
 
-    def set_env(self, env: GymEnv, force_reset: bool = True) -> None:
-        if self.n_seeds > 1:
-            if not isinstance(env, LockstepVecEnv) or env.num_envs != self.n_lanes:
-                raise ValueError(f"A stack of {self.n_seeds} seeds × {self.n_envs} environments needs a LockstepVecEnv of {self.n_lanes}, not {env}.")
-            check_for_correct_spaces(env, self.observation_space, self.action_space)
-            self.env, self._last_obs = env, None if force_reset else self._last_obs
+    def _seed_env(self) -> None:
+        if self.env is None:
             return
-        super().set_env(env, force_reset)
+        if isinstance(self.env, LockstepVecEnv) and self.seeds is not None:
+            self.env.seed_each(self.seeds)
+        elif self.seeds is not None or self.seed is not None:
+            self.env.seed(self.seeds[0] if self.seeds is not None else self.seed)
+
+    def set_env(self, env: GymEnv | str | Callable[..., Any], force_reset: bool = True) -> None:
+        """As in SB3. An id or a function that makes environments may be given as to the constructor, and what it makes is seeded as there.
+
+        A stack's normalisers keep their statistics. Environments that a stack cannot use are a ValueError.
+        """
+        made = is_recipe(env)
+        env = self._env_for(env, self.seeds, self.n_envs, self.seed)
+        if self.n_seeds > 1:
+            if env.num_envs != self.n_lanes:
+                raise ValueError(f"A stack of {self.n_seeds} seeds × {self.n_envs} environments needs {self.n_lanes}, and these are {env.num_envs}.")
+            check_for_correct_spaces(env, self.observation_space, self.action_space)
+            if made:
+                self._hand_statistics_to(env, self.get_vec_normalize_env())
+            self.env, self._last_obs = env, None if force_reset else self._last_obs
+            self.__dict__.pop("normalizers_of_seeds", None)
+        else:
+            super().set_env(env, force_reset)
+        if made:
+            self._seed_env()
+
+    def get_vec_normalize_env(self) -> Any:
+        """As in SB3; of a stack all seeds' VecNormalize, as a sequence that can `save` and `load`, or None."""
+        if self.n_seeds == 1:
+            return super().get_vec_normalize_env()
+        each = self.__dict__.get("normalizers_of_seeds") or normalizers(self.env)
+        return Normalizers(each) if all(each) else None
+
+    @staticmethod
+    def _hand_statistics_to(env: Any, known: Normalizers | None) -> None:
+        """Let a stack's new environments normalise as the old ones did."""
+        if known is None:
+            return
+        if not all(normalizers(env)):
+            raise ValueError(f"{len(known)} seeds were trained with VecNormalize, and these environments have none: let the function return VecNormalize(…).")
+        Normalizers(normalizers(env)).take(known.each)
 
     # ------------------------------------------------------------------------------------------------------------------ learning
     @renewed
@@ -306,6 +357,8 @@ class Algorithm(Declared, BaseAlgorithm):
         self._refuse_hidden_methods()
         self._take_plain_numbers()
         total_timesteps, callback = super()._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
+        if self.n_seeds > 1 and not self._custom_logger:
+            show_means(self.logger.output_formats, self.seeds)
         if isinstance(self.env, LockstepVecEnv) and self.env.normalizes:
             self._last_original_obs = self.env.get_original_obs()
         if self.n_seeds == 1:
@@ -313,7 +366,21 @@ class Algorithm(Declared, BaseAlgorithm):
         elif self.num_timesteps == 0 or not hasattr(self, "ep_info_buffers"):
             self.ep_info_buffers = [deque(maxlen=self._stats_window_size) for _ in range(self.n_seeds)]
             self.ep_success_buffers = [deque(maxlen=self._stats_window_size) for _ in range(self.n_seeds)]
+        self._join_buffers()
         return total_timesteps, callback
+
+    def _init_callback(self, callback: MaybeCallback, progress_bar: bool = False) -> BaseCallback:
+        if self.n_seeds > 1:
+            refuse_callbacks_for_one(callback, self.n_seeds)
+        initialised = super()._init_callback(callback, progress_bar)
+        if self.n_seeds > 1:
+            count_per_seed(initialised)
+        return initialised
+
+    def _join_buffers(self) -> None:
+        """What SB3's users read of all seeds' episodes."""
+        if self.n_seeds > 1 and hasattr(self, "ep_info_buffers"):
+            self.ep_info_buffer, self.ep_success_buffer = OfAllSeeds(self.ep_info_buffers), OfAllSeeds(self.ep_success_buffers)  # type: ignore[assignment]
 
     def locals_at_start(self, variables: dict[str, Any]) -> dict[str, Any]:
         """The dict that callbacks know as their `locals` through the whole of training."""
@@ -569,7 +636,7 @@ class Algorithm(Declared, BaseAlgorithm):
             return super().predict(observation, state, episode_start, deterministic)
         n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
         if n % self.n_seeds:
-            raise ValueError(f"{n} observations for {self.n_seeds} seeds: give a multiple, seed after seed, or use member(k).predict.")
+            raise ValueError(f"{n} observations for {self.n_seeds} seeds: give a multiple, seed after seed, or ask each, as in for each in model: …")
         parts, actions = self.by_seed(observation), []
         for k, policy in enumerate(self._policies):  # each by its own policy, as member(k) would: the same bits
             actions.append(policy.predict(tree_map(lambda x, k=k: x[k], parts), deterministic=deterministic)[0])
@@ -594,11 +661,13 @@ class Algorithm(Declared, BaseAlgorithm):
         model: Any = object.__new__(type(self))
         of_fields = next(cls.__init__ for cls in type(self).__mro__ if is_renewed(vars(cls).get("__init__")))  # a user's own may take anything
         of_fields(model, self.policy_class, None, device=self.device, _init_setup_model=False)
-        skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", *self._kept_in_files()}
+        skip = {*self._excluded_save_params(), "env", "policies", "updates", "ep_info_buffers", "ep_success_buffers", "normalizers_of_seeds"}
+        skip |= set(self._kept_in_files())
         model.__dict__.update({name: value for name, value in self.__dict__.items() if name not in skip})
         model.seeds = None if self.seeds is None else [self.seeds[k]]
         model.env = self.env.of_seed(k) if isinstance(self.env, LockstepVecEnv) else self.env
-        model._vec_normalize_env = None if model.env is None else unwrap_vec_normalize(model.env)
+        of_file = self.__dict__.get("normalizers_of_seeds")
+        model._vec_normalize_env = unwrap_vec_normalize(model.env) if model.env is not None else of_file and of_file[k]
         model._rng = Rng([self._rng.streams[k].copy()])
         lanes = slice(k * self.n_envs, (k + 1) * self.n_envs)
         for name in ("_last_obs", "_last_original_obs", "_last_episode_starts"):
@@ -619,6 +688,21 @@ class Algorithm(Declared, BaseAlgorithm):
             recursive_getattr(model, own).data.copy_(recursive_getattr(self, name).data)
         model.adopt()
         return model
+
+    def __len__(self) -> int:
+        return self.n_seeds
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getitem__(self, k: int) -> Self:
+        """`member(k)`; −1 is the last."""
+        if not isinstance(k, int | np.integer):
+            raise TypeError(f"model[{k!r}]: give the place of one seed, 0 … {self.n_seeds - 1}, as to member(k).")
+        return self.member(int(k) + (self.n_seeds if k < 0 else 0))
+
+    def __iter__(self) -> Iterator[Self]:
+        return map(self.member, range(self.n_seeds))
 
     def _hand_over(self, model: Any, k: int) -> None:
         """Give the k-th member its memory of experience."""
@@ -644,25 +728,37 @@ class Algorithm(Declared, BaseAlgorithm):
         ours = ["_policies", "_rng", "_callback", "_log_interval", "_iteration", "_derived", "updates", *getattr(self, "_derived", [])]
         if self.seeds is None:
             ours.append("seeds")
-        if self.n_seeds == 1:
-            ours += ["ep_info_buffers", "ep_success_buffers"]  # SB3's ep_info_buffer and ep_success_buffer hold the same
+        # SB3's ep_info_buffer and ep_success_buffer hold the same
+        ours += ["ep_info_buffers", "ep_success_buffers"] if self.n_seeds == 1 else ["ep_info_buffer", "ep_success_buffer"]
         return [*super()._excluded_save_params(), *ours]
 
     def save(self, path: str | pathlib.Path | io.BufferedIOBase, exclude: Iterable[str] | None = None, include: Iterable[str] | None = None) -> None:
         """As in SB3: a zip that plain SB3 opens. A model with `seeds` keeps its random streams in it, so that it continues exactly.
 
+        A stack keeps every seed's VecNormalize, too; plain SB3 opens the files of its members.
+
         exclude and include name attributes to leave out and to keep beside those that are kept anyway.
         """
         if self.seeds is not None:
             self.stream_states = self._rng.get_state()
+        if self.n_seeds > 1:
+            seeds, name = ", ".join(map(str, self.seeds or ())), type(self).__name__
+            self.about_this_file = Note(f"This file holds a stack of {self.n_seeds} seeds ({seeds}), which plain Stable-Baselines3 cannot load: "
+                                        f"use {name}.load of from_scratch, and model[k].save(path) for a file of one seed that it can.")  # fmt: skip
+        kept = "normalizers_of_seeds" in self.__dict__  # those of a file that was loaded without environments
+        if self.n_seeds > 1 and all(normalizers(self.env)) and not kept:
+            self.normalizers_of_seeds = normalizers(self.env)
         super().save(path, exclude, include)
         self.__dict__.pop("stream_states", None)
+        self.__dict__.pop("about_this_file", None)
+        if not kept:
+            self.__dict__.pop("normalizers_of_seeds", None)
 
     @classmethod
     def load(
         cls,
         path: str | pathlib.Path | io.BufferedIOBase,
-        env: GymEnv | None = None,
+        env: GymEnv | str | Callable[..., Any] | None = None,
         device: torch.device | str = "auto",
         custom_objects: dict[str, Any] | None = None,
         print_system_info: bool = False,
@@ -673,12 +769,28 @@ class Algorithm(Declared, BaseAlgorithm):
 
         custom_objects replace what cannot be read, by name; kwargs change attributes before the networks are built. An env is reset
         before training unless force_reset is off. `set_parameters` loads into a model that is there.
+
+        env may be an id or a function that makes environments, as for the constructor; a stack needs one, or what another stack's get_env() gave.
+        Then the statistics of a stack's VecNormalize come back.
         """
-        model = super().load(path, env, device, custom_objects, print_system_info, force_reset, **kwargs)
+        made = is_recipe(env)
+        if env is not None:
+            told = {**told_by(path), **(custom_objects or {}), **kwargs}
+            env = cls._env_for(env, told.get("seeds"), told.get("n_envs") or 1, told.get("seed"))
+        model = super().load(path, env, device, {"about_this_file": None, **(custom_objects or {})}, print_system_info, force_reset, **kwargs)
+        model.__dict__.pop("about_this_file", None)
+        known = model.__dict__.get("normalizers_of_seeds", [])
+        for normalizer in known:  # VecNormalize leaves these out of a file, and is not written into another one without
+            normalizer.class_attributes, normalizer.returns = {}, None
+        if env is not None:
+            model.__dict__.pop("normalizers_of_seeds", None)
+            if made and known:
+                cls._hand_statistics_to(model.env, Normalizers(known))
         states = model.__dict__.pop("stream_states", None)
         if states is not None:
             model._rng.set_state(states)
         model.adopt()  # SB3 replaced the memory of single tensors, such as log α
+        model._join_buffers()
         model.updates = np.full(model.n_seeds, model._n_updates)
         if model.env is not None and model._last_obs is not None:
             model.env.unwrapped._reset_seeds()  # the environment goes on where it is: seeds set while loading must not wait for its next reset

@@ -24,7 +24,7 @@ TEXTS = {
     "seed": "of the process's random numbers, and of the environment's; None leaves them as they are",
     "device": "where the networks live: \"cpu\", \"cuda\", …; \"auto\" takes a GPU if there is one",
     "_init_setup_model": "build networks and memory now; load() does it later",
-    "seeds": "train an independent model for each of these seeds, all together; `env` is then an id or a function, and `seed` is left out",
+    "seeds": "train an independent model for each of these seeds, all together (10 means range(10)); `env` is then an id or a function, and `seed` is left out",
     "n_envs": "how many environments each seed plays in, where `env` is an id or a function",
     # Learning with networks.
     "learning_rate": "the step size, or a function of the remaining part of training, which falls from 1 to 0",

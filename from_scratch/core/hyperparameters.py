@@ -40,7 +40,7 @@ TAIL = _parameters(
     device=(torch.device | str, "auto"),
     _init_setup_model=(bool, True),
 )
-EXTRA = _parameters(seeds=(Sequence[int] | None, None), n_envs=(int, 1))  # what this library adds to SB3's signature: keyword-only, at the end
+EXTRA = _parameters(seeds=(Sequence[int] | int | None, None), n_envs=(int, 1))  # what this library adds to SB3's signature: keyword-only, at the end
 
 
 def _fields_of(cls: type) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -116,6 +118,10 @@ class LockstepVecEnv(VecEnv):
         for venv, seed in zip(self.venvs, seeds, strict=True):
             venv.seed(seed)
 
+    @property
+    def n_seeds(self) -> int:
+        return self.num_envs // self.per_seed
+
     def of_seed(self, k: int) -> VecEnv:
         """The vector environment of the k-th seed."""
         return self.venvs[k]
@@ -158,24 +164,53 @@ class LaneBlock(LockstepVecEnv):
         return self.block.select(range(k * self.per_seed, (k + 1) * self.per_seed))
 
 
-def make_vec_envs(env: str | Callable[[], gym.Env | VecEnv], n_seeds: int, n_envs: int, wrap: Callable[[VecEnv], VecEnv]) -> VecEnv:
+Recipe = str | Callable[..., gym.Env | VecEnv]  # an id, or a function that makes an environment
+
+
+def is_recipe(env: Any) -> bool:
+    """Is this an id or a function that makes environments, and none itself?"""
+    return isinstance(env, str | type) or (callable(env) and not hasattr(env, "step"))
+
+
+def made_by(recipe: Recipe, seed: int | None, index: int) -> Any:
+    """An environment of an id, or of a function, which is told what it asks for.
+
+    A parameter without a default that is called `seed` is given the seed of the model that will play; one called `index` the number of the environment
+    among all that are made, k·E + e, and where the function makes a whole VecEnv the number k of the seed.
+    """
+    if isinstance(recipe, str):
+        return gym.make(recipe)
+    try:
+        parameters = inspect.signature(recipe).parameters.values()
+    except (TypeError, ValueError):  # written in C, say
+        return recipe()
+    asked = {p.name for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    return recipe(**{name: value for name, value in (("seed", seed), ("index", index)) if name in asked})
+
+
+def make_vec_envs(env: Recipe, seeds: Sequence[int], n_envs: int, wrap: Callable[[VecEnv], VecEnv]) -> VecEnv:
     """The environments of several seeds, n_envs of each: a VecEnv of its own for every seed, or one block of lanes from a recipe that makes blocks.
 
     `wrap` is what is done to every seed's VecEnv; a block needs none.
     """
     if hasattr(env, "block_of"):
-        return LaneBlock(env.block_of(n_seeds * n_envs), n_seeds) if n_seeds > 1 else env.block_of(n_envs)
-    venvs = [wrap(make_vec_env(env, n_envs)) for _ in range(n_seeds)]
-    return LockstepVecEnv(venvs) if n_seeds > 1 else venvs[0]
+        return LaneBlock(env.block_of(len(seeds) * n_envs), len(seeds)) if len(seeds) > 1 else env.block_of(n_envs)
+    venvs = [wrap(make_vec_env(env, n_envs, seed, k * n_envs)) for k, seed in enumerate(seeds)]
+    return LockstepVecEnv(venvs) if len(seeds) > 1 else venvs[0]
 
 
-def make_vec_env(env: str | Callable[[], gym.Env | VecEnv], n_envs: int) -> VecEnv:
-    """One seed's vector environment, from an id or a factory of single environments (or of a whole VecEnv, used as it is)."""
+def make_vec_env(env: Recipe, n_envs: int, seed: int | None = None, first_index: int = 0) -> VecEnv:
+    """One seed's vector environment, from an id or a factory of single environments (or of a whole VecEnv, used as it is).
+
+    The factory may ask for `seed` and `index`, as `made_by` says.
+    """
     if hasattr(env, "block_of"):
         return env.block_of(n_envs)
 
+    indices = itertools.count(first_index)
+
     def monitored() -> Any:
-        single = gym.make(env) if isinstance(env, str) else env()
+        single = made_by(env, seed, next(indices))
         return single if isinstance(single, VecEnv | Monitor) else Monitor(single)
 
     first = monitored()
@@ -192,5 +227,5 @@ def normalizers(env: VecEnv | None) -> list:
     if env is None:
         return [None]
     if isinstance(env, LaneBlock):
-        return [None] * (env.num_envs // env.per_seed)
+        return [None] * env.n_seeds
     return [unwrap_vec_normalize(venv) for venv in getattr(env, "venvs", [env])]
