@@ -249,8 +249,7 @@ class Tabular(Tables):
         return [name for name in self.policy.tables if name in ("V", "Q", "theta", "pi")]
 
     def _of_each_seed(self, shown: Callable[[int], str]) -> str:
-        seeds = self.seeds or [self.seed]
-        return shown(0) if self.n_seeds == 1 else "\n\n".join(f"seed {seed}\n{shown(k)}" for k, seed in enumerate(seeds))
+        return shown(0) if self.n_seeds == 1 else "\n\n".join(f"seed {seed}\n{shown(k)}" for k, seed in enumerate(self.seeds or []))
 
     def _name_of_env(self) -> str:
         env = self.first_envs()[0]
