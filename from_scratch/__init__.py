@@ -16,8 +16,11 @@ def __getattr__(name: str):
         cls = _CLASSES[name].load()
         globals()[name] = cls
         return cls
+    if name == "eager":
+        globals()[name] = eager = _importlib.import_module("from_scratch.core.lockstep").eager
+        return eager
     raise AttributeError(f"module 'from_scratch' has no attribute '{name}'. It has: {', '.join(__all__)}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__, "eager"})

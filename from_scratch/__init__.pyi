@@ -20,6 +20,7 @@ from from_scratch.baselines.random_agent import RandomAgent as _RandomAgent
 from from_scratch.continuous_control.ddpg import DDPG as _DDPG
 from from_scratch.continuous_control.sac import SAC as _SAC
 from from_scratch.continuous_control.td3 import TD3 as _TD3
+from from_scratch.core.lockstep import eager as eager
 from from_scratch.dynamic_programming.asynchronous_value_iteration import AsynchronousValueIteration as _AsynchronousValueIteration
 from from_scratch.dynamic_programming.gauss_seidel_value_iteration import GaussSeidelValueIteration as _GaussSeidelValueIteration
 from from_scratch.dynamic_programming.linear_programming import LinearProgramming as _LinearProgramming

@@ -18,6 +18,7 @@ from typing import Any
 from from_scratch.registry import ENTRIES
 
 HERE = Path(__file__).with_name("__init__.pyi")
+EAGER = "from from_scratch.core.lockstep import eager as eager"
 HEADER = '''"""The constructors, for type checkers and editors. Written by `python -m from_scratch.stub` from the classes' fields: do not edit."""'''
 
 
@@ -62,7 +63,7 @@ def text() -> str:
         root = module.partition(".")[0]
         sections[0 if root in sys.stdlib_module_names else 2 if root == "from_scratch" else 1].append(f"import {module}")
     known = sorted(known, key=lambda cls: (cls.__module__, cls.__name__))
-    sections[2].extend(f"from {cls.__module__} import {cls.__name__} as _{cls.__name__}" for cls in known)
+    sections[2].extend(sorted([EAGER, *(f"from {cls.__module__} import {cls.__name__} as _{cls.__name__}" for cls in known)]))
     imports = "\n\n".join("\n".join(section) for section in sections)
     return f"{HEADER}\n\n{imports}\n\n__all__: list[str]\n{classes}"
 

@@ -40,3 +40,9 @@ def test_its_python_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for program in re.findall(r"```python\n(.*?)```", PAGE, re.S):
         exec(compile(program.replace("20_000", "200"), "environments.md", "exec"), {})
+
+
+def test_the_maps_that_the_page_shows_are_those_that_it_prints(capsys):
+    ((program, shown),) = re.findall(r"```python\n([^`]*)```\n\n```text\n(.*?)```", PAGE, re.S)
+    exec(compile(program, "environments.md", "exec"), {})
+    assert capsys.readouterr().out == shown

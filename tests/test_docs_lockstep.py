@@ -28,7 +28,7 @@ def ran():
 
 def test_it_prints_what_the_page_says(ran):
     _, printed, _ = ran
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
     for (_, said), out in zip(BLOCKS, printed, strict=True):
         assert not said or out == said
 
@@ -45,6 +45,11 @@ def test_the_dueling_head_is_served_for_all_seeds_together(ran):
     last = printed[2].splitlines()[-1]
     assert f"`{last}`" in PAGE and last.startswith("True")
     assert "general path" not in printed[2]
+
+
+def test_the_watched_loss_shows_tensors_at_each_of_its_updates(ran):
+    looks = ran[1][3].splitlines()
+    assert [line.partition(",")[0] for line in looks[:-1]] == ["Tensor (1"] * 2 and looks[-1] == "2 looks"
 
 
 @pytest.mark.parametrize("file, names", sorted(set(re.findall(r"`([\w/]+\.py): ([\w., ]+)`", PAGE))))

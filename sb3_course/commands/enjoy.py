@@ -1,4 +1,6 @@
-"""sb3-course enjoy: play a model that train (or the RL Zoo, of the same layout) has saved.
+"""sb3-course enjoy: play a model that train (or the RL Zoo, of the same layout) has saved, in a window or into a film (--gif, --mp4).
+
+Of tables on a grid the values and best actions are printed, and drawn into the pictures.
 
 The model is built anew from its class and the hyper-parameters beside it, and only its weights are read: nothing that the file brings is run. With
 --trust a file that cannot be read so is unpickled, as Stable-Baselines3 does.
@@ -18,7 +20,10 @@ from benchmarks.store.plain import content, from_yaml, one_line
 from benchmarks.store.readers import ZooLoader
 from benchmarks.studies import environments, trust
 from from_scratch import registry
+from sb3_course import film
 from sb3_course.commands.train import latest_id
+
+STEPS = 1000
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,12 +38,20 @@ def run(args: argparse.Namespace) -> int:
     if not path.is_file():
         missing = f"no model at {path}" if n else f"no training of {args.algo} on {args.env} in {args.folder}"
         raise UserError(f"{missing}: sb3-course train --algo {args.algo} --env {args.env} -f {args.folder} makes one")
-    if not args.no_render and sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise UserError("no display to show the environment on: add --no-render to print the returns only")
-    return _play(args, entry, folder, path, name)
+    films = [Path(file) for file in (_ending(args.gif, ".gif"), _ending(args.mp4, ".mp4")) if file]
+    for film_path in films:
+        film.check(film_path)
+    if not args.no_render and not films and sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise UserError("no display to show the environment on: add --gif FILE to film it, or --no-render to print the returns only")
+    return _play(args, entry, folder, path, name, films)
 
 
-def _play(args: argparse.Namespace, entry: registry.Entry, folder: Path, path: Path, name: str) -> int:
+def _ending(file: str | None, ending: str) -> str | None:
+    """The name of a film, which says of what kind it is."""
+    return file if file is None or file.lower().endswith(ending) else f"{file}{ending}"
+
+
+def _play(args: argparse.Namespace, entry: registry.Entry, folder: Path, path: Path, name: str, films: list[Path]) -> int:
     import numpy as np
     import torch
     from stable_baselines3.common.vec_env import DummyVecEnv
@@ -51,20 +64,26 @@ def _play(args: argparse.Namespace, entry: registry.Entry, folder: Path, path: P
         raise IntegrityError(f"{folder / name / 'args.yml'}: the environment's arguments are no dictionary")
     found = [*trust.of_wrappers(raw.get("env_wrapper")), *trust.of_arguments(args.env, spec.get("kwargs") or {})]
     trust.demand(found, f"playing {path}", args.trust)
-    render_mode = None if args.no_render else "human"
+    wrappers, mode = raw.get("env_wrapper"), "rgb_array" if films else None if args.no_render else "human"
     try:
-        venv = DummyVecEnv([lambda: environments.make_env(args.env, spec, raw.get("env_wrapper"), render_mode)])
+        shown = _shown(args.env, spec, wrappers, mode)
+        venv = DummyVecEnv([lambda: shown])
     except UserError:
         raise
     except Exception as error:  # whatever an environment or wrapper says of arguments that it was not made for
         raise IntegrityError(f"{folder}: {args.env} cannot be made with the arguments that are kept there: {one_line(str(error))[:200]}") from None
     returns: list[float] = []
-    total, length = 0.0, 0
+    total, length, steps = 0.0, 0, STEPS if args.n_timesteps is None else args.n_timesteps
     with models.playing(entry.id, path, raw, venv, folder / name, args.trust) as (model, wrapped):
+        _show_tables(model)
+        if isinstance(shown, film.Drawn):
+            shown.model = model
+        elif isinstance(shown.env, film.Drawn):  # within the window
+            shown.env.model = model
         wrapped.seed(args.seed)
         obs = wrapped.reset()
         try:
-            for _ in range(args.n_timesteps):
+            for _ in range(steps):
                 action, _ = model.predict(obs, deterministic=not args.stochastic)
                 obs, reward, done, _ = wrapped.step(action)
                 total, length = total + float(reward[0]), length + 1
@@ -72,13 +91,49 @@ def _play(args: argparse.Namespace, entry: registry.Entry, folder: Path, path: P
                     returns.append(total)
                     print(f"episode {len(returns)}: return {total:.2f}, {length} steps")
                     total, length = 0.0, 0
+                    if films and args.n_timesteps is None:
+                        break
         except KeyboardInterrupt:
             pass
+    frames = shown.frames[: -1 if returns and length == 0 else None] if films else []  # not the one of an episode that begins as the film ends
+    for film_path in films:
+        film.write(film_path, frames, shown.metadata.get("render_fps", 30))
+        print(f"{film_path}: {len(frames)} frames, {film_path.stat().st_size / 1e6:.1f} MB")
     if returns:
         print(f"{len(returns)} episodes: mean return {np.mean(returns):.2f} +/- {np.std(returns):.2f}")
     else:
-        print(f"no episode ended within {args.n_timesteps} steps; return so far {total:.2f}")
+        print(f"no episode ended within {steps} steps; return so far {total:.2f}")
     return 0
+
+
+def _shown(env_id: str, spec: dict[str, Any], wrappers: Any, mode: str | None) -> Any:
+    """The environment, to be seen in this render mode: a grid's with what is learnt drawn into its pictures. UserError if it cannot be seen so."""
+    import gymnasium as gym
+
+    from from_scratch.core.tabular.grids import grid_of
+
+    if mode is None:
+        return environments.make_env(env_id, spec, wrappers)
+    hidden = environments.make_env(env_id, spec, wrappers)
+    modes = hidden.metadata.get("render_modes") or []
+    is_grid = grid_of(hidden.unwrapped) is not None and "rgb_array" in modes
+    hidden.close()
+    if "rgb_array" not in modes and (mode == "rgb_array" or "human" not in modes):
+        raise UserError(f"{env_id} draws no pictures (its render_modes are {', '.join(modes) or 'none'}): add --no-render to print the returns only")
+    if mode == "rgb_array":
+        return film.Drawn(environments.make_env(env_id, spec, wrappers, mode), filmed=True)
+    if not is_grid:
+        return environments.make_env(env_id, spec, wrappers, mode)
+    return gym.wrappers.HumanRendering(film.Drawn(environments.make_env(env_id, spec, wrappers, "rgb_array")))
+
+
+def _show_tables(model: Any) -> None:
+    """Print what a table holds of a grid, as maps."""
+    for show in (getattr(model, name, None) for name in ("values_grid", "arrows")):
+        try:
+            print(show() + "\n" if show else "", end="")
+        except ValueError:  # its environment is no grid
+            return
 
 
 def _settings(path: Path) -> dict[str, Any]:

@@ -185,6 +185,7 @@ class Counts(from_scratch.A2C):
         return loss * float(type(self).calls), metrics
 
 
+@pytest.mark.filterwarnings("ignore:Counts.loss sets calls")
 def test_an_equation_that_is_not_what_it_was_is_found_by_comparing(monkeypatch):
     monkeypatch.setattr(programs, "EVERY", 2)
     with pytest.raises(programs.EquationsDiffer, match=r"Counts\.loss: the gradient of its program is up to .*docs/lockstep\.md"):

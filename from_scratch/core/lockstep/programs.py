@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,28 @@ from torch import nn
 
 from from_scratch.core.lockstep import kernels
 from from_scratch.core.lockstep.arrays import Array, Program, Unknown, tensors_of
+from from_scratch.core.lockstep.effects import tell_of_effects
 from from_scratch.core.lockstep.rows import Rows
 
 EVERY = int(os.environ.get("FROM_SCRATCH_BOTH_WAYS", "0"))  # evaluate every so manyth update both ways, and compare; 0: none
+EAGER = os.environ.get("FROM_SCRATCH_EAGER", "0") not in ("", "0")  # evaluate every equation with tensors, at every update: make no program of it
 TOLERANCE = 1e-4  # of the largest number of a gradient: single precision, summed in another order
 KEPT = 16  # programs, at most: each holds memory for its data and all it computes
+
+
+@contextmanager
+def eager(on: bool = True) -> Iterator[None]:
+    """While this is entered every loss of every model runs with tensors at every update: a breakpoint, a print and a counter in it work.
+
+    `with from_scratch.eager(): model.learn(…)` gives what the environment variable FROM_SCRATCH_EAGER=1 gives to a whole process, the same numbers
+    up to rounding; eager(False) makes programs again within. It may be entered and left between two trainings of a model, and by a decorator.
+    """
+    global EAGER
+    before, EAGER = EAGER, on
+    try:
+        yield
+    finally:
+        EAGER = before
 
 
 class EquationsDiffer(RuntimeError):
@@ -40,6 +58,7 @@ class ArrayRows(Rows):
         self._program: Program | None = None  # of the equation that was differentiated last
         self._written: set[str] = set()  # parameters whose gradient the program being made has written
         self._need_tensors: set[Any] = set()
+        self._looked_at: set[Any] = set()  # equations of which programs were made: is there something in them that these would not do?
         self._updates, self._both_ways = 0, None
 
     def array(self, name: str, program: Program | None) -> Array:
@@ -63,7 +82,7 @@ class ArrayRows(Rows):
     def differentiate(self, equation: Callable, *data: Any) -> tuple[Any, dict[str, torch.Tensor]]:
         kind = getattr(equation, "__func__", equation)
         self._both_ways = None
-        if getattr(equation, "per_seed", False) and kind not in self._need_tensors:
+        if getattr(equation, "per_seed", False) and kind not in self._need_tensors and not EAGER:
             try:
                 self._program = self.run(equation, *data)
                 self._updates += 1
@@ -86,6 +105,9 @@ class ArrayRows(Rows):
         self._programs = {key: value for key, value in self._programs.items() if value.holds()} if len(self._programs) < KEPT else {}
         with torch.set_grad_enabled(gradient):
             program = self._programs[key] = Program(equation, data, self)
+        if gradient and key[0] not in self._looked_at:
+            self._looked_at.add(key[0])
+            tell_of_effects(equation)
         return program
 
     def backward(self, loss: Any) -> None:

@@ -16,6 +16,7 @@ from stable_baselines3.common.policies import BasePolicy
 
 from from_scratch.core.addresses import saved
 from from_scratch.core.loops.stepwise import Stepwise
+from from_scratch.core.tabular import grids
 
 
 def number_of_states(space: spaces.Space) -> int:
@@ -212,3 +213,53 @@ class Tabular(Tables):
         """V(s), [n_states]; [S, n_states] for several seeds. Without a table of its own: max_a Q(s, a)."""
         v = self.V if hasattr(self, "V") else self.Q.max(-1)
         return v[0] if self.n_seeds == 1 else v
+
+    # ------------------------------------------------------------------------------------------------------------- shown as grids
+    def values_grid(self, decimals: int = 2) -> str:
+        """`values` as a map in text, for `print`, where the environment is a grid: a number for each cell, the map's letter where nobody acts, and
+        · for a state whose entries are what they were before learning. Of several seeds one map each. ValueError without a grid.
+        """
+        grid, values = self._grid("values_grid()"), self.values.reshape(self.n_seeds, -1)
+        return self._of_each_seed(lambda k: grids.numbers(grid, values[k], self.learnt_states(k), decimals))
+
+    def arrows(self) -> str:
+        """The best action of each state as a map of arrows, as `values_grid`; · also where all actions are equally good.
+
+        Of equally good actions the first is shown. Prediction shows the policy that it was given.
+        """
+        grid = self._grid("arrows()")
+        if not grid.ways:
+            name = self._name_of_env()
+            raise ValueError(f"arrows(): what the actions of {name} do is not known. Give it ways, a character for each of its {self.n_actions}.")
+        return self._of_each_seed(lambda k: grids.arrows(grid, self.best_actions(k)))
+
+    def best_actions(self, k: int = 0) -> np.ndarray:
+        """The first best action of seed k in each state, [n_states]; −1 where nothing was learnt, or all are equally good."""
+        learns_it = self.acts_on in self._learnt_tables()
+        return grids.best_actions(getattr(self, self.acts_on)[k], self.learnt_states(k) if learns_it else np.ones(self.n_states, dtype=bool))
+
+    def learnt_states(self, k: int = 0) -> np.ndarray:
+        """Of which states has learning changed an entry of seed k's? [n_states]"""
+        before = self.tables()
+        changed = [getattr(self, name)[k] != before[name] for name in self._learnt_tables()]
+        return np.any([entries.reshape(self.n_states, -1).any(-1) for entries in changed], axis=0)
+
+    def _learnt_tables(self) -> list[str]:
+        """Names of those tables of states that learning changes."""
+        return [name for name in self.policy.tables if name in ("V", "Q", "theta", "pi")]
+
+    def _of_each_seed(self, shown: Callable[[int], str]) -> str:
+        return shown(0) if self.n_seeds == 1 else "\n\n".join(f"seed {seed}\n{shown(k)}" for k, seed in enumerate(self.seeds or []))
+
+    def _name_of_env(self) -> str:
+        env = self.first_envs()[0]
+        return env.spec.id if getattr(env, "spec", None) is not None else type(env).__name__
+
+    def _grid(self, what: str) -> grids.Grid:
+        """The map of the environment. ValueError if there is none."""
+        if self.env is None:
+            raise ValueError(f"{what} needs the map of the environment, and the model has none: give it by set_env(…) or load(…, env=…).")
+        grid = grids.grid_of(self.first_envs()[0])
+        if grid is None or len(grid.letters) != self.n_states:
+            raise ValueError(f"{what}: {self._name_of_env()} is no grid of {self.n_states} cells (its desc, lines of text). The values are in model.values.")
+        return grid

@@ -51,6 +51,8 @@ class GridWorld(FiniteMDP):
     """`desc` is the map as lines of text, or `map_name` one of MAPS. A step into a cell pays `step_reward` plus what `rewards` says of its letter;
     the letters in `terminal` end the episode. It begins in a cell of one of the letters in `starts`, at random."""
 
+    ways = ARROWS
+
     def __init__(
         self,
         map_name: str = "four_rooms",

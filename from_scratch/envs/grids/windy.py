@@ -7,6 +7,7 @@ from from_scratch.envs.chains.finite import FiniteMDP, Outcome
 WIND = (0, 0, 0, 1, 1, 1, 2, 2, 1, 0)  # how many rows a step from each column is blown up
 ROWS, COLUMNS, START, GOAL = 7, len(WIND), (3, 0), (3, 7)
 MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1), (0, 0))  # up, down, left, right, the diagonals, staying
+WAYS = "↑↓←→↖↗↙↘○"
 
 
 class WindyGridworld(FiniteMDP):
@@ -19,7 +20,7 @@ class WindyGridworld(FiniteMDP):
     def __init__(self, n_actions: int = 4, stochastic: bool = False, render_mode: str | None = None):
         if n_actions not in (4, 8, 9):
             raise ValueError(f"n_actions={n_actions}: 4 moves, the king's 8, or 9 with staying where one is.")
-        self.stochastic = stochastic
+        self.stochastic, self.ways = stochastic, WAYS[:n_actions]
         table = [[self.outcomes(row, column, a) for a in range(n_actions)] for row in range(ROWS) for column in range(COLUMNS)]
         desc = ["".join({START: "S", GOAL: "G"}.get((row, column), ".") for column in range(COLUMNS)) for row in range(ROWS)]
         start = [float(divmod(s, COLUMNS) == START) for s in range(ROWS * COLUMNS)]
