@@ -92,13 +92,17 @@ MEANT: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
-def meant_by(unknown: str, known: Sequence[str]) -> list[str]:
-    """What an argument that a class does not have is called there, by another name of it or by its spelling; empty if that is not known."""
+def other_names(unknown: str, known: Sequence[str]) -> list[str]:
+    """What a class whose arguments are known calls what others call so; empty if it has no such thing."""
     names = MEANT.get(unknown, ())
     if unknown in ("alpha", "α") and "target_entropy" in known:
         names = (("ent_coef",),)  # SAC's α is the temperature
-    others = next((list(names) for names in names if set(names) <= set(known)), [])
-    return others or difflib.get_close_matches(unknown, [name for name in known if not name.startswith("_")], n=1)
+    return next((list(names) for names in names if set(names) <= set(known)), [])
+
+
+def meant_by(unknown: str, known: Sequence[str]) -> list[str]:
+    """What an argument that a class does not have is called there, by another name of it or by its spelling; empty if that is not known."""
+    return other_names(unknown, known) or difflib.get_close_matches(unknown, [name for name in known if not name.startswith("_")], n=1)
 
 
 def _refuse(cls: type, unknown: str, known: Sequence[str]) -> None:
