@@ -175,6 +175,9 @@ def parser() -> argparse.ArgumentParser:
     figure.add_argument("--out", default="studies/textbook", metavar="DIR", help="where pictures, numbers and their page are written")
     figure.add_argument("--json", metavar="FILE", help="also write all numbers there")
     figure.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
+    figure.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
+                        help="change a hyper-parameter of its algorithms, such as alpha=0.2: drawn into DIR/changed, not judged")
+    figure.add_argument("--runs", type=int, metavar="N", help="as many runs instead of the book's: likewise not judged")
     figure.add_argument("--quick", action="store_true", help="a twentieth of the runs, for a first look: numbers are shown, not judged")
 
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it")

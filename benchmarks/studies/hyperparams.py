@@ -80,7 +80,10 @@ def check(algo: str, cls: type, raw: dict[str, Any]) -> None:
     known = [name for name in inspect.signature(cls).parameters if name not in RESERVED]
     for name in raw:
         if name not in known and name not in SETUP:
-            raise UserError(f"{algo} has no hyper-parameter '{name}'{_nearest(name, [*known, *SETUP]) or '.'} It has: {', '.join(known)}")
+            from from_scratch.core.hyperparameters import meant_by
+
+            meant = " and ".join(map(repr, meant_by(name, [*known, *SETUP])))
+            raise UserError(f"{algo} has no hyper-parameter '{name}'{f': did you mean {meant}?' if meant else '.'} It has: {', '.join(known)}")
 
 
 def constructor_arguments(raw: dict[str, Any], action_space=None) -> dict[str, Any]:

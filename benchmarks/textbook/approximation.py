@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report.style import PALETTE
+from benchmarks.textbook.changes import load
 from benchmarks.textbook.figure import Context, Number, Outcome, curve, figure
 from from_scratch.core.exact.linear import LinearSystem
 from from_scratch.core.exact.mdp import Model, model_of
@@ -15,7 +16,6 @@ from from_scratch.core.linear.features import CoarseCoding, Fourier, Polynomial,
 from from_scratch.core.linear.learner import add, dot
 from from_scratch.envs import LongWalk
 from from_scratch.envs.vector import vectorised
-from from_scratch.registry import load
 
 RANDOM = np.full(2, 0.5)  # the book's walk goes either way
 STATES = np.arange(1, 1001)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
+from benchmarks.textbook.changes import load
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, figure
 from from_scratch.envs.vector import vectorised
-from from_scratch.registry import load
 
 RUNS, STEPS = 2000, 1000
 LAST = slice(STEPS - 100, STEPS)

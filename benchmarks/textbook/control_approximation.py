@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report.style import PALETTE
+from benchmarks.textbook.changes import load
 from benchmarks.textbook.figure import Context, Number, Outcome, curve, figure
 from from_scratch.core.exact.mdp import model_of
 from from_scratch.core.linear.features import TileCoding
 from from_scratch.envs import AccessControl
 from from_scratch.envs.games.access_control import best_average_reward
 from from_scratch.envs.vector import vectorised
-from from_scratch.registry import load
 
 # The book's: 8 tilings, a tile is an eighth of each range, displaced by (1, 3), values of 0 (optimistic, so ε = 0 explores), no discount.
 CAR: dict[str, Any] = {

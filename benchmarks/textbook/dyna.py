@@ -10,13 +10,13 @@ import numpy as np
 import scipy.sparse
 from stable_baselines3.common.callbacks import BaseCallback
 
+from benchmarks.textbook.changes import load
 from benchmarks.textbook.episodes import FOR_EVER, FirstEpisodes
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, figure
 from from_scratch.envs import FiniteMDP
 from from_scratch.envs.chains.random_mdp import RandomMDP
 from from_scratch.envs.grids.mazes import BlockingMaze, DynaMaze, ShortcutMaze
 from from_scratch.envs.vector import vectorised
-from from_scratch.registry import load
 
 GREEDY = {"gamma": 0.95, "exploration_initial_eps": 0.1, "exploration_final_eps": 0.1}
 

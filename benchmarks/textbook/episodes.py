@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
+from benchmarks.textbook.changes import load
 from from_scratch.envs.vector import vectorised
-from from_scratch.registry import load
 
 FOR_EVER = 10**12
 

@@ -8,7 +8,7 @@
             draw=lambda canvas: curve(canvas.subplots(), episodes, left, "Q-learning"),
         )
 
-Algorithms are asked for by their registry's id (`from from_scratch.registry import load`). The seeds of n runs are 0 … n−1.
+Algorithms are asked for by their registry's id (`from benchmarks.textbook.changes import load`). The seeds of n runs are 0 … n−1.
 
 How a number is judged. h is half a unit of the last digit that `expected` is printed with.
 
@@ -36,6 +36,7 @@ from scipy import stats as distributions
 from benchmarks import UserError
 from benchmarks.report.style import PALETTE
 from benchmarks.stats.intervals import t_interval
+from benchmarks.textbook.changes import Changes
 
 FAMILIES = (
     "planning", "bandits", "monte_carlo", "temporal_difference", "traces", "dyna", "policy_gradient", "approximation", "control_approximation", "off_policy",
@@ -214,12 +215,14 @@ class Outcome:
 class Context:
     """What a figure's function is given: how many runs, and where to say how far it is."""
 
-    def __init__(self, quick: bool = False, show: Callable[[float, str], None] | None = None):
-        self.quick = quick
+    def __init__(self, quick: bool = False, show: Callable[[float, str], None] | None = None, changes: Changes = Changes()):  # noqa: B008 frozen
+        self.quick, self.changes = quick, changes
         self._show = show
 
     def runs(self, n: int) -> int:
-        """n, the full number; a twentieth of it for a quick look, whose numbers are not judged."""
+        """n, the full number; a twentieth of it for a quick look, or as many as a reader asked for: then numbers are not judged."""
+        if self.changes.runs is not None and n > 1:
+            return self.changes.runs
         return max(2, n // 20) if self.quick and n > 1 else n
 
     def seeds(self, n: int) -> range:

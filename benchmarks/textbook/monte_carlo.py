@@ -8,13 +8,13 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from benchmarks.report.style import PALETTE
+from benchmarks.textbook.changes import load
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, figure
 from from_scratch.core.exact.mdp import model_of
 from from_scratch.envs import BlackjackTable, InfiniteVariance
 from from_scratch.envs.games.blackjack import CARDS, HIT, STICK, number, threshold_policy
 from from_scratch.envs.games.tic_tac_toe import N_CELLS, N_STATES, best_moves, match, uniform
 from from_scratch.envs.vector import vectorised
-from from_scratch.registry import load
 
 ACE = 1  # the dealer's card
 SUMS = range(12, 22)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.textbook.changes import load
 from benchmarks.textbook.figure import Context, Number, Outcome, curve, figure
 from from_scratch.core.exact.linear import LinearSystem
 from from_scratch.core.exact.mdp import model_of
 from from_scratch.core.linear.features import Tabulated
 from from_scratch.envs import Baird
 from from_scratch.envs.vector import vectorised
-from from_scratch.registry import load
 
 STEPS = 1000
 NOTHING = np.zeros(8)  # v before learning

@@ -12,6 +12,7 @@ from jinja2 import Environment
 
 from benchmarks.report.style import number as with_minus
 from benchmarks.store.files import write_whole
+from benchmarks.textbook.changes import LABEL
 from benchmarks.textbook.figure import figures, in_order
 
 Record = dict[str, Any]
@@ -64,6 +65,8 @@ def summary(record: Record) -> str:
     if record["status"] == "crashed":
         return str(record["error"])
     judged = [number["passes"] for number in record["numbers"] if number["passes"] is not None]
+    if record.get("changed"):
+        return f"{record['changed']}; {LABEL}"
     if not judged:
         return "a quick look, not judged" if record["quick"] else "nothing to judge"
     return f"{sum(judged)} of {len(judged)} numbers pass"

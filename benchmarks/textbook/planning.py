@@ -11,11 +11,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from benchmarks.report.style import PALETTE
+from benchmarks.textbook.changes import load
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, figure
 from from_scratch.core.exact.mdp import model_of
 from from_scratch.core.exact.values import expected_return, optimal_return
 from from_scratch.envs.games.car_rental import MOST_CARS, MOST_MOVED, moved
-from from_scratch.registry import load
 
 UNTIL_DONE = 10**12  # backups: planners end by themselves
 

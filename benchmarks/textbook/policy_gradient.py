@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report.style import PALETTE
+from benchmarks.textbook.changes import load
 from benchmarks.textbook.episodes import FOR_EVER, Returns
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, figure
 from from_scratch.envs.chains.short_corridor import BEST_P_RIGHT, BEST_VALUE, ShortCorridor, start_value
 from from_scratch.envs.vector import vectorised
-from from_scratch.registry import load
 
 EPISODES, RUNS = 1000, 100
 RARELY_RIGHT = [1.47, -1.47]  # the preferences for left and right at first: π(right) = 0.05

@@ -34,6 +34,8 @@ from benchmarks.running import launchers
 from benchmarks.store.files import write_whole
 from benchmarks.store.store import without_nan
 from benchmarks.studies import provenance
+from benchmarks.textbook import changes
+from benchmarks.textbook.changes import Changes
 from benchmarks.textbook.figure import Context, Figure, Outcome
 
 Record = dict[str, Any]  # what is known of a figure that was carried out; the content of its JSON file
@@ -49,24 +51,27 @@ def carry_out(figure: Figure, out: Path, context: Context | None = None) -> Reco
     begun, cpu = time.perf_counter(), time.process_time()
     numbers, notes, picture, error = [], [], None, None
     try:
-        outcome = figure.function(context)
-        numbers = [number.as_json(judged=not context.quick) for number in outcome.numbers]
-        notes = list(outcome.notes)
-        picture = _picture(figure, outcome)
+        with changes.made(context.changes):
+            outcome = figure.function(context)
+        numbers = [number.as_json(judged=not context.quick and not context.changes) for number in outcome.numbers]
+        notes = [*([f"Changed settings ({context.changes}): not judged."] if context.changes else []), *outcome.notes]
+        picture = _picture(figure, outcome, context.changes)
     except Exception as exception:
         error = _in_one_line(exception)
     seconds = {"cpu_seconds": round(time.process_time() - cpu, 2), "wall_seconds": round(time.perf_counter() - begun, 2)}
-    return _write_down(figure, out, picture, error, quick=context.quick, numbers=numbers, notes=notes, **seconds)
+    return _write_down(figure, out, picture, error, context.quick, context.changes, numbers=numbers, notes=notes, **seconds)
 
 
 def _write_down(
-    figure: Figure, out: Path, picture: bytes | None, error: str | None, quick: bool,
+    figure: Figure, out: Path, picture: bytes | None, error: str | None, quick: bool, changed: Changes,
     numbers: Sequence[Record] = (), notes: Sequence[str] = (), **seconds: float,
 ) -> Record:  # fmt: skip
     record: Record = {
-        "id": figure.id, "label": figure.label, "title": figure.title, "status": _status(numbers, error, quick), "error": error, "quick": quick,
-        "numbers": numbers, "notes": notes, **seconds, "provenance": made_by(), "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "id": figure.id, "label": figure.label, "title": figure.title, "status": _status(numbers, error, quick or bool(changed)), "error": error,
+        "quick": quick, "numbers": numbers, "notes": notes, **seconds, "provenance": made_by(), "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
+    if changed:
+        record["changed"] = str(changed)
     record = without_nan(record)
     out.mkdir(parents=True, exist_ok=True)
     if picture is not None:
@@ -77,20 +82,21 @@ def _write_down(
     return record
 
 
-def _status(numbers: Sequence[Record], error: str | None, quick: bool) -> str:
+def _status(numbers: Sequence[Record], error: str | None, unjudged: bool) -> str:
     if error is not None:
         return "crashed"
-    return "not judged" if quick else "off" if any(number["passes"] is False for number in numbers) else "pass"
+    return "not judged" if unjudged else "off" if any(number["passes"] is False for number in numbers) else "pass"
 
 
-def _picture(figure: Figure, outcome: Outcome) -> bytes:
+def _picture(figure: Figure, outcome: Outcome, changed: Changes) -> bytes:
     """The picture as PNG. Drawn twice it is the same to the byte: it holds no date."""
     with matplotlib.rc_context(style.STYLE):
         canvas = Canvas(figsize=outcome.size, layout="constrained")
         FigureCanvasAgg(canvas)
         outcome.draw(canvas)
         if not canvas.get_suptitle():
-            canvas.suptitle(f"{figure.label}: {figure.title}", fontsize=10.5, fontweight="bold")
+            title = f"{figure.label}: {figure.title}" + (f"\n{changed}; {changes.LABEL}" if changed else "")
+            canvas.suptitle(title, fontsize=10.5, fontweight="bold")
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None}, facecolor="white")
     return in_few_colours(buffer.getvalue())
@@ -139,7 +145,7 @@ def write_json(path: Path, content: Any) -> None:
 # ------------------------------------------------------------------------------------------------------------- processes
 
 
-def _serve(connection: Any, out: Path, quick: bool) -> None:
+def _serve(connection: Any, out: Path, quick: bool, changed: Changes) -> None:
     """A worker process: figures come in, how far they are and their records go out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     launchers.die_with_parent()
@@ -152,14 +158,14 @@ def _serve(connection: Any, out: Path, quick: bool) -> None:
             connection.send((fraction, what))
 
     while (figure := connection.recv()) is not None:
-        connection.send(carry_out(figure, out, Context(quick, show)))
+        connection.send(carry_out(figure, out, Context(quick, show, changed)))
 
 
 class _Worker:
-    def __init__(self, out: Path, quick: bool):
+    def __init__(self, out: Path, quick: bool, changed: Changes):
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, out, quick), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, out, quick, changed), daemon=True)
         self.process.start()
         theirs.close()
         self.figure: Figure | None = None
@@ -180,11 +186,13 @@ class _Worker:
         self.connection.close()
 
 
-def carry_out_all(figures: Sequence[Figure], out: Path, jobs: int = 1, quick: bool = False, show: Show | None = None) -> Iterator[Record]:
+def carry_out_all(
+    figures: Sequence[Figure], out: Path, jobs: int = 1, quick: bool = False, show: Show | None = None, changed: Changes = Changes()  # noqa: B008 frozen
+) -> Iterator[Record]:  # fmt: skip
     """Carry figures out in `jobs` single-threaded processes, the dearest first; their records, as they come."""
     launchers.one_thread()
     waiting = deque(sorted(figures, key=lambda figure: -figure.cost))
-    workers = [_Worker(out, quick) for _ in range(min(jobs, len(waiting)))]
+    workers = [_Worker(out, quick, changed) for _ in range(min(jobs, len(waiting)))]
     try:
         for worker in workers:
             worker.give(waiting.popleft())
@@ -196,11 +204,11 @@ def carry_out_all(figures: Sequence[Figure], out: Path, jobs: int = 1, quick: bo
                 try:
                     message = worker.connection.recv()
                 except (EOFError, ConnectionResetError):
-                    message = _write_down(figure, out, None, worker.how_it_died(), quick)
+                    message = _write_down(figure, out, None, worker.how_it_died(), quick, changed)
                     workers.remove(worker)
                     worker.stop()
                     if waiting:
-                        workers.append(worker := _Worker(out, quick))
+                        workers.append(worker := _Worker(out, quick, changed))
                 if isinstance(message, tuple):
                     if show is not None:
                         show(figure, *message)

@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 
 from benchmarks.report.style import PALETTE
+from benchmarks.textbook.changes import load
 from benchmarks.textbook.episodes import Errors, FirstEpisodes, Returns, play, sweep
 from benchmarks.textbook.figure import Canvas, Context, Number, Outcome, curve, figure
 from from_scratch.core.exact.mdp import model_of
@@ -16,7 +17,6 @@ from from_scratch.envs import RandomWalk
 from from_scratch.envs.chains.max_bias import LEFT, A
 from from_scratch.envs.grids.windy import COLUMNS, START
 from from_scratch.envs.vector import vectorised
-from from_scratch.registry import load
 
 WALK = "from_scratch/RandomWalk5-v0"
 CLIFF, WINDY = "CliffWalking-v1", "from_scratch/WindyGridworld-v0"

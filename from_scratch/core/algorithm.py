@@ -38,7 +38,16 @@ from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.networks.net import Net
 from from_scratch.core.rng import Rng
 from from_scratch.core.stacks import Normalizers, Note, OfAllSeeds, count_per_seed, refuse_callbacks_for_one, show_means, told_by
-from from_scratch.core.vec_env import LockstepVecEnv, SerialVecEnv, is_recipe, make_vec_env, make_vec_envs, normalizers
+from from_scratch.core.vec_env import (
+    UNREGISTERED,
+    LockstepVecEnv,
+    SerialVecEnv,
+    is_recipe,
+    make_vec_env,
+    make_vec_envs,
+    normalizers,
+    with_nearest,
+)
 from from_scratch.core.watch import OURS, Watch, altered, has_own_code, has_own_rollout_code
 
 OF_BASE = ("learning_rate", "use_sde", "sde_sample_freq")  # fields that SB3's base class keeps for us
@@ -111,13 +120,19 @@ class Algorithm(Declared, BaseAlgorithm):
         self.seeds = None if seeds is None else _checked_seeds(seeds, type(self).__name__, self.lockstep)
         if seeds is None and isinstance(env, LockstepVecEnv) and not _init_setup_model:
             self.seeds = list(range(env.n_seeds))  # load() knows them, and says them next
-        env = self._make_env(env, n_envs, given["seed"])
+        env_id = env
+        try:
+            env = self._make_env(env, n_envs, given["seed"])
+        except UNREGISTERED as error:
+            raise with_nearest(error, env_id) from None
         to_base = {name: plain(given.pop(name)) for name in (*TAIL, *OF_BASE) if name in given}
         try:
             super(Declared, self).__init__(
                 policy, env, support_multi_env=self.support_multi_env or self.n_seeds > 1, supported_action_spaces=self.supported_action_spaces,
                 **{"learning_rate": 0.0, **to_base},
             )  # fmt: skip
+        except UNREGISTERED as error:
+            raise with_nearest(error, env_id) from None
         except AssertionError as error:
             if self.supported_action_spaces and "The algorithm only supports" in str(error):
                 needed = " or ".join(space.__name__ for space in self.supported_action_spaces)
@@ -134,6 +149,14 @@ class Algorithm(Declared, BaseAlgorithm):
         self.check()
         if _init_setup_model:
             self._setup_model()
+
+    def _get_policy_from_name(self, policy_name: str) -> type[BasePolicy]:
+        if policy_name not in self.policy_aliases:
+            names = [f'"{name}"' for name in self.policy_aliases]
+            holds = {'"TabularPolicy"': "learns tables, which", '"LinearPolicy"': "learns weights of features, which"}.get("".join(names), "")
+            takes = f"{holds} need {names[0]}" if holds else f"takes {', '.join(names)}, or a policy class"
+            raise ValueError(f"Policy {policy_name} unknown: {type(self).__name__} {takes}.")
+        return super()._get_policy_from_name(policy_name)
 
     def _make_env(self, env: Any, n_envs: int, seed: int | None) -> Any:
         """What SB3's constructor may be given: a VecEnv for ids and factories that need one, anything else as it is."""

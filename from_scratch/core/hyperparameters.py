@@ -76,9 +76,38 @@ def _signature(cls: type, fields: dict[str, Any], without: set[str]) -> inspect.
     return inspect.Signature(parameters)
 
 
+# What textbooks and others call an argument: what it may be called here, the first that a class has.
+MEANT: dict[str, tuple[tuple[str, ...], ...]] = {
+    **dict.fromkeys(("alpha", "α", "lr", "step_size", "stepsize"), (("learning_rate",),)),
+    **dict.fromkeys(
+        ("epsilon", "ε", "eps", "exploration_rate", "exploration"),
+        (("epsilon",), ("exploration_rate",), ("exploration_initial_eps", "exploration_final_eps"), ("clip_range",)),
+    ),
+    **dict.fromkeys(("lambda_", "lambd", "lam", "lmbda", "λ"), (("lambda_",), ("gae_lambda",))),
+    **dict.fromkeys(("discount", "discount_factor", "discount_rate", "γ"), (("gamma",),)),
+    **dict.fromkeys(("n", "n_step"), (("n_steps",),)),
+    **dict.fromkeys(("q_init", "init_value", "optimistic"), (("initial_value",),)),
+    **dict.fromkeys(("θ",), (("theta",),)),
+    **dict.fromkeys(("temperature", "entropy_coef"), (("ent_coef",),)),
+}
+
+
+def other_names(unknown: str, known: Sequence[str]) -> list[str]:
+    """What a class whose arguments are known calls what others call so; empty if it has no such thing."""
+    names = MEANT.get(unknown, ())
+    if unknown in ("alpha", "α") and "target_entropy" in known:
+        names = (("ent_coef",),)  # SAC's α is the temperature
+    return next((list(names) for names in names if set(names) <= set(known)), [])
+
+
+def meant_by(unknown: str, known: Sequence[str]) -> list[str]:
+    """What an argument that a class does not have is called there, by another name of it or by its spelling; empty if that is not known."""
+    return other_names(unknown, known) or difflib.get_close_matches(unknown, [name for name in known if not name.startswith("_")], n=1)
+
+
 def _refuse(cls: type, unknown: str, known: Sequence[str]) -> None:
-    near = difflib.get_close_matches(unknown, [name for name in known if not name.startswith("_")], n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    meant = meant_by(unknown, known)
+    hint = f" Did you mean {' and '.join(map(repr, meant))}?" if meant else ""
     raise TypeError(f"{cls.__name__}.__init__() got an unexpected keyword argument '{unknown}'.{hint}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import inspect
 import itertools
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_normalize
 
 Observation = Any  # np.ndarray, or a dict of them
+UNREGISTERED = (gym.error.UnregisteredEnv, ModuleNotFoundError)  # what gym.make raises where there is no such id
 
 
 class SerialVecEnv(DummyVecEnv):
@@ -229,3 +231,18 @@ def normalizers(env: VecEnv | None) -> list:
     if isinstance(env, LaneBlock):
         return [None] * env.n_seeds
     return [unwrap_vec_normalize(venv) for venv in getattr(env, "venvs", [env])]
+
+
+def with_nearest(error: Exception, env: Any) -> Exception:
+    """The error that Gymnasium raised for an id that it does not know, with the nearest id that it knows behind it, if there is one."""
+    said = str(error)
+    of_module = isinstance(error, ModuleNotFoundError)
+    if not isinstance(env, str) or "Did you mean" in said or (of_module and "Environment registration" not in said):
+        return error
+    named = {id.rpartition("/")[2].lower(): id for id in gym.registry}
+    wanted = env.rpartition(":")[2].rpartition("/")[2].lower()
+    near = difflib.get_close_matches(wanted, named, n=1, cutoff=0.8)
+    hint = f" Did you mean '{named[near[0]]}'?" if near else ""
+    if of_module and not near:
+        hint = " An id is 'Name-v0' or 'module:Name-v0'; a map is given to its environment, as in lambda: from_scratch.envs.GridWorld('four_rooms')."
+    return type(error)(f"{said}{hint}")

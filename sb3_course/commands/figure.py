@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks import UserError
 from benchmarks.running import launchers
 from benchmarks.textbook import page
+from benchmarks.textbook.changes import parse
 from benchmarks.textbook.figure import Figure, figures, find, identifier
 from benchmarks.textbook.run import Record, carry_out_all, write_json
 
@@ -25,12 +26,13 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         return _list()
     chosen, unread = _chosen(args.figures)
-    out, jobs = Path(args.out), args.jobs or min(len(chosen), launchers.physical_cores())
+    changed = parse(args.set, args.runs)
+    out, jobs = Path(args.out) / "changed" if changed else Path(args.out), args.jobs or min(len(chosen), launchers.physical_cores())
     records: list[Record] = [*unread]
     for record in unread:
         _print(record)
     with _Display(chosen) as display:
-        for record in carry_out_all(chosen, out, jobs, args.quick, display):
+        for record in carry_out_all(chosen, out, jobs, args.quick, display, changed):
             records.append(record)
             display.done(record)
             _print(record)

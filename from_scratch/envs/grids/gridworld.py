@@ -11,6 +11,7 @@ With probability `slip` a step goes to one side instead, half of that to each: 0
 
 from __future__ import annotations
 
+import difflib
 import heapq
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -64,8 +65,15 @@ class GridWorld(FiniteMDP):
         starts: str = "S",
         render_mode: str | None = None,
     ):
+        if isinstance(desc, str):
+            by_name = difflib.get_close_matches(desc, MAPS, n=1)
+            hint = f"Did you mean map_name='{by_name[0]}'?" if by_name else f"map_name takes a name, one of {', '.join(MAPS)}."
+            raise ValueError(f"desc='{desc}': a map is given as a list of lines of text. {hint}")
         if desc is None and map_name not in MAPS:
-            raise ValueError(f"map_name='{map_name}' is none of {', '.join(MAPS)}. Give another map as desc, lines of text, or as random_map(rows, columns).")
+            near = difflib.get_close_matches(str(map_name), MAPS, n=1)
+            hint = f"Did you mean '{near[0]}'? " if near else ""
+            another = "Give another map as desc, lines of text, or as random_map(rows, columns)."
+            raise ValueError(f"map_name='{map_name}' is none of {', '.join(MAPS)}. {hint}{another}")
         if not 0 <= slip <= 1:
             raise ValueError(f"slip={slip}: a probability lies between 0 and 1.")
         self.desc = list(MAPS[map_name] if desc is None else desc)
