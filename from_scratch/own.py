@@ -23,6 +23,7 @@ from from_scratch.core.entry import Entry, Updates
 
 GROUP = "sb3_course.algorithms"  # of entry points: name = module:Class
 METHODS = ("learn", "predict", "save", "load", "set_logger")  # of BaseAlgorithm, without which nothing can train, score or keep a model
+LOOPS_OF = {"on_policy": "on_policy", "on_policy_algorithm": "on_policy", "off_policy": "replay", "off_policy_algorithm": "replay", "episodes": "episodes"}
 FACTS = tuple(f.name for f in fields(Entry) if f.name not in ("id", "target", "family", "twin"))  # that a class may state of itself
 
 
@@ -129,8 +130,14 @@ def _entry(id: str, target: str, known: tuple[Entry, ...]) -> Entry:
     if parent is not None:
         facts |= {"twin": None, "deviations": (), "cannot": {}, "lockstep": parent.lockstep and can_stack, "tuned_as": parent.settings}
         return replace(parent, **{**facts, **_read(stated)})
-    loop = {"collect_rollouts": "on_policy", "replay_buffer_class": "replay"}
-    facts |= {"lockstep": can_stack, "loop": next((name for mark, name in loop.items() if mark in {*dir(cls), *parameters}), "stepwise"), "tuned_as": id}
+    rooms = {base.__module__.rpartition(".")[2] for base in cls.__mro__}
+    policies = list(getattr(cls, "policy_aliases", {}))
+    facts |= {
+        "lockstep": can_stack,
+        "loop": next((loop for room, loop in LOOPS_OF.items() if room in rooms), "stepwise"),
+        "policy": policies[0] if policies and "MlpPolicy" not in policies else "MlpPolicy",
+        "tuned_as": id,
+    }
     return Entry(**{**facts, **_read(stated)})
 
 

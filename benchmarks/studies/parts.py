@@ -10,10 +10,12 @@ Most of this is for those who train: it imports what a study names. Reading asks
 from __future__ import annotations
 
 import ast
+import atexit
 import functools
 import hashlib
 import importlib
 import importlib.metadata
+import shutil
 import sys
 import sysconfig
 import tempfile
@@ -26,7 +28,7 @@ import gymnasium as gym
 
 from benchmarks import UserError
 from benchmarks.studies import environments
-from benchmarks.studies.study import Study
+from benchmarks.studies.study import Study, spelled
 from from_scratch import own, registry
 
 PROJECT = ("from_scratch", "benchmarks", "sb3_course")
@@ -90,7 +92,10 @@ def of_environment(id: str) -> list[str]:
         where, _, attribute = maker.partition(":")
         if not module and _within(where, KNOWN):
             return []
-        maker = getattr(own.imported(where, id), attribute)
+        try:
+            maker = functools.reduce(getattr, attribute.split("."), own.imported(where, id))
+        except (own.NoSuchPart, AttributeError) as error:
+            raise UserError(f"{id} cannot be made: {error}") from None
     return _of_class(maker, [module] if module else [])
 
 
@@ -247,13 +252,14 @@ def make_available(study: Study) -> None:
     kept = study.own or {}
     for module, place in (kept.get("places") or {}).items():
         if own.file_of(module) is None and Path(place).is_file():
-            own.spelled(f"{place}:")
+            spelled(f"{place}:")
     if str(Path.cwd()) not in sys.path and "" not in sys.path:
         sys.path.append(str(Path.cwd()))
         importlib.invalidate_caches()
     lacking = {module.partition(".")[0] for module in kept.get("modules") or {} if own.file_of(module.partition(".")[0]) is None}
     if lacking:
         folder = Path(tempfile.mkdtemp(prefix="sb3-course-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         for module, known in kept["modules"].items():
             if module.partition(".")[0] in lacking:
                 path = folder.joinpath(*module.split("."))
