@@ -1,6 +1,7 @@
 """Every algorithm that can be named in a study: ours, gathered from the families' pages, and the reference implementations that they are compared with.
 
-An algorithm of ours is a line in its family's `__init__.py`. Classes are imported when they are asked for, so that listing costs nothing.
+An algorithm of ours is a line in its family's `__init__.py`. Classes are imported when they are asked for, so that listing costs nothing. One's own are
+named by their class, `my_algo:KLPenaltyPPO`, and stand in no list (`from_scratch.own`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from from_scratch import (
     linear,
     model_based,
     monte_carlo,
+    own,
     policy_gradient,
     temporal_difference,
     value_based,
@@ -81,14 +83,20 @@ ENTRIES: dict[str, Entry] = {entry.id: entry for family in FAMILIES.values() for
 
 
 class UnknownAlgorithm(ValueError):
-    """Raised for an identifier that the registry does not hold."""
+    """Raised for an identifier that the registry does not hold, and that names no class either."""
 
 
 def find(id: str) -> Entry:
-    """The entry of an algorithm; raises UnknownAlgorithm with the nearest name."""
+    """The entry of an algorithm; raises UnknownAlgorithm with the nearest name. One of somebody's own is imported to find out."""
     if id in ENTRIES:
         return ENTRIES[id]
-    near = difflib.get_close_matches(id, ENTRIES, n=1)
+    try:
+        found = own.entry_of(id, ENTRIES)
+    except own.NoSuchPart as error:
+        raise UnknownAlgorithm(str(error)) from None
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(id, [*ENTRIES, *own.offered()], n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
     raise UnknownAlgorithm(f"unknown algorithm '{id}': {hint}(sb3-course list)")
 
@@ -99,5 +107,8 @@ def load(id: str) -> type:
 
 
 def settings_of(id: str) -> str:
-    """The name under which an algorithm's tuned settings are kept, which it shares with its twin; its own where the registry does not hold it."""
+    """The name under which an algorithm's tuned settings are kept, which it shares with its twin; its own where the registry does not hold it.
+
+    Nothing is imported: of one's own algorithms `find` knows more.
+    """
     return ENTRIES[id].settings if id in ENTRIES else id

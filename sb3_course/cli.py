@@ -51,8 +51,8 @@ def parser() -> argparse.ArgumentParser:
     catalogue.add_argument("--envs", action="store_true", help="instead: the environments of this library")
 
     train = verb("train", "train", "run", "train one model, score it as it goes, save it (flags as in the RL Zoo)")
-    train.add_argument("--algo", required=True, help="an algorithm's id; sb3/... runs the Stable-Baselines3 twin")
-    train.add_argument("--env", required=True, help="a Gymnasium id")
+    train.add_argument("--algo", required=True, help="an algorithm's id; sb3/... runs the Stable-Baselines3 twin; your own: module:Class, path/file.py:Class")
+    train.add_argument("--env", required=True, help="a Gymnasium id; module:id imports that module first")
     train.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps (default: the tuned number)")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--n-envs", type=int, help="training environments (default: the tuned number)")
@@ -91,9 +91,10 @@ def parser() -> argparse.ArgumentParser:
 
     register = verb("register", "register", "run", "a digest of a study's plan, margin, seeds and code, to be posted before it runs")
     _add_study(register, "a study's directory or archive, or, as for compare, ")
+    trust(register, "also import algorithms and environments of a suite's file that are not known here")
     register.set_defaults(jobs=None, launcher=None)
 
-    trust(compare, "also import wrappers and environments of a suite's file that are not known here")
+    trust(compare, "also import algorithms, environments and wrappers of a suite's file that are not known here")
 
     status = verb("status", "compare", "status", "what is done, running, failed, missing")
     status.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
@@ -190,8 +191,9 @@ def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:
     """The words that say which study: of `compare`, and of `register`, which has to understand the same ones."""
     verb.add_argument("suite", nargs="?", help=f"{before}a suite's name (sb3-course list) or YAML file; then Hydra overrides such as seeds=3")
     verb.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
-    verb.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms")
-    verb.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments")
+    verb.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms; your own as module:Class or path/to/file.py:Class")
+    verb.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments; your own as module:id")
+    verb.add_argument("--pairs", metavar="A:B,…", help="with --algos: what is compared with what (default: every pair, or the first against the rest)")
     verb.add_argument("--seeds", type=int, metavar="N")
     verb.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of every run (default: the suite's or the tuned numbers)")
     verb.add_argument("--sequential", action="store_true", help="seeds in batches, until the comparisons are decided; --seeds is the stated maximum")

@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PROJECT = ("from_scratch", "benchmarks", "sb3_course", "tests", "results")
 # What others import: they know algorithms by name alone.
-FACES = ("from_scratch", "from_scratch.callbacks", "from_scratch.policies", "from_scratch.registry", "from_scratch.stub", "from_scratch.zoo")
+FACES = ("from_scratch", "from_scratch.callbacks", "from_scratch.own", "from_scratch.policies", "from_scratch.registry", "from_scratch.stub",
+         "from_scratch.zoo")  # fmt: skip
 BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", *sys.stdlib_module_names}
 # Within core: which other rooms a room may import, each name a folder or a single module. A room without a line may import all of core.
 FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "returns", "rng", "stacks", "vec_env", "watch")
@@ -90,14 +91,16 @@ def may_import(module: str, name: str) -> bool:
     if is_family(module):
         return name == "from_scratch.core.entry"
     if module == "from_scratch.registry":
-        return name == "from_scratch.core.entry" or is_family(name)
+        return name in ("from_scratch.core.entry", "from_scratch.own") or is_family(name)
+    if module == "from_scratch.own":
+        return name == "from_scratch.core.entry"
     if module in FACES:
         own = ("from_scratch.core.stacks",) if module == "from_scratch.callbacks" else ()
         return name in ("from_scratch.policies", "from_scratch.registry", *own)
     if is_algorithm(module):
         return within(name, "from_scratch.core", "from_scratch.envs") or is_algorithm(name)
     if within(module, "benchmarks"):
-        return within(name, "benchmarks", "from_scratch.registry", "from_scratch.core", "from_scratch.envs")
+        return within(name, "benchmarks", "from_scratch.own", "from_scratch.registry", "from_scratch.core", "from_scratch.envs")
     return within(name, "sb3_course", "benchmarks", "from_scratch")
 
 

@@ -211,5 +211,5 @@ print(json.dumps([name for name, module in sys.modules.items() if getattr(module
     families = [f"from_scratch.{key}" for key, family in FAMILIES.items() if family.is_ours]
 
     assert {"torch", "numpy", "gymnasium", "stable_baselines3", "sb3_contrib"}.isdisjoint(loaded)
-    faces = ["from_scratch", "from_scratch.policies", "from_scratch.registry"]
+    faces = ["from_scratch", "from_scratch.own", "from_scratch.policies", "from_scratch.registry"]
     assert sorted(name for name in loaded if name.startswith("from_scratch")) == sorted([*faces, "from_scratch.core", "from_scratch.core.entry", *families])

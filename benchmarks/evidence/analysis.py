@@ -28,7 +28,7 @@ from benchmarks.evidence.records import (
     family_of,
     unit_of,
 )
-from benchmarks.studies.study import Study
+from benchmarks.studies.study import Study, unequal_tuning
 from from_scratch import registry
 
 PROFILE_POINTS = 101
@@ -84,9 +84,9 @@ def analyse(study: Study, runs: pd.DataFrame, curves: pd.DataFrame, *, allow_par
     if test is not None:
         for group in groups:
             group.comparisons = judgements.decided(group, study, test)
-    for group in groups:
+    for group, spec in zip(groups, study.groups, strict=True):
         known = judgements.assumptions(group, statistics, is_sequential=test is not None)
-        group.evidence = replace(group.evidence, assumptions=known)
+        group.evidence = replace(group.evidence, assumptions=known, unequal_tuning=unequal_tuning(study, spec))
     return Analysis(study, statistics, groups, runs, curves, missing, test)
 
 

@@ -168,6 +168,7 @@ class GroupEvidence:
     warnings: dict[str, str] = field(default_factory=dict)  # what is printed (benchmarks.evidence.judgements.PRINTED) -> sentence, only where one is due
     correlation: stats.Correlation = NOT_MEASURED  # of the final scores over seeds, between tasks
     assumptions: list[str] = field(default_factory=list)  # sentences: what is known here against what the claims of this group assume
+    unequal_tuning: list[str] = field(default_factory=list)  # sentences: of comparisons whose sides' settings were found with unequal care
 
     def of_cells(self, env: str) -> dict[str, CellEvidence]:
         """[algo] of one task: of those with a finished run."""

@@ -37,7 +37,7 @@ from benchmarks.store import records
 from benchmarks.store.files import write_whole
 from benchmarks.store.plain import printable
 from benchmarks.store.store import Store
-from benchmarks.studies import provenance
+from benchmarks.studies import parts, provenance
 from benchmarks.studies.study import Study
 
 __all__ = ["IncompleteStudy", "RenderedReport", "render"]
@@ -275,6 +275,7 @@ class Page:
     facts: dict[str, Any]  # repro.json
     hosts: Table
     environments: Table
+    own_parts: Table | None  # of its author, not this project's
     runs: Table
     scores: Table
     most_rows: int  # of the last two; beyond, they are left to the files beside the page
@@ -290,7 +291,8 @@ def _page(store: Any, analysis: Analysis, facts: dict[str, Any], options: Option
     return Page(
         style=stylesheet(),
         study=study,
-        study_yaml=study.to_yaml(width=110),
+        study_yaml=parts.without_sources(study).to_yaml(width=110),
+        own_parts=tables.own_parts(study),
         is_partial=analysis.is_partial,
         missing=analysis.missing,
         confidence=analysis.statistics.confidence,

@@ -12,7 +12,7 @@ from benchmarks.evidence import judgements, sequential
 from benchmarks.evidence.records import Analysis, Group, unit_of
 from benchmarks.report import exports
 from benchmarks.report.style import Table, bracket, caution, count, decimals, number, p_value, percent, signed, steps, with_interval
-from benchmarks.studies.study import ranges
+from benchmarks.studies.study import Study, ranges
 
 # --------------------------------------------------------------------------------------------------------- what was asked
 
@@ -133,7 +133,8 @@ def per_task(group: Group) -> Table:
             rows.append([env, pair.x, pair.y, apart, narrow, margin, test.meaning, f"{same} of {shared}"])
     header = ["task", "X", "Y", "mean(X) − mean(Y)", "90 % interval", "margin", "verdict", "same run at the same seed"]
     how = "the paired t interval (runs of the same seed)" if group.comparisons[0].evidence.paired else "Welch's t interval"
-    return Table(header, rows, f"Task by task, in the task's own unit: difference of means with {how}.", caution(group, "per_task"))
+    tuning = "".join(f" {sentence}." for sentence in group.evidence.unequal_tuning)
+    return Table(header, rows, f"Task by task, in the task's own unit: difference of means with {how}.{tuning}", caution(group, "per_task"))
 
 
 def effects(group: Group) -> Table:
@@ -260,6 +261,18 @@ def environments(facts: dict) -> Table:
         files = ", ".join(f"{name} {digest[:16]}" for name, digest in known.get("files", {}).items())
         rows.append([env, known.get("entry_point", known.get("source", "–")), files or known.get("note", "–")])
     return Table(["environment", "entry point", "source and assets, first 16 digits of sha256"], rows)
+
+
+def own_parts(study: Study) -> Table | None:
+    """The modules of a study that are its author's own, and the packages that they stand on."""
+    own = study.own
+    if not own:
+        return None
+    users = {**own["algorithms"], **own["environments"]}
+    rows = [[module, known["file"], known["sha256"][:16], ", ".join(id for id, modules in users.items() if module in modules)]
+            for module, known in own["modules"].items()]  # fmt: skip
+    rows += [[package, "–", version, "–"] for package, version in own["packages"].items()]
+    return Table(["module or package", "file", "first 16 digits of sha256, or version", "part of"], rows)
 
 
 def checklist(facts: dict) -> Table:

@@ -52,7 +52,7 @@ def verdict(group: Group) -> Verdict:
         lines = [Line(f"{algo}: IQM {with_interval(group.aggregates['iqm'][algo])}, {group.unit}, {group.runs()} per task.") for algo in group.algos]
     lines += [Line(f"{what}: {why}.") for what, why in group.left_out.items()]
     warning = caution(group, "verdict" if group.comparisons else "aggregates")
-    assumed = [f"{sentence}." for sentence in group.evidence.assumptions]
+    assumed = [f"{sentence}." for sentence in (*group.evidence.assumptions, *group.evidence.unequal_tuning)]
     return Verdict(group.name, slug(group), lines, " ".join(filter(None, [warning, *assumed])))
 
 
@@ -62,7 +62,8 @@ def _line(pair: Comparison, group: Group) -> Line:
     tasks = group.envs[0] if len(group.envs) == 1 else f"{len(group.envs)} tasks"
     details = [_task_detail(pair, env, group) for env in group.envs]
     per_task = " per task" if len(group.envs) > 1 else ""
-    start = f"{pair.x} against {pair.y} on {tasks}, {runs} each{per_task}{', paired by seed' if pair.evidence.paired else ''}: "
+    y = f"{pair.y}, its twin," if pair.is_twin and any(not other.is_twin for other in group.comparisons) else pair.y
+    start = f"{pair.x} against {y} on {tasks}, {runs} each{per_task}{', paired by seed' if pair.evidence.paired else ''}: "
     if pair.overall is None:
         return Line(f"{start}no aggregate (the tasks share no unit); task by task below.", details)
     test, unit = pair.overall, "normalised score" if "normalised" in group.unit else "mean return"

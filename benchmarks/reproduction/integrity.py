@@ -23,7 +23,7 @@ from benchmarks.store.packed import MODELS, RECORDS
 from benchmarks.store.plain import MEGABYTE, content, is_regular
 from benchmarks.store.store import Store
 from benchmarks.store.tables import TABLES
-from benchmarks.studies import plan, provenance, registration
+from benchmarks.studies import parts, plan, provenance, registration
 from benchmarks.studies.plan import Run
 from from_scratch import registry
 
@@ -43,6 +43,7 @@ def integrity(store: Store, registered: str | None) -> Iterator[Finding]:
     wrong = [] if study.hash == found else [f"study.yaml: its content hashes to {found[:16]}, not to its hash {study.hash[:16]}"]
     if not store.is_as_saved(study):
         wrong.append("study.yaml: it is not in the form in which a study is saved: a comment, or a key that stands there twice, says what does not count")
+    wrong += parts.faults(study)
     yield judged(1, "plan", wrong, f"study.yaml hashes to {found[:16]}")
     if registered is not None:
         digest = registration.digest_of(study)

@@ -25,7 +25,7 @@ from benchmarks.reproduction.integrity import integrity
 from benchmarks.reproduction.sample import sample as trained_again
 from benchmarks.store import records
 from benchmarks.store.store import Store
-from benchmarks.studies import trust
+from benchmarks.studies import parts, trust
 
 LEVELS = {1: "integrity", 2: "analysis", 3: "sample", 4: "everything"}
 
@@ -51,6 +51,7 @@ def verify(
     if level >= 3:  # which train, where those below only read
         records.demand(store.study())
         trust.demand(trust.foreign(store.study()), f"level {level} of {store.path.name}", trusted)
+        parts.make_available(store.study())
     readable = True
     for finding in guarded(1, "integrity", integrity(store, registered)):
         yield finding

@@ -154,6 +154,14 @@ SEQUENCE: dict[str, Test] = {
     "seed": is_whole,
 }  # fmt: skip
 SOURCE: dict[str, Test] = {"commit": optional(matches(WORD)), "dirty": one_of(True, False, None), "diff_hash": optional(is_hash)}
+_module = matches(re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,199}"))
+MODULE: dict[str, Test] = {"file": matches(WORD), "sha256": is_hash, "source": lambda v: isinstance(v, str) and len(v) <= 1_000_000}
+OWN: dict[str, Test] = {
+    **dict.fromkeys(("algorithms", "environments"), dict_of(list_of(_module, MOST_KEYS), matches(NAME))),
+    "modules": dict_of(lambda v: not faults("own: modules", v, MODULE, set(MODULE)), _module),
+    "packages": dict_of(matches(VERSION), matches(WORD)),
+    "places": dict_of(is_text, _module),
+}
 STUDY: dict[str, Test] = {
     "name": lambda v: is_text(v, 200),
     "question": optional(is_text),
@@ -176,6 +184,7 @@ STUDY: dict[str, Test] = {
     "hash": is_hash,
     "command": optional(lambda v: is_text(v, 100_000)),
     "code": _of_pair(is_hash),
+    "own": optional(lambda v: not faults("own", v, OWN, set(OWN) - {"places"})),
     "source": optional(lambda v: not faults("source", v, SOURCE, set())),
     "tuning": dict_of(key=matches(NAME), test=lambda v: not faults("tuning", v, TUNED, set(TUNED))),
     "sequential": lambda v: not faults("sequential", v, SEQUENCE, set(SEQUENCE)),
@@ -349,7 +358,7 @@ RENDERING: dict[str, Test] = {
 }
 ENVIRONMENT: dict[str, Test] = {
     "kwargs": lambda v: isinstance(v, dict) and plain(v),
-    "source": one_of("unknown here"),
+    "source": one_of("unknown here", provenance.OWN),
     "entry_point": matches(re.compile(r"[A-Za-z_][\w.]{0,200}:[A-Za-z_]\w{0,100}", re.ASCII)),
     "files": dict_of(is_hash, matches(WORD)),
     "note": is_text,

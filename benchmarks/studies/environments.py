@@ -12,6 +12,7 @@ import gymnasium as gym
 
 import from_scratch.envs  # noqa: F401  registers our environments
 from benchmarks import UserError
+from from_scratch import own
 
 # Where an environment lives -> the module it needs, the package's name, our extra.
 NEEDS = {
@@ -23,7 +24,8 @@ NEEDS = {
 
 
 def check(env_id: str) -> None:
-    """UserError if Gymnasium has no such environment, or if a package that it needs is not installed."""
+    """UserError if Gymnasium has no such environment, or if a package that it needs is not installed. `module:id` imports that module, which registers it."""
+    env_id = registered(env_id)
     for prefix in ("ALE/", "MiniGrid"):
         if env_id.startswith(prefix):
             _need(env_id, prefix)
@@ -36,6 +38,17 @@ def check(env_id: str) -> None:
     for prefix in NEEDS:
         if str(spec.entry_point).startswith(prefix):
             _need(env_id, prefix)
+
+
+def registered(env_id: str) -> str:
+    """The id in Gymnasium's registry: of `module:id` the latter, once the module is imported. UserError if it cannot be."""
+    module, _, name = env_id.rpartition(":")
+    if module:
+        try:
+            own.imported(module, env_id)
+        except own.NoSuchPart as error:
+            raise UserError(str(error)) from None
+    return name
 
 
 def _need(env_id: str, prefix: str) -> None:
@@ -75,7 +88,9 @@ def make_env(env_id: str, spec: dict[str, Any] | None = None, wrappers=None, ren
     kwargs = dict(spec.get("kwargs") or {})
     if spec.get("max_episode_steps"):
         kwargs["max_episode_steps"] = spec["max_episode_steps"]
-    env: gym.Env = gym.make(env_id, render_mode=render_mode, **kwargs)
+    if render_mode is not None:  # a constructor need not know the word
+        kwargs["render_mode"] = render_mode
+    env: gym.Env = gym.make(registered(env_id), **kwargs)
     if monitor:
         env = Monitor(env)
     for wrapper, arguments in _wrappers(wrappers):

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import importlib.metadata
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks import IntegrityError
+from benchmarks.studies import parts
 from benchmarks.studies.study import Study, digest
 from from_scratch import registry
 
@@ -32,10 +33,10 @@ ENVIRONMENT_PACKAGES = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d
 MEASURING = ("benchmarks.running.worker", "benchmarks.running.evaluation", "benchmarks.studies.environments", "benchmarks.studies.hyperparams")
 LOCKSTEP_SEEDS = 10  # that train together in one process at most, unless the study's launcher says otherwise
 # Names and titles, not numbers.
-IRRELEVANT = ("from_scratch", "from_scratch.registry", "from_scratch.core.entry", *(f"from_scratch.{key}" for key in registry.FAMILIES),
+IRRELEVANT = ("from_scratch", "from_scratch.own", "from_scratch.registry", "from_scratch.core.entry", *(f"from_scratch.{key}" for key in registry.FAMILIES),
               "from_scratch.envs", "from_scratch.envs.registration", "from_scratch.policies",
               "benchmarks", "benchmarks.running.models", "benchmarks.store.plain", "benchmarks.store.store", "benchmarks.store.tables",
-              "benchmarks.studies.plan", "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
+              "benchmarks.studies.parts", "benchmarks.studies.plan", "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Run:
     @property
     def id(self) -> str:
         """The name of the run's directory."""
-        return f"{self.algo}-{self.env}-s{self.seed}-{self.hash[:12]}".replace("/", "_")
+        return f"{self.algo}-{self.env}-s{self.seed}-{self.hash[:12]}".replace("/", "_").replace(":", "_")
 
     @property
     def n_envs(self) -> int:
@@ -102,10 +103,8 @@ def _source(module: str) -> tuple[str, tuple[str, ...]]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             imported.add(node.module)
             imported |= {f"{node.module}.{name.name}" for name in node.names}
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
     ours = tuple(sorted(name for name in imported if name.startswith(("from_scratch.", "benchmarks.")) and _file(name)))
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), ours
+    return parts.meaning(tree), ours
 
 
 def _closure(modules: Iterable[str]) -> dict[str, str]:
@@ -131,7 +130,8 @@ def _version(package: str) -> str:
 def code_version(algo: str, env: str) -> str:
     """A hash over what determines a run besides its settings: packages, and of our own code the algorithm's, the core's and the measuring.
 
-    Comments, docstrings, the README, the report and other algorithms do not enter it.
+    Comments, docstrings, the README, the report and other algorithms do not enter it. Of one's own algorithm and environment, wherever they live, the closure
+    does (`benchmarks.studies.parts`), for which they are imported.
     """
     import gymnasium as gym
 
@@ -140,27 +140,49 @@ def code_version(algo: str, env: str) -> str:
     register_all()
     entry = registry.find(algo)
     target = entry.target.partition(":")[0]
-    spec = gym.registry.get(env)
+    spec = gym.registry.get(env.rpartition(":")[2])
     entry_point = str(spec.entry_point) if spec else ""
     modules = [*MEASURING, *(module for module in (target, entry_point.partition(":")[0]) if module.startswith("from_scratch."))]
     packages = [*PACKAGES, *BASE_PACKAGES.get(entry.base, ()), *(package for prefix, package in ENVIRONMENT_PACKAGES.items() if entry_point.startswith(prefix))]
     registered = {"registered": ENVIRONMENTS[env]} if env in ENVIRONMENTS else {}  # its time limit and arguments
-    return digest({"sources": _closure(modules), "packages": {package: _version(package) for package in packages}, **registered})
+    closures = [parts.own_closure(own) for own in (parts.of_algorithm(algo), parts.of_environment(env)) if own]
+    modules += [module for closure in closures for module in closure.project]
+    own = {"own": [closure.version() for closure in closures]} if closures else {}
+    return digest({"sources": _closure(modules), "packages": {package: _version(package) for package in packages}, **registered, **own})
 
 
 def code_versions(study: Study) -> dict[str, dict[str, str]]:
-    """The code version of every planned pair as things are now: [algo][env]."""
-    return {algo: {env: code_version(algo, env) for env in envs} for algo, envs in study.hyperparams.items()}
+    """The code version of every planned pair as things are now: [algo][env]. Imports what is the study's own."""
+    return {algo: {env: _with_wrappers(code_version(algo, env), raw) for env, raw in envs.items()} for algo, envs in study.hyperparams.items()}
+
+
+def _with_wrappers(version: str, raw: Mapping[str, Any]) -> str:
+    """The version of a pair whose environment is wrapped in something of one's own."""
+    modules = parts.of_wrappers(raw.get("env_wrapper"))
+    return digest([version, parts.own_closure(modules).version()]) if modules else version
+
+
+def code_of(study: Study) -> dict[str, dict[str, str]]:
+    """The code versions that the study was pinned to, else the present ones.
+
+    IntegrityError where there are none and the study has parts of its own: to read a study never imports them.
+    """
+    if study.code:
+        return study.code
+    named = parts.named(study)
+    if named:
+        raise IntegrityError(f"the study says no version of the code of {', '.join(named)}, which is its author's own")
+    return code_versions(study)
 
 
 def pinned(study: Study, **facts: Any) -> Study:
-    """The study whose runs are those of the present code; facts: other parts that say how it is run, such as its command."""
-    return replace(study, code=code_versions(study), **facts)
+    """The study whose runs are those of the present code, with the sources of its own parts; facts: others that say how it is run, such as its command."""
+    return replace(study, **{"code": code_versions(study), "own": parts.record(study), **facts})
 
 
 def plan(study: Study) -> list[tuple[str, Run]]:
     """Every planned run with its group. The code versions are those that the study was pinned to, else the present ones."""
-    code = study.code or code_versions(study)
+    code = code_of(study)
     planned = []
     for group in study.groups:
         for env in group["envs"]:

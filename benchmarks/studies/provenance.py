@@ -30,6 +30,7 @@ PROJECT = Path(__file__).parents[2]
 PACKAGES = ("stable-baselines3", "sb3-contrib", "gymnasium", "torch", "numpy", "scipy", "numba", "llvmlite", "pandas", "pyarrow", "duckdb", "hydra-core",
             "matplotlib")
 REPORTING = ("evidence/*.py", "report/*.py", "report/templates/*", "stats/*.py", "stats/coverage.csv", "store/plain.py", "studies/provenance.py")
+OWN = "the author's own"  # of an environment: where it comes from
 PER_RUN = ("peak_memory_mb",)  # facts of run.json's host that differ from run to run on the same machine
 
 SEED_RULE = (
@@ -95,6 +96,9 @@ def environment(env: str, study: Study) -> dict[str, Any]:
     import gymnasium as gym
 
     found: dict[str, Any] = {"kwargs": ((study.envs or {}).get(env) or {}).get("kwargs") or {}}
+    own = study.own or {}
+    if env in own.get("environments", {}):  # whatever is here, it is the author's that was trained in
+        return {**found, "source": OWN, "files": {f"{module}.py": own["modules"][module]["sha256"] for module in own["environments"][env]}}
     spec = gym.registry.get(env)
     if spec is None or not isinstance(spec.entry_point, str):
         return {**found, "source": "unknown here"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks import IntegrityError
-from benchmarks.studies.plan import code_versions
+from benchmarks.studies.plan import code_of
 from benchmarks.studies.study import NOT_HASHED, Study, digest
 
 COVERS = ("name and question, algorithms, tasks and comparisons, seeds, budgets, hyper-parameters, environments, evaluation protocol, margin and statistics, "
@@ -21,7 +21,7 @@ def content(study: Study) -> dict[str, Any]:
     asked = {key: value for key, value in study.as_dict().items() if key not in NOT_HASHED}
     if study.sequential:
         asked["seeds"] = study.sequential["maximum"]
-    return {"study": asked, "code": study.code or code_versions(study)}
+    return {"study": asked, "code": code_of(study)}
 
 
 def digest_of(study: Study) -> str:

@@ -12,21 +12,22 @@ import itertools
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import yaml
 
 from benchmarks import IntegrityError, UserError, first_line
 from benchmarks.configs import CONFIGS, options
 from benchmarks.store.plain import anchor, content, from_yaml, one_line, refuse_interpolations
 from benchmarks.studies import environments, hyperparams
-from from_scratch import registry
+from from_scratch import own, registry
 
 MEDIAN = "median"  # of keep_models: of a published study, the median runs that its report shows in motion
-NOT_HASHED = ("hash", "launcher", "code", "command", "source", "keep_models", "provenance")  # how and when it was run, not what was asked
+NOT_HASHED = ("hash", "launcher", "code", "own", "command", "source", "keep_models", "provenance")  # how and when it was run, not what was asked
 
 
 def digest(value: Any) -> str:
@@ -60,6 +61,7 @@ class Study:
     hash: str = ""  # `content_hash` when it was made
     command: str | None = None  # that started the runs
     code: dict[str, dict[str, str]] | None = None  # [algo][env]: the version of everything that its runs execute
+    own: dict[str, Any] | None = None  # what of it is its author's own (benchmarks.studies.parts.record), sources included
     source: dict[str, Any] | None = None  # {commit, dirty, diff_hash} of that code
     sequential: dict[str, Any] | None = None  # see benchmarks.evidence.sequential; `seeds` are then those used so far
     seed_rule: str | None = None  # in words, where the runs are other programs'
@@ -121,19 +123,32 @@ class Study:
         return list(dict.fromkeys((algo, env) for group in self.groups for algo in group["algos"] for env in group["envs"]))
 
 
-def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = ()) -> Study:
-    """The resolved study of a suite (a name, or the path of a YAML file of one's own) with Hydra overrides; UserError for a bad one."""
+def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = (), trusted: bool = False) -> Study:
+    """The resolved study of a suite (a name, or the path of a YAML file of one's own) with Hydra overrides; UserError for a bad one.
+
+    trusted: a file may name algorithms and environments that are not this project's own, which are imported.
+    """
     from omegaconf import OmegaConf
 
     if suite.endswith((".yaml", ".yml")):
         if not Path(suite).is_file():
             raise UserError(f"no suite file {suite}")
         config = _hydra(["suite=adhoc"])
-        _merge(config, _suite_file(Path(suite)))
+        known = _plain(config, throw=False)
+        OmegaConf.set_struct(config, False)  # a file may have entries of its own: what it may not have, _refuse_unknown says
+        settings = [_suite_file(Path(suite))]
         launchers = [word for word in overrides if word.startswith("launcher=")]  # names a file of settings, not a value
         for word in launchers:
             config.launcher = _hydra(["suite=adhoc", word]).launcher
-        _merge(config, OmegaConf.from_dotlist([word for word in overrides if word not in launchers]))
+        settings.append(OmegaConf.from_dotlist([word for word in overrides if word not in launchers]))
+        for given in settings:
+            _merge(config, given)
+        whole = _plain(config)
+        if not trusted:
+            _refuse_own(suite, whole["groups"])
+        for given in settings:
+            _refuse_unknown(_plain(given), known, whole)
+        return resolve({**whole, **{section: _respelled(whole.get(section)) for section in NAMED}})
     else:
         if suite not in options("suite"):
             named = [name for name in options("suite") if name != "adhoc"]
@@ -153,6 +168,56 @@ def _merge(config: Any, settings: Any) -> None:
         raise UserError(_explained(one_line(str(error)))) from None
 
 
+NAMED = ("algo", "env", "budget")  # sections by algorithms and environments, which may be one's own
+OF_ENV: dict[str, Any] = {
+    "kwargs": {}, "max_episode_steps": None, "eval_episodes": None, "normalise": {"random": 0, "expert": 0, "source": ""}, "references": [],
+}  # fmt: skip
+ELSEWHERE = ("groups", "tuning")  # whose own checks name what is wrong in them
+
+
+def _refuse_unknown(given: dict[str, Any], known: dict[str, Any], whole: dict[str, Any]) -> None:
+    """UserError, with the nearest name, for a setting that no study has, or one of an algorithm or environment that this study, and this project, has not."""
+    names: dict[str, list[str]] = {
+        kind: [spelled(str(name)) for group in whole["groups"] or [] for name in group.get(kind) or []] for kind in ("algos", "envs")
+    }
+    algos = [*names["algos"], *(registry.find(algo).settings for algo in names["algos"]), *known["algo"], *registry.ENTRIES]
+    envs = ["default", *names["envs"], *known["env"], *gym.registry]
+    _look_up({key: value for key, value in given.items() if key not in (*NAMED, *ELSEWHERE)}, known)
+    for algo, entries in _section(given, "algo"):
+        _look_up({algo: None}, dict.fromkeys(algos), "algo.")
+        _look_up(entries, {**dict.fromkeys(envs), **known["algo"].get(algo, {})}, f"algo.{algo}.", deep=False)
+    for env, parts in _section(given, "env"):
+        _look_up({env: None}, dict.fromkeys(envs), "env.")
+        _look_up(parts, OF_ENV, f"env.{env}.")
+    for env, steps in _section(given, "budget"):
+        _look_up({env: None}, dict.fromkeys(envs), "budget.")
+        _look_up(steps, dict.fromkeys(algos), f"budget.{env}.", deep=False)
+
+
+def _section(given: dict[str, Any], key: str) -> list[tuple[str, dict[str, Any]]]:
+    """What a section says of each name. UserError if it is no mapping of mappings."""
+    section = given.get(key) or {}
+    if not isinstance(section, dict) or not all(isinstance(of_name, dict) for of_name in section.values()):
+        raise UserError(f"{key}={one_line(str(section))[:80]}: give settings by name")
+    return [(spelled(str(name)), of_name) for name, of_name in section.items()]
+
+
+def _look_up(given: dict[str, Any], known: dict[str, Any], path: str = "", deep: bool = True) -> None:
+    for key, value in given.items():
+        if key not in known and spelled(str(key)) not in known:
+            near = difflib.get_close_matches(str(key), [str(name) for name in known], n=1)
+            hint = f": did you mean '{near[0]}'?" if near else f": there are {', '.join(map(str, known))}" if len(known) < 12 else ""
+            raise UserError(f"a study has no setting '{path}{key}'{hint}")
+        if deep and isinstance(value, dict) and known[key] and isinstance(known[key], dict):
+            _look_up(value, known[key], f"{path}{key}.")
+
+
+def _respelled(section: Any) -> dict[str, Any]:
+    """A section by the names that the study has: of what is named by a file, its module."""
+    inner = {name: {spelled(str(key)): item for key, item in of_name.items()} for name, of_name in (section or {}).items()}
+    return {spelled(str(name)): of_name for name, of_name in inner.items()}
+
+
 def _suite_file(path: Path) -> Any:
     """The settings in a suite's YAML file, which may be a stranger's: plain values; UserError for one that asks for this machine's."""
     from omegaconf import OmegaConf
@@ -169,24 +234,113 @@ def _suite_file(path: Path) -> Any:
     return settings
 
 
+def _refuse_own(suite: str, groups: Any) -> None:
+    """UserError where a file, which may be a stranger's, names what would be imported to know more of it."""
+    offered = own.offered()
+    names = [str(name) for group in groups or [] for kind in ("algos", "envs") for name in group.get(kind) or []]
+    found = list(dict.fromkeys(name for name in names if ":" in name or (name in offered and name not in registry.ENTRIES)))
+    if found:
+        raise UserError(f"{suite} would import {one_line(', '.join(found))[:300]}, which {'are' if len(found) > 1 else 'is'} not this project's own: "
+                        "add --trust if you trust who wrote this (docs/safe.md)")
+
+
 def adhoc(
-    algos: list[str], envs: list[str], seeds: int | None = None, steps: int | None = None, overrides: list[str] | tuple[str, ...] = ()
+    algos: list[str], envs: list[str], seeds: int | None = None, steps: int | None = None, overrides: list[str] | tuple[str, ...] = (), pairs: str = ""
 ) -> Study:
-    """The resolved study of a rectangle of algorithms and environments named on the command line."""
+    """The resolved study of a rectangle of algorithms and environments named on the command line. pairs: the comparisons, `a:b,c:d`; else the natural ones."""
     config = _plain(_hydra(["suite=adhoc", *overrides]))
-    config["groups"] = [{"name": "all", "algos": algos, "envs": envs, "comparisons": natural_comparisons(algos)}]
+    algos, envs = [spelled(name) for name in algos], [spelled(name) for name in envs]
+    config["groups"] = [{"name": "all", "algos": algos, "envs": envs, "comparisons": chosen_comparisons(pairs, algos) if pairs else natural_comparisons(algos)}]
     config["question"] = f"How do {', '.join(algos)} compare on {', '.join(envs)}?"
     if seeds is not None:
         config["seeds"] = seeds
     if steps is not None:
         config["steps"] = steps
-    return resolve(config | {"name": "-".join([*algos, "on", *envs]).replace("/", "_")[:80]})
+    return resolve(config | {"name": "-".join([*algos, "on", *envs]).replace("/", "_").replace(":", "_")[:80]})
+
+
+def spelled(word: str) -> str:
+    """An algorithm or environment as a study names it: of one that is named by a file, its module. UserError if there is none."""
+    try:
+        return own.spelled(word)
+    except own.NoSuchPart as error:
+        raise UserError(str(error)) from None
+
+
+MOST_IN_PAIRS = 4  # algorithms of which every pair is compared: with 5 there are 10 pairs, and each costs the others power
 
 
 def natural_comparisons(algos: list[str]) -> list[list[str]]:
-    """An algorithm with its twin where both are there, else every pair."""
-    twins = [[algo, twin] for algo in algos if (twin := registry.find(algo).twin) is not None and twin in algos]
-    return twins or [list(pair) for pair in itertools.combinations(algos, 2)]
+    """Twins alone, where every algorithm has its twin here; else every pair; of more than MOST_IN_PAIRS twins, and the first against the rest."""
+    twins = [[algo, registry.ENTRIES[algo].twin or ""] for algo in algos if is_twin_of(algo, algos)]
+    if set(algos) <= {name for pair in twins for name in pair}:
+        return twins
+    if len(algos) <= MOST_IN_PAIRS:
+        return [list(pair) for pair in itertools.combinations(algos, 2)]
+    return [*twins, *(pair for other in algos[1:] if (pair := [algos[0], other]) not in twins and pair[::-1] not in twins)]
+
+
+def is_twin_of(algo: str, others: Collection[str]) -> bool:
+    """Whether its twin is among these."""
+    return algo in registry.ENTRIES and registry.ENTRIES[algo].twin in others
+
+
+def compared(group: dict[str, Any]) -> str:
+    """The comparisons of a group in words: which rule they follow, which are of twins, and that they are corrected for."""
+    pairs, algos = group["comparisons"], group["algos"]
+    if not pairs:
+        return "nothing with anything"
+    every, first = len(algos) * (len(algos) - 1) // 2, {frozenset((algos[0], other)) for other in algos[1:]}
+    sets = {frozenset(pair) for pair in pairs}
+    twins = {pair for pair in sets if any(is_twin_of(algo, pair) for algo in pair)}
+    rule = "every pair" if len(pairs) == every > 1 else f"{algos[0]} against the rest" if sets - twins == first - twins and len(pairs) > 1 else ""
+    rule = "" if twins == sets else rule
+    words = ", ".join(f"{x} and {y}{' (twins)' if frozenset((x, y)) in twins else ''}" for x, y in pairs)
+    holm = f"; p-values corrected for all {len(pairs)} by Holm" if len(pairs) > 1 else ""
+    return f"{rule}{': ' if rule else ''}{words}{holm}"
+
+
+def chosen_comparisons(text: str, algos: list[str]) -> list[list[str]]:
+    """`a:b,c:d` as pairs; the names may hold colons themselves. UserError for a pair that is none of these algorithms'."""
+    found = []
+    for word in filter(None, (word.strip() for word in text.split(","))):
+        cuts = [(word[:k], word[k + 1 :]) for k, sign in enumerate(word) if sign == ":"]
+        pair = next(((x, y) for x, y in ((_found(x, algos), _found(y, algos)) for x, y in cuts) if x and y and x != y), None)
+        if pair is None:
+            raise UserError(f"--pairs {word}: give two of {', '.join(algos)} with a colon between them")
+        found.append(list(pair))
+    return found
+
+
+def _found(word: str, algos: list[str]) -> str:
+    """The algorithm that a word means, itself or by its file; nothing if it means none of these."""
+    if word in algos:
+        return word
+    path, _, name = word.rpartition(":")
+    return next((algo for algo in algos if path.endswith(".py") and algo.endswith(f":{name}") and spelled(word) == algo), "")
+
+
+def unequal_tuning(study: Study, group: dict[str, Any]) -> list[str]:
+    """A sentence for each comparison of a group whose sides' settings were found with unequal care, as far as the study says where they come from."""
+    found: dict[tuple[str, str, str, str], list[str]] = {}
+    for x, y in group["comparisons"]:
+        for env in group["envs"]:
+            one, other = _care(study, x, env), _care(study, y, env)
+            if one and other and one != other:
+                found.setdefault((x, one, y, other), []).append(env)
+    return [f"Unequal tuning on {', '.join(envs)}: {x} has {one}, {y} {other}" for (x, one, y, other), envs in found.items()]
+
+
+def _care(study: Study, algo: str, env: str) -> str:
+    """With how much care the settings of an algorithm were found for a task; nothing where that is not known, or it has none to be found."""
+    words = ((study.provenance or {}).get(algo) or {}).get(env) or ""
+    if not words or (algo in registry.ENTRIES and registry.ENTRIES[algo].loop in ("none", "planning")):
+        return ""
+    if tuning_of(study, algo):
+        return "settings that were tuned as declared"
+    if ", entry of the task" in words:
+        return "settings tuned for the task"
+    return "settings that its author chose" if words.startswith("given: ") and not words.startswith("given: policy;") else "default settings"
 
 
 def _hydra(overrides: list[str]):
@@ -222,12 +376,12 @@ def _explained(message: str) -> str:
     return f"there is no {option.group(1)} '{option.group(2)}'; there are {', '.join(option.group(3).split())}" if option else message
 
 
-def _plain(config) -> dict[str, Any]:
+def _plain(config, throw: bool = True) -> dict[str, Any]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=throw)
     except OmegaConfBaseException as error:
         raise UserError(" ".join(str(error).split())) from None
     assert isinstance(plain, dict)
@@ -280,9 +434,10 @@ def resolve(config: dict[str, Any]) -> Study:
             study["normalise"][env] = known["normalise"]
         study["references"][env] = known.get("references", [])
     for algo, env in pairs:
-        base = registry.settings_of(algo)
-        values = config.get("algo", {}).get(base, {})
+        base = registry.find(algo).settings
+        values, own_values = (config.get("algo", {}).get(name, {}) for name in (base, algo))
         raw = dict(values.get(env, values.get("default", {})))
+        raw |= own_values.get(env, own_values.get("default", {}))  # of one's own, over its parent's; of a twin, what it alone has
         recommended = raw.pop("n_timesteps", None)
         budget = config["budget"].get(env, {})
         steps = config["steps"] or budget.get(algo, budget.get(base, recommended))
@@ -303,7 +458,8 @@ def resolve(config: dict[str, Any]) -> Study:
 
 # ------------------------------------------------------------------------------------------------------- a study from elsewhere
 
-ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)?")  # of an algorithm or environment: with / as _, it names a folder
+# Of an algorithm or environment, one's own with its module before it: with / and : as _, it names a folder.
+ID = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*:)?[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)?")
 MOST_RUNS = 100_000  # that a study plans
 MOST_SETTINGS = 500_000_000  # characters of all runs' settings, over which their names are hashed
 MOST = {"eval_points": 1_000_000, "eval_episodes": 1_000_000, "reps": 10_000_000}  # what a number may ask of whoever reads the study
@@ -317,7 +473,7 @@ def malformed(study: Any) -> str:
     for key, kind in kinds.items():
         if not isinstance(study.get(key), kind):
             return f"{key} is missing or no {'list' if kind is list else 'mapping'}"
-    for key in ("code", "statistics", "normalise", "references", "provenance", "zoo_budget", "tuning", "launcher", "sequential", "source"):
+    for key in ("code", "own", "statistics", "normalise", "references", "provenance", "zoo_budget", "tuning", "launcher", "sequential", "source"):
         if not isinstance(study.get(key), dict | None):
             return f"{key} is no mapping"
     for key in ("name", "question", "command", "hash", "seed_rule"):
@@ -347,7 +503,7 @@ def _malformed_groups(study: dict[str, Any]) -> str:
         for key in ("algos", "envs"):
             names = group.get(key)
             if not isinstance(names, list) or not names or not all(isinstance(name, str) and len(name) <= 100 and ID.fullmatch(name) for name in names):
-                return f"{of_group}: {key} are names in letters, digits and ._+-, with one / at most"
+                return f"{of_group}: {key} are names in letters, digits and ._+-, with one / at most, and one : behind a module"
         pairs = group.get("comparisons")
         if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 and set(map(str, pair)) <= set(group["algos"]) for pair in pairs):
             return f"{of_group}: comparisons are pairs of its algorithms"
@@ -393,7 +549,7 @@ def _tuning(declared: Any, study: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """How each algorithm's hyper-parameters were found: {algorithm: {method, trials, seeds, source}}. UserError if a seed of this study helped."""
     if not isinstance(declared, dict):
         raise UserError(f"tuning={declared}: give {{algorithm: {{{', '.join(TUNING)}}}}}")
-    known = {registry.settings_of(algo) for algo in study["hyperparams"]} | set(study["hyperparams"])
+    known = {registry.find(algo).settings for algo in study["hyperparams"]} | set(study["hyperparams"])
     for algo, how in declared.items():
         if algo not in known:
             raise UserError(f"tuning of '{algo}', which is not in this study: it has {', '.join(study['hyperparams'])}")
@@ -455,6 +611,7 @@ def _group(group: dict[str, Any]) -> dict[str, Any]:
     unknown = set(group) - {"name", "algos", "envs", "comparisons"}
     if unknown or not {"algos", "envs"} <= set(group):
         raise UserError(f"group {group.get('name', '?')}: a group has name, algos, envs and comparisons; it has {', '.join(group)}")
+    group = {**group, "algos": [spelled(name) for name in group["algos"]], "envs": [spelled(name) for name in group["envs"]]}
     for algo in group["algos"]:
         registry.find(algo)
     for env in group["envs"]:

@@ -50,9 +50,10 @@ def foreign(study: Study) -> list[str]:
 
 def of_run(algo: str, env: str, raw: Mapping[str, Any], spec: Mapping[str, Any] | None) -> list[str]:
     """The same of one algorithm on one environment. raw: its hyper-parameters in the Zoo's notation; spec: {kwargs, max_episode_steps}."""
-    entry = registry.find(algo)
-    hyperparams.check(algo, entry.load(), dict(raw))  # arguments that the class does not list are not handed to it
-    return [*of_wrappers(raw.get("env_wrapper")), *of_environment(env, (spec or {}).get("kwargs") or {})]
+    own = [] if algo in registry.ENTRIES else [f"the algorithm {one_line(algo)}"]
+    if not own:
+        hyperparams.check(algo, registry.load(algo), dict(raw))  # arguments that the class does not list are not handed to it
+    return [*own, *of_wrappers(raw.get("env_wrapper")), *of_environment(env, (spec or {}).get("kwargs") or {})]
 
 
 def of_wrappers(wanted: Any) -> list[str]:
@@ -62,6 +63,8 @@ def of_wrappers(wanted: Any) -> list[str]:
 
 def of_environment(env: str, kwargs: Mapping[str, Any]) -> list[str]:
     """The environment if it is not a known one, and arguments of it that lead to files."""
+    if ":" in env:  # to look it up would import the module before it
+        return [f"the environment {one_line(env)}", *of_arguments(env, kwargs)]
     try:
         environments.check(env)
         entry_point = gym.registry[env].entry_point

@@ -74,6 +74,7 @@ class Entry:
     predicts: bool = False  # learns what a given policy is worth, not a better one: its return says nothing of what it learnt
     deviations: tuple[str, ...] = ()  # known differences from the twin, printed in every report
     cannot: Mapping[str, str] = field(default_factory=dict, hash=False)  # part of the contract by its short name (tests/contract): why it cannot, in one line
+    tuned_as: str | None = None  # of one's own: the name of the parent whose tuned settings it has
 
     @property
     def class_name(self) -> str:
@@ -91,7 +92,7 @@ class Entry:
     @property
     def settings(self) -> str:
         """The name under which tuned settings and budgets are kept: an algorithm and its twin share them."""
-        return self.id.rpartition("/")[2]
+        return self.tuned_as or self.id.rpartition("/")[2]
 
     @property
     def kind(self) -> str:

@@ -17,7 +17,7 @@ from benchmarks.running import launchers
 from benchmarks.running.carry_out import UNFINISHED_OR_FAILED, Reporter, Work, carry_out, in_batches
 from benchmarks.store import records
 from benchmarks.store.store import Store, open_study
-from benchmarks.studies import plan, trust
+from benchmarks.studies import parts, plan, trust
 from benchmarks.studies import study as studies
 from benchmarks.studies.provenance import source
 from benchmarks.studies.study import Study
@@ -52,6 +52,7 @@ def retry(args: argparse.Namespace) -> int:
     study = store.study()
     records.demand(study)
     trust.demand(trust.foreign(study), f"training {store.path}", args.trust)
+    parts.make_available(study)
     if study.code != plan.code_versions(study):
         raise UserError(f"the code or its packages changed since {store.path} was planned, so its runs would not be of one kind: "
                         f"use the study's command again ({study.command or 'sb3-course compare'}), which trains what the change touches")
@@ -90,11 +91,13 @@ def planned_study(args: argparse.Namespace) -> Study:
             raise UserError(f"either the suite '{suite}' or --algos and --envs, not both")
         if not (args.algos and args.envs):
             raise UserError(f"--{'algos' if args.algos else 'envs'} without --{'envs' if args.algos else 'algos'}: name both, or a suite")
-        study = studies.adhoc(_words(args.algos), _words(args.envs), args.seeds, args.n_timesteps, overrides)
+        study = studies.adhoc(_words(args.algos), _words(args.envs), args.seeds, args.n_timesteps, overrides, args.pairs or "")
     else:
+        if args.pairs:
+            raise UserError("--pairs goes with --algos and --envs; a suite says its own comparisons, under groups")
         overrides += [f"seeds={args.seeds}"] if args.seeds is not None else []
         overrides += [f"steps={args.n_timesteps}"] if args.n_timesteps is not None else []
-        study = studies.compose(suite or "quickstart", overrides)
+        study = studies.compose(suite or "quickstart", overrides, args.trust)
     if args.jobs is not None:
         study = study.launched(jobs=_jobs(args.jobs))
     return study
@@ -127,6 +130,11 @@ class Told(Reporter):
             zoo = (study.zoo_budget or {}).get(env, {}).get(algo)
             note = f" (the RL Zoo: {zoo:,})" if zoo and zoo != runs[0].steps else ""
             print(f"  {algo} on {env}: {len(runs)} seeds x {runs[0].steps:,} {registry.find(algo).unit}{note}")
+        for group in study.groups:
+            where = f" in {group['name']}" if len(study.groups) > 1 else ""
+            print(f"Compared{where}: {studies.compared(group)}")
+            for sentence in studies.unequal_tuning(study, group):
+                print(f"  {sentence}")
 
     def damaged(self, error: str, place: Path) -> None:
         print(f"{error}; moved to {place}, to be run again", file=sys.stderr)

@@ -19,21 +19,23 @@ from benchmarks.running import launchers, models
 from benchmarks.store.plain import content, from_yaml, one_line
 from benchmarks.store.readers import ZooLoader
 from benchmarks.studies import environments, trust
+from benchmarks.studies import study as studies
 from from_scratch import registry
 from sb3_course import film
-from sb3_course.commands.train import latest_id
+from sb3_course.commands.train import algorithm_folder, folder_name, latest_id
 
 STEPS = 1000
 
 
 def run(args: argparse.Namespace) -> int:
     launchers.one_thread()
+    args.algo, args.env = studies.spelled(args.algo), studies.spelled(args.env)
     entry = registry.find(args.algo)
     environments.check(args.env)
     root = Path(args.folder)
     n = args.exp_id or latest_id(root, args.algo, args.env)
-    name = args.env.replace("/", "-")
-    folder = root / args.algo / f"{name}_{n}"
+    name = folder_name(args.env)
+    folder = root / algorithm_folder(args.algo) / f"{name}_{n}"
     path = folder / ("best_model.zip" if args.load_best else f"{name}.zip")
     if not path.is_file():
         missing = f"no model at {path}" if n else f"no training of {args.algo} on {args.env} in {args.folder}"

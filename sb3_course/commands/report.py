@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks import UserError
 from benchmarks.reproduction import archive
 from benchmarks.store.store import Store, open_study
+from benchmarks.studies import parts
 from sb3_course.commands.compare import list_troubles, render, show
 
 
@@ -23,6 +24,8 @@ def report(args: argparse.Namespace) -> int:
     if args.study and archive.is_archive(args.study):
         return _of_archive(args)
     store = open_study(args.study or "quickstart")
+    if args.trust:
+        parts.make_available(store.study())
     if args.against:
         return _against(args, store)
     list_troubles(store, store.runs())
@@ -42,6 +45,8 @@ def _of_archive(args: argparse.Namespace) -> int:
             args.out = str(directory)
             return _against(args, store)
         list_troubles(store, store.runs())
+        if args.trust:
+            parts.make_available(store.study())
         rendered = render_store(store, directory, allow_partial=args.allow_partial, options=_options(args), play=_play(args))
     show(rendered.summary)
     print(f"Report: {rendered.path}")

@@ -28,6 +28,8 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(f"{flag} {value}: give a whole number of at least 1")
     if args.seed < 0:
         raise UserError(f"--seed {args.seed}: a seed is 0 or more")
+    args.typed = f"--algo {args.algo} --env {args.env}"
+    args.algo, args.env = studies.spelled(args.algo), studies.spelled(args.env)
     entry = registry.find(args.algo)
     study = studies.adhoc([args.algo], [args.env], seeds=1, steps=args.n_timesteps)
     raw: dict[str, Any] = {**study.hyperparams[args.algo][args.env], **hyperparams.parse_pairs(args.hyperparams)}
@@ -41,12 +43,22 @@ def run(args: argparse.Namespace) -> int:
     return _train(args, entry, raw, spec, int(steps))
 
 
+def folder_name(env: str) -> str:
+    """An environment's id as the name of a folder."""
+    return env.replace("/", "-").replace(":", "-")
+
+
+def algorithm_folder(algo: str) -> str:
+    """An algorithm's id as a folder; sb3/ppo is one in another."""
+    return algo.replace(":", "-")
+
+
 def new_folder(root: Path, algo: str, env: str) -> Path:
     """FOLDER/ALGO/ENV_ID with the first ID that is free, made now."""
     n = latest_id(root, algo, env)
     while True:
         n += 1
-        folder = root / algo / f"{env.replace('/', '-')}_{n}"
+        folder = root / algorithm_folder(algo) / f"{folder_name(env)}_{n}"
         try:
             folder.mkdir(parents=True)
             return folder
@@ -56,8 +68,8 @@ def new_folder(root: Path, algo: str, env: str) -> Path:
 
 def latest_id(root: Path, algo: str, env: str) -> int:
     """The highest ID among the trainings of this algorithm on this environment; 0 where there is none."""
-    name = env.replace("/", "-")
-    folders = list((root / algo).iterdir()) if (root / algo).is_dir() else []
+    name, place = folder_name(env), root / algorithm_folder(algo)
+    folders = list(place.iterdir()) if place.is_dir() else []
     ids = [path.name.removeprefix(f"{name}_") for path in folders if path.name.startswith(f"{name}_") and path.is_dir()]
     return max((int(number) for number in ids if number.isdigit()), default=0)
 
@@ -83,7 +95,7 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
     model = cls(raw.get("policy", entry.policy), venv, seed=args.seed, verbose=args.verbose, device="cpu", **arguments)
 
     folder = new_folder(Path(args.log_folder), args.algo, args.env)
-    name = args.env.replace("/", "-")
+    name = folder_name(args.env)
     config = folder / name
     config.mkdir()
     (config / "config.yml").write_text(yaml.safe_dump({"n_timesteps": steps, **raw}, sort_keys=False), encoding="utf-8")
@@ -116,9 +128,9 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
     unit = "state backups" if entry.unit == "backups" else "steps"
     print(f"{args.algo} on {args.env}, seed {args.seed}: return {mean:.2f} +/- {std:.2f} over {args.eval_episodes} episodes, "
           f"after {model.num_timesteps:,} {unit} in {seconds:.1f} s with evaluations")
-    print(f"Saved in {folder}; watch it with: sb3-course enjoy --algo {args.algo} --env {args.env} -f {args.log_folder}")
+    print(f"Saved in {folder}; watch it with: sb3-course enjoy {args.typed} -f {args.log_folder}")
     return 0
 
 
 def _plain(args: argparse.Namespace) -> dict[str, Any]:
-    return {key: value for key, value in vars(args).items() if key not in ("module", "function", "verb")}
+    return {key: value for key, value in vars(args).items() if key not in ("module", "function", "verb", "typed")}

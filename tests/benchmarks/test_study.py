@@ -91,9 +91,10 @@ def test_the_hash_of_a_study_follows_its_content_and_not_the_order_of_its_keys_o
     assert base.asking(protocol=base.protocol | {"eval_episodes": 4}).hash != base.hash
 
 
-def test_a_rectangle_named_on_the_command_line_compares_twins_where_there_are_any():
+def test_a_rectangle_named_on_the_command_line_compares_every_pair_and_only_twins_where_there_is_nothing_else():
     resolved = study.adhoc(["ppo", "dqn", "sb3/ppo"], ["CartPole-v1"], seeds=4, steps=500)
-    assert resolved.groups[0]["comparisons"] == [["ppo", "sb3/ppo"]]
+    assert resolved.groups[0]["comparisons"] == [["ppo", "dqn"], ["ppo", "sb3/ppo"], ["dqn", "sb3/ppo"]]
+    assert study.natural_comparisons(["ppo", "dqn", "sb3/ppo", "sb3/dqn"]) == [["ppo", "sb3/ppo"], ["dqn", "sb3/dqn"]]
     assert resolved.budget["CartPole-v1"] == {"ppo": 500, "dqn": 500, "sb3/ppo": 500}
     assert study.natural_comparisons(["ppo", "dqn"]) == [["ppo", "dqn"]]
 
