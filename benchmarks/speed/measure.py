@@ -167,9 +167,9 @@ class Work:
 
 def weights_of(model: Any) -> list[np.ndarray]:
     """All numbers that are learnt, as one vector per seed."""
-    policies = getattr(model, "policies", None) or ([model.policy] if hasattr(model, "policy") else None)
-    if policies is None:
+    if not hasattr(model, "policy"):
         return [np.array(model.values)]
+    policies = getattr(model, "policies", [model.policy])
     return [np.concatenate([np.ravel(value.numpy(force=True)).copy() for value in policy.state_dict().values()]) for policy in policies]
 
 

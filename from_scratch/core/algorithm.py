@@ -193,22 +193,6 @@ class Algorithm(Declared, BaseAlgorithm):
         return venv
 
     @property
-    def policy(self) -> Any:  # type: ignore[override]
-        """As in SB3. A stack's first stands for all within algorithms, which read of it what seeds share; others ask a seed's."""
-        if len(self.__dict__.get("seeds") or ()) > 1:
-            caller = sys._getframe(1)
-            if not caller.f_globals.get("__name__", "").startswith(OURS) and caller.f_locals.get("self") is not self:
-                raise AttributeError(f"model.policy is one model's, and this one trains {self.n_seeds} seeds: ask model.policies[k], or model[k].policy.")
-        try:
-            return self.__dict__["policy"]
-        except KeyError:
-            raise AttributeError(f"{type(self).__name__} has no policy yet.") from None
-
-    @policy.setter
-    def policy(self, policy: Any) -> None:
-        self.__dict__["policy"] = policy
-
-    @property
     def n_seeds(self) -> int:
         """S"""
         return len(self.seeds) if self.seeds else 1

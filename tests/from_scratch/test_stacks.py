@@ -226,22 +226,6 @@ def test_ep_info_buffer_holds_the_last_episodes_of_all_seeds(tmp_path):
         assert list(other.ep_info_buffer) == list(stack.ep_info_buffer) and other.ep_info_buffer[-1] is other.ep_info_buffers[1][-1]
 
 
-def test_the_policy_of_a_stack_is_nobody_s_and_says_so():
-    stack = stack_of()
-    with pytest.raises(AttributeError, match=r"model.policy is one model's, and this one trains 2 seeds: ask model.policies\[k\], or model\[k\].policy"):
-        stack.policy  # noqa: B018
-    assert not torch.equal(weights(stack[0]), weights(stack[1]))
-
-
-def test_an_algorithm_of_one_s_own_reads_of_a_stack_s_policy_what_seeds_share():
-    class Mine(ours.PPO):
-        def build(self):
-            super().build()
-            self.shared = [self.policy.observation_space.shape for _ in range(2)]
-
-    assert Mine("MlpPolicy", "CartPole-v1", seeds=2, **SMALL).shared == [(4,), (4,)]
-
-
 # ------------------------------------------------------------------------------------------------------------------------ evaluation
 def test_each_seed_is_evaluated_as_sb3_evaluates_its_model_alone(tmp_path):
     watched = StackEvalCallback(normalised, n_eval_episodes=2, eval_freq=20, log_path=tmp_path, best_model_save_path=tmp_path, verbose=0)
