@@ -6,6 +6,7 @@ import pytest
 import stable_baselines3
 import torch
 from gymnasium import spaces
+from stable_baselines3.dqn.policies import DQNPolicy
 
 from from_scratch.bandits.epsilon_greedy import EpsilonGreedyBandit
 from from_scratch.envs import KArmedTestbed
@@ -79,6 +80,25 @@ def test_predicting_leaves_the_training_s_own_draws_alone(learner, policy):
     disturbed, quiet = (learner(policy, Halls, seeds=[1]).learn(5) for _ in range(2))
     disturbed.predict(np.zeros(10, int))
     assert np.array_equal(disturbed._rng.uniform(3), quiet._rng.uniform(3))
+
+
+class Draws(DQNPolicy):
+    """A user's policy that draws whenever it is asked."""
+
+    def _predict(self, obs, deterministic=True):
+        return (super()._predict(obs, deterministic) + torch.randint(2, (len(obs),))) % 2
+
+
+def test_where_dqn_explores_a_user_s_policy_is_not_asked_so_that_its_draws_are_sb3_s():
+    predicted = []
+    for cls in (DQN, stable_baselines3.DQN):
+        model, obs = cls(Draws, "CartPole-v1", seed=3), np.zeros((6, 4), np.float32)
+        model.exploration_rate = 0.5
+        np.random.seed(0)
+        torch.manual_seed(0)
+        model.action_space.seed(0)
+        predicted.append([model.predict(obs)[0].tolist() for _ in range(20)])
+    assert predicted[0] == predicted[1]
 
 
 def test_dqn_tosses_one_coin_for_a_call_as_sb3_does():

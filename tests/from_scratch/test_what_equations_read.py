@@ -81,6 +81,21 @@ def test_a_number_that_changes_in_place_is_seen_or_refused(where, monkeypatch, c
     assert may_be_program or "it reads place, where" in told[0]
 
 
+def test_a_list_that_outgrows_what_is_compared_sends_its_equation_alone_through_autograd(monkeypatch):
+    monkeypatch.setattr(Weighted, "find", staticmethod(lambda model: model.place[0]))
+    model = Weighted("MlpPolicy", "CartPole-v1", seed=0, device="cpu", **SMALL)
+    model.place = [1.0]
+    model.learn(32)
+    model.place.extend([0.0] * 300)
+    rows, batch = model.actor_critic.rows, next(iter(model.minibatches(model.samples(), 16)))
+
+    for size in (3, 4):  # other equations of these rows meet new shapes, and look which programs still hold
+        model.actor_critic.evaluate_numpy(np.zeros((1, size, 4), np.float32), np.zeros((1, size), np.int64))
+    mine, autograds = gradients(model, batch)
+    torch.testing.assert_close(mine, autograds, atol=1e-6, rtol=1e-5)
+    assert model.actor_critic.served._judge.__func__ not in rows._need_tensors
+
+
 FACTOR = [1.0]
 
 

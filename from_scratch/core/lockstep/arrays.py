@@ -76,10 +76,13 @@ class Program:
 
     def holds(self) -> bool:
         """Are the numbers that the equation read from its model still the same, also those in lists and other objects there?"""
-        return all(
-            (place.get(name) is value or (isinstance(value, NUMBERS) and place.get(name) == value)) and (inside is None or inside == seen(value, name))
-            for place, name, value, inside in self.read
-        )
+        try:
+            return all(
+                (place.get(name) is value or (isinstance(value, NUMBERS) and place.get(name) == value)) and (inside is None or inside == seen(value, name))
+                for place, name, value, inside in self.read
+            )
+        except Unknown:  # it has grown beyond what can be compared: who makes the program anew is told
+            return False
 
     def leaf(self, value: np.ndarray, pull: Pull, needs: bool = True) -> Array:
         """What something outside the program has computed, or holds; pull writes its gradient down where it belongs."""

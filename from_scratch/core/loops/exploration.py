@@ -27,8 +27,14 @@ class Explores:
 
     def predict(self: Any, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
         """As SB3's DQN: it explores as in training unless deterministic. Draws come from the process: evaluating disturbs no training."""
+        if not deterministic and (instead := self.instead(observation)) is not None:
+            return instead, state
         actions, state = super().predict(observation, state, episode_start, deterministic or self.chooses_anew)  # type: ignore[misc]
         return actions if deterministic else self.explored(actions, observation), state
+
+    def instead(self: Any, observation: Any) -> np.ndarray | None:
+        """Actions for the whole call, where it explores without asking the policy; None where it asks."""
+        return None
 
     def explored(self: Any, actions: np.ndarray, observation: Any) -> np.ndarray:
         """The actions [...] that seem best, each replaced by a random one with probability ε."""
@@ -79,11 +85,18 @@ class OneCoin(Explores):
         """Have the environments of a seed taken another `interval` steps in all?"""
         return self._n_calls % max(interval // self.n_envs, 1) == 0
 
-    def explored(self: Any, actions: np.ndarray, observation: Any) -> np.ndarray:
-        """One coin for the whole call, from NumPy's generator, and draws of the action space."""
+    def instead(self: Any, observation: Any) -> np.ndarray | None:
+        """One coin for the whole call, from NumPy's generator, before the policy is asked; then draws of the action space."""
         if self.n_seeds > 1 or np.random.rand() >= self.exploration_rate:
-            return actions
-        return np.array([self.action_space.sample() for _ in range(actions.size)]).reshape(actions.shape)
+            return None
+        if not self.policy.is_vectorized_observation(observation):
+            return np.array(self.action_space.sample())
+        n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
+        return np.array([self.action_space.sample() for _ in range(n)])
+
+    def explored(self: Any, actions: np.ndarray, observation: Any) -> np.ndarray:
+        """As they are: the coin has been tossed."""
+        return actions
 
 
 class EpsilonGreedy(Explores, Learner):
