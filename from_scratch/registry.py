@@ -7,6 +7,7 @@ named by their class, `my_algo:KLPenaltyPPO`, and stand in no list (`from_scratc
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from typing import Any
 
 from from_scratch import (
@@ -82,14 +83,32 @@ FAMILIES: dict[str, Family] = {family.key: family for family in (*_OURS, *_REFER
 ENTRIES: dict[str, Entry] = {entry.id: entry for family in FAMILIES.values() for entry in family.entries}
 
 
+VARIANT = "~"  # behind it an id has a name of somebody's choosing: dqn~n3 is dqn with other settings, an arm of its own in a study
+
+
 class UnknownAlgorithm(ValueError):
     """Raised for an identifier that the registry does not hold, and that names no class either."""
 
 
+def known(id: str) -> Entry | None:
+    """The entry of an algorithm that the registry holds, or of a variant of one; None for any other. Nothing is imported."""
+    base, _, variant = id.partition(VARIANT)
+    return ENTRIES.get(id) if not variant else _varied(id, ENTRIES[base]) if base in ENTRIES else None
+
+
+def _varied(id: str, entry: Entry) -> Entry:
+    """A variant has its algorithm's facts and settings, but is nobody's twin."""
+    return replace(entry, id=id, title=f"{entry.title}, {id.partition(VARIANT)[2]}", twin=None, tuned_as=entry.settings)
+
+
 def find(id: str) -> Entry:
     """The entry of an algorithm; raises UnknownAlgorithm with the nearest name. One of somebody's own is imported to find out."""
-    if id in ENTRIES:
-        return ENTRIES[id]
+    entry = known(id)
+    if entry is not None:
+        return entry
+    base, _, variant = id.partition(VARIANT)
+    if variant:
+        return _varied(id, find(base))
     try:
         found = own.entry_of(id, ENTRIES)
     except own.NoSuchPart as error:
@@ -111,4 +130,5 @@ def settings_of(id: str) -> str:
 
     Nothing is imported: of one's own algorithms `find` knows more.
     """
-    return ENTRIES[id].settings if id in ENTRIES else id
+    entry = known(id)
+    return id.partition(VARIANT)[0] if entry is None else entry.settings

@@ -181,6 +181,18 @@ def parser() -> argparse.ArgumentParser:
     figure.add_argument("--runs", type=int, metavar="N", help="as many runs instead of the book's: likewise not judged")
     figure.add_argument("--quick", action="store_true", help="a twentieth of the runs, for a first look: numbers are shown, not judged")
 
+    claim = verb("claim", "claim", "run", "run claims of papers again: whether the effect is there, with intervals and a verdict")
+    claim.add_argument("claims", nargs="*", metavar="NAME", help="such as gae-lambda, or all")
+    claim.add_argument("--tier", choices=("S", "M", "L"), help="those of this tier: S takes up to 2 minutes of a core, M 15, L 90")
+    claim.add_argument("--family", metavar="WORD", help="those of a family, such as 'policy gradient'")
+    claim.add_argument("--state", metavar="VERDICT", help="those whose record in DIR says so: reproduced, weaker, contradicted, …, or missing")
+    claim.add_argument("--list", action="store_true", help="name them, with what their records say")
+    claim.add_argument("--show", action="store_true", help="what the claims say, how they are decided, and what came of them; nothing runs")
+    claim.add_argument("--quick", action="store_true", help="a fortieth of the budget on other seeds: tries the machinery and judges nothing")
+    claim.add_argument("--out", default=None, metavar="DIR", help="where runs, records, pictures and their page are written (default: studies/claims)")
+    claim.add_argument("--json", metavar="FILE", help="also write the records there")
+    claim.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
+
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it")
     doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")

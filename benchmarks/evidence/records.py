@@ -319,7 +319,8 @@ class Sides:
 
 def unit_of(algo: str) -> str:
     """What the algorithm's budget counts: "steps" of the environment, or "backups" of a planner."""
-    return registry.ENTRIES[algo].unit if algo in registry.ENTRIES else "steps"
+    entry = registry.known(algo)
+    return "steps" if entry is None else entry.unit
 
 
 def family_of(algo: str) -> str:

@@ -158,7 +158,7 @@ def _prints(run: Run, record: dict[str, Any], tables: dict[str, pd.DataFrame]) -
     A planner learns nothing from its seed; scores that stand still (nothing found, or all solved) are the same in many runs; and weights that ended as
     they began, such as those that the random agent has not, tell no seed.
     """
-    entry = registry.ENTRIES.get(run.algo)
+    entry = registry.known(run.algo)
     if (entry is not None and entry.unit == "backups") or np.ptp(tables["curve"]["score"].to_numpy()) == 0:
         return
     if record["weights_hash_end"] != record["weights_hash_start"]:

@@ -13,7 +13,7 @@ from benchmarks.reproduction.findings import MOST_NAMED, Finding, study_of
 from benchmarks.store import records
 from benchmarks.store.packed import MODELS
 from benchmarks.store.store import Store
-from benchmarks.studies import plan
+from benchmarks.studies import environments, plan
 from benchmarks.studies.study import Study, at, is_from_zoo, provenance
 from from_scratch import registry
 
@@ -100,10 +100,10 @@ def _settings(study: Study) -> list[str]:
     sources, budgets = [], []
     for algo, env in study.pairs:
         base = registry.settings_of(algo)
-        ours, said = provenance(base, env, study.hyperparams[algo][env]), at(study.provenance, algo, env)
+        ours, said = provenance(base, environments.base(env), study.hyperparams[algo][env]), at(study.provenance, algo, env)
         if ours != said:
             sources.append(f"{algo} on {env} ({'' if said else 'none is said; '}this program says: {ours})")
-        tuned = (_known("algo", base).get(env) or {}).get("n_timesteps") if is_from_zoo(base) else None
+        tuned = (_known("algo", base).get(environments.base(env)) or {}).get("n_timesteps") if is_from_zoo(base) else None
         steps = at(study.zoo_budget, env, algo)
         if study.zoo_budget is not None and tuned != steps:
             budgets.append(f"{algo} on {env}, {steps or 'none'} (this program knows {tuned or 'none'})")

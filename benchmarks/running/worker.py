@@ -17,7 +17,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,10 +30,10 @@ from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
 from benchmarks import first_line
 from benchmarks.running import models
-from benchmarks.running.evaluation import Episodes, Evaluator, episode_seeds, model_seed
+from benchmarks.running.evaluation import Episodes, Evaluator, episode_seeds, model_seed, untouched_randomness
 from benchmarks.store.store import Store
 from benchmarks.store.tables import write_table
-from benchmarks.studies import environments, hyperparams
+from benchmarks.studies import environments, hyperparams, measured
 from benchmarks.studies.plan import Job, Run
 from from_scratch import registry
 
@@ -73,11 +73,12 @@ def train(job: Job, store: Store, report: Report) -> None:
     evaluator = Evaluator(first.env, first.spec, setup, episodes, first.protocol["deterministic"])
     writer = LatestValues()
     model.set_logger(Logger(folder=None, output_formats=[writer]))
-    callback = Checkpoints(job, evaluator, [unwrap_vec_normalize(venv) for venv in venvs], writer, report)
+    taken = [measured.named(name)(job) for name in first.protocol.get("measures", [])]
+    callback = Checkpoints(job, evaluator, [unwrap_vec_normalize(venv) for venv in venvs], writer, report, taken)
     hash_start = [weights_hash(member) for member in members(model, job)]
     build_seconds = time.perf_counter() - started
 
-    model.learn(first.steps, callback=callback)
+    model.learn(first.steps, callback=[*taken, callback] if taken else callback)
     callback.finish()
     evaluator.close()
 
@@ -197,9 +198,10 @@ class Checkpoints(BaseCallback):
 
     needs_no_values = True  # ours then computes values and log-probabilities in one pass after the rollout
 
-    def __init__(self, job: Job, evaluator: Evaluator, normalizers: list, writer: LatestValues, report: Report):
+    def __init__(self, job: Job, evaluator: Evaluator, normalizers: list, writer: LatestValues, report: Report,
+                 taken: Sequence[Any] = ()):  # fmt: skip
         super().__init__()
-        self.job, self.evaluator, self.normalizers, self.writer, self.report = job, evaluator, normalizers, writer, report
+        self.job, self.evaluator, self.normalizers, self.writer, self.report, self.taken = job, evaluator, normalizers, writer, report, taken
         self.waiting = list(job.runs[0].checkpoints)
         self.curves: list[list[Checkpoint]] = [[] for _ in job.runs]
         self.episodes: list[list[tuple]] = [[] for _ in job.runs]
@@ -233,8 +235,11 @@ class Checkpoints(BaseCallback):
         begin = time.perf_counter()
         self.train_seconds = begin - self.clock - self.eval_seconds
         results = self.evaluator(self.model, self.normalizers)
+        with untouched_randomness():
+            seen = [measure.values() for measure in self.taken]
         for k, (run, result) in enumerate(zip(self.job.runs, results, strict=True)):
             logged = self.writer.of_seed(model_seed(run.seed), alone=len(self.job.runs) == 1)
+            logged += [(f"measure/{name}", float(value)) for of_seeds in seen for name, value in sorted(of_seeds[k].items())]
             for step in steps:
                 self._keep(k, run, step, result, logged)
         self.eval_seconds += time.perf_counter() - begin

@@ -142,7 +142,7 @@ def _refused(name: str) -> Any:
 _of_pair = lambda test: dict_of(dict_of(test, matches(NAME)), matches(NAME))
 PROTOCOL: dict[str, Test] = {
     "name": matches(WORD), "eval_episodes": lambda v: is_whole(v, 1, MOST_EPISODES), "eval_points": lambda v: is_whole(v, 1, MOST_CHECKPOINTS),
-    "deterministic": one_of(True, False), "eval_seed": is_whole,
+    "deterministic": one_of(True, False), "eval_seed": is_whole, "measures": list_of(matches(WORD), MOST_KEYS),
 }  # fmt: skip
 STATISTICS: dict[str, Test] = {
     "reps": lambda v: is_whole(v, 100, MOST_REPS), "confidence": lambda v: is_number(v, 0.5, 0.9999), "seed": is_whole, "threshold": is_number,
@@ -188,6 +188,7 @@ STUDY: dict[str, Test] = {
     "source": optional(lambda v: not faults("source", v, SOURCE, set())),
     "tuning": dict_of(key=matches(NAME), test=lambda v: not faults("tuning", v, TUNED, set(TUNED))),
     "sequential": lambda v: not faults("sequential", v, SEQUENCE, set(SEQUENCE)),
+    "claim": optional(lambda v: not faults("claim", v, {"name": matches(WORD), "hash": is_hash}, {"name", "hash"})),
 }  # fmt: skip
 REQUIRED = {"name", "seeds", "groups", "protocol", "statistics", "hyperparams", "budget", "envs", "hash"}
 GROUP: dict[str, Test] = {"name": is_text, "algos": list_of(matches(NAME)), "envs": list_of(matches(NAME)),
@@ -201,7 +202,7 @@ def of_study(study: Any) -> list[str]:
     found = faults("study.yaml", study, STUDY, REQUIRED)
     if found:
         return found
-    found += faults("study.yaml: protocol", study["protocol"], PROTOCOL, set(PROTOCOL) - {"name"})
+    found += faults("study.yaml: protocol", study["protocol"], PROTOCOL, set(PROTOCOL) - {"name", "measures"})
     found += faults("study.yaml: statistics", study["statistics"], STATISTICS, set())
     names = []
     for group in study["groups"]:

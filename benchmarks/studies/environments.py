@@ -13,6 +13,7 @@ import gymnasium as gym
 import from_scratch.envs  # noqa: F401  registers our environments
 from benchmarks import UserError
 from from_scratch import own
+from from_scratch.registry import VARIANT
 
 # Where an environment lives -> the module it needs, the package's name, our extra.
 NEEDS = {
@@ -40,9 +41,14 @@ def check(env_id: str) -> None:
             _need(env_id, prefix)
 
 
+def base(env_id: str) -> str:
+    """Of a variant, `CartPole-v1~short`, the environment whose settings it changes; any other is its own."""
+    return env_id.partition(VARIANT)[0]
+
+
 def registered(env_id: str) -> str:
-    """The id in Gymnasium's registry: of `module:id` the latter, once the module is imported. UserError if it cannot be."""
-    module, _, name = env_id.rpartition(":")
+    """The id in Gymnasium's registry: of `module:id` the latter, once the module is imported, and of a variant its base. UserError if it cannot be."""
+    module, _, name = base(env_id).rpartition(":")
     if module:
         try:
             own.imported(module, env_id)

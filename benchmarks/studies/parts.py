@@ -38,7 +38,7 @@ MOST_SOURCE = 1_000_000  # characters of a module
 
 def named(study: Study) -> list[str]:
     """The algorithms and environments of a study that are its author's own, so that to know more of them is to import them."""
-    return [*(algo for algo in study.algorithms if algo not in registry.ENTRIES), *(env for env in study.tasks if ":" in env)]
+    return [*(algo for algo in study.algorithms if registry.known(algo) is None), *(env for env in study.tasks if ":" in env)]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def meaning(tree: ast.Module) -> str:
 
 def of_algorithm(id: str) -> list[str]:
     """The modules of an algorithm's class and its parents, if it is none of the registry's."""
-    if id in registry.ENTRIES:
+    if registry.known(id) is not None:
         return []
     entry = registry.find(id)
     return _of_class(entry.load(), [entry.target.partition(":")[0]])
@@ -86,8 +86,8 @@ def of_algorithm(id: str) -> list[str]:
 def of_environment(id: str) -> list[str]:
     """The module that registers an environment, and those of its class, if it is none that this project knows."""
     environments.check(id)
-    module, _, name = id.rpartition(":")
-    maker: Any = gym.registry[name].entry_point
+    module = id.rpartition(":")[0]
+    maker: Any = gym.registry[environments.registered(id)].entry_point
     if isinstance(maker, str):
         where, _, attribute = maker.partition(":")
         if not module and _within(where, KNOWN):

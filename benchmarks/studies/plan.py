@@ -13,13 +13,13 @@ import functools
 import importlib.metadata
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks import IntegrityError
-from benchmarks.studies import parts
+from benchmarks.studies import environments, measured, parts
 from benchmarks.studies.study import Study, digest
 from from_scratch import registry
 
@@ -31,12 +31,14 @@ BASE_PACKAGES = {"sb3_contrib": ("sb3-contrib",)}  # of an algorithm's own
 ENVIRONMENT_PACKAGES = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d": "Box2D", "ale_py": "ale-py", "minigrid": "minigrid"}
 # Our sources that decide how every run is trained and scored. Launchers, store and report only carry and show the result.
 MEASURING = ("benchmarks.running.worker", "benchmarks.running.evaluation", "benchmarks.studies.environments", "benchmarks.studies.hyperparams")
+AS_NAME = str.maketrans("/:~", "___")  # what no file's name has
 LOCKSTEP_SEEDS = 10  # that train together in one process at most, unless the study's launcher says otherwise
 # Names and titles, not numbers.
 IRRELEVANT = ("from_scratch", "from_scratch.own", "from_scratch.registry", "from_scratch.core.entry", *(f"from_scratch.{key}" for key in registry.FAMILIES),
               "from_scratch.envs", "from_scratch.envs.registration", "from_scratch.policies",
               "benchmarks", "benchmarks.running.models", "benchmarks.store.plain", "benchmarks.store.store", "benchmarks.store.tables",
-              "benchmarks.studies.parts", "benchmarks.studies.plan", "benchmarks.studies.study", "benchmarks.studies.trust")  # fmt: skip
+              "benchmarks.studies.measured", "benchmarks.studies.parts", "benchmarks.studies.plan", "benchmarks.studies.study",
+              "benchmarks.studies.trust")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Run:
     @property
     def id(self) -> str:
         """The name of the run's directory."""
-        return f"{self.algo}-{self.env}-s{self.seed}-{self.hash[:12]}".replace("/", "_").replace(":", "_")
+        return f"{self.algo}-{self.env}-s{self.seed}-{self.hash[:12]}".translate(AS_NAME)
 
     @property
     def n_envs(self) -> int:
@@ -140,11 +142,12 @@ def code_version(algo: str, env: str) -> str:
     register_all()
     entry = registry.find(algo)
     target = entry.target.partition(":")[0]
-    spec = gym.registry.get(env.rpartition(":")[2])
+    name = environments.base(env).rpartition(":")[2]
+    spec = gym.registry.get(name)
     entry_point = str(spec.entry_point) if spec else ""
     modules = [*MEASURING, *(module for module in (target, entry_point.partition(":")[0]) if module.startswith("from_scratch."))]
     packages = [*PACKAGES, *BASE_PACKAGES.get(entry.base, ()), *(package for prefix, package in ENVIRONMENT_PACKAGES.items() if entry_point.startswith(prefix))]
-    registered = {"registered": ENVIRONMENTS[env]} if env in ENVIRONMENTS else {}  # its time limit and arguments
+    registered = {"registered": ENVIRONMENTS[name]} if name in ENVIRONMENTS else {}  # its time limit and arguments
     closures = [parts.own_closure(own) for own in (parts.of_algorithm(algo), parts.of_environment(env)) if own]
     modules += [module for closure in closures for module in closure.project]
     own = {"own": [closure.version() for closure in closures]} if closures else {}
@@ -153,7 +156,14 @@ def code_version(algo: str, env: str) -> str:
 
 def code_versions(study: Study) -> dict[str, dict[str, str]]:
     """The code version of every planned pair as things are now: [algo][env]. Imports what is the study's own."""
-    return {algo: {env: _with_wrappers(code_version(algo, env), raw) for env, raw in envs.items()} for algo, envs in study.hyperparams.items()}
+    taken = study.protocol.get("measures") or []
+    return {algo: {env: _measured(_with_wrappers(code_version(algo, env), raw), taken) for env, raw in envs.items()}
+            for algo, envs in study.hyperparams.items()}  # fmt: skip
+
+
+def _measured(version: str, names: Sequence[str]) -> str:
+    """The version of a pair of which something is measured besides."""
+    return digest([version, _closure(measured.module_of(name) for name in names)]) if names else version
 
 
 def _with_wrappers(version: str, raw: Mapping[str, Any]) -> str:

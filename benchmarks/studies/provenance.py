@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.studies import environments
 from benchmarks.studies.study import Study, digest
 from from_scratch import registry
 
@@ -99,7 +100,7 @@ def environment(env: str, study: Study) -> dict[str, Any]:
     own = study.own or {}
     if env in own.get("environments", {}):  # whatever is here, it is the author's that was trained in
         return {**found, "source": OWN, "files": {f"{module}.py": own["modules"][module]["sha256"] for module in own["environments"][env]}}
-    spec = gym.registry.get(env)
+    spec = gym.registry.get(environments.base(env))
     if spec is None or not isinstance(spec.entry_point, str):
         return {**found, "source": "unknown here"}
     module, _, name = spec.entry_point.partition(":")

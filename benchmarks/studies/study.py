@@ -23,7 +23,7 @@ import yaml
 from benchmarks import IntegrityError, UserError, first_line
 from benchmarks.configs import CONFIGS, options
 from benchmarks.store.plain import anchor, content, from_yaml, one_line, refuse_interpolations
-from benchmarks.studies import environments, hyperparams
+from benchmarks.studies import environments, hyperparams, measured
 from from_scratch import own, registry
 
 MEDIAN = "median"  # of keep_models: of a published study, the median runs that its report shows in motion
@@ -64,6 +64,7 @@ class Study:
     own: dict[str, Any] | None = None  # what of it is its author's own (benchmarks.studies.parts.record), sources included
     source: dict[str, Any] | None = None  # {commit, dirty, diff_hash} of that code
     sequential: dict[str, Any] | None = None  # see benchmarks.evidence.sequential; `seeds` are then those used so far
+    claim: dict[str, str] | None = None  # {name, hash} of the claim of a paper that it decides (benchmarks.claims)
     seed_rule: str | None = None  # in words, where the runs are other programs'
     is_foreign: bool | None = None  # whether they are
     more: dict[str, Any] = field(default_factory=dict)  # what a file says besides, which is none of a study's parts
@@ -128,35 +129,43 @@ def compose(suite: str = "quickstart", overrides: list[str] | tuple[str, ...] = 
 
     trusted: a file may name algorithms and environments that are not this project's own, which are imported.
     """
-    from omegaconf import OmegaConf
-
     if suite.endswith((".yaml", ".yml")):
         if not Path(suite).is_file():
             raise UserError(f"no suite file {suite}")
-        config = _hydra(["suite=adhoc"])
-        known = _plain(config, throw=False)
-        OmegaConf.set_struct(config, False)  # a file may have entries of its own: what it may not have, _refuse_unknown says
-        settings = [_suite_file(Path(suite))]
-        launchers = [word for word in overrides if word.startswith("launcher=")]  # names a file of settings, not a value
-        for word in launchers:
-            config.launcher = _hydra(["suite=adhoc", word]).launcher
-        settings.append(OmegaConf.from_dotlist([word for word in overrides if word not in launchers]))
-        for given in settings:
-            _merge(config, given)
-        whole = _plain(config)
-        if not trusted:
-            _refuse_own(suite, whole["groups"])
-        for given in settings:
-            _refuse_unknown(_plain(given), known, whole)
-        return resolve({**whole, **{section: _respelled(whole.get(section)) for section in NAMED}})
-    else:
-        if suite not in options("suite"):
-            named = [name for name in options("suite") if name != "adhoc"]
-            near = difflib.get_close_matches(suite, named, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(named)}"
-            raise UserError(f"unknown suite '{suite}': {hint} (or name --algos and --envs)")
-        config = _hydra([f"suite={suite}", *overrides])
-    return resolve(_plain(config))
+        return _with_settings(suite, _suite_file(Path(suite)), overrides, trusted)
+    if suite not in options("suite"):
+        named = [name for name in options("suite") if name != "adhoc"]
+        near = difflib.get_close_matches(suite, named, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(named)}"
+        raise UserError(f"unknown suite '{suite}': {hint} (or name --algos and --envs)")
+    return resolve(_plain(_hydra([f"suite={suite}", *overrides])))
+
+
+def composed(name: str, settings: Mapping[str, Any], overrides: list[str] | tuple[str, ...] = ()) -> Study:
+    """The resolved study of these settings, plain values in the form of a suite's file; name is what an error's line begins with."""
+    from omegaconf import OmegaConf
+
+    return _with_settings(name, OmegaConf.create(dict(settings)), overrides, trusted=False)
+
+
+def _with_settings(suite: str, own: Any, overrides: list[str] | tuple[str, ...], trusted: bool) -> Study:
+    from omegaconf import OmegaConf
+
+    config = _hydra(["suite=adhoc"])
+    known = _plain(config, throw=False)
+    OmegaConf.set_struct(config, False)  # a file may have entries of its own: what it may not have, _refuse_unknown says
+    launchers = [word for word in overrides if word.startswith("launcher=")]  # names a file of settings, not a value
+    for word in launchers:
+        config.launcher = _hydra(["suite=adhoc", word]).launcher
+    settings = [own, OmegaConf.from_dotlist([word for word in overrides if word not in launchers])]
+    for given in settings:
+        _merge(config, given)
+    whole = _plain(config)
+    if not trusted:
+        _refuse_own(suite, whole["groups"])
+    for given in settings:
+        _refuse_unknown(_plain(given), known, whole)
+    return resolve({**whole, **{section: _respelled(whole.get(section)) for section in NAMED}})
 
 
 def _merge(config: Any, settings: Any) -> None:
@@ -173,6 +182,7 @@ OF_ENV: dict[str, Any] = {
     "kwargs": {}, "max_episode_steps": None, "eval_episodes": None, "normalise": {"random": 0, "expert": 0, "source": ""}, "references": [],
 }  # fmt: skip
 ELSEWHERE = ("groups", "tuning")  # whose own checks name what is wrong in them
+OPTIONAL: dict[str, dict[str, Any]] = {"protocol": {"measures": []}}  # what a study need not have
 
 
 def _refuse_unknown(given: dict[str, Any], known: dict[str, Any], whole: dict[str, Any]) -> None:
@@ -182,7 +192,8 @@ def _refuse_unknown(given: dict[str, Any], known: dict[str, Any], whole: dict[st
     }
     algos = [*names["algos"], *(registry.find(algo).settings for algo in names["algos"]), *known["algo"], *registry.ENTRIES]
     envs = ["default", *names["envs"], *known["env"], *gym.registry]
-    _look_up({key: value for key, value in given.items() if key not in (*NAMED, *ELSEWHERE)}, known)
+    may_have = {**known, **{key: {**known[key], **parts} for key, parts in OPTIONAL.items()}}
+    _look_up({key: value for key, value in given.items() if key not in (*NAMED, *ELSEWHERE)}, may_have)
     for algo, entries in _section(given, "algo"):
         _look_up({algo: None}, dict.fromkeys(algos), "algo.")
         _look_up(entries, {**dict.fromkeys(envs), **known["algo"].get(algo, {})}, f"algo.{algo}.", deep=False)
@@ -238,7 +249,7 @@ def _refuse_own(suite: str, groups: Any) -> None:
     """UserError where a file, which may be a stranger's, names what would be imported to know more of it."""
     offered = own.offered()
     names = [str(name) for group in groups or [] for kind in ("algos", "envs") for name in group.get(kind) or []]
-    found = list(dict.fromkeys(name for name in names if ":" in name or (name in offered and name not in registry.ENTRIES)))
+    found = list(dict.fromkeys(name for name in names if ":" in name or (name.partition(registry.VARIANT)[0] in offered and registry.known(name) is None)))
     if found:
         raise UserError(f"{suite} would import {one_line(', '.join(found))[:300]}, which {'are' if len(found) > 1 else 'is'} not this project's own: "
                         "add --trust if you trust who wrote this (docs/safe.md)")
@@ -334,7 +345,8 @@ def unequal_tuning(study: Study, group: dict[str, Any]) -> list[str]:
 def _care(study: Study, algo: str, env: str) -> str:
     """With how much care the settings of an algorithm were found for a task; nothing where that is not known, or it has none to be found."""
     words = ((study.provenance or {}).get(algo) or {}).get(env) or ""
-    if not words or (algo in registry.ENTRIES and registry.ENTRIES[algo].loop in ("none", "planning")):
+    entry = registry.known(algo)
+    if not words or (entry is not None and entry.loop in ("none", "planning")):
         return ""
     if tuning_of(study, algo):
         return "settings that were tuned as declared"
@@ -428,7 +440,7 @@ def resolve(config: dict[str, Any]) -> Study:
         "keep_models": config["keep_models"],
     }
     for env in envs:
-        known = config.get("env", {}).get(env, {})
+        known = {**config.get("env", {}).get(environments.base(env), {}), **config.get("env", {}).get(env, {})}
         study["envs"][env] = {key: known.get(key) for key in ("kwargs", "max_episode_steps", "eval_episodes")}
         if "normalise" in known:
             study["normalise"][env] = known["normalise"]
@@ -436,30 +448,38 @@ def resolve(config: dict[str, Any]) -> Study:
     for algo, env in pairs:
         base = registry.find(algo).settings
         values, own_values = (config.get("algo", {}).get(name, {}) for name in (base, algo))
-        raw = dict(values.get(env, values.get("default", {})))
-        raw |= own_values.get(env, own_values.get("default", {}))  # of one's own, over its parent's; of a twin, what it alone has
+        task = environments.base(env)
+        raw = dict(_of_task(values, env))
+        raw |= _of_task(own_values, env)  # of one's own, or of a variant, over its parent's; of a twin, what it alone has
         recommended = raw.pop("n_timesteps", None)
-        budget = config["budget"].get(env, {})
+        budget = {**config["budget"].get(task, {}), **config["budget"].get(env, {})}
         steps = config["steps"] or budget.get(algo, budget.get(base, recommended))
         if not isinstance(steps, int) or steps < 1:
             raise UserError(f"steps={steps} for {algo} on {env}: give a whole number of training steps, such as -n 50000")
         study["hyperparams"].setdefault(algo, {})[env] = raw
-        study["provenance"].setdefault(algo, {})[env] = provenance(base, env, raw)
+        study["provenance"].setdefault(algo, {})[env] = provenance(base, task, raw)
         study["budget"][env][algo] = steps
-        if env in values and is_from_zoo(base):
+        if task in values and is_from_zoo(base):
             study["zoo_budget"][env][algo] = recommended
     for key in ("eval_episodes", "eval_points"):
         if not isinstance(study["protocol"][key], int) or study["protocol"][key] < 1:
             raise UserError(f"protocol.{key}={study['protocol'][key]}: give a whole number of at least 1")
+    for name in study["protocol"].get("measures") or []:
+        measured.module_of(name)
     if config.get("tuning"):
         study["tuning"] = _tuning(config["tuning"], study)
     return Study.of(study).asking()
 
 
+def _of_task(values: Mapping[str, Any], env: str) -> Mapping[str, Any]:
+    """An algorithm's settings for an environment: those of the environment itself, of the one that it varies, or the default ones."""
+    return values.get(env, values.get(environments.base(env), values.get("default", {}))) or {}
+
+
 # ------------------------------------------------------------------------------------------------------- a study from elsewhere
 
-# Of an algorithm or environment, one's own with its module before it: with / and : as _, it names a folder.
-ID = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*:)?[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)?")
+# Of an algorithm or environment, one's own with its module before it, a variant with its name behind it: with /, : and ~ as _, it names a folder.
+ID = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*:)?[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)?(~[A-Za-z0-9._+-]+)?")
 MOST_RUNS = 100_000  # that a study plans
 MOST_SETTINGS = 500_000_000  # characters of all runs' settings, over which their names are hashed
 MOST = {"eval_points": 1_000_000, "eval_episodes": 1_000_000, "reps": 10_000_000}  # what a number may ask of whoever reads the study
@@ -473,7 +493,8 @@ def malformed(study: Any) -> str:
     for key, kind in kinds.items():
         if not isinstance(study.get(key), kind):
             return f"{key} is missing or no {'list' if kind is list else 'mapping'}"
-    for key in ("code", "own", "statistics", "normalise", "references", "provenance", "zoo_budget", "tuning", "launcher", "sequential", "source"):
+    for key in ("code", "own", "statistics", "normalise", "references", "provenance", "zoo_budget", "tuning", "launcher", "sequential", "source",
+                "claim"):
         if not isinstance(study.get(key), dict | None):
             return f"{key} is no mapping"
     for key in ("name", "question", "command", "hash", "seed_rule"):

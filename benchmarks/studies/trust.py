@@ -50,7 +50,7 @@ def foreign(study: Study) -> list[str]:
 
 def of_run(algo: str, env: str, raw: Mapping[str, Any], spec: Mapping[str, Any] | None) -> list[str]:
     """The same of one algorithm on one environment. raw: its hyper-parameters in the Zoo's notation; spec: {kwargs, max_episode_steps}."""
-    own = [] if algo in registry.ENTRIES else [f"the algorithm {one_line(algo)}"]
+    own = [] if registry.known(algo) else [f"the algorithm {one_line(algo)}"]
     if not own:
         hyperparams.check(algo, registry.load(algo), dict(raw))  # arguments that the class does not list are not handed to it
     return [*own, *of_wrappers(raw.get("env_wrapper")), *of_environment(env, (spec or {}).get("kwargs") or {})]
@@ -67,7 +67,7 @@ def of_environment(env: str, kwargs: Mapping[str, Any]) -> list[str]:
         return [f"the environment {one_line(env)}", *of_arguments(env, kwargs)]
     try:
         environments.check(env)
-        entry_point = gym.registry[env].entry_point
+        entry_point = gym.registry[environments.registered(env)].entry_point
     except (UserError, ImportError):
         entry_point = None
     module = entry_point.partition(":")[0] if isinstance(entry_point, str) else ""

@@ -130,7 +130,7 @@ class Told(Reporter):
             zoo = (study.zoo_budget or {}).get(env, {}).get(algo)
             note = f" (the RL Zoo: {zoo:,})" if zoo and zoo != runs[0].steps else ""
             print(f"  {algo} on {env}: {len(runs)} seeds x {runs[0].steps:,} {registry.find(algo).unit}{note}")
-        for group in study.groups:
+        for group in study.groups if any(group["comparisons"] for group in study.groups) else []:
             where = f" in {group['name']}" if len(study.groups) > 1 else ""
             print(f"Compared{where}: {studies.compared(group)}")
             for sentence in studies.unequal_tuning(study, group):

@@ -1,0 +1,178 @@
+"""The effect of a claim as one picture: every run of every arm above, the claim's numbers with their intervals below.
+
+The claim's file may say how the runs are drawn: `picture: {curves: score}` draws the arms over training, `{against: {arm: x, …}, label: λ}` over a setting.
+By default each run is a dot of the metric of the claim's first number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+
+from benchmarks.claims.claim import Claim, Metric
+from benchmarks.claims.metrics import Results, words
+from benchmarks.claims.verdict import CONTRADICTED, NOT_DISTINGUISHED, REPRODUCED, VOID, WEAKER, Outcome
+from benchmarks.report.style import FAINT, INK, PALETTE, STYLE, new_canvas, svg
+from benchmarks.stats import t_interval
+
+COLOURS = {REPRODUCED: "#1a7f37", WEAKER: "#8a6d00", NOT_DISTINGUISHED: "#5b5b5b", CONTRADICTED: "#b3261e", VOID: "#7a5aa6"}
+WIDTH = 7.0
+MOST_TASKS = 4  # side by side
+
+
+def drawn(claim: Claim, outcome: Outcome, results: Results, is_quick: bool = False) -> str:
+    """The picture as an SVG file, the same bytes each time."""
+    with matplotlib.rc_context(STYLE):
+        rows = max(1, len(outcome.numbers))
+        canvas = new_canvas(WIDTH, 2.9 + 0.36 * rows)
+        parts: Any = canvas.subfigures(2, 1, height_ratios=[2.4, 0.5 + 0.36 * rows])
+        above, below = parts
+        tasks = _tasks(claim)
+        if outcome.numbers or claim.picture:
+            axes = above.subplots(1, len(tasks), squeeze=False)[0]
+            for ax, env in zip(axes, tasks, strict=True):
+                _runs(ax, claim, env, results, is_first=ax is axes[0])
+        _numbers(below.subplots(), outcome, is_quick)
+        text = svg(canvas, claim.name, alt=f"{claim.title}: every run by arm, and the claim's numbers with their intervals")
+    return text.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) + "\n"
+
+
+def _tasks(claim: Claim) -> list[str]:
+    """The tasks of the claim's first number that has arms, else all; as many as fit beside one another."""
+    all_tasks = list(dict.fromkeys(env for group in claim.study_settings["groups"] for env in group["envs"]))
+    chosen = claim.picture.get("tasks") or next((list(number.envs) for number in claim.numbers if number.envs), all_tasks)
+    return chosen[:MOST_TASKS]
+
+
+def _arms(claim: Claim, env: str) -> list[str]:
+    arms = list(dict.fromkeys(algo for group in claim.study_settings["groups"] if env in group["envs"] for algo in group["algos"]))
+    return [arm for arm in arms if arm in claim.picture.get("arms", arms)]
+
+
+def _metric(claim: Claim) -> Metric:
+    own = claim.picture.get("metric")
+    if own is not None:
+        return Metric(**({"of": own} if isinstance(own, str) else own))
+    return next((number.metric for number in claim.numbers if number.statistic is None), Metric())
+
+
+def label(arm: str) -> str:
+    """An arm as it is written beside its runs: of a variant its own name, on a line of its own."""
+    return arm.replace("~", "\n")
+
+
+def _runs(ax: Axes, claim: Claim, env: str, results: Results, is_first: bool) -> None:
+    arms = _arms(claim, env)
+    colours = {arm: PALETTE[k % len(PALETTE)] for k, arm in enumerate(_arms(claim, env))}
+    ax.set_title(env.removeprefix("from_scratch/"), fontsize=8.5)
+    if claim.picture.get("curves"):
+        _curves(ax, claim, env, results, colours, is_first)
+        return
+    metric = _metric(claim)
+    places: dict[str, float] = claim.picture.get("against") or {arm: float(k) for k, arm in enumerate(arms)}
+    reach = (max(places.values()) - min(places.values())) or 1.0
+    if claim.picture.get("log_x"):
+        ax.set_xscale("log")
+    for arm in (arm for arm in arms if arm in places):
+        values = results.values(arm, env, metric)
+        scatter = 0.0 if claim.picture.get("against") else 0.12
+        x = places[arm] + scatter * np.linspace(-1, 1, len(values))
+        ax.plot(x, values, "o", ms=3.2, mew=0, alpha=0.45, color=colours[arm])
+        _mean(ax, places[arm] + (0.0 if claim.picture.get("against") else 0.27), values, colours[arm])
+    if claim.picture.get("log_y"):
+        ax.set_yscale("symlog")
+    if claim.picture.get("against"):
+        means = [(places[arm], results.values(arm, env, metric).mean()) for arm in arms if arm in places]
+        ax.plot(*zip(*sorted(means), strict=True), color=FAINT, lw=1, zorder=0)
+        ax.set_xlabel(claim.picture.get("label", ""))
+    else:
+        ax.set_xticks(list(places.values()), [label(arm) for arm in places], fontsize=7)
+        ax.set_xlim(min(places.values()) - 0.45 * min(reach, 1), max(places.values()) + 0.55 * min(reach, 1))
+        ax.grid(False, axis="x")
+    if is_first:
+        ax.set_ylabel(_wrapped(claim.picture.get("y") or words(metric)), fontsize=8)
+
+
+def _mean(ax: Axes, x: float, values: np.ndarray, colour: str) -> None:
+    """The mean of runs with its 95 % t interval."""
+    interval = t_interval(values)
+    low, high = (interval.low, interval.high) if interval.is_claimed else (interval.point, interval.point)
+    ax.plot([x, x], [low, high], color=colour, lw=1.6, solid_capstyle="butt")
+    ax.plot([x], [interval.point], "D", ms=4, color=colour)
+
+
+def _curves(ax: Axes, claim: Claim, env: str, results: Results, colours: dict[str, str], is_first: bool) -> None:
+    """Means over training with 95 % t bands."""
+    of = claim.picture["curves"]
+    for arm, colour in colours.items():
+        series = list(results.series(arm, env, of).values())
+        steps = series[0][0] if series else np.empty(0)
+        whole = [values for at, values in series if len(at) == len(steps)]
+        if not whole:
+            continue
+        mean = np.mean(whole, axis=0)
+        half = np.array([_half(column) for column in np.transpose(whole)])
+        ax.plot(steps, mean, color=colour, lw=1.6, label=label(arm).replace("\n", " "))
+        ax.fill_between(steps, mean - half, mean + half, color=colour, alpha=0.16, lw=0)
+    if claim.picture.get("log_y"):
+        ax.set_yscale("symlog")
+    ax.set_xlabel("steps", fontsize=8)
+    ax.ticklabel_format(axis="x", style="sci", scilimits=(0, 4))
+    if is_first:
+        ax.set_ylabel(_wrapped(claim.picture.get("y") or words(Metric(of))), fontsize=8)
+        ax.legend(fontsize=7)
+
+
+def _half(values: np.ndarray) -> float:
+    interval = t_interval(values)
+    return float(interval.high - interval.point) if interval.is_claimed else 0.0
+
+
+def _wrapped(text: str, width: int = 30) -> str:
+    lines = [""]
+    for word in text.split():
+        lines = [*lines[:-1], f"{lines[-1]} {word}".strip()] if len(lines[-1]) + len(word) < width else [*lines, word]
+    return "\n".join(lines)
+
+
+def _numbers(ax: Axes, outcome: Outcome, is_quick: bool) -> None:
+    """The claim's numbers on one scale: 0 is no effect, 1 the smallest that counts; of a null, ±1 is where it has to lie."""
+    names = []
+    for row, judged in enumerate(outcome.numbers):
+        number, estimate = judged.number, judged.estimate
+        colour = FAINT if is_quick else COLOURS[judged.verdict]
+        if number.within is not None:
+            unit = min(abs(bound - number.nothing) for bound in number.within if bound is not None)
+            sides = [(bound - number.nothing) / unit for bound in number.within if bound is not None]
+            ends: Sequence[float] = (estimate.low90, estimate.high90)
+            ax.barh(row, width=(max(sides) if number.within[1] is not None else 2.5) - (min(sides) if number.within[0] is not None else -2.5),
+                    left=min(sides) if number.within[0] is not None else -2.5, height=0.7, color=COLOURS[REPRODUCED], alpha=0.10, lw=0)  # fmt: skip
+        else:
+            assert number.enough is not None
+            unit, ends = number.enough - number.nothing, (estimate.low, estimate.high)
+            ax.plot([1, 1], [row - 0.35, row + 0.35], color=COLOURS[REPRODUCED], lw=1.2)
+        low, point, high = (float(np.clip((value - number.nothing) / unit, -2.5, 4.0)) for value in (ends[0], estimate.point, ends[1]))
+        ax.plot([low, high], [row, row], color=colour, lw=2.2, solid_capstyle="butt")
+        ax.plot([point], [row], "D", ms=5, color=colour)
+        names.append(_wrapped(number.says, 46))
+    ax.axvline(0, color=INK, lw=0.9)
+    ax.set_xlim(-2.6, 4.1)
+    ax.set_yticks(range(len(names)), names, fontsize=7)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.set_xticks([0, 1], ["no effect", "counts"], fontsize=7.5)
+    ax.grid(False)
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+
+
+def legend() -> list[tuple[str, str]]:
+    """(verdict, colour), the better first."""
+    return list(COLOURS.items())
+
+
+def spelled(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, int | float) else str(value)
