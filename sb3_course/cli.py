@@ -206,6 +206,8 @@ def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:
     verb.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms; your own as module:Class or path/to/file.py:Class")
     verb.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments; your own as module:id")
     verb.add_argument("--pairs", metavar="A:B,…", help="with --algos: what is compared with what (default: every pair, or the first against the rest)")
+    verb.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "K:V"),
+                      help="with --algos: what a variant has over its algorithm, such as dqn~n3 n_steps:3 (may be repeated)")
     verb.add_argument("--seeds", type=int, metavar="N")
     verb.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of every run (default: the suite's or the tuned numbers)")
     verb.add_argument("--sequential", action="store_true", help="seeds in batches, until the comparisons are decided; --seeds is the stated maximum")

@@ -46,7 +46,8 @@ SAID = {
     },
     "numbers": {
         "gain": {
-            "says": "final return of Q-learning beyond that of chance", "metric": "score", "contrast": {"q_learning": 1, "random": -1}, "nothing": 0, "enough": 50,
+            "says": "final return of Q-learning beyond that of chance", "metric": "score", "contrast": {"q_learning": 1, "random": -1},
+            "nothing": 0, "enough": 50,
         }
     },
     "controls": [{"says": "Q-learning arrives", "cell": "q_learning", "metric": "score", "at_least": -50}],
