@@ -210,7 +210,7 @@ HARNESS: dict[str, tuple[str, ...]] = {
     "store": ("configs", "plain", "studies"),
     "running": ("evidence", "plain", "store", "studies"),  # evidence: a sequential study asks after each batch whether it is decided
     "measures": ("running", "studies"),  # running takes them by their names
-    "report": ("evidence", "plain", "running", "stats", "store", "studies"),  # running: its films play models
+    "report": ("configs", "evidence", "plain", "running", "stats", "store", "studies"),  # running: its films play models
     "claims": ("configs", "plain", "report", "running", "stats", "store", "studies"),
     "reproduction": ("claims", "configs", "evidence", "plain", "report", "running", "stats", "store", "studies"),
     "textbook": ("plain", "report", "running", "stats", "store", "studies"),

@@ -12,6 +12,7 @@ from benchmarks import IntegrityError
 from benchmarks.claims import record
 from benchmarks.claims.claim import BADGES, TIERS, Claim, find, names
 from benchmarks.claims.verdict import VERDICTS
+from benchmarks.configs import VERDICTS as VERDICTS_FILE
 from benchmarks.report.style import number as with_minus
 from benchmarks.store.files import write_whole
 
@@ -77,6 +78,12 @@ def write(out: Path) -> list[dict[str, Any]]:
     write_whole(out / "index.html", html(found, out))
     write_whole(out / "README.md", markdown(found))
     return [said for _, said in found]
+
+
+def install(out: Path) -> None:
+    """Let reports say these verdicts of the claims about a study's algorithms."""
+    lines = [f"{claim.name},{claim.hash},{said['verdict']}\n" for claim, said in read(out)]
+    write_whole(VERDICTS_FILE, "".join(["claim,hash,verdict\n", *lines]))
 
 
 def counts(found: Found) -> list[tuple[str, int]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,16 +49,19 @@ def study_of(claim: Claim, quick: bool = False) -> Study:
     return study.asking(name=f"{study.name}-quick", seeds=QUICK_SEEDS, budget=budget, protocol=protocol, envs=envs)
 
 
-def carry(claim: Claim, out: Path, reporter: Reporter | None = None, jobs: int | None = None, command: str = "", quick: bool = False) -> Record:
-    """Train what of a claim's study is missing in `out`/NAME, judge it, and write the record. An interrupted one goes on where it was."""
+def carry(
+    claim: Claim, out: Path, reporter: Reporter | None = None, launcher: Mapping[str, Any] | None = None, command: str = "", quick: bool = False
+) -> Record:  # fmt: skip
+    """Train what of a claim's study is missing in `out`/NAME, judge it, and write the record. An interrupted one goes on where it was.
+
+    launcher: settings of the study's launcher that are other here, such as jobs.
+    """
     store = Store(out / claim.name)
     study = study_of(claim, quick)
     if store.exists():
         _refuse_another(claim, store, study)
     study = plan.pinned(study, command=command, source=provenance.source())
-    if jobs is not None:
-        study = study.launched(jobs=jobs)
-    carry_out.carry_out(study, store, reporter=reporter)
+    carry_out.carry_out(study.launched(**(launcher or {})), store, reporter=reporter)
     return write(store, claim)
 
 

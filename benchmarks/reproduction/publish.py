@@ -93,12 +93,15 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("study", help="the study's folder")
     parser.add_argument("target", type=Path, help="a new folder, such as results/quickstart")
     parser.add_argument("--unpack", action="store_true", help="of a packed study make one with a folder for each run")
+    parser.add_argument("--install", action="store_true", help="of claims: their verdicts are also what reports say of them")
     args = parser.parse_args(words)
     try:
         folders = claims_in(Path(args.study))
         if folders and not args.unpack:
             for name in publish_claims(folders, args.target):
                 print(args.target / name)
+            if args.install:
+                page.install(args.target)
             return 0
         source = open_study(args.study)
         from benchmarks.report.page import render
