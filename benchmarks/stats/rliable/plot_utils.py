@@ -44,6 +44,7 @@ def _bounds(interval: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _bar(ax: Axes, y: float, low: float, high: float, point: float, colour: Any, alpha: float, height: float, label: str) -> None:
     """An interval as a bar, and its point as a line across."""
+    ax.use_sticky_edges = False  # a bar that begins anywhere but at 0 has room at both ends
     if np.isfinite(low) and np.isfinite(high):
         ax.barh(y=y, width=high - low, left=low, height=height, color=colour, alpha=alpha, label=label)
     else:
@@ -88,7 +89,7 @@ def annotate_and_decorate_axis(
     if yticks is not None:
         ax.set_yticks(yticks)
     ax.set_axisbelow(True)
-    ax.grid(grid_alpha > 0, alpha=grid_alpha if grid_alpha > 0 else None)
+    ax.grid(True, alpha=grid_alpha)
     decorate_axis(ax, wrect, hrect, ticklabelsize)
     if legend:
         ax.legend(fontsize=legendsize, frameon=False)
@@ -111,7 +112,7 @@ def plot_interval_estimates(
     max_ticks: int = 4,
     subfigure_width: float = 3.4,
     row_height: float = 0.37,
-    xlabel_y_coordinate: float = -0.1,
+    xlabel_y_coordinate: float | None = None,
     xlabel: str = "Normalized Score",
     **kwargs: Any,
 ) -> tuple[Figure, Any]:
@@ -142,8 +143,14 @@ def plot_interval_estimates(
         ax.spines["left"].set_visible(False)
         ax.set_axisbelow(True)
         ax.grid(True, axis="x", alpha=0.25)
-    figure.text(0.5, xlabel_y_coordinate, xlabel, ha="center", va="top", fontsize="x-large", color=INK)
     figure.subplots_adjust(wspace=wspace)
+    middle = (figure.subplotpars.left + figure.subplotpars.right) / 2
+    words: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": "x-large", "color": INK}
+    if xlabel_y_coordinate is None:  # below the ticks, however low the figure is
+        figure.axes[0].annotate(xlabel, (middle, figure.subplotpars.bottom), (0, -30), xycoords="figure fraction", textcoords="offset points",
+                                annotation_clip=False, **words)  # fmt: skip
+    else:
+        figure.text(middle, xlabel_y_coordinate, xlabel, **words)
     return figure, axes
 
 
@@ -186,8 +193,8 @@ def plot_performance_profiles(
 def _by_share(profiles: Mapping[str, Any], taus: np.ndarray, xticks: Any, n_ticks: int = 5) -> tuple[np.ndarray, np.ndarray, list[float]]:
     """Where each τ stands: at the share of runs that score no more than it. With the places of the ticks and what they read."""
     x = 1 - np.mean([np.asarray(profile) for profile in profiles.values()], axis=0)
-    if xticks is None:  # at ever larger distances
-        places = np.unique(np.geomspace(1, max(len(taus) - 1, 1), n_ticks).astype(int))
+    if xticks is None:  # those nearest to places at equal distances
+        places = np.unique([np.abs(x - place).argmin() for place in np.linspace(x.min(), x.max(), n_ticks)])
     else:
         missing = [tick for tick in xticks if tick not in taus]
         if missing:
