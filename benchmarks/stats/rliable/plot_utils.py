@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from benchmarks.stats.colours import FAINT, INK, PALETTE
 
@@ -145,12 +146,9 @@ def plot_interval_estimates(
         ax.grid(True, axis="x", alpha=0.25)
     figure.subplots_adjust(wspace=wspace)
     middle = (figure.subplotpars.left + figure.subplotpars.right) / 2
-    words: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": "x-large", "color": INK}
-    if xlabel_y_coordinate is None:  # below the ticks, however low the figure is
-        figure.axes[0].annotate(xlabel, (middle, figure.subplotpars.bottom), (0, -30), xycoords="figure fraction", textcoords="offset points",
-                                annotation_clip=False, **words)  # fmt: skip
-    else:
-        figure.text(middle, xlabel_y_coordinate, xlabel, **words)
+    y, below = (figure.subplotpars.bottom, -30) if xlabel_y_coordinate is None else (xlabel_y_coordinate, 0)  # points below the axes: under their ticks
+    place = figure.transFigure + ScaledTranslation(0, below / 72, figure.dpi_scale_trans)
+    figure.text(middle, y, xlabel, transform=place, ha="center", va="top", fontsize="x-large", color=INK)
     return figure, axes
 
 
