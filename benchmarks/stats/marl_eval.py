@@ -8,6 +8,7 @@ checkpoint by ten times as many episodes, which marl-eval takes for the final sc
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -61,7 +62,7 @@ def runs_of(text: str | bytes, source: str, metric: str | None = None) -> tuple[
     except (ValueError, RecursionError) as error:
         said = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
         raise UserError(f"{source} is not JSON: {said}") from None
-    found = []
+    found: list[tuple[tuple[str, ...], list[tuple[str, Any]]]] = []
     for environment, tasks in _items(document, source, ()):
         for task, algorithms in _items(tasks, source, (environment,)):
             for algorithm, runs in _items(algorithms, source, (environment, task)):
@@ -115,17 +116,18 @@ def _logged(names: tuple[str, ...], steps: list[tuple[str, Any]], source: str, m
         if isinstance(count, bool) or not isinstance(count, (int, float)) or count % 1 or count < 0:
             raise UserError(f"{title}, {key}: step_count is {count}, not a whole number of at least 0")
         seconds = step.get("elapsed_time")
-        is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-        checkpoints.append((int(count), *_score(step[metric], f"{title}, {key}: {metric}"), float(seconds) if is_number else math.nan))
+        time = float(seconds) if isinstance(seconds, (int, float)) else math.nan
+        checkpoints.append((int(count), *_score(step[metric], f"{title}, {key}: {metric}"), time))
     if not checkpoints:
         raise UserError(f"{title}: no step but {', '.join(key for key, _ in steps)}")
     checkpoints.sort(key=lambda row: row[0])
     counts, scores, episodes, times = zip(*checkpoints, strict=True)
-    twice = next((a for a, b in zip(counts, counts[1:], strict=False) if a == b), None)
+    twice = next((a for a, b in itertools.pairwise(counts) if a == b), None)
     if twice is not None:
         raise UserError(f"{title}: two steps have the step_count {twice}")
     several = episodes[0] if len(set(episodes)) == 1 and episodes[0] > 1 else None
-    return Logged(*names, np.array(counts), np.array(scores), np.array(times), absolute, several)
+    environment, task, algorithm, run = names
+    return Logged(environment, task, algorithm, run, np.array(counts), np.array(scores), np.array(times), absolute, several)
 
 
 def _score(values: Any, title: str) -> tuple[float, int]:
@@ -147,7 +149,7 @@ def from_marl_eval(path: str | Path, *, metric: str | None = None, environment: 
     """
     runs, metric = runs_of(_text(path), str(path), metric)
     known = list(dict.fromkeys(run.environment for run in runs))
-    if environment is None and len(known) > 1 or environment is not None and environment not in known:
+    if environment not in known and (environment is not None or len(known) > 1):
         raise UserError(f"{path}: {f'no environment {environment}' if environment else 'which environment?'} It has {', '.join(known)}")
     runs = [run for run in runs if run.environment == (environment or known[0])]
     lacking = [run for run in runs if run.absolute is None]

@@ -526,7 +526,8 @@ def from_marl_eval(files: list[Path], how: Reading, metric: str | None = None) -
         notes = () if run.absolute is None else (f"{path}: its absolute_metrics, of each run's best checkpoint, are not read: a score is the last step's",)
         found.append(Read(run.algorithm, env, marl_eval.number_of(run.name, place), f"{path}: {run.name}", False, run.steps, run.scores, run.seconds,
                           run.episodes, hash_of_file, notes=notes))  # fmt: skip
-    return assemble(found, how, how.name or files[0].stem, f"the {metric} in marl-eval's {', '.join(path.name for path in files[:5])}{' …' if len(files) > 5 else ''}")
+    shown = f"{', '.join(path.name for path in files[:5])}{' …' if len(files) > 5 else ''}"
+    return assemble(found, how, how.name or files[0].stem, f"the {metric} in marl-eval's {shown}")
 
 
 # --------------------------------------------------------------------------------------------------------------- assembly
