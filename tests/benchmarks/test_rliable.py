@@ -63,8 +63,9 @@ def same_resamples(monkeypatch):
 
 # ------------------------------------------------------------------------------------------------------------ names and arguments
 
-PAIRS = [(theirs, ours, name) for theirs, ours in ((rliable.library, library), (rliable.metrics, metrics), (rliable.plot_utils, plot_utils))
-         for name, thing in vars(theirs).items() if inspect.isfunction(thing) and thing.__module__ == theirs.__name__ and name != "_non_linear_scaling"]  # fmt: skip
+MODULES = ((rliable.library, library), (rliable.metrics, metrics), (rliable.plot_utils, plot_utils))
+PAIRS = [(theirs, ours, name) for theirs, ours in MODULES for name, thing in vars(theirs).items()
+         if inspect.isfunction(thing) and thing.__module__ == theirs.__name__ and name != "_non_linear_scaling"]  # fmt: skip
 
 
 @pytest.mark.parametrize("theirs, ours, name", PAIRS, ids=[name for *_, name in PAIRS])
@@ -231,6 +232,23 @@ def test_a_run_is_drawn_with_all_of_its_frames():
     over_frames = lambda s: s.mean()
     flat, repeated = (library.get_interval_estimates({"a": s}, over_frames, reps=200)[1]["a"] for s in (x, x[:, :, None].repeat(9, axis=2)))
     np.testing.assert_allclose(flat, repeated, rtol=0, atol=1e-12)
+
+
+def test_rliable_itself_draws_another_run_at_every_frame():
+    """What the page says of it: the mean over nine equal frames is as uncertain as one frame, and its interval is a third as wide."""
+    x = scores(6, 3)
+    np.random.seed(0)
+    of = lambda s: np.ptp(rliable.library.get_interval_estimates({"a": s}, lambda s: np.array([s.mean()]), reps=300)[1]["a"])
+    assert of(x[:, :, None].repeat(9, axis=2)) < 0.6 * of(x)
+
+
+def test_bca_of_several_numbers_is_that_of_each_alone():
+    """Not so in arch, which centres the jackknife values of all on one common mean, as the page says."""
+    x = scores()
+    numbers = {"high": lambda x: 10 + metrics.aggregate_mean(x), "iqm": metrics.aggregate_iqm}
+    of = lambda func: library.get_interval_estimates({"a": x}, func, "bca", reps=200)[1]["a"]
+    together = of(lambda x: np.array([func(x) for func in numbers.values()]))
+    np.testing.assert_allclose(together, np.hstack([of(func) for func in numbers.values()]), rtol=0, atol=1e-12)
 
 
 # --------------------------------------------------------------------------------------------------------------------------- profiles

@@ -75,8 +75,15 @@ def test_with_non_linear_scaling_each_tau_stands_at_the_share_that_scores_no_mor
     assert [label.get_text() for label in ax.get_xticklabels()] == ["0.5", "1.5"]
 
 
+def test_a_tick_is_a_tau_up_to_rounding():
+    taus = np.linspace(0, 1.5, 51)
+    assert 0.9 not in taus
+    ax = plot_utils.plot_performance_profiles({"ppo": 1 - taus / 1.5}, taus, use_non_linear_scaling=True, xticks=[0.9])
+    np.testing.assert_allclose(ax.get_xticks(), [0.6])
+
+
 def test_a_tick_that_is_no_tau_is_refused_where_the_scale_is_not_linear():
-    with pytest.raises(ValueError, match="0.7 is not"):
+    with pytest.raises(ValueError, match=r"0\.7 is not"):
         plot_utils.plot_performance_profiles(PROFILES, TAUS, use_non_linear_scaling=True, xticks=[0.7])
 
 

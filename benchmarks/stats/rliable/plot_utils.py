@@ -127,7 +127,7 @@ def plot_interval_estimates(
     n = len(points[names[0]])
     if len(metric_names) != n:
         raise ValueError(f"{len(metric_names)} metric_names ({', '.join(metric_names)}) for {n} estimates of '{names[0]}'")
-    height, wspace = kwargs.pop("interval_height", 0.6), kwargs.pop("wspace", 0.11)
+    height, wspace = kwargs.pop("interval_height", 0.6), kwargs.pop("wspace", 0.2)
     if kwargs:
         raise TypeError(f"plot_interval_estimates takes no {', '.join(kwargs)}; beside its own arguments: interval_height, wspace")
     colours = _coloured(names, colors, color_palette)
@@ -194,10 +194,10 @@ def _by_share(profiles: Mapping[str, Any], taus: np.ndarray, xticks: Any, n_tick
     if xticks is None:  # those nearest to places at equal distances
         places = np.unique([np.abs(x - place).argmin() for place in np.linspace(x.min(), x.max(), n_ticks)])
     else:
-        missing = [tick for tick in xticks if tick not in taus]
+        places = np.array([np.abs(taus - tick).argmin() for tick in xticks], dtype=int)
+        missing = [tick for tick, place in zip(xticks, places, strict=True) if not np.isclose(taus[place], tick, rtol=1e-9, atol=1e-12)]
         if missing:
             raise ValueError(f"xticks with use_non_linear_scaling must be in tau_list; {missing[0]} is not")
-        places = np.array([int(np.flatnonzero(taus == tick)[0]) for tick in xticks], dtype=int)
     return x, x[places], [float(f"{taus[p]:.4g}") for p in places]
 
 
