@@ -19,10 +19,9 @@ from matplotlib.figure import Figure as Canvas
 
 from benchmarks import stats
 from benchmarks.evidence.records import Group, families, family_of, is_twin
+from benchmarks.stats.colours import FAINT, GRID, INK, PALETTE
 from benchmarks.store.plain import anchor, printable
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5AA6", "#5B5B5B")  # Okabe & Ito; the last two added
-INK, FAINT, GRID = "#222222", "#8a8a8a", "#e3e3e3"
 STYLE: Any = {
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",  # comes with matplotlib

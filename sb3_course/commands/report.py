@@ -15,10 +15,12 @@ from sb3_course.commands.compare import list_troubles, render, show
 
 
 def report(args: argparse.Namespace) -> int:
-    sources = {"--from-zoo": args.from_zoo, "--from-sb3": args.from_sb3, "--from-csv": args.from_csv}
+    sources = {"--from-zoo": args.from_zoo, "--from-sb3": args.from_sb3, "--from-csv": args.from_csv, "--from-marl-eval": args.from_marl_eval}
     given = [flag for flag, value in sources.items() if value]
     if len(given) > 1 or (given and args.study):
         raise UserError(f"{' and '.join([*given, *([f'the study {args.study}'] if args.study else [])])}: a report is of one of them")
+    if args.marl_eval and (given or args.against or (args.study and archive.is_archive(args.study))):
+        raise UserError(f"--marl-eval {args.marl_eval}: it writes a study that is a folder or a name under studies/, without --against or --from-...")
     if given:
         return _foreign(args)
     if args.study and archive.is_archive(args.study):
@@ -28,8 +30,18 @@ def report(args: argparse.Namespace) -> int:
         parts.make_available(store.study())
     if args.against:
         return _against(args, store)
+    if args.marl_eval:
+        _write_marl_eval(store, Path(args.marl_eval))
     list_troubles(store, store.runs())
     return render(store, args.allow_partial, _options(args), _play(args))
+
+
+def _write_marl_eval(store: Store, path: Path) -> None:
+    from benchmarks.store import marl_eval
+
+    for note in marl_eval.write(path, store.study(), store.runs(), store.curves()):
+        print(f"Note: {note}.")
+    print(f"marl-eval's JSON: {path}")
 
 
 def _of_archive(args: argparse.Namespace) -> int:
@@ -84,6 +96,9 @@ def _foreign(args: argparse.Namespace) -> int:
         runs = readers.from_zoo(Path(args.from_zoo), options)
     elif args.from_sb3:
         runs = readers.from_sb3(args.from_sb3, options)
+    elif args.from_marl_eval:
+        metric = dict(_pair("--column", word) for word in args.column).get("score")
+        runs = readers.from_marl_eval([Path(name) for name in args.from_marl_eval], options, metric)
     else:
         columns, known = (dict(_pair(flag, word) for word in words) for flag, words in (("--column", args.column), ("--known", args.known)))
         runs = readers.from_csv([Path(name) for name in args.from_csv], options, columns, args.run_names, known)
