@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from gymnasium import spaces
 from stable_baselines3.common.callbacks import BaseCallback, EvalCallback, EventCallback, ProgressBarCallback
 from stable_baselines3.common.logger import HumanOutputFormat, KVWriter, TensorBoardOutputFormat
 from stable_baselines3.common.monitor import Monitor
@@ -53,14 +55,12 @@ class OfAllSeeds(Sequence):
 class Policies(nn.ModuleList):
     """A stack's `policy`, which is its `policies`: one for each seed; `[k]` is the k-th seed's, with SB3's methods.
 
-    It predicts for all seeds as the model does, and its parameters and state_dict are those of all. What a policy knows of spaces is the same for every
-    seed and can be asked here. Anything else is one seed's: AttributeError, or TypeError where it is called.
+    It predicts for all seeds as the model does, and its parameters and state_dict are those of all. What is the same for every seed can be asked here: spaces,
+    what is computed from them alone, and settings. Anything else is one seed's: AttributeError, or TypeError where it is called.
     """
 
-    SHARED = (
-        "observation_space", "action_space", "obs_to_tensor", "is_vectorized_observation", "scale_action", "unscale_action", "squash_output",
-        "normalize_images", "device", "index", "tables", "x",
-    )  # fmt: skip
+    OF_SPACES = ("obs_to_tensor", "is_vectorized_observation", "scale_action", "unscale_action", "index", "x")
+    SETTINGS = (bool, int, float, str, tuple, list, dict, type, type(None), np.generic, np.ndarray, torch.Tensor, torch.device, spaces.Space)
 
     def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
         """Actions [S·n, ...] for observations [S·n, ...], the first n of them for the first seed; ValueError if they are no multiple of S."""
@@ -93,14 +93,22 @@ class Policies(nn.ModuleList):
         first = self.__dict__.get("_modules", {}).get("0")
         if first is None or name.isdigit() or not hasattr(first, name):
             return super().__getattr__(name)
-        if name in self.SHARED:
-            return getattr(first, name)
+        value = getattr(first, name)
+        if name in self.OF_SPACES or (self._is_setting(name, value) and all(_equal(value, getattr(policy, name)) for policy in self)):
+            return value
         raise AttributeError(self._ask_one(f".{name}"))
+
+    def _is_setting(self, name: str, value: Any) -> bool:
+        return isinstance(value, self.SETTINGS) and not isinstance(value, nn.Parameter) and name not in self[0]._buffers
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name.isdigit() or name.startswith("_") or name == "training"):
             raise AttributeError(self._ask_one(f".{name} = …"))
         super().__setattr__(name, value)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return np.array_equal(a, b) if isinstance(a, np.ndarray) else torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
 @saved

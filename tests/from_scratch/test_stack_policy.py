@@ -102,6 +102,17 @@ def test_what_the_seeds_share_can_be_asked_of_all():
     assert policy.obs_to_tensor(np.zeros((4, 3), np.float32))[0].shape == (4, 3)
 
 
+def test_a_setting_is_told_where_all_have_the_same_and_refused_where_they_differ():
+    policy = stack_of("DQN").policy
+    assert policy.net_arch == [64, 64] and policy.activation_fn is torch.nn.ReLU
+    for k, support in enumerate((torch.zeros(3), torch.zeros(3))):
+        policy[k].support = support
+    assert torch.equal(policy.support, torch.zeros(3))
+    policy[1].support = torch.ones(3)
+    with pytest.raises(AttributeError, match=r"as in model\.policies\[k\]\.support, or"):
+        _ = policy.support
+
+
 def test_the_mode_is_set_for_every_seed():
     policy = stack_of("PPO").policy
     policy.set_training_mode(True)
