@@ -72,6 +72,8 @@ def parser() -> argparse.ArgumentParser:
     enjoy.add_argument("--env", required=True)
     enjoy.add_argument("-f", "--folder", default="logs", metavar="DIR")
     enjoy.add_argument("--exp-id", type=int, default=0, metavar="ID", help="which of its trainings; 0: the latest")
+    enjoy.add_argument("--study", metavar="STUDY", help="a run of a study instead, by its directory, its name or its archive: the median one by final score")
+    enjoy.add_argument("--run-seed", type=int, metavar="K", help="of a study: the run with this seed instead")
     enjoy.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="steps to play (default: 1000; of a film: the first episode, at most as many)")
     enjoy.add_argument("--load-best", action="store_true", help="the best evaluated model, not the last")
     enjoy.add_argument("--no-render", action="store_true", help="print the returns only")
