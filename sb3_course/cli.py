@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
     train.add_argument("--verbose", type=int, default=1, choices=(0, 1, 2))
 
-    enjoy = verb("enjoy", "enjoy", "run", "watch a model that train saved")
+    enjoy = verb("enjoy", "enjoy", "run", "watch a model that train saved, or one of a study")
     enjoy.add_argument("--algo", required=True)
     enjoy.add_argument("--env", required=True)
     enjoy.add_argument("-f", "--folder", default="logs", metavar="DIR")

@@ -1,6 +1,7 @@
 """`enjoy --study`: a run of a study is played, the median one or that of a seed, whether the study is folders, packed, or an archive."""
 
 import os
+import sys
 
 import pytest
 
@@ -74,6 +75,16 @@ def test_a_packed_study_and_an_archive_play_as_the_folders_do(capsys, study, tmp
 def test_what_the_study_does_not_have_is_one_line(capsys, study, more, walk, line):
     code, said = enjoy(capsys, study, *more, walk=walk)
     assert code == 2 and line in said and said.count("\n") == 1
+
+
+def test_a_wrapper_that_is_not_known_here_asks_for_trust_and_is_not_imported(capsys, study, monkeypatch):
+    planned = Store(study).planned()
+    for _, run in planned:
+        assert run.hash  # kept, whatever becomes of the rest
+        object.__setattr__(run, "hyperparams", {**run.hyperparams, "env_wrapper": "antigravity.Wrapper"})
+    monkeypatch.setattr(Store, "planned", lambda store: planned)
+    code, said = enjoy(capsys, study)
+    assert code == 2 and "antigravity.Wrapper" in said and "--trust" in said and "antigravity" not in sys.modules
 
 
 def test_a_study_s_seed_without_a_study_is_one_line(capsys):
