@@ -36,8 +36,9 @@ from from_scratch.core.finite import NotANumber
 from from_scratch.core.hyperparameters import TAIL, Declared, check_arguments, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.networks.net import Net
+from from_scratch.core.networks.policies import Policies
 from from_scratch.core.rng import Rng
-from from_scratch.core.stacks import Normalizers, Note, OfAllSeeds, Policies, count_per_seed, refuse_callbacks_for_one, show_means, told_by
+from from_scratch.core.stacks import Normalizers, Note, OfAllSeeds, count_per_seed, refuse_callbacks_for_one, show_means, told_by
 from from_scratch.core.vec_env import (
     UNREGISTERED,
     LockstepVecEnv,
