@@ -66,6 +66,6 @@ class TabularControl(EpsilonGreedy, TabularLearner):
         return greedy(self.Q[self.i[:, None], s]) if deterministic else self.choose(s, self._rng.uniform(s.shape[1], 2 + self.n_actions))
 
     def random_actions(self, shape: tuple[int, ...], observation: Any) -> np.ndarray:
-        q = self.Q[0, self.policy.index(np.asarray(observation).reshape(-1, *self.observation_space.shape))].reshape(*shape, -1)
+        q = self.Q[0, self._policies[0].index(np.asarray(observation).reshape(-1, *self.observation_space.shape))].reshape(*shape, -1)
         u, noise = (torch.rand(size, dtype=torch.float64).numpy() for size in (shape, q.shape))
         return self.anything(q, u, noise)
