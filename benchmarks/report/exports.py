@@ -25,6 +25,12 @@ TEX = {  # what LaTeX would read otherwise, or not at all
 }  # fmt: skip
 
 
+SHORT = {  # captions for a list of tables, of those that are of no figure
+    "per_task": "Differences task by task", "effects": "Tests and effect sizes task by task", "solved": "Solved runs",
+    "areas": "Area under the learning curves", "budgets": "Budgets", "scales": "Reference scores", "accounts": "What became of every run",
+    "speeds": "Speed of training",
+}  # fmt: skip
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how what a spreadsheet computes begins
 
 
@@ -37,20 +43,27 @@ def _one_line(text: str) -> str:
     return printable(re.sub(r"[\n\t\v\f\r\x1c-\x1e\x85\u2028\u2029]+", " ", text))
 
 
-def latex_table(table: Table, caption: str, label: str) -> str:
-    """A table in the style of booktabs, the first column ragged."""
+def latex_table(table: Table, caption: str, label: str, short: str = "", spans: bool = False) -> str:
+    """A table in the style of booktabs, columns of words ragged. short: the caption in a list of tables; spans: over both columns of a page."""
     head = " & ".join(map(tex, table.header))
     body = "\n".join(" & ".join(map(tex, row)) + r" \\" for row in table.rows)
+    columns = "".join("l" if k == 0 or _is_of_words([row[k] for row in table.rows]) else "r" for k in range(len(table.header)))
+    kind, listed = "table*" if spans else "table", f"[{{{tex(short)}}}]" if short else ""  # braces: a name may hold a bracket
     return (
-        f"\\begin{{table}}\n\\centering\n\\caption{{{tex(caption)}}}\n\\label{{tab:{label}}}\n\\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}\n"
-        f"\\toprule\n{head} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
+        f"\\begin{{{kind}}}\n\\centering\n\\caption{listed}{{{tex(caption)}}}\n\\label{{tab:{label}}}\n\\begin{{tabular}}{{{columns}}}\n"
+        f"\\toprule\n{head} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n\\end{{{kind}}}\n"
     )
 
 
-def latex(tables: list[tuple[str, Table, str]], study: str, study_hash: str) -> str:
-    """All tables, (label, table, caption), as one file for \\input."""
+def _is_of_words(cells: list[str]) -> bool:
+    """Whether a column holds names or sentences: a cell that begins with a letter, and none that begins with a digit."""
+    return any(cell[:1].isalpha() for cell in cells) and not any(cell[:1].isdigit() for cell in cells)
+
+
+def latex(tables: list[tuple[str, Table, str, str]], study: str, study_hash: str) -> str:
+    """All tables, (label, table, caption, short caption), as one file for \\input."""
     opening = f"% {_one_line(study)}, study {_one_line(study_hash)}. In the preamble: \\usepackage{{booktabs}}\n"
-    return opening + "\n" + "\n".join(latex_table(table, caption, label) for label, table, caption in tables)
+    return opening + "\n" + "\n".join(latex_table(table, caption, label, short) for label, table, caption, short in tables)
 
 
 def table(rows: pd.DataFrame) -> str:
