@@ -1,10 +1,9 @@
-"""The report's numbers for other programs: LaTeX tables, BibTeX entries, Parquet files, a PDF, and answers to the reproducibility checklist."""
+"""The report's numbers for other programs: LaTeX tables, Parquet files, a PDF, and answers to the reproducibility checklist."""
 
 from __future__ import annotations
 
 import io
 import re
-from importlib import resources
 from typing import Any
 
 import pandas as pd
@@ -94,27 +93,6 @@ def pdf(html: str) -> bytes:
 def printed(html: str) -> str:
     """The page with everything open that is printed: weasyprint does not know what a browser's style sheet opens."""
     return re.sub(r"<details(?! class=.screen)", "<details open", html)
-
-
-STATISTICS = ("rliable", "Hesterberg 2015", "Mandel & Betensky 2008", "Chung & Romano 2013", "Yuen 1974", "Holm 1979", "Schuirmann 1987")
-
-
-def papers_of(algo: str) -> list[str]:
-    """The papers of an algorithm, as references.bib names them."""
-    paper = registry.ENTRIES[algo].paper if algo in registry.ENTRIES else "–"
-    return [] if paper == "–" else [re.sub(r", §.*", "", part) for part in paper.split("; ")]
-
-
-def bibliography(algos: list[str], sequential: bool = False) -> str:
-    """BibTeX entries of the algorithms' papers and of what the numbers and twins stand on; a paper without one is named."""
-    entries: dict[str, str] = {}
-    for part in (resources.files("benchmarks.report") / "templates" / "references.bib").read_text(encoding="utf-8").split("% ")[1:]:
-        title, _, entry = part.partition("\n")
-        entries[title] = entry.strip()
-    references = [algo for algo in algos if algo in registry.ENTRIES and not registry.ENTRIES[algo].is_ours]
-    wanted = [*STATISTICS, *(["Mathieu et al. 2024"] if sequential else []), *(["Stable-Baselines3"] if references else []),
-              *(paper for algo in algos for paper in papers_of(algo))]
-    return "\n\n".join(entries.get(key, f"% no entry here for {key}") for key in dict.fromkeys(wanted))
 
 
 # ------------------------------------------------------------------------------------------------------------- checklist

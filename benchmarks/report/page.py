@@ -30,7 +30,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from benchmarks import UserError
 from benchmarks.evidence.analysis import analyse
 from benchmarks.evidence.records import Analysis, Group, IncompleteStudy
-from benchmarks.report import exports, figures, films, tables
+from benchmarks.report import citations, exports, figures, films, tables
 from benchmarks.report.style import Figure, Table, slug
 from benchmarks.report.verdicts import Verdict, summary, verdict
 from benchmarks.store import records
@@ -320,7 +320,7 @@ def _page(store: Any, analysis: Analysis, facts: dict[str, Any], options: Option
         most_rows=MOST_ROWS,
         other_files=[name for name, is_on in (("report.pdf", options.pdf), ("*.parquet", options.parquet)) if is_on],
         checklist=tables.checklist(facts),
-        bibliography=exports.bibliography(study.algorithms, analysis.sequential is not None),
+        bibliography=citations.bibliography(study, facts["rendering"]["packages"]["main"], analysis.sequential is not None),
     )
 
 

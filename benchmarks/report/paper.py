@@ -227,7 +227,7 @@ def fit(canvas: Canvas, width: float) -> bool:
             ax.set_subplotspec(grid[row, :] if below and ax in rows else grid[row, column])
             _label_left(ax, column == 0, labels.get(ax, ""))
     around = sum(max(_around(ax) for ax in line) for line in lines) + sum(legends) + (2 * LINE if canvas.get_supxlabel() else 0)
-    canvas.get_layout_engine().set(w_pad=0.05)  # type: ignore[union-attr]
+    canvas.set_layout_engine("constrained", w_pad=0.05)
     canvas.set_size_inches(width, sum(bodies) + around + 0.1)
     for ax in panels:
         if (legend := ax.get_legend()) is not None:
