@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("-f", "--log-folder", default="logs", metavar="DIR", help="where the model, its settings and its evaluations are saved")
     train.add_argument("-tb", "--tensorboard-log", default="", metavar="DIR", help="also write TensorBoard's files there (default: none)")
     train.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
-    train.add_argument("--verbose", type=int, default=1, choices=(0, 1, 2), help="what is printed: 0 nothing, 1 tables and evaluations, 2 what debugging needs too")
+    train.add_argument("--verbose", type=int, default=1, choices=(0, 1, 2), help="0 prints nothing, 1 tables and evaluations, 2 what debugging needs too")
 
     enjoy = verb("enjoy", "enjoy", "run", "watch a model that train saved",
                  example="sb3-course enjoy --algo q_learning --env FrozenLake-v1 -n 100 --no-render")

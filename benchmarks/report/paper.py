@@ -19,6 +19,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure as Canvas
@@ -241,7 +242,7 @@ def fit(canvas: Canvas, width: float) -> bool:
         canvas.set_size_inches(width, canvas.get_size_inches()[1] + more * LINE)
         canvas.draw_without_rendering()
     for ax in panels:
-        _without_touching(canvas, ax)
+        _without_touching(ax)
     return len(lines) > 1
 
 
@@ -383,17 +384,25 @@ def _break(text: Text, room: float, side: int) -> int:
     return fewest - 1
 
 
-def _without_touching(canvas: Canvas, ax: Axes) -> None:
+def _without_touching(ax: Axes) -> None:
     """Fewer numbers along the horizontal axis, until none touches the next."""
     axis = ax.xaxis
     if isinstance(axis.get_major_locator(), FixedLocator):
         return
+    gap = 0.08 * ax.get_figure(root=True).dpi  # type: ignore[union-attr]
     for bins in (5, 4, 3, 2, 1):
-        boxes = sorted((label.get_window_extent() for label in axis.get_ticklabels() if label.get_text() and label.get_visible()), key=lambda box: box.x0)
-        if all(one.x1 + 0.08 * canvas.dpi <= other.x0 for one, other in itertools.pairwise(boxes)):
+        boxes = [label.get_window_extent() for label in labels_within(axis)]
+        if all(one.x1 + gap <= other.x0 for one, other in itertools.pairwise(sorted(boxes, key=lambda box: box.x0))):
             return
         axis.set_major_locator(MaxNLocator(bins, steps=[1, 2, 2.5, 5, 10]))
-        canvas.draw_without_rendering()
+
+
+def labels_within(axis: Axis) -> list[Text]:
+    """The labels of the ticks that lie on an axis: matplotlib keeps one beyond either end, and does not draw it."""
+    low, high = sorted(axis.get_view_interval())
+    axis.get_ticklabels()  # brings the ticks up to date
+    ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+    return [tick.label1 for tick in ticks if tick.label1.get_visible() and tick.label1.get_text()]
 
 
 def _placed(caption: str, is_stacked: bool) -> str:
