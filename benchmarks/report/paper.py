@@ -43,6 +43,7 @@ WIDTHS = {"column": 3.25, "text": 6.75}  # inches: one column of a page of two, 
 TYPE = 8.0  # points
 PEN = 0.65  # lines and markers, of those on the page
 LINE = 0.135  # inches: a line of type
+LONGEST = 0.36  # of a figure's width: names of rows that are longer are broken
 NARROWEST = {"curve": 1.45, "rows": 1.15}  # inches: panels of less go below each other; of rows, beside the names
 KINDS = {"curves-steps": "curves", "profile": "profiles"}  # what a figure's key ends in -> its name in a paper, where that is another
 
@@ -209,6 +210,8 @@ def fit(canvas: Canvas, width: float) -> bool:
     panels = list(canvas.axes)
     if len(panels) == 1:
         panels[0].set_title("", loc="left")  # the caption says it
+    for ax in filter(_is_of_rows, panels):
+        _break_names(ax, LONGEST * width)
     names = max((_inches(label)[0] for ax in panels if _is_of_rows(ax) for label in ax.get_yticklabels()), default=0.0)
     curves = [ax for ax in panels if not _is_of_rows(ax)]
     rows = [ax for ax in panels if _is_of_rows(ax)]
@@ -220,19 +223,25 @@ def fit(canvas: Canvas, width: float) -> bool:
     beside = min(len(curves) or len(rows), room)
     lines = [curves[k : k + beside] for k in range(0, len(curves), beside)]
     lines += [[ax] for ax in rows] if below else [rows[k : k + beside] for k in range(0, len(rows), beside)]
-    bodies = [max(_body(ax, width / len(line)) for ax in line) for line in lines]
+    high = max((label.get_text().count("\n") + 1 for ax in panels if _is_of_rows(ax) for label in ax.get_yticklabels()), default=1)
+    bodies = [max(_body(ax, width / len(line), high) for ax in line) for line in lines]
     labels = _labels_of_rows(panels)
-    grid = canvas.add_gridspec(len(lines), beside, height_ratios=bodies)
+    arounds = [max(_around(ax) for ax in line) for line in lines]
+    n = len(lines) - len(rows) if below else len(lines)
+    whole = [body + rest for body, rest in zip(bodies, arounds, strict=True)]
+    parts_of = canvas.add_gridspec(2, 1, height_ratios=[sum(whole[:n]), sum(whole[n:])]) if below else canvas.add_gridspec(1, 1)
+    upper = parts_of[0].subgridspec(n, beside, height_ratios=bodies[:n])
+    lower = parts_of[1].subgridspec(len(rows), 1, height_ratios=bodies[n:]) if below else None  # its names take no room from what is above
     for row, line in enumerate(lines):
         for column, ax in enumerate(line):
-            ax.set_subplotspec(grid[row, :] if below and ax in rows else grid[row, column])
+            ax.set_subplotspec(lower[row - n, 0] if lower is not None and row >= n else upper[row, column])
             _label_left(ax, column == 0, labels.get(ax, ""))
-    around = sum(max(_around(ax) for ax in line) for line in lines) + sum(legends) + (2 * LINE if canvas.get_supxlabel() else 0)
+    around = sum(arounds) + sum(legends) + (2 * LINE if canvas.get_supxlabel() else 0)
     canvas.set_layout_engine("constrained", w_pad=0.05)
     canvas.set_size_inches(width, sum(bodies) + around + 0.1)
     for ax in panels:
         if (legend := ax.get_legend()) is not None:
-            _relaid(legend, ax, width / beside - max(0.6, names if below else 0.0))  # what stands left of the frame
+            _relaid(legend, ax, width / beside - 0.6)  # less what stands left of the frame
         if _is_of_rows(ax):
             _name_lines_above(ax)
         else:
@@ -243,7 +252,7 @@ def fit(canvas: Canvas, width: float) -> bool:
         canvas.draw_without_rendering()
     for ax in panels:
         _without_touching(ax)
-    return len(lines) > 1
+    return len(lines) > 1  # so that "right" is not where a panel stands
 
 
 def _inches(text: Text | Legend) -> tuple[float, float]:
@@ -254,6 +263,26 @@ def _inches(text: Text | Legend) -> tuple[float, float]:
 def _is_of_rows(ax: Axes) -> bool:
     """Whether it has a row for each algorithm or pair: a scale of names, not of numbers."""
     return isinstance(ax.yaxis.get_major_locator(), FixedLocator)
+
+
+def _break_names(ax: Axes, room: float) -> None:
+    labels = ax.get_yticklabels()
+    if any(_inches(label)[0] > room for label in labels):
+        ax.set_yticks(ax.get_yticks(), [_broken_name(label, room) for label in labels])
+
+
+def _broken_name(text: Text, room: float) -> str:
+    """A name of at most `room` inches a line, broken after an underscore, a slash or a space."""
+    lines: list[str] = []
+    longest = max(map(len, text.get_text().split("\n")))
+    for name in text.get_text().split("\n"):  # those of a pair stand below each other
+        most = max(4, int(longest * room / max(_inches(text)[0], 1e-3)))
+        lines.append("")
+        for piece in re.findall(r"[^_/ ]*[_/ ]*", name):
+            if lines[-1] and len(lines[-1] + piece) > most:
+                lines.append("")
+            lines[-1] += piece
+    return "\n".join(lines)
 
 
 def _thinner(canvas: Canvas) -> None:
@@ -282,8 +311,9 @@ def _thinner(canvas: Canvas) -> None:
 
 def _relaid(legend: Legend, owner: Canvas | Axes, width: float) -> float:
     """The legend again, with as many columns as fit into `width` inches: its height."""
-    handles, labels = [h for h in legend.legend_handles if h is not None], [text.get_text() for text in legend.get_texts()]
+    handles, texts = [h for h in legend.legend_handles if h is not None], legend.get_texts()
     place: dict[str, Any] = {"loc": "outside upper left"} if isinstance(owner, Canvas) else {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0)}
+    labels = [_broken_name(text, width - 0.45) if _inches(text)[0] > width - 0.45 else text.get_text() for text in texts]  # a line's sample beside it
     legend.remove()
     for columns in range(len(labels), 0, -1):
         made = owner.legend(handles, labels, ncols=columns, fontsize=TYPE, handlelength=1.8, handletextpad=0.5, columnspacing=1.1, labelspacing=0.25,
@@ -294,10 +324,9 @@ def _relaid(legend: Legend, owner: Canvas | Axes, width: float) -> float:
     return _inches(made)[1]
 
 
-def _body(ax: Axes, width: float) -> float:
-    """The height of a panel's frame in inches: a row for each name, else by its width."""
+def _body(ax: Axes, width: float, high: int) -> float:
+    """The height of a panel's frame in inches: a row for each name, of at most `high` lines of type; else by its width."""
     if _is_of_rows(ax):
-        high = max((label.get_text().count("\n") + 1 for label in ax.get_yticklabels()), default=1)
         return (0.06 + LINE * high) * len(ax.get_yticks()) + 0.05
     return min(1.75, max(1.1, 0.55 * width))
 
@@ -350,20 +379,17 @@ def _clear_of_curves(ax: Axes, width: float) -> None:
 
 def _broken(canvas: Canvas) -> int:
     """Break titles and labels that are longer than their panel: how many lines of type were added, at most, above or below any."""
-    added = 0
-    dots = canvas.dpi
+    added, dots, width = 0, canvas.dpi, canvas.get_size_inches()[0]
     for ax in canvas.axes:
-        box = ax.get_window_extent()
-        across, up = box.width / dots, box.height / dots
-        middle = (box.x0 + box.x1) / 2 / dots
-        alone = len(canvas.axes) == 1 or across > 0.6 * canvas.get_size_inches()[0]
-        room = 2 * min(middle, canvas.get_size_inches()[0] - middle) - 0.1 if alone else across * 1.05
-        words = [ax.xaxis.label, *(t for t in (ax.title, ax._left_title) if t.get_text())]  # type: ignore[attr-defined]
-        added += max(_break(text, room, 0) for text in words)
-        _break(ax.yaxis.label, up * 1.1, 1)
+        left, low, right, high = (side / dots for side in ax.get_window_extent().extents)
+        across, middle = right - left, (left + right) / 2
+        alone = len(canvas.axes) == 1 or across > 0.55 * width  # in its row: what is written may reach beyond the frame
+        added += _break(ax.xaxis.label, 2 * min(middle, width - middle) - 0.1 if alone else 1.05 * across, 0)
+        added += _break(ax._left_title, width - left - 0.1 if alone else 1.05 * across, 0)  # type: ignore[attr-defined]
+        _break(ax.yaxis.label, 1.1 * (high - low), 1)
     if canvas.get_supxlabel():
         text = canvas._supxlabel  # type: ignore[attr-defined]
-        added += _break(text, canvas.get_size_inches()[0] - 0.1, 0)
+        added += _break(text, width - 0.1, 0)
     return added
 
 
