@@ -360,11 +360,15 @@ def _label_left(ax: Axes, is_first: bool, label: str) -> None:
 def _name_lines_above(ax: Axes) -> None:
     """Names of grey lines that stand upright among the rows go above the frame, in place of a title that the label below repeats."""
     upright = [text for text in ax.texts if isinstance(text, Annotation) and text.get_rotation() == 90]
+    low, high = sorted(ax.get_xlim())
     for text in upright:
+        if not low <= text.xy[0] <= high:  # its line is not seen either
+            text.remove()
+            continue
         text.set(rotation=0, ha="center", va="bottom")
         text.xy, text.xyann = (text.xy[0], 1.0), (0, 2)  # type: ignore[attr-defined]
     title = ax.get_title(loc="left")
-    if upright and title and ax.get_xlabel().startswith(title.rstrip("s")):
+    if upright and title and ax.get_xlabel().casefold().startswith(title.casefold().rstrip("s")):
         ax.set_title("", loc="left")
 
 
