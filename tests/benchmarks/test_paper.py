@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 
 from benchmarks import UserError
 from benchmarks.evidence.analysis import analyse
 from benchmarks.evidence.records import IncompleteStudy
 from benchmarks.report import paper
 from benchmarks.report.paper import Asked
-from benchmarks.report.style import Table
+from benchmarks.report.style import Table, new_canvas
 from tests.benchmarks.synthetic import CONTROL, TABULAR, SyntheticStore
 
 
@@ -136,6 +137,16 @@ def test_no_two_numbers_of_an_axis_and_no_two_panels_touch(laid_out):
         panels = [ax.get_window_extent() for ax in part.canvas.axes]
         assert not any(one.overlaps(other) for one, other in itertools.combinations(panels, 2)), part.name
         assert all(min(box.width, box.height) / part.canvas.dpi > 0.2 for box in panels), part.name
+
+
+def test_numbers_that_would_touch_are_thinned():
+    canvas = new_canvas(9, 3)
+    ax = canvas.subplots()
+    ax.plot([0.9001, 0.9009], [0, 1])
+    ax.xaxis.set_major_locator(MaxNLocator(12))
+    paper.fit(canvas, 3.25)
+    boxes = [label.get_window_extent() for label in paper.labels_within(ax.xaxis)]
+    assert 2 <= len(boxes) < 9 and all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
 
 
 def test_a_single_panel_has_no_title_for_the_caption_says_it(laid_out):
