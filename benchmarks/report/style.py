@@ -9,6 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -180,8 +183,25 @@ def new_canvas(width: float, height: float) -> Canvas:
     return canvas
 
 
+_KEPT: ContextVar[dict[str, Canvas] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def kept_canvases() -> Iterator[dict[str, Canvas]]:
+    """Within it `svg` writes nothing, and keeps what was drawn, by the figure's key: for those who write it in another form (benchmarks.report.paper)."""
+    kept: dict[str, Canvas] = {}
+    token = _KEPT.set(kept)
+    try:
+        yield kept
+    finally:
+        _KEPT.reset(token)
+
+
 def svg(canvas: Canvas, key: str, alt: str) -> str:
     """The figure as an <svg> element: no date, ids that are the same each time and that no other figure of the page has."""
+    if (kept := _KEPT.get()) is not None:
+        kept[key] = canvas
+        return ""
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": key}):
         canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}, facecolor="white")
