@@ -305,8 +305,8 @@ def picture(rows: Sequence[Row]) -> str:
     counted = [row for row in rows if row["repetitions"]]
     names = list(dict.fromkeys(row["claim"] for row in counted))
     with matplotlib.rc_context(STYLE):
-        canvas = new_canvas(7.0, 1.6 + 0.26 * len(names))
-        axes: Any = canvas.subplots(1, 2, sharey=True)
+        canvas = new_canvas(7.0, 1.8 + 0.26 * len(names))
+        axes: Any = canvas.subplots(1, 2, sharex=True, sharey=True)
         for ax, truth, colour in zip(axes, TRUTHS, PALETTE, strict=False):
             ax.axvline(100 * ALPHA, color=FAINT, linewidth=1.2, linestyle="--")
             for row in (row for row in counted if row["truth"] == truth):
@@ -314,13 +314,13 @@ def picture(rows: Sequence[Row]) -> str:
                 ax.plot([100 * row["low"], 100 * row["high"]], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
                 ax.plot([100 * row["reproduced"]], [y], "o", color=colour, markersize=5)
                 ax.plot([100 * row["number_reproduced"]], [y], "o", color=colour, markersize=6, markerfacecolor="none", markeredgewidth=1.1)
-            ax.set(title=f"Truth: {truth}", xlabel="verdicts “reproduced” [%]", xlim=(-0.3, None))
-            ax.set_xlim(right=max(7.0, ax.get_xlim()[1]))
+            ax.set(title=f"Truth: {truth}", xlabel="verdicts “reproduced” [%]")
             ax.grid(axis="y", visible=False)
+        axes[0].set_xlim(-0.3, max(7.0, axes[0].get_xlim()[1]))
         axes[0].set_yticks(range(len(names)), names, color=INK)
         axes[0].set_ylim(len(names) - 0.5, -0.5)
         repetitions = max(row["repetitions"] for row in counted)
-        canvas.suptitle(f"Filled: the claim, with a 95 % interval; hollow: its number that is reproduced most often. {repetitions:,} worlds each; "
+        canvas.suptitle(f"Filled: the claim, with a 95 % interval; hollow: its number that is reproduced most often.\n{repetitions:,} worlds each; "
                         "dashed: the 5 % that are allowed", fontsize=8, color=INK)  # fmt: skip
         drawn = svg(canvas, "claims-calibration", alt="How often each claim is called reproduced where there is nothing to reproduce")
         return drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) + "\n"

@@ -76,10 +76,12 @@ def test_a_null_is_not_claimed_because_nothing_was_found():
     assert found.numbers[0].estimate.p > 0.9 and found.verdict == NOT_DISTINGUISHED
 
 
-def test_the_90_percent_interval_decides_a_null():
-    apart = 3 - 1.05 * (estimates.contrast(estimates.Cells((SPREAD, SPREAD[::-1]), (1.0, -1.0), False)).high90)
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_90_percent_interval_decides_a_null(side):
+    apart = side * (3 - 1.05 * (estimates.contrast(estimates.Cells((SPREAD, SPREAD[::-1]), (1.0, -1.0), False)).high90))
     found = judged({"null": NULL}, dqn=apart + SPREAD, b=SPREAD[::-1])
-    assert found.numbers[0].estimate.high > 3 > found.numbers[0].estimate.high90 and found.verdict == REPRODUCED
+    estimate = found.numbers[0].estimate
+    assert max(estimate.high, -estimate.low) > 3 > max(estimate.high90, -estimate.low90) and found.verdict == REPRODUCED
 
 
 # ------------------------------------------------------------------------------------------------------------- few or equal
@@ -222,4 +224,5 @@ def test_an_undecided_null_says_so_too():
 
 
 def test_a_decided_number_names_no_other_number_of_seeds():
-    assert judged({"gain": GAIN}, dqn=40 + SPREAD, b=20 + SPREAD[::-1]).numbers[0].estimate.settle is None
+    found = judged({"gain": GAIN}, dqn=80 + 6 * SPREAD, b=20 + 6 * SPREAD[::-1]).numbers[0]
+    assert stats.runs_to_detect(3 / (6 * SPREAD.std(ddof=1))) > 10 and found.verdict == REPRODUCED and found.estimate.settle is None
