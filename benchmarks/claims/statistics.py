@@ -96,10 +96,11 @@ def _tested(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     errors = [side.var(axis=1, ddof=1) / k for side in (x, y)]
     total = errors[0] + errors[1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.abs(x.mean(axis=1) - y.mean(axis=1)) / np.sqrt(total)
+        apart = np.abs(x.mean(axis=1) - y.mean(axis=1))
+        t = apart / np.sqrt(total)
         p = 2 * special.stdtr(total**2 * (k - 1) / (errors[0] ** 2 + errors[1] ** 2), -t)
     differ = np.zeros(len(x), dtype=bool)
-    for split in np.flatnonzero(~(p > stats.ALPHA + 1e-9)):  # NaN too: runs that do not vary have no t
+    for split in np.flatnonzero(~(p > stats.ALPHA + 1e-9) & (apart > 0)):  # NaN too: runs that do not vary have no t
         differ[split] = contrast(Cells((x[split], y[split]), (1.0, -1.0), paired=False)).p <= stats.ALPHA
     return differ
 
