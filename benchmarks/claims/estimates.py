@@ -130,7 +130,7 @@ def _test(cells: Cells, nothing: float, effort: Effort) -> tuple[float, str]:
         return t, name
     if not cells.paired and sorted(np.sign(cells.coefficients)) == [-1, 1]:
         x, y = (abs(c) * v for _, c, v in sorted(zip(np.sign(cells.coefficients), cells.coefficients, cells.values, strict=True), key=lambda s: -s[0]))
-        tested = stats.permutation_test([x - nothing], [y], "mean", reps=effort.divisions, most_exact=min(effort.exact, effort.divisions))
+        tested = stats.permutation_test([x - nothing], [y], "mean", reps=effort.divisions, most_exact=effort.exact)
         p, method = tested.p, tested.method
     else:
         p, method = sign_flips(cells.of_seeds() - nothing, effort=effort)
@@ -187,8 +187,6 @@ def _fieller(cells: Callable[[float], Cells], point: float, confidence: float) -
                 return float(optimize.brentq(lambda r: beyond(r, upward), point, far, xtol=1e-12, rtol=1e-10))
         return float("inf") if upward else float("-inf")
 
-    if interval(cells(point), confidence) == OPEN:
-        return OPEN
     if beyond(point, True) == beyond(point, False):
         return point, point
     return root(False), root(True)

@@ -44,6 +44,10 @@ def test_a_difference_is_tested_against_another_number_than_0_as_the_shifted_arm
     assert contrast(cells(x, y), nothing=4.0).p == pytest.approx(contrast(cells(x - 4.0, y)).p)
 
 
+def test_runs_that_lie_apart_by_just_that_number_are_no_evidence_against_it():
+    assert contrast(cells([5] * 8, [1] * 8), nothing=4.0).p == 1
+
+
 def test_which_arm_is_written_first_does_not_change_the_p():
     x, y = normal(apart=5.0)
     assert contrast(cells(x, y), nothing=4.0).p == pytest.approx(contrast(cells(y, x, by=(-1.0, 1.0)), nothing=4.0).p)
@@ -82,6 +86,7 @@ def test_coefficients_need_not_sum_to_nothing():
     x, y = normal()
     assert contrast(cells(x, y, by=(1.0, -0.5))).p == pytest.approx(stats.difference_test([x], [0.5 * y], "mean").p)
     assert contrast(cells(x, y, by=(1.0, 1.0))).point == pytest.approx(x.mean() + y.mean())
+    assert contrast(cells([2] * 8, [4] * 8, by=(1.0, -0.5))).p == 1, "2 is half of 4"
 
 
 def test_negative_scores_are_as_good_as_others():
@@ -236,6 +241,10 @@ def test_a_contrast_of_three_shares_is_put_together_by_squares():
     assert (found.point, found.low, found.high) == pytest.approx((0.6, 0.6 - down**0.5, 0.6 + up**0.5))
 
 
+def test_shares_of_an_exact_claim_are_tested_as_any_others():
+    assert contrast(shares(10, 0, 0, n=(10, 10, 10), by=(1.0, -0.5, -0.5), is_exact=True)).p == 2 / 2**10
+
+
 # --------------------------------------------------------------------------------------------------------------- sign flips
 
 
@@ -280,6 +289,10 @@ def test_so_many_seeds_place_a_null_within_its_margin_four_times_in_five():
     x, y = rng.normal(0, 2**0.5, (4000, n)), rng.normal(0, 2**0.5, (4000, n))
     inside = np.abs(x.mean(1) - y.mean(1)) + scipy.stats.t.ppf(0.95, 2 * n - 2) * np.sqrt((x.var(1, ddof=1) + y.var(1, ddof=1)) / n) <= 1.5
     assert np.mean(inside) == pytest.approx(0.8, abs=0.05)
+
+
+def test_a_null_that_is_not_quite_nothing_needs_more_seeds():
+    assert seeds_to_settle(2**0.5, 1.0, is_null=True, off=-0.5) == stats.runs_for_equivalence(1.0, effect=0.5) > seeds_to_settle(2**0.5, 1.0, is_null=True)
 
 
 @pytest.mark.parametrize(("spread", "effect"), [(0.0, 1.0), (float("nan"), 1.0), (1.0, 0.0), (1.0, 1e-6)])
