@@ -124,12 +124,12 @@ def median_over_iqm(results: Results, claim: Claim, number: Number) -> Estimate:
     tasks have to be on one scale: they are those of the study's `normalise`, from random (0) to expert (1).
     """
     settings = _settings(number, arms=None, runs=None, resamples=2000, outer=200)
-    suites = []
+    scales, suites = claim.study().normalise or {}, []
     for arm in settings["arms"]:
         cells = cells_of(claim, arm, number.envs)
         if len(cells) < 2:
             raise UserError(f"number {number.name}: '{arm}' has {len(cells)} tasks: a median over tasks needs more")
-        suites.append(np.stack([_on_scale(results.values(*cell, number.metric), claim, cell[1]) for cell in cells]))
+        suites.append(np.stack([_on_scale(results.values(*cell, number.metric), scales, cell[1]) for cell in cells]))
     rng = np.random.default_rng(0)
     point = _log_ratio(suites, settings["runs"], settings["resamples"], rng)
     again = []
@@ -142,10 +142,10 @@ def median_over_iqm(results: Results, claim: Claim, number: Number) -> Estimate:
     return Estimate(float(np.exp(point)), low, high, low90, high90, found.p, found.method, n)
 
 
-def _on_scale(values: np.ndarray, claim: Claim, env: str) -> np.ndarray:
-    span = claim.study().envs[env].get("normalise") or {}
+def _on_scale(values: np.ndarray, scales: Mapping[str, Mapping[str, Any]], env: str) -> np.ndarray:
+    span = scales.get(env)
     if not span:
-        raise UserError(f"claim {claim.name}: {env} has no normalise, so its scores cannot stand beside those of other tasks")
+        raise UserError(f"{env} has no normalise, so its scores cannot stand beside those of other tasks")
     return (values - span["random"]) / (span["expert"] - span["random"])
 
 

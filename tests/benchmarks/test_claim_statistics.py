@@ -25,7 +25,7 @@ def of_scores(scores, envs=("CartPole-v1",)):
     """Results and a claim of one arm with these scores, [tasks, runs]."""
     rows = [("dqn", env, seed, 100, score) for env, of_task in zip(envs, scores, strict=True) for seed, score in enumerate(of_task)]
     results = Results(list(range(len(scores[0]))), pd.DataFrame(rows, columns=["algo", "env", "seed", "step", "score"]), pd.DataFrame())
-    study = SimpleNamespace(envs={env: {"normalise": {"random": 10.0, "expert": 30.0}} for env in envs})
+    study = SimpleNamespace(normalise={env: {"random": 10.0, "expert": 30.0} for env in envs})
     claim = SimpleNamespace(name="c", study_settings={"groups": [{"algos": ["dqn"], "envs": list(envs)}]}, study=lambda: study)
     return results, claim
 
@@ -145,7 +145,12 @@ def test_of_five_tasks_that_lie_apart_the_median_is_one_tasks_mean_and_the_iqm_t
 
 
 def test_scores_are_put_on_the_scale_from_random_to_expert():
-    assert statistics._on_scale(np.array([10.0, 20.0, 30.0]), of_scores(SUITE, ENVS)[1], ENVS[0]).tolist() == [0, 0.5, 1]
+    assert statistics._on_scale(np.array([10.0, 20.0, 30.0]), {"task": {"random": 10.0, "expert": 30.0}}, "task").tolist() == [0, 0.5, 1]
+
+
+def test_a_task_without_a_scale_is_refused():
+    with pytest.raises(UserError, match="task has no normalise, so its scores cannot stand beside those of other tasks"):
+        statistics._on_scale(np.array([10.0]), {}, "task")
 
 
 def test_the_same_runs_give_the_same_number_every_time():
