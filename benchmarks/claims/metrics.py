@@ -65,11 +65,11 @@ class Results:
 
 
 def metric_of(values: np.ndarray, steps: np.ndarray, metric: Metric) -> float:
-    """The metric of one run from its values at the checkpoints."""
+    """The metric of one run from its values at the checkpoints; NaN, which no verdict is given on, where one that counts is NaN."""
     taken = TAKEN[metric.take](values, steps, metric)
-    if metric.is_share:
+    if metric.is_share and not np.isnan(taken):  # NaN is neither yes nor no: a net that diverged has not "stayed below", nor has it "not reached"
         assert metric.threshold is not None
-        taken = float(taken <= metric.threshold if metric.below else taken >= metric.threshold)  # NaN and divergence to infinity reach no lower bound
+        taken = float(taken <= metric.threshold if metric.below else taken >= metric.threshold)
     return taken * metric.scale
 
 
