@@ -1,0 +1,102 @@
+"""A planted fault flips the verdict: claims on value-based methods, judged on runs in which what they claim is not so."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.claims import claim as claims
+from benchmarks.claims import record
+from benchmarks.claims.metrics import OF_CURVE, Results
+from benchmarks.claims.verdict import CONTRADICTED, NOT_DISTINGUISHED, REPRODUCED, judge
+from benchmarks.running import worker
+from benchmarks.store.store import Store
+from benchmarks.studies.plan import Job, pinned, plan
+
+
+def _results(claim, cells):
+    """Invented runs: {(arm, task): {key: values}}, values [seeds] at the only checkpoint, or [seeds, checkpoints]."""
+    seeds = claim.study_settings["seeds"]
+    curves, training = [], []
+    for (arm, env), of_cell in cells.items():
+        for key, values in of_cell.items():
+            rows = np.asarray(values, dtype=float).reshape(len(seeds), -1)
+            for seed, row in zip(seeds, rows, strict=True):
+                at = [{"algo": arm, "env": env, "seed": seed, "step": 100 * (k + 1), "value": value} for k, value in enumerate(row)]
+                if key in OF_CURVE:
+                    curves += [{**point, key: point["value"]} for point in at]
+                else:
+                    training += [{**point, "key": key} for point in at]
+    columns = ["algo", "env", "seed", "step", "value"]
+    return Results(seeds, pd.DataFrame(curves, columns=[*columns, *OF_CURVE]).drop(columns="value"), pd.DataFrame(training, columns=[*columns, "key"]))
+
+
+def _verdict(name, cells):
+    """What the claim says of invented runs, and of each of its numbers."""
+    claim = claims.find(name)
+    outcome = judge(claim, _results(claim, cells), claim.study_settings["seeds"])
+    return outcome.verdict, {judged.number.name: judged.verdict for judged in outcome.numbers}
+
+
+def _draws(name, seed=0):
+    """normal(mean, sd): as many draws as the claim has seeds."""
+    rng, n = np.random.default_rng(seed), len(claims.find(name).study_settings["seeds"])
+    return lambda mean, sd: rng.normal(mean, sd, n)
+
+
+def _run(name, path, n_seeds, steps):
+    """Real runs of a claim's study, of fewer seeds and steps."""
+    claim = claims.find(name)
+    study = pinned(claim.study([f"seeds={list(range(n_seeds))}", f"steps={steps}"]))
+    store = Store(path)
+    store.save_study(study)
+    jobs: dict[tuple[str, str], list] = {}
+    for _, run in plan(study):
+        jobs.setdefault((run.algo, run.env), []).append(run)
+    for runs in jobs.values():
+        worker.execute(Job(tuple(runs)), store)
+    assert store.runs()["error"].isna().all(), store.runs()["error"].tolist()
+    return {judged.number.name: judged.verdict for judged in judge(claim, record.results_of(store), study.seeds).numbers}
+
+
+# ------------------------------------------------------------------------------------------------------- maximisation bias
+N_ACTIONS = (8, 16, 32, 64)
+
+
+def _lefts(q_learning, double, normal):
+    """Shares of left of both algorithms at 8 to 64 actions."""
+    tasks = [f"from_scratch/MaximisationBias-v0~{n}" for n in N_ACTIONS]
+    cells = {("q_learning", env): {"measure/left_share": normal(mean, 8)} for env, mean in zip(tasks, q_learning, strict=True)}
+    cells |= {("double_q_learning", env): {"measure/left_share": normal(mean, 2)} for env, mean in zip(tasks, double, strict=True)}
+    return cells | {("q_learning~random", tasks[0]): {"measure/left_share": normal(50, 2)}}
+
+
+def test_maximisation_bias_is_reproduced_where_it_grows_and_two_tables_remove_it():
+    assert _verdict("maxbias-deep", _lefts([18, 21, 30, 52], [6, 7, 7, 7], _draws("maxbias-deep")))[0] == REPRODUCED
+
+
+def test_maximisation_bias_that_does_not_grow_is_not_distinguished():
+    verdict, numbers = _verdict("maxbias-deep", _lefts([18, 18, 18, 18], [6, 6, 6, 6], _draws("maxbias-deep")))
+    assert verdict == NOT_DISTINGUISHED and numbers["growth"] == NOT_DISTINGUISHED and numbers["excess"] == REPRODUCED
+
+
+def test_a_double_q_learning_that_is_q_learning_contradicts_that_it_has_no_bias():
+    verdict, numbers = _verdict("maxbias-deep", _lefts([18, 21, 30, 52], [10, 11, 12, 20], _draws("maxbias-deep")))
+    assert verdict == CONTRADICTED and numbers["flat"] == CONTRADICTED
+
+
+@pytest.mark.slow
+def test_double_q_learning_that_asks_the_choosing_table_for_the_value_shows_no_excess(tmp_path, monkeypatch):
+    from from_scratch.core.tabular.tables import greedy
+    from from_scratch.temporal_difference.double_q_learning import DoubleQLearning
+
+    assert _run("maxbias-deep", tmp_path / "sound", 10, 600)["excess"] == REPRODUCED
+
+    def broken(self, s, a, r, s_next, discount, w, ties=None):
+        Q, i = self.Q12, self.i
+        δ = r + discount * Q[i, w, s_next, greedy(Q[i, w, s_next], ties)] - Q[i, w, s, a]
+        Q[i, w, s, a] += self.step_size(w, s, a) * δ
+        self.Q[i, s, a] = Q[i, :, s, a].mean(-1)
+        self.keep(δ)
+
+    monkeypatch.setattr(DoubleQLearning, "update", broken)
+    assert _run("maxbias-deep", tmp_path / "broken", 10, 600)["excess"] != REPRODUCED
