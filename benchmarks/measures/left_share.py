@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from from_scratch.envs.chains.max_bias import LEFT, A
 
 class LeftShare(Measure):
     """Of the choices in A since the last checkpoint, the share that went left, in percent. An ε-greedy agent that knows better still goes left in 100 ε/2."""
+
+    model: Any
 
     def _on_training_start(self) -> None:
         self.n_left, self.n_choices = np.zeros(self.n_seeds), np.zeros(self.n_seeds)

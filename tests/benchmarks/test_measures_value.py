@@ -2,14 +2,20 @@
 
 from types import SimpleNamespace
 
+import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium import spaces
+from gymnasium.wrappers import TimeLimit
 
+from benchmarks import UserError
 from benchmarks.measures.left_share import LeftShare
+from benchmarks.measures.value_bias import ValueBias
 from benchmarks.running import worker
 from benchmarks.store.store import Store
-from benchmarks.studies import study
+from benchmarks.studies import environments, study
 from benchmarks.studies.plan import Job, pinned, plan
+from from_scratch.envs import TimeoutIsDeath
 from from_scratch.envs.chains.max_bias import LEFT, RIGHT, A, B
 
 MAX_BIAS = "from_scratch/MaximisationBias-v0"
@@ -88,3 +94,99 @@ def test_counting_left_is_not_noticed_by_training(tmp_path):
 
 def test_a_stack_goes_left_as_often_as_its_seeds_alone(tmp_path):
     _is_the_same_alone(tmp_path, "q_learning", MAX_BIAS, "left_share")
+
+
+# ------------------------------------------------------------------------------------------- values against what they achieve
+
+
+class Countdown(gym.Env):
+    """Action 0 pays 1 a step and terminates at the third step; action 1 pays 2 and terminates at once. One observation, the steps so far."""
+
+    observation_space, action_space = spaces.Box(0, 10, (1,), np.float32), spaces.Discrete(2)
+    n_steps = 3
+
+    def reset(self, *, seed=None, options=None):
+        self.t = 0
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        self.t += 1
+        return np.full(1, self.t, np.float32), 1.0 + action, bool(action or self.t == self.n_steps), False, {}
+
+
+class _Fixed:
+    """A model of as many seeds as there are rows of values, which are the same in every state."""
+
+    def __init__(self, values, gamma):
+        self.gamma, self.q = gamma, self
+        self.values = np.array(values, np.float32)
+
+    def play(self, obs):
+        return np.broadcast_to(self.values[:, None], (*obs.shape[:2], 2))
+
+
+def _biases(monkeypatch, values, gamma, env=Countdown):
+    """What ValueBias says of these fixed action values, a row a seed."""
+    monkeypatch.setattr("benchmarks.measures.value_bias.environments.make_env",
+                        lambda id, spec, wrappers, monitor: TimeLimit(env(), spec["max_episode_steps"]))  # fmt: skip
+    run = SimpleNamespace(algo="dqn", env="Countdown", seed=0, spec={"kwargs": {}}, hyperparams={}, protocol={"eval_seed": 1})
+    measure = ValueBias(SimpleNamespace(runs=[SimpleNamespace(**{**vars(run), "seed": k}) for k in range(len(values))]))
+    measure.model = _Fixed(values, gamma)
+    measure._on_training_start()
+    return measure.values()
+
+
+def test_the_bias_is_the_best_value_at_the_start_less_the_discounted_return(monkeypatch):
+    patient, hasty = _biases(monkeypatch, [[2.0, 1.0], [0.0, 3.0]], gamma=0.5)
+    assert patient == {"value_predicted": 2.0, "value_achieved": 1.75, "value_bias": 0.25, "value_bias_percent": pytest.approx(100 / 7)}
+    assert hasty == {"value_predicted": 3.0, "value_achieved": 2.0, "value_bias": 1.0, "value_bias_percent": 50.0}
+
+
+def test_the_bias_is_of_a_policy_that_no_time_limit_stops(monkeypatch):
+    class Endless(Countdown):
+        n_steps = 10**9
+
+    (forever,) = _biases(monkeypatch, [[2.0, 1.0]], gamma=0.5, env=Endless)
+    assert forever["value_achieved"] == pytest.approx(2.0, abs=2e-4), "1 + ½ + ¼ + …"
+
+
+def test_the_bias_needs_a_discount(monkeypatch):
+    with pytest.raises(UserError, match=r"gamma=1.0 discounts nothing away"):
+        _biases(monkeypatch, [[2.0, 1.0]], gamma=1.0)
+
+
+DQN_TINY = {"learning_starts": 50, "train_freq": 4, "gradient_steps": 2, "batch_size": 16, "policy_kwargs": "dict(net_arch=[16])", "gamma": 0.9}
+
+
+def test_comparing_values_with_returns_is_not_noticed_by_training(tmp_path):
+    _is_unnoticed(tmp_path, "dqn", "CartPole-v1", "value_bias", steps=200, **DQN_TINY)
+
+
+def test_a_stack_is_as_biased_as_its_seeds_alone(tmp_path):
+    _is_the_same_alone(tmp_path, "dqn", "CartPole-v1", "value_bias", steps=200, **DQN_TINY)
+
+
+def test_normalised_observations_are_refused_with_the_way_they_came(tmp_path):
+    run = SimpleNamespace(algo="dqn", env="CartPole-v1", seed=0, hyperparams={"normalize": True}, protocol={"eval_seed": 1})
+    with pytest.raises(UserError, match="dqn on CartPole-v1 normalises or stacks its observations"):
+        ValueBias(SimpleNamespace(runs=[run]))
+
+
+# ------------------------------------------------------------------------------------------------------- time-outs as deaths
+
+
+def test_a_time_limit_becomes_a_termination_and_a_termination_stays_one():
+    env = TimeoutIsDeath(TimeLimit(Countdown(), 2))
+    env.reset()
+    assert [env.step(0)[2:4] for _ in range(2)] == [(False, False), (True, False)]
+    env.reset()
+    assert env.step(1)[2:4] == (True, False)
+
+
+@pytest.mark.parametrize(("wrapper", "bootstraps"), [(None, True), ("from_scratch.envs.TimeoutIsDeath", False)])
+def test_what_a_learner_makes_of_a_time_limit(wrapper, bootstraps):
+    """With a limit of one step every transition of the memory ends an episode, by the limit alone."""
+    from from_scratch import DQN
+
+    model = DQN("MlpPolicy", environments.make_env("CartPole-v1", {"max_episode_steps": 1}, wrapper), learning_starts=0, seed=0).learn(8)
+    assert (model.memory.sample(8, 0.9).discount.numpy() > 0).all() == bootstraps
