@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from benchmarks import UserError
 from benchmarks.measures.measure import Measure
@@ -56,17 +57,39 @@ class ValueBias(Measure):
 
     def _played(self) -> tuple[np.ndarray, np.ndarray]:
         """Values predicted at the start and discounted returns, both [S, episodes]."""
-        lanes, shape = self.lanes, (self.n_seeds, -1)
+        lanes = self.lanes
         lanes.play([seed for of_run in self.seeds for seed in of_run])
-        q = self._q(lanes.reset())
-        predicted, achieved, discount = q.max(-1), np.zeros(lanes.num_envs), 1.0
+        predicted, actions = self.look(self._by_seed(lanes.reset()))
+        achieved, discount = np.zeros(lanes.num_envs), 1.0
         while lanes.alive.any():
-            obs, rewards, _, _ = lanes.step(q.argmax(-1).reshape(-1))
+            obs, rewards, _, _ = lanes.step(actions.reshape(-1))
             achieved += discount * rewards  # 0 in lanes that have ended
             discount *= self.model.gamma
-            q = self._q(obs)
-        return predicted.astype(float), achieved.reshape(shape)
+            _, actions = self.look(self._by_seed(obs))
+        return predicted.astype(float), achieved.reshape(self.n_seeds, -1)
 
-    def _q(self, obs: Any) -> np.ndarray:
-        """Q(s, ·) [S, episodes, n_actions]."""
-        return np.asarray(self.model.q.play(obs.reshape(self.n_seeds, -1, *obs.shape[1:])))
+    def _by_seed(self, obs: Any) -> np.ndarray:
+        """[S·episodes, ...] → [S, episodes, ...]."""
+        return obs.reshape(self.n_seeds, -1, *obs.shape[1:])
+
+    def look(self, obs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the states obs [S, episodes, ...] are said to be worth, and the actions taken there, both [S, episodes]."""
+        q = np.asarray(self.model.q.play(obs))
+        return q.max(-1), q.argmax(-1)
+
+
+class StateValueBias(ValueBias):
+    """The same of actor-critics with discrete actions: V(s₀) less the discounted return of the policy itself, its actions drawn as it says."""
+
+    def values(self) -> Sequence[dict[str, float]]:
+        self.streams = [np.random.default_rng([of_run[0], self.model.num_timesteps]) for of_run in self.seeds]  # each seed's own, at each checkpoint
+        return super().values()
+
+    @torch.no_grad()
+    def look(self, obs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values, actions = [], []
+        for policy, of_seed, stream in zip(self.model._policies, torch.as_tensor(obs), self.streams, strict=True):
+            values.append(policy.predict_values(of_seed).squeeze(-1).numpy())
+            sums = policy.get_distribution(of_seed).distribution.probs.numpy().cumsum(-1)  # [episodes, n_actions]
+            actions.append((sums > stream.random(len(sums))[:, None] * sums[:, -1:]).argmax(-1))
+        return np.array(values), np.array(actions)

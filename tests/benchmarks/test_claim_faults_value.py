@@ -7,7 +7,7 @@ import pytest
 from benchmarks.claims import claim as claims
 from benchmarks.claims import record
 from benchmarks.claims.metrics import OF_CURVE, Results
-from benchmarks.claims.verdict import CONTRADICTED, NOT_DISTINGUISHED, REPRODUCED, judge
+from benchmarks.claims.verdict import CONTRADICTED, NOT_DISTINGUISHED, REPRODUCED, VOID, judge
 from benchmarks.running import worker
 from benchmarks.store.store import Store
 from benchmarks.studies.plan import Job, pinned, plan
@@ -100,3 +100,64 @@ def test_double_q_learning_that_asks_the_choosing_table_for_the_value_shows_no_e
 
     monkeypatch.setattr(DoubleQLearning, "update", broken)
     assert _run("maxbias-deep", tmp_path / "broken", 10, 600)["excess"] != REPRODUCED
+
+
+# -------------------------------------------------------------------------------------------------- replay and target network
+REMEDIES = ("dqn_diagnosed", "dqn_without_target", "dqn_without_replay", "naive_deep_q")  # both, replay alone, target alone, neither
+
+
+def _remedies(means, sd=8.0):
+    """Scores of the four arms at two checkpoints."""
+    normal = _draws("replay-target")
+    return {(arm, "CartPole-v1"): {"score": np.repeat(normal(mean, sd)[:, None], 2, axis=1)} for arm, mean in zip(REMEDIES, means, strict=True)}
+
+
+def test_replay_and_target_are_reproduced_where_each_helps_and_replay_more():
+    assert _verdict("replay-target", _remedies([250, 200, 100, 20]))[0] == REPRODUCED
+
+
+def test_a_target_network_without_effect_is_not_distinguished():
+    verdict, numbers = _verdict("replay-target", _remedies([250, 250, 100, 20]))
+    assert verdict == NOT_DISTINGUISHED and numbers["target"] == NOT_DISTINGUISHED and numbers["replay"] == REPRODUCED
+
+
+def test_a_memory_that_is_switched_off_in_both_arms_is_not_distinguished():
+    assert _verdict("replay-target", _remedies([250, 200, 250, 200]))[1]["replay"] == NOT_DISTINGUISHED
+
+
+def test_a_target_network_that_does_more_than_replay_contradicts():
+    verdict, numbers = _verdict("replay-target", _remedies([250, 20, 100, 20]))
+    assert verdict == CONTRADICTED and numbers["more"] == CONTRADICTED
+
+
+def test_four_arms_that_learn_nothing_leave_the_claim_void():
+    assert _verdict("replay-target", _remedies([9, 9, 9, 9], sd=0.1))[0] == VOID
+
+
+# ----------------------------------------------------------------------------------------------------------- the deadly triad
+
+
+def _runaways(shares):
+    """For each arm the shares of runs beyond the bound on CartPole and Acrobot."""
+    n = len(claims.find("deadly-triad").study_settings["seeds"])
+    cells = {}
+    for arm, of_tasks in shares.items():
+        for env, share in zip(("CartPole-v1", "Acrobot-v1"), of_tasks, strict=True):
+            cells[arm, env] = {"train/soft_divergence": np.arange(n) < round(share * n), "score": np.full(n, 200.0)}
+    return cells
+
+
+def test_the_triad_is_reproduced_where_targets_and_longer_returns_hold_values():
+    shares = {"dqn_without_target": (1, 0.9), "dqn_without_target~n3": (0.5, 0.5), "dqn_without_target~n10": (0, 0), "dqn_diagnosed~every100": (0, 0)}
+    assert _verdict("deadly-triad", _runaways(shares))[0] == REPRODUCED
+
+
+def test_a_target_network_that_moves_with_every_update_is_not_distinguished():
+    shares = {"dqn_without_target": (1, 0.9), "dqn_without_target~n3": (0.5, 0.5), "dqn_without_target~n10": (0, 0), "dqn_diagnosed~every100": (1, 0.9)}
+    verdict, numbers = _verdict("deadly-triad", _runaways(shares))
+    assert verdict == NOT_DISTINGUISHED and numbers == {"target": NOT_DISTINGUISHED, "returns": REPRODUCED}
+
+
+def test_n_steps_without_effect_are_not_distinguished():
+    shares = dict.fromkeys(("dqn_without_target", "dqn_without_target~n3", "dqn_without_target~n10"), (1, 0.9)) | {"dqn_diagnosed~every100": (0, 0)}
+    assert _verdict("deadly-triad", _runaways(shares))[1] == {"target": REPRODUCED, "returns": NOT_DISTINGUISHED}
