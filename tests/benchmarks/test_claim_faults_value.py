@@ -148,16 +148,42 @@ def _runaways(shares):
 
 
 def test_the_triad_is_reproduced_where_targets_and_longer_returns_hold_values():
-    shares = {"dqn_without_target": (1, 0.9), "dqn_without_target~n3": (0.5, 0.5), "dqn_without_target~n10": (0, 0), "dqn_diagnosed~every100": (0, 0)}
+    shares = {"dqn_without_target": (1, 0.9), "dqn_without_target~n3": (0.5, 0.5), "dqn_without_target~n10": (0, 0), "dqn_diagnosed~every50": (0, 0)}
     assert _verdict("deadly-triad", _runaways(shares))[0] == REPRODUCED
 
 
 def test_a_target_network_that_moves_with_every_update_is_not_distinguished():
-    shares = {"dqn_without_target": (1, 0.9), "dqn_without_target~n3": (0.5, 0.5), "dqn_without_target~n10": (0, 0), "dqn_diagnosed~every100": (1, 0.9)}
+    shares = {"dqn_without_target": (1, 0.9), "dqn_without_target~n3": (0.5, 0.5), "dqn_without_target~n10": (0, 0), "dqn_diagnosed~every50": (1, 0.9)}
     verdict, numbers = _verdict("deadly-triad", _runaways(shares))
     assert verdict == NOT_DISTINGUISHED and numbers == {"target": NOT_DISTINGUISHED, "returns": REPRODUCED}
 
 
 def test_n_steps_without_effect_are_not_distinguished():
-    shares = dict.fromkeys(("dqn_without_target", "dqn_without_target~n3", "dqn_without_target~n10"), (1, 0.9)) | {"dqn_diagnosed~every100": (0, 0)}
+    shares = dict.fromkeys(("dqn_without_target", "dqn_without_target~n3", "dqn_without_target~n10"), (1, 0.9)) | {"dqn_diagnosed~every50": (0, 0)}
     assert _verdict("deadly-triad", _runaways(shares))[1] == {"target": REPRODUCED, "returns": NOT_DISTINGUISHED}
+
+
+# -------------------------------------------------------------------------------------------------------------- time limits
+
+
+def _timeouts(bias, achieved):
+    """Bias in percent and discounted return, of bootstrapping and of taking time-outs for terminations."""
+    normal, env = _draws("timelimit"), "CartPole-v1~50"
+    return {
+        (arm, env): {"measure/value_bias_percent": normal(b, 8), "measure/value_achieved": normal(a, 4), "score": normal(50, 0)}
+        for arm, b, a in zip(("ppo~bootstraps", "ppo~dies"), bias, achieved, strict=True)
+    }
+
+
+def test_time_limits_are_reproduced_where_death_costs_value_and_return():
+    assert _verdict("timelimit", _timeouts([10, -45], [45, 35]))[0] == REPRODUCED
+
+
+def test_a_wrapper_that_changes_nothing_is_not_distinguished():
+    verdict, numbers = _verdict("timelimit", _timeouts([0, 0], [45, 45]))
+    assert verdict == NOT_DISTINGUISHED and set(numbers.values()) == {NOT_DISTINGUISHED}
+
+
+def test_a_policy_that_is_better_for_its_deaths_contradicts():
+    verdict, numbers = _verdict("timelimit", _timeouts([10, -45], [35, 45]))
+    assert verdict == CONTRADICTED and numbers["bias"] == numbers["apart"] == REPRODUCED

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
 
 from benchmarks import UserError
 from benchmarks.measures.left_share import LeftShare
-from benchmarks.measures.value_bias import ValueBias
+from benchmarks.measures.value_bias import StateValueBias, ValueBias
 from benchmarks.running import worker
 from benchmarks.store.store import Store
 from benchmarks.studies import environments, study
@@ -170,6 +171,43 @@ def test_normalised_observations_are_refused_with_the_way_they_came(tmp_path):
     run = SimpleNamespace(algo="dqn", env="CartPole-v1", seed=0, hyperparams={"normalize": True}, protocol={"eval_seed": 1})
     with pytest.raises(UserError, match="dqn on CartPole-v1 normalises or stacks its observations"):
         ValueBias(SimpleNamespace(runs=[run]))
+
+
+class _Policy:
+    """Says that every state is worth `value`, and takes action 0 with probability p."""
+
+    def __init__(self, value, p):
+        self.value, self.probabilities = value, torch.tensor([p, 1 - p])
+
+    def predict_values(self, obs):
+        return torch.full((len(obs), 1), self.value)
+
+    def get_distribution(self, obs):
+        return SimpleNamespace(distribution=SimpleNamespace(probs=self.probabilities.expand(len(obs), 2)))
+
+
+def test_the_bias_of_a_critic_is_that_of_its_own_policy_and_draws_its_actions(monkeypatch):
+    run = SimpleNamespace(algo="ppo", env="Countdown", spec={}, hyperparams={}, protocol={"eval_seed": 1})
+    monkeypatch.setattr("benchmarks.measures.value_bias.N_EPISODES", 4000)
+    monkeypatch.setattr("benchmarks.measures.value_bias.environments.make_env", lambda id, spec, wrappers, monitor: Countdown())
+    measure = StateValueBias(SimpleNamespace(runs=[SimpleNamespace(**vars(run), seed=k) for k in range(3)]))
+    measure.model = SimpleNamespace(gamma=0.5, num_timesteps=100, _policies=[_Policy(2.0, 1.0), _Policy(2.0, 0.0), _Policy(3.0, 0.5)])
+    measure._on_training_start()
+    patient, hasty, either = measure.values()
+    assert (patient["value_achieved"], patient["value_bias"]) == (1.75, 0.25)
+    assert (hasty["value_achieved"], hasty["value_bias"]) == (2.0, 0.0)
+    assert either["value_achieved"] == pytest.approx(0.5 * 2 + 0.25 * (1 + 0.5 * 2) + 0.125 * (1.5 + 0.25 * 2) + 0.125 * 1.75, abs=0.02)
+
+
+PPO_TINY = {"n_steps": 32, "n_envs": 2, "batch_size": 32, "n_epochs": 2, "gamma": 0.9}
+
+
+def test_comparing_a_critic_with_returns_is_not_noticed_by_training(tmp_path):
+    _is_unnoticed(tmp_path, "ppo", "CartPole-v1", "state_value_bias", steps=200, **PPO_TINY)
+
+
+def test_the_critics_of_a_stack_are_as_biased_as_those_of_its_seeds_alone(tmp_path):
+    _is_the_same_alone(tmp_path, "ppo", "CartPole-v1", "state_value_bias", steps=200, **PPO_TINY)
 
 
 # ------------------------------------------------------------------------------------------------------- time-outs as deaths
