@@ -187,3 +187,27 @@ def test_a_wrapper_that_changes_nothing_is_not_distinguished():
 def test_a_policy_that_is_better_for_its_deaths_contradicts():
     verdict, numbers = _verdict("timelimit", _timeouts([10, -45], [35, 45]))
     assert verdict == CONTRADICTED and numbers["bias"] == numbers["apart"] == REPRODUCED
+
+
+# --------------------------------------------------------------------------------------------------------- memory and n steps
+MEMORIES = ("dqn~n1-1k", "dqn~n1-20k", "dqn~n3-1k", "dqn~n3-20k")
+
+
+def _memories(means, sd=15.0):
+    """Scores of the four arms at two checkpoints, the best of them a hundred above the mean."""
+    normal = _draws("nstep-replay")
+    levels = {arm: normal(mean, sd)[:, None] for arm, mean in zip(MEMORIES, means, strict=True)}
+    return {(arm, "CartPole-v1"): {"score": np.concatenate([level - 100, level + 100], axis=1)} for arm, level in levels.items()}
+
+
+def test_a_memory_that_pays_with_n_steps_alone_is_reproduced():
+    assert _verdict("nstep-replay", _memories([150, 150, 150, 300]))[0] == REPRODUCED
+
+
+def test_a_memory_whose_size_is_ignored_is_not_distinguished():
+    assert _verdict("nstep-replay", _memories([250, 250, 250, 250]))[1]["interaction"] == NOT_DISTINGUISHED
+
+
+def test_a_memory_that_pays_with_one_step_as_well_contradicts():
+    verdict, numbers = _verdict("nstep-replay", _memories([150, 300, 150, 300]))
+    assert verdict == CONTRADICTED and numbers == {"interaction": NOT_DISTINGUISHED, "without": CONTRADICTED}
