@@ -211,3 +211,27 @@ def test_a_memory_whose_size_is_ignored_is_not_distinguished():
 def test_a_memory_that_pays_with_one_step_as_well_contradicts():
     verdict, numbers = _verdict("nstep-replay", _memories([150, 300, 150, 300]))
     assert verdict == CONTRADICTED and numbers == {"interaction": NOT_DISTINGUISHED, "without": CONTRADICTED}
+
+
+# ------------------------------------------------------------------------------------------------------------------- n steps
+STEPS = ("dqn~n1", "dqn~n3", "dqn~n5", "dqn~n20")
+
+
+def _returns(means):
+    """Scores of n = 1, 3, 5 and 20 at two checkpoints, the better of them a hundred and fifty above the mean."""
+    normal = _draws("nstep-sparse")
+    levels = {arm: normal(mean, 40)[:, None] for arm, mean in zip(STEPS, means, strict=True)}
+    return {(arm, "Acrobot-v1"): {"score": np.concatenate([level - 150, level + 150], axis=1)} for arm, level in levels.items()}
+
+
+def test_n_steps_are_reproduced_where_a_few_help_and_many_hurt():
+    assert _verdict("nstep-sparse", _returns([-350, -240, -230, -350]))[0] == REPRODUCED
+
+
+def test_an_n_that_is_ignored_is_not_distinguished():
+    verdict, numbers = _verdict("nstep-sparse", _returns([-240, -240, -240, -240]))
+    assert verdict == NOT_DISTINGUISHED and REPRODUCED not in numbers.values()
+
+
+def test_twenty_steps_that_are_the_best_contradict():
+    assert _verdict("nstep-sparse", _returns([-350, -260, -240, -150]))[1]["many"] == CONTRADICTED
