@@ -13,6 +13,9 @@ from benchmarks import UserError
 
 WHERE = "benchmarks.measures"
 MEASURES: dict[str, str] = {  # name -> "module:Class" within it
+    "left_share": "left_share:LeftShare",
+    "state_value_bias": "value_bias:StateValueBias",
+    "value_bias": "value_bias:ValueBias",
 }
 
 

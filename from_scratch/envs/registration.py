@@ -79,6 +79,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "Discretize": {},
     },
     "wrappers.flatten": {"FlattenTuple": {}},
+    "wrappers.timeout": {"TimeoutIsDeath": {}},
     "control.mountain_car": {"mountain_car": {"MountainCar-v0": {}}},
 }
 
