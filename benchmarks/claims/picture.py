@@ -121,7 +121,10 @@ def _curves(ax: Axes, claim: Claim, env: str, results: Results, colours: dict[st
     if claim.picture.get("log_y"):
         ax.set_yscale("symlog")
     ax.set_xlabel("steps", fontsize=8)
-    ax.ticklabel_format(axis="x", style="sci", scilimits=(0, 4))
+    if claim.picture.get("log_x"):
+        ax.set_xscale("log")
+    else:
+        ax.ticklabel_format(axis="x", style="sci", scilimits=(0, 4))
     if is_first:
         ax.set_ylabel(_wrapped(claim.picture.get("y") or words(Metric(of))), fontsize=8)
         ax.legend(fontsize=7)

@@ -13,6 +13,9 @@ from benchmarks import UserError
 
 WHERE = "benchmarks.measures"
 MEASURES: dict[str, str] = {  # name -> "module:Class" within it
+    "gradient_variance": "gradient_variance:GradientVariance",
+    "greedy_policy": "greedy_policy:GreedyPolicy",
+    "regret": "regret:Regret",
 }
 
 
