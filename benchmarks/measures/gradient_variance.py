@@ -27,11 +27,14 @@ class GradientVariance(Measure):
     """Of REINFORCE's gradient Σ_t w_t ∇ln π(A_t|S_t) of an episode, once with w_t = G_t and once with w_t = G_t − v̂(S_t), from the same fresh episodes:
 
     variance_without, variance_with     summed over the parameters (the trace of the covariance)
+    variance_ratio                      the one over the other
     along_without, along_with           how far the mean gradient reaches along the mean gradient without a baseline, from halves of the episodes that share
                                         none: both estimate its squared length, without bias, if the baseline adds none
 
     For REINFORCEBaseline with Discrete actions. v̂ was fitted to the episodes of training, so it has not seen these.
     """
+
+    model: Any
 
     def __init__(self, job: Any, episodes: int = EPISODES):
         super().__init__(job)
@@ -88,9 +91,11 @@ def returns(reward: np.ndarray, gamma: float) -> np.ndarray:
 def moments(g: np.ndarray, h: np.ndarray) -> dict[str, float]:
     """What the measure says, from the gradients of N episodes without (g) and with (h) a baseline, both [N, n_parameters]."""
     g_a, g_b, h_a, h_b = g[::2].mean(axis=0), g[1::2].mean(axis=0), h[::2].mean(axis=0), h[1::2].mean(axis=0)
+    without, with_baseline = float(g.var(axis=0, ddof=1).sum()), float(h.var(axis=0, ddof=1).sum())
     return {
-        "variance_without": float(g.var(axis=0, ddof=1).sum()),
-        "variance_with": float(h.var(axis=0, ddof=1).sum()),
+        "variance_without": without,
+        "variance_with": with_baseline,
+        "variance_ratio": without / with_baseline if with_baseline else float("inf"),
         "along_without": float(g_a @ g_b),
         "along_with": float(h_a @ g_b + h_b @ g_a) / 2,
     }

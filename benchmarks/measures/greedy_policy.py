@@ -22,6 +22,8 @@ class GreedyPolicy(Measure):
     wrong_states   the share of states, in percent, in which its action is none of the best; states in which episodes have ended do not count
     """
 
+    model: Any
+
     def __init__(self, job: Any):
         super().__init__(job)
         run = job.runs[0]

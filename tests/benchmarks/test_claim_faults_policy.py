@@ -10,6 +10,7 @@ import pandas as pd
 from benchmarks.claims import claim as claims
 from benchmarks.claims.metrics import Results
 from benchmarks.claims.verdict import CONTRADICTED, NOT_DISTINGUISHED, REPRODUCED, VOID, judge
+from benchmarks.measures.gradient_variance import moments
 from benchmarks.measures.greedy_policy import GreedyPolicy
 from from_scratch import ValueIteration
 
@@ -23,14 +24,14 @@ def around(mean, spread, n=20, seed=0):
 def verdicts(name, cells):
     """The verdict on a claim, and on each of its numbers. cells: (arm, task, key): (steps [T], values [T or T × runs])."""
     claim = claims.find(name)
-    seeds = claim.study().seeds
+    seeds = claim.study_settings["seeds"]
     rows = []
     for (algo, env, key), (steps, values) in cells.items():
         of_runs = np.broadcast_to(np.asarray(values, dtype=float).reshape(len(steps), -1), (len(steps), len(seeds)))
         rows += [(algo, env, seed, step, key, of_runs[t, k]) for t, step in enumerate(steps) for k, seed in enumerate(seeds)]
     frame = pd.DataFrame(rows, columns=["algo", "env", "seed", "step", "key", "value"])
     scores = frame[frame["key"] == "score"].rename(columns={"value": "score"})
-    outcome = judge(claim, Results(list(seeds), scores, frame[frame["key"] != "score"]), seeds)
+    outcome = judge(claim, Results(seeds, scores, frame[frame["key"] != "score"]), seeds)
     return outcome.verdict, {judged.number.name: judged.verdict for judged in outcome.numbers}
 
 
@@ -127,3 +128,101 @@ def test_a_q_learning_that_learns_from_what_is_done_is_sarsa_and_contradicts():
 
 def test_a_sarsa_that_goes_around_in_any_case_is_void():
     assert verdicts("interrupt", interrupted(sarsa_alone=1.87))[0] == VOID
+
+
+# -------------------------------------------------------------------------------------------------------------- baseline-var
+def gradients(baseline, n=400):
+    """A policy of two actions, σ(0.4) and the rest, in one of two states; a reward of 20 in state 0 and of 4 in 1, and 1 more for action 0. The moments
+    of its exact-score gradients with baseline(state, action), for 20 runs of n episodes."""
+    of_runs = []
+    for seed in range(20):
+        stream = np.random.default_rng(seed)
+        state, action = stream.integers(2, size=n), (stream.random(n) >= 0.6).astype(int)
+        score = np.where(action == 0, 0.4, -0.6)
+        reward = np.where(state == 0, 20.0, 4.0) + 20.0 * (action == 0) + stream.normal(size=n)
+        of_runs.append(moments((score * reward)[:, None], (score * (reward - baseline(state, action)))[:, None]))
+    cells = {("reinforce_baseline", "CartPole-v1", f"measure/{key}"): ([5000], [[run[key] for run in of_runs]]) for key in of_runs[0]}
+    return cells | {("reinforce_baseline", "CartPole-v1", "score"): ([5000], [100])}
+
+
+def values_of(state, action):
+    return np.where(state == 0, 32.0, 16.0)
+
+
+def test_the_value_of_the_state_takes_variance_and_adds_no_bias():
+    assert verdicts("baseline-var", gradients(values_of))[0] == REPRODUCED
+
+
+def test_a_baseline_that_is_not_used_takes_no_variance():
+    verdict, numbers = verdicts("baseline-var", gradients(lambda state, action: np.zeros(len(state))))
+    assert (verdict, numbers["no-bias"]) == (NOT_DISTINGUISHED, REPRODUCED)
+
+
+def test_a_baseline_that_has_seen_the_action_is_biased():
+    verdict, numbers = verdicts("baseline-var", gradients(lambda state, action: values_of(state, action) + 6.0 * (action == 0)))
+    assert (verdict, numbers["no-bias"]) == (CONTRADICTED, CONTRADICTED)
+
+
+# ---------------------------------------------------------------------------------------------------------------- gae-lambda
+def learning(env, arms, steps=40_000):
+    """Scores that are the same at all checkpoints, made up: arm -> (mean, spread)."""
+    n = 10 if len(arms) < 4 else 20
+    at = [steps // 2, steps]
+    return {(arm, env, "score"): (at, np.tile(around(*of_arm, n=n, seed=k), (2, 1))) for k, (arm, of_arm) in enumerate(arms.items())}
+
+
+def lambdas(**arms):
+    usual = {"0": (150, 40), "0.5": (250, 40), "0.9": (320, 40), "0.95": (330, 40), "1": (240, 40)}
+    return learning("CartPole-v1", {f"ppo~lambda{name}": arms.get(f"at_{name}", of_arm) for name, of_arm in usual.items()})
+
+
+def test_an_inner_optimum_of_lambda_is_seen():
+    assert verdicts("gae-lambda", lambdas())[0] == REPRODUCED
+
+
+def test_a_lambda_that_is_ignored_makes_no_difference():
+    assert verdicts("gae-lambda", lambdas(at_0=(330, 40), at_1=(330, 40)))[0] == NOT_DISTINGUISHED
+
+
+def test_an_end_of_the_range_that_wins_contradicts():
+    assert verdicts("gae-lambda", lambdas(at_1=(420, 40)))[0] == CONTRADICTED
+
+
+# ------------------------------------------------------------------------------------------------------------------ ppo-clip
+def clipped(unclipped_cartpole=(60, 60), unclipped_pendulum=(-1200, 150)):
+    return learning("CartPole-v1", {"ppo~clip0.2": (480, 30), "ppo~unclipped": unclipped_cartpole}) | learning(
+        "Pendulum-v1", {"ppo~clip0.2": (-400, 150), "ppo~unclipped": unclipped_pendulum}
+    )
+
+
+def test_clipping_that_decides_is_seen():
+    assert verdicts("ppo-clip", clipped())[0] == REPRODUCED
+
+
+def test_clipping_that_is_off_in_both_arms_is_void():
+    both_off = clipped() | learning("CartPole-v1", {"ppo~clip0.2": (60, 60)})
+    assert verdicts("ppo-clip", both_off)[0] == VOID
+
+
+def test_clipping_that_is_on_in_both_arms_makes_no_difference():
+    assert verdicts("ppo-clip", clipped((478, 30), (-410, 150)))[0] == NOT_DISTINGUISHED
+
+
+# ---------------------------------------------------------------------------------------------------------------- value-clip
+def details(value_clipped=(395, 25), default_init=(300, 25)):
+    acrobot = {"ppo~usual": (-120, 15), "ppo~value_clipped": (-122, 15), "ppo~default_init": (-150, 15)}
+    cartpole = {"ppo~usual": (400, 25), "ppo~value_clipped": value_clipped, "ppo~default_init": default_init}
+    return learning("CartPole-v1", cartpole) | learning("Acrobot-v1", acrobot)
+
+
+def test_details_that_matter_and_that_do_not_are_told_apart():
+    assert verdicts("value-clip", details())[0] == REPRODUCED
+
+
+def test_a_clipped_value_function_that_helps_contradicts():
+    assert verdicts("value-clip", details(value_clipped=(495, 10)))[1]["value-clip-gains-nothing"] == CONTRADICTED
+
+
+def test_a_policy_that_begins_no_other_than_usual_makes_no_difference():
+    cells = details(default_init=(398, 25)) | learning("Acrobot-v1", {"ppo~default_init": (-121, 15)})
+    assert verdicts("value-clip", cells)[1]["small-last-layer-gains"] == NOT_DISTINGUISHED

@@ -114,7 +114,7 @@ def test_moments_are_those_worked_by_hand():
     with_baseline = np.array([[1.0, 0.0], [3.0, 0.0], [2.0, 0.0], [2.0, 0.0]])
     found = moments(without, with_baseline)
     assert found == {
-        "variance_without": pytest.approx(16 / 3), "variance_with": pytest.approx(2 / 3),
+        "variance_without": pytest.approx(16 / 3), "variance_with": pytest.approx(2 / 3), "variance_ratio": pytest.approx(8),
         "along_without": pytest.approx(1 * 3 + 1 * -1), "along_with": pytest.approx((1.5 * 3 + 0 + 2.5 * 1 + 0) / 2),
     }  # fmt: skip
 
