@@ -1,7 +1,7 @@
 """The effect of a claim as one picture: every run of every arm above, the claim's numbers with their intervals below.
 
 The claim's file may say how the runs are drawn: `picture: {curves: score}` draws the arms over training, `{against: {arm: x, …}, label: λ}` over a setting.
-By default each run is a dot of the metric of the claim's first number.
+By default each run is a dot of the metric of the claim's first number. log_x, log_y: the scales are logarithmic; share_y: that of all tasks is one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def drawn(claim: Claim, outcome: Outcome, results: Results, is_quick: bool = Fal
         above, below = parts
         tasks = _tasks(claim)
         if outcome.numbers or claim.picture:
-            axes = above.subplots(1, len(tasks), squeeze=False)[0]
+            axes = above.subplots(1, len(tasks), squeeze=False, sharey=bool(claim.picture.get("share_y")))[0]
             for ax, env in zip(axes, tasks, strict=True):
                 _runs(ax, claim, env, results, is_first=ax is axes[0])
         _numbers(below.subplots(), outcome, is_quick)
