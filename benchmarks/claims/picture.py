@@ -1,7 +1,7 @@
 """The effect of a claim as one picture: every run of every arm above, the claim's numbers with their intervals below.
 
 The claim's file may say how the runs are drawn: `picture: {curves: score}` draws the arms over training, `{against: {arm: x, …}, label: λ}` over a setting.
-By default each run is a dot of the metric of the claim's first number.
+By default each run is a dot of the metric of the claim's first number. log_x, log_y: the scales are logarithmic; share_y: that of all tasks is one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def drawn(claim: Claim, outcome: Outcome, results: Results, is_quick: bool = Fal
         if outcome.numbers:
             parts: Any = canvas.subfigures(2, 1, height_ratios=heights)
             columns = min(PER_ROW, len(tasks))
-            axes = parts[0].subplots(math.ceil(len(tasks) / columns), columns, squeeze=False).flat
+            rows, together = math.ceil(len(tasks) / columns), bool(claim.picture.get("share_y"))
+            axes = parts[0].subplots(rows, columns, squeeze=False, sharey=together).flat
             for k, (ax, env) in enumerate(zip(axes, tasks, strict=False)):
                 _runs(ax, claim, env, results, is_left=k % columns == 0, is_first=k == 0)
             for ax in list(axes)[len(tasks) :]:
@@ -126,7 +127,10 @@ def _curves(ax: Axes, claim: Claim, env: str, results: Results, colours: dict[st
     if claim.picture.get("log_y"):
         ax.set_yscale("symlog")
     ax.set_xlabel("steps")
-    ax.ticklabel_format(axis="x", style="sci", scilimits=(0, 4))
+    if claim.picture.get("log_x"):
+        ax.set_xscale("log")
+    else:
+        ax.ticklabel_format(axis="x", style="sci", scilimits=(0, 4))
     if is_left:
         ax.set_ylabel(_wrapped(claim.picture.get("y") or words(Metric(of))))
     if is_first:

@@ -13,7 +13,10 @@ from benchmarks import UserError
 
 WHERE = "benchmarks.measures"
 MEASURES: dict[str, str] = {  # name -> "module:Class" within it
+    "gradient_variance": "gradient_variance:GradientVariance",
+    "greedy_policy": "greedy_policy:GreedyPolicy",
     "left_share": "left_share:LeftShare",
+    "regret": "regret:Regret",
     "state_value_bias": "value_bias:StateValueBias",
     "value_bias": "value_bias:ValueBias",
 }

@@ -24,6 +24,8 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "CornerGrid": {"CornerGrid-v0": {"max_episode_steps": 1000}},
         "CliffWalk": {"CliffWalk-v0": _LONG},
     },
+    "grids.shaped": {"ShapedGrid": {"ShapedGrid-v0": {"max_episode_steps": 1000}}},
+    "grids.stop_zone": {"StopZone": {"StopZone-v0": {"max_episode_steps": 200}}},
     "grids.windy": {
         "WindyGridworld": {
             "WindyGridworld-v0": _LONG,
