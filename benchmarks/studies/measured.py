@@ -13,6 +13,11 @@ from benchmarks import UserError
 
 WHERE = "benchmarks.measures"
 MEASURES: dict[str, str] = {  # name -> "module:Class" within it
+    "overestimation": "overestimation:Overestimation",
+    "continuity_cost": "continuity_cost:ContinuityCost",
+    "unscaled_score": "unscaled_score:UnscaledScore",
+    "shifted_score": "shifted_score:ShiftedScore",
+    "success_rate": "success_rate:SuccessRate",
 }
 
 

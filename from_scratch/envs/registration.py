@@ -67,6 +67,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "games.tic_tac_toe": {
         "TicTacToe": {"TicTacToe-v0": {"kwargs": {"opponent": "random"}}, "TicTacToeSelfPlay-v0": {}},
     },
+    "games.bit_flipping": {"BitFlipping": {"BitFlipping-v0": {}}},
     "bandits": {
         "KArmedTestbed": {
             "KArmedTestbed-v0": {"max_episode_steps": 1000},
@@ -79,7 +80,9 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "Discretize": {},
     },
     "wrappers.flatten": {"FlattenTuple": {}},
+    "wrappers.scale_reward": {"ScaleReward": {}},
     "control.mountain_car": {"mountain_car": {"MountainCar-v0": {}}},
+    "control.pendulum": {"Pendulum": {"Pendulum-v0": {"max_episode_steps": 200}}},
 }
 
 # name: the module of this package that it is imported from
