@@ -1,4 +1,4 @@
-"""Measures of learners with continuous actions, and of goals and shifts: against numbers worked by hand, alone and in a stack, and without a trace in training."""
+"""Measures of continuous control, of goals and of shifts: by hand, alone and in a stack, and without a trace in training."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_a_shift_of_another_environment_is_refused():
 # ------------------------------------------------------------------------------------------------------ alone, stacked, untouched
 TINY = {"learning_starts": 20, "buffer_size": 100, "batch_size": 4, "policy_kwargs": "dict(net_arch=[8])"}
 CASES = {
-    "overestimation": ("td3", "Pendulum-v1", {"policy": "MlpPolicy", **TINY}),
+    "overestimation": ("td3", "Pendulum-v1", {"policy": "MlpPolicy", "gamma": 0.9, **TINY}),
     "continuity_cost": ("ppo", "Pendulum-v1", {"policy": "MlpPolicy", "n_steps": 20, "batch_size": 20, "n_epochs": 1, "use_sde": True}),
     "unscaled_score": ("sac", "Pendulum-v1", {"policy": "MlpPolicy", **TINY, "env_wrapper": {"from_scratch.envs.ScaleReward": {"scale": 10.0}}}),
     "shifted_score": ("ddpg", "from_scratch/Pendulum-v0", {"policy": "MlpPolicy", **TINY}),
@@ -230,11 +230,12 @@ CASES = {
 }
 
 
-def trained(folder: Any, name: str, together: bool, measure: bool = True) -> Store:
+def trained(folder: Any, name: str, together: bool, measure: bool) -> Store:
     """A store with two seeds of the measure's case."""
     algo, env, hyper = CASES[name]
     resolved = replace(study.adhoc([algo], [env], seeds=2, steps=40), protocol=PROTOCOL | ({"measures": [name]} if measure else {}))
     resolved.hyperparams[algo][env] = dict(hyper)
+    resolved.envs[env]["max_episode_steps"] = 10
     resolved = pinned(resolved)
     store = Store(folder)
     store.save_study(resolved)
@@ -246,24 +247,26 @@ def trained(folder: Any, name: str, together: bool, measure: bool = True) -> Sto
     return store
 
 
-@pytest.fixture(autouse=True)
-def few_episodes(monkeypatch):
-    for module in ("overestimation", "success_rate", "elsewhere"):
-        name = f"benchmarks.measures.{module}.EPISODES"
-        monkeypatch.setattr(name, 20 if module == "success_rate" else 1)
+@pytest.fixture(scope="module", params=CASES)
+def measured_twice(request, tmp_path_factory):
+    """(the measure's name, its stores of a stack, of a stack without it, of the seeds one by one)."""
+    name, folder = request.param, tmp_path_factory.mktemp(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        for module, episodes in (("overestimation", 1), ("success_rate", 20), ("elsewhere", 1)):
+            patch.setattr(f"benchmarks.measures.{module}.EPISODES", episodes)
+        stores = [trained(folder / f"{together}-{measure}", name, together, measure) for together, measure in ((True, True), (True, False), (False, True))]
+    return (name, *stores)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_training_is_the_same_with_and_without_it(tmp_path, name):
-    with_it, without = trained(tmp_path / "with", name, together=True), trained(tmp_path / "without", name, together=True, measure=False)
+def test_training_is_the_same_with_and_without_it(measured_twice):
+    _, with_it, without, _ = measured_twice
     assert with_it.runs()["weights_hash_end"].tolist() == without.runs()["weights_hash_end"].tolist()
     assert with_it.episodes().equals(without.episodes())
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_seeds_in_a_stack_measure_what_they_measure_alone(tmp_path, name):
-    together, alone = (trained(tmp_path / str(both), name, together=both).training() for both in (True, False))
-    mine, theirs = (table[table["key"].str.startswith("measure/")].sort_values(["seed", "step", "key"]) for table in (together, alone))
+def test_seeds_in_a_stack_measure_what_they_measure_alone(measured_twice):
+    name, together, _, alone = measured_twice
+    mine, theirs = (table[table["key"].str.startswith("measure/")].sort_values(["seed", "step", "key"]) for table in (together.training(), alone.training()))
     assert f"measure/{name}" in set(mine["key"]) and len(mine["value"].dropna()) >= 2
     assert mine["value"].to_numpy() == pytest.approx(theirs["value"].to_numpy(), rel=1e-4, nan_ok=True)
 
