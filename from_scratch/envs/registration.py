@@ -69,6 +69,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "games.tic_tac_toe": {
         "TicTacToe": {"TicTacToe-v0": {"kwargs": {"opponent": "random"}}, "TicTacToeSelfPlay-v0": {}},
     },
+    "games.bit_flipping": {"BitFlipping": {"BitFlipping-v0": {}}},
     "bandits": {
         "KArmedTestbed": {
             "KArmedTestbed-v0": {"max_episode_steps": 1000},
@@ -82,7 +83,9 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     },
     "wrappers.flatten": {"FlattenTuple": {}},
     "wrappers.timeout": {"TimeoutIsDeath": {}},
+    "wrappers.scale_reward": {"ScaleReward": {}},
     "control.mountain_car": {"mountain_car": {"MountainCar-v0": {}}},
+    "control.pendulum": {"Pendulum": {"Pendulum-v0": {"max_episode_steps": 200}}},
 }
 
 # name: the module of this package that it is imported from
