@@ -167,7 +167,7 @@ def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis, sheet
         ax.set_ylim(len(found) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         some = [p for p in found if not p.test.margin]
-        ax.set_xlabel(f"{names[1]} − {names[0]}, in margins of equivalence{' (without a margin: see the caption)' if some else ''}")
+        ax.set_xlabel(sheet.label(f"{names[1]} − {names[0]}, in margins of equivalence{' (without a margin: see the caption)' if some else ''}"))
         svg = sheet.svg(canvas, "against", alt := f"Differences of {names[1]} from {names[0]}, in margins: " + "; ".join(
             f"{p.algo} on {', '.join(p.envs)} {with_interval(p.test.difference, sign=True)}" for p in found) + ".")
     how = analysis.statistics

@@ -47,7 +47,9 @@ class Entry:
     @property
     def said(self) -> str:
         """The rest of the line."""
-        return self.text.partition(", but ")[2] if self.lead else self.text
+        if self.lead:
+            return self.text.partition(", but ")[2]
+        return self.text if self.n is None else f"n = {self.n}: {self.text}"
 
 
 HELD = "such an interval held the true value"

@@ -6,6 +6,7 @@ Each is drawn for a `Sheet`: WIDE for a desktop and for paper, or NARROW for a p
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,10 @@ class Sheet:
 
     def canvas(self, height: float) -> Canvas:
         return new_canvas(self.width, height)
+
+    def label(self, text: str) -> str:
+        """The label of an axis, in lines that the sheet holds."""
+        return textwrap.fill(text, int(12 * self.width), break_long_words=False, break_on_hyphens=False)
 
     def svg(self, canvas: Canvas, key: str, alt: str) -> str:
         """Both drawings of a figure stand on one page, so their ids differ; and letters as paths, which keep paper the same everywhere, are there once."""
@@ -116,7 +121,7 @@ def aggregates(group: Group, statistics: Statistics, partial: bool, sheet: Sheet
             ax.spines["left"].set_visible(False)
             ax.tick_params(axis="y", length=0)
         axes[0].set_yticks(range(len(group.algos)), group.algos)
-        canvas.supxlabel(group.unit, fontsize=9)
+        canvas.supxlabel(sheet.label(group.unit), fontsize=9)
     best = max(group.algos, key=lambda a: group.aggregates["iqm"][a].point)
     titles, top = ", ".join(METRIC_TITLES[m] for m in metrics), with_interval(group.aggregates["iqm"][best])
     alt = f"Point estimates and intervals of {titles} for {', '.join(group.algos)}. Highest IQM: {best}, {top}."
@@ -148,7 +153,7 @@ def curves(group: Group, statistics: Statistics, partial: bool, sheet: Sheet = W
         for algo in planners:
             final = group.aggregates["iqm"][algo].point
             ax.axhline(final, color=draw[algo].colour, linestyle=":", linewidth=1.6, label=f"{algo}, final (a planner)")
-        ax.set_xlabel(label)
+        ax.set_xlabel(sheet.label(label))
         ax.set_ylabel("IQM, " + ("normalised score" if "normalised" in group.unit else group.unit))
         ax.set_xlim(left=0)
         if against == "steps" and "%" not in label:
@@ -194,7 +199,7 @@ def profiles(group: Group, statistics: Statistics, partial: bool, sheet: Sheet =
             ax.plot(group.taus, profile.point, color=pen.colour, linestyle=pen.line, drawstyle="steps-post", label=algo)
             if profile.is_claimed:
                 ax.fill_between(group.taus, profile.low, profile.high, color=pen.colour, alpha=0.14, linewidth=0, step="post")
-        ax.set_xlabel(f"τ, {group.unit}")
+        ax.set_xlabel(sheet.label(f"τ, {group.unit}"))
         ax.set_ylabel("share of runs above τ")
         ax.set_ylim(-0.02, 1.02)
         ax.margins(x=0)
@@ -238,7 +243,7 @@ def comparisons(group: Group, statistics: Statistics, partial: bool, sheet: Shee
             for row, (pair, test) in enumerate(zip(pairs, tests, strict=True)):
                 whisker(ax, row, test.difference, draw[pair.x].colour, inner=test.narrow)
             ax.axvline(0, color=INK, linewidth=1, linestyle=":")
-            ax.set_xlabel(f"IQM(X) − IQM(Y), {'normalised score' if 'normalised' in group.unit else group.unit}")
+            ax.set_xlabel(sheet.label(f"IQM(X) − IQM(Y), {'normalised score' if 'normalised' in group.unit else group.unit}"))
             ax.set_title("Difference of IQMs" + (f" (shaded: ±{margin:g})" if margin else ""), loc="left")
         for ax in both:
             ax.set_ylim(len(pairs) - 0.5, -0.5)
@@ -487,7 +492,7 @@ def leave_one_out(group: Group, statistics: Statistics, partial: bool, sheet: Sh
         ax.set_ylim(len(group.algos) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         ax.tick_params(axis="y", length=0)
-        ax.set_xlabel(f"IQM, {group.unit}")
+        ax.set_xlabel(sheet.label(f"IQM, {group.unit}"))
     spread = {a: (min(without[e][a] for e in group.envs), max(without[e][a] for e in group.envs)) for a in group.algos}
     alt = "IQM with each task left out in turn: " + "; ".join(f"{a} from {number(low)} to {number(high)}" for a, (low, high) in spread.items()) + "."
     caption = (f"Diamond and bar: IQM over all tasks. Ticks: without each task in turn; where they lie far apart, one task carries the result. "
