@@ -59,7 +59,7 @@ class Sheet:
 
     def label(self, text: str) -> str:
         """The label of an axis, in lines that the sheet holds."""
-        return textwrap.fill(text, int(12 * self.width), break_long_words=False, break_on_hyphens=False)
+        return textwrap.fill(text, int(9 * self.width), break_long_words=False, break_on_hyphens=False)
 
     def svg(self, canvas: Canvas, key: str, alt: str) -> str:
         """Both drawings of a figure stand on one page, so their ids differ; and letters as paths, which keep paper the same everywhere, are there once."""

@@ -158,7 +158,8 @@ def test_one_picture_stands_right_under_the_verdict(chromium, pages, width):
       const box = e => e.getBoundingClientRect(), first = document.querySelector('figure');
       const verdict = box(document.querySelector('#verdict')), contents = box(document.querySelector('nav'));
       return {id: first.id, gap: box(first).top - verdict.bottom, above: contents.top - box(first).bottom,
-              copies: document.querySelectorAll('[id="' + first.id + '"]').length, links: document.querySelectorAll('section:not(#cautions) a[href="#' + first.id + '"]').length};
+              copies: document.querySelectorAll('[id="' + first.id + '"]').length,
+              links: document.querySelectorAll('section:not(#cautions) a[href="#' + first.id + '"]').length};
     })()"""
     seen = chromium.open(pages["invented"].as_uri(), WIDTHS[width], script).result
     assert seen["id"] == "g-control-curves-steps" and 0 < seen["gap"] < 150 and seen["above"] > 0
