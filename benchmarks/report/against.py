@@ -163,11 +163,12 @@ def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis, sheet
             scaled = [stats.Interval(i.point / unit, i.low / unit, i.high / unit, i.n, i.confidence) for i in (pair.test.difference, pair.test.narrow)]
             whisker(ax, row, scaled[0], PALETTE[0 if len(pair.envs) > 1 else 7], inner=scaled[1])
         ax.axvline(0, color=style.INK, linewidth=1, linestyle=":")
-        ax.set_yticks(range(len(found)), [_label(p) for p in found])
+        ax.set_yticks(range(len(found)), [sheet.name(_label(p)) for p in found])
         ax.set_ylim(len(found) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         some = [p for p in found if not p.test.margin]
-        ax.set_xlabel(sheet.label(f"{names[1]} − {names[0]}, in margins of equivalence{' (without a margin: see the caption)' if some else ''}"))
+        words = f"in margins of equivalence{' (without a margin: see the caption)' if some else ''}"
+        canvas.supxlabel(sheet.label(f"{names[1]} − {names[0]}, {words}"), fontsize=9)
         svg = sheet.svg(canvas, "against", alt := f"Differences of {names[1]} from {names[0]}, in margins: " + "; ".join(
             f"{p.algo} on {', '.join(p.envs)} {with_interval(p.test.difference, sign=True)}" for p in found) + ".")
     how = analysis.statistics

@@ -61,6 +61,10 @@ class Sheet:
         """The label of an axis, in lines that the sheet holds."""
         return textwrap.fill(text, int(9 * self.width), break_long_words=False, break_on_hyphens=False)
 
+    def name(self, text: str) -> str:
+        """The name of a row; a long one in two lines where there is little room beside it."""
+        return re.sub(r"(?<=[:/,]) ?", "\n", text, count=1) if self.is_narrow and len(text) > 14 else text
+
     def svg(self, canvas: Canvas, key: str, alt: str) -> str:
         """Both drawings of a figure stand on one page, so their ids differ; and letters as paths, which keep paper the same everywhere, are there once."""
         if not self.is_narrow:
@@ -120,7 +124,7 @@ def aggregates(group: Group, statistics: Statistics, partial: bool, sheet: Sheet
             ax.grid(axis="y", visible=False)
             ax.spines["left"].set_visible(False)
             ax.tick_params(axis="y", length=0)
-        axes[0].set_yticks(range(len(group.algos)), group.algos)
+        axes[0].set_yticks(range(len(group.algos)), [sheet.name(algo) for algo in group.algos])
         canvas.supxlabel(sheet.label(group.unit), fontsize=9)
     best = max(group.algos, key=lambda a: group.aggregates["iqm"][a].point)
     titles, top = ", ".join(METRIC_TITLES[m] for m in metrics), with_interval(group.aggregates["iqm"][best])
@@ -233,7 +237,7 @@ def comparisons(group: Group, statistics: Statistics, partial: bool, sheet: Shee
         ax.set_xlim(-0.03, 1.03)
         ax.set_xlabel("P(X > Y)")
         ax.set_title("Probability of improvement", loc="left")
-        ax.set_yticks(range(len(pairs)), [f"X = {p.x}\nY = {p.y}" for p in pairs])
+        ax.set_yticks(range(len(pairs)), [f"X = {sheet.name(p.x)}\nY = {sheet.name(p.y)}" for p in pairs])
         if group.is_aggregated:
             ax = both[1]
             margin = tests[0].margin
@@ -307,7 +311,7 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, sheet: S
         if len(panels) == 1:
             curve_axes[0].set_title("Learning curves", loc="left")
             _legend(canvas, *curve_axes[0].get_legend_handles_labels(), columns=MOST_IN_PANEL)
-        _final_scores(final_axes, cells, group, env, draw, reach)
+        _final_scores(final_axes, cells, group, env, draw, sheet)
     said = "; ".join(f"{a} {with_interval(c.summary.t)} (n = {c.n})" for a, c in cells.items())
     alt = f"{env}: learning curves, and final scores of every run. Means of the final mean returns: {said}."
     scale = group.scales[env]
@@ -400,7 +404,7 @@ def _references(ax: Axes, group: Group, env: str, reach: tuple[float, float], up
                         parse_math=False)
 
 
-def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw: dict[str, Pen], reach: tuple[float, float]) -> None:
+def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw: dict[str, Pen], sheet: Sheet) -> None:
     for row, (algo, cell) in enumerate(cells.items()):
         pen = draw[algo]
         # Runs are spread over the row's height in the order of their seeds, so that equal scores stay visible.
@@ -417,7 +421,7 @@ def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw
     if expert is not None and low - 0.5 * span <= expert <= high + 0.5 * span:
         low, high = min(low, expert), max(high, expert)
     _references(ax, group, env, (low - 0.1 * span, high + 0.1 * span), upright=True)
-    ax.set_yticks(range(len(cells)), list(cells))
+    ax.set_yticks(range(len(cells)), [sheet.name(algo) for algo in cells])
     ax.set_ylim(len(cells) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
@@ -462,7 +466,7 @@ def ranks(group: Group, statistics: Statistics, partial: bool, sheet: Sheet = WI
                 label = f"place {place + 1}" if row == 0 else None
                 ax.barh(row, share, left=left, color=shades[place], edgecolor="white", linewidth=0.8, height=0.72, label=label)
                 left += share
-        ax.set_yticks(range(places), list(found))
+        ax.set_yticks(range(places), [sheet.name(algo) for algo in found])
         ax.set_ylim(places - 0.5, -0.5)
         ax.set_xlim(0, 1)
         ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.0f} %"))
@@ -488,7 +492,7 @@ def leave_one_out(group: Group, statistics: Statistics, partial: bool, sheet: Sh
         for row, algo in enumerate(group.algos):
             whisker(ax, row, group.aggregates["iqm"][algo], draw[algo].colour)
             ax.plot([without[e][algo] for e in group.envs], [row] * len(group.envs), "|", color=INK, markersize=13, markeredgewidth=1.3)
-        ax.set_yticks(range(len(group.algos)), group.algos)
+        ax.set_yticks(range(len(group.algos)), [sheet.name(algo) for algo in group.algos])
         ax.set_ylim(len(group.algos) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         ax.tick_params(axis="y", length=0)
