@@ -84,11 +84,16 @@ def _how(statistics: Statistics, kind: str, group: Group, partial: bool, env: st
 
 
 def _legend(canvas: Canvas, handles: list, labels: list[str], columns: int = 5) -> None:
-    """Above the figure, in as few rows as its width allows, and filled evenly: an algorithm stands over its twin."""
-    each = 8.5 * (2.6 + 0.8 + 1.6 + 0.62 * max(map(len, labels), default=1))  # points: line, gap, space between columns, and type of 8.5
-    fitting = max(1, min(columns, int((72 * canvas.get_figwidth() + 14) / each)))
-    rows = -(-len(labels) // fitting)
-    canvas.legend(handles, labels, loc="outside upper left", ncols=max(1, -(-len(labels) // max(rows, 1))), handlelength=2.6, columnspacing=1.6)
+    """Above the figure."""
+    columns = _columns(labels, 72 * canvas.get_figwidth(), columns)
+    canvas.legend(handles, labels, loc="outside upper left", ncols=columns, handlelength=2.6, columnspacing=1.6)
+
+
+def _columns(labels: list[str], width: float, most: int) -> int:
+    """Of a legend that stands in as few rows as its width (points) allows, and is filled evenly: an algorithm stands over its twin."""
+    each = 8.5 * (2.6 + 0.8 + 1.6 + 0.62 * max(map(len, labels), default=1))  # line, gap, space between columns, and type of 8.5 points
+    rows = -(-len(labels) // max(1, min(most, int((width + 14) / each))))
+    return max(1, -(-len(labels) // max(rows, 1)))
 
 
 def _thin(points: int) -> np.ndarray:
@@ -120,7 +125,7 @@ def aggregates(group: Group, statistics: Statistics, partial: bool, sheet: Sheet
             ax.set_title(METRIC_TITLES[metric].replace(" (", "\n("), loc="left")
             ax.set_ylim(len(group.algos) - 0.5, -0.5)
             ax.margins(x=0.12)
-            ax.xaxis.set_major_locator(MaxNLocator(4))
+            ax.xaxis.set_major_locator(MaxNLocator(2 if sheet.is_narrow else 4))
             ax.grid(axis="y", visible=False)
             ax.spines["left"].set_visible(False)
             ax.tick_params(axis="y", length=0)
@@ -248,7 +253,8 @@ def comparisons(group: Group, statistics: Statistics, partial: bool, sheet: Shee
                 whisker(ax, row, test.difference, draw[pair.x].colour, inner=test.narrow)
             ax.axvline(0, color=INK, linewidth=1, linestyle=":")
             ax.set_xlabel(sheet.label(f"IQM(X) − IQM(Y), {'normalised score' if 'normalised' in group.unit else group.unit}"))
-            ax.set_title("Difference of IQMs" + (f" (shaded: ±{margin:g})" if margin else ""), loc="left")
+            shaded = f"(shaded: ±{margin:g})" if margin else ""
+            ax.set_title(("\n" if sheet.is_narrow else " ").join(filter(None, ["Difference of IQMs", shaded])), loc="left")
         for ax in both:
             ax.set_ylim(len(pairs) - 0.5, -0.5)
             ax.grid(axis="y", visible=False)
@@ -294,8 +300,11 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, sheet: S
     are_runs_drawn = max((sum(cells[a].n for a in panel) for panel in panels), default=0) <= MOST_RUNS
     reach = _reach(cells, group, env)
     with matplotlib.rc_context(STYLE):
-        canvas, curve_axes, final_axes = _task_axes(sheet, len(panels), len(cells))
-        for ax, algos in zip(curve_axes, panels, strict=True):
+        room = 72 * (sheet.width / (1 if sheet.is_narrow else 2) - 0.9)  # for the legend of one of several panels
+        columns = [_columns([*algos, *(f"{algo}, final" for algo in planners)], room, 3) for algos in panels]
+        names = max((-(-(len(algos) + len(planners)) // n) for algos, n in zip(panels, columns, strict=True)), default=0)
+        canvas, curve_axes, final_axes = _task_axes(sheet, len(panels), len(cells), 2.3 + 0.2 * names)
+        for ax, algos, n in zip(curve_axes, panels, columns, strict=True):
             for algo in algos:
                 _curve(ax, cells[algo], draw[algo], are_runs_drawn)
             for algo in planners:
@@ -307,7 +316,7 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, sheet: S
             ax.set_xlabel("environment steps")
             ax.set_ylabel("mean return")
             if len(panels) > 1:  # else the rows of the final scores share their colours, and one legend stands above
-                ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2 if sheet.is_narrow else 3, borderaxespad=0.3, columnspacing=1.4)
+                ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=n, borderaxespad=0.3, handlelength=2.6, columnspacing=1.6)
         if len(panels) == 1:
             curve_axes[0].set_title("Learning curves", loc="left")
             _legend(canvas, *curve_axes[0].get_legend_handles_labels(), columns=MOST_IN_PANEL)
@@ -346,8 +355,8 @@ def _panels(cells: dict[str, Cell]) -> list[list[str]]:
     return panels
 
 
-def _task_axes(sheet: Sheet, panels: int, algorithms: int) -> tuple[Canvas, list[Axes], Axes]:
-    """Axes for the curves, and for the final scores beside them; on a narrow sheet, or with several panels of curves, below."""
+def _task_axes(sheet: Sheet, panels: int, algorithms: int, height: float) -> tuple[Canvas, list[Axes], Axes]:
+    """Axes for the curves, and for the final scores beside them; on a narrow sheet, or with several panels of curves of this height, below."""
     rows = 0.75 + 0.3 * algorithms  # inches of the final scores
     if panels == 1 and not sheet.is_narrow:
         canvas = sheet.canvas(max(3.6, rows + 0.4))
@@ -355,11 +364,16 @@ def _task_axes(sheet: Sheet, panels: int, algorithms: int) -> tuple[Canvas, list
         return canvas, [curves], final
     columns = 1 if sheet.is_narrow else 2
     lines = -(-panels // columns)
-    canvas = sheet.canvas(2.75 * lines + max(1.5, rows))
-    grid: Any = canvas.add_gridspec(lines + 1, columns, height_ratios=[*[2.75] * lines, max(1.5, rows)])
-    first = canvas.add_subplot(grid[0, 0]) if panels else None
-    others = [canvas.add_subplot(grid[divmod(k, columns)], sharex=first, sharey=first) for k in range(1, panels)]
-    return canvas, [*([first] if first else []), *others], canvas.add_subplot(grid[lines, :])
+    canvas = sheet.canvas(height * lines + max(1.5, rows))
+    if not panels:
+        return canvas, [], canvas.subplots()
+    parts: Any = canvas.subfigures(2, 1, height_ratios=[height * lines, max(1.5, rows)])  # long names of rows take nothing from the curves
+    axes = parts[0].subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for ax in axes:
+        ax.tick_params(labelbottom=True, labelleft=True)
+    for ax in axes[panels:]:
+        ax.set_visible(False)
+    return canvas, list(axes[:panels]), parts[1].subplots()
 
 
 def _curve(ax: Axes, cell: Cell, pen: Pen, with_runs: bool) -> None:

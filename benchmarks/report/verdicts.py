@@ -233,7 +233,8 @@ def _of_iqms(pair: Comparison, env: str) -> str:
     if iqm is None or test.shape is None or test.tier not in ("D", "unlike"):
         return ""
     apart = with_interval(iqm.difference, decimals(test.difference.point, iqm.difference.point), sign=True)
-    return f" (of so few runs, up to {percent(round(test.shape.hidden, 2))} may fail unseen); the IQMs, {apart} apart: {SHORT[iqm.tier]}"
+    iqms = f"nor are the IQMs, {apart} apart" if iqm.tier == test.tier == "D" else f"the IQMs, {apart} apart: {SHORT[iqm.tier]}"
+    return f" (of so few runs, up to {percent(round(test.shape.hidden, 2))} may fail unseen); {iqms}"
 
 
 # -------------------------------------------------------------------------------------------------------------- terminal
