@@ -86,7 +86,8 @@ def analyse(study: Study, runs: pd.DataFrame, curves: pd.DataFrame, *, allow_par
             group.comparisons = judgements.decided(group, study, test)
     for group, spec in zip(groups, study.groups, strict=True):
         known = judgements.assumptions(group, statistics, is_sequential=test is not None)
-        group.evidence = replace(group.evidence, assumptions=known, unequal_tuning=unequal_tuning(study, spec))
+        over, by_task = judgements.can_find(group, statistics) if test is None else (None, None)
+        group.evidence = replace(group.evidence, assumptions=known, unequal_tuning=unequal_tuning(study, spec), attainable=over, attainable_by_task=by_task)
     return Analysis(study, statistics, groups, runs, curves, missing, test)
 
 
@@ -123,8 +124,17 @@ def _cell(algo: str, env: str, runs: pd.DataFrame, curves: pd.DataFrame, statist
         float(finished["eval_seconds"].mean()),
         stats.task_summary(scores[:, -1], **statistics.options),
         stats.aggregate(scores[:, None, :], "iqm"),
+        _means(scores, statistics.confidence),
         [str(value) if isinstance(value, str) else None for value in finished["weights_hash_end"]],
     )
+
+
+def _means(scores: np.ndarray, confidence: float) -> stats.Interval:
+    """The mean of [runs, checkpoints] with Student's t interval at each checkpoint; without one where all runs are equal."""
+    each = [stats.t_interval(of_checkpoint, confidence=confidence) for of_checkpoint in scores.T]
+    point, low, high = (np.array([getattr(interval, end) for interval in each]) for end in ("point", "low", "high"))
+    note = "" if any(interval.is_claimed for interval in each) else each[-1].note
+    return stats.Interval(point, low, high, len(scores), confidence, note)
 
 
 def _group(spec: Mapping, study: Study, runs: pd.DataFrame, curves: pd.DataFrame, statistics: Statistics) -> Group:

@@ -17,20 +17,25 @@ import pandas as pd
 from benchmarks import stats
 from benchmarks.evidence import sequential
 from benchmarks.evidence.records import (
+    BEYOND_RANDOM,
     Account,
+    Attainable,
+    Caution,
     Cell,
     CellEvidence,
     Comparison,
     Group,
     GroupEvidence,
+    Learnt,
     PairEvidence,
     Scale,
     Sides,
     Solved,
     Statistics,
     TaskEvidence,
+    unit_of,
 )
-from benchmarks.stats import coverage
+from benchmarks.stats import attainable, coverage
 from benchmarks.stats.sequential import SequentialTest
 from benchmarks.studies.study import Study
 
@@ -70,7 +75,9 @@ def of_group(group: Group, runs: pd.DataFrame, statistics: Statistics) -> GroupE
         if len(final) > 1:
             ranks = stats.ranks(final, **statistics.options)
     own = {a: _by_seed(group, a, lambda cell: cell.final) for a in group.algos}  # in any unit
-    return GroupEvidence(tasks, area, ranks, without, _warnings(group, statistics), stats.correlation_over_seeds(own))
+    known = _cautions(group, statistics)
+    warnings = {what: said for what, parts in known.items() if (said := _in_words(parts))}
+    return GroupEvidence(tasks, area, ranks, without, warnings, known, stats.correlation_over_seeds(own))
 
 
 def _by_seed(group: Group, algo: str, of_cell: Callable[[Cell], np.ndarray]) -> stats.BySeed:
@@ -105,15 +112,35 @@ def _of_cell(cell: Cell, group: Group, account: Account, statistics: Statistics)
         threshold = stats.steps_to_threshold(sign * cell.scores, cell.steps, sign * level, confidence=statistics.confidence)
         threshold = replace(threshold, threshold=level)
     claimed = {"t": cell.summary.t, "bootstrap": cell.summary.bootstrap, "tolerance": cell.summary.tolerance}
-    warnings = [f"{name} interval: {w}" for name, kind in OF_A_CELL.items() if claimed[name].is_claimed
-                and (w := stats.coverage_warning(kind, cell.n, 1, statistics.confidence))]
+    of_intervals = {name: w for name, kind in OF_A_CELL.items() if claimed[name].is_claimed
+                    and (w := stats.coverage_warning(kind, cell.n, 1, statistics.confidence))}
+    same = _same_runs(cell)
     return CellEvidence(
         **vars(account),
         tolerance=cell.summary.tolerance,
         area=stats.t_interval(_areas(cell), confidence=statistics.confidence),
         threshold=threshold,
-        warnings=[*warnings, *_same_runs(cell)],
+        warnings=[*(f"{name} interval: {w}" for name, w in of_intervals.items()), *same],
+        cautions=[*(Caution([coverage.KINDS[OF_A_CELL[name]]], cell.n, w.partition(": ")[2]) for name, w in of_intervals.items()),
+                  *(Caution([], None, sentence) for sentence in same)],
+        learnt=learnt(cell, scale, statistics),
     )
+
+
+def learnt(cell: Cell, scale: Scale, statistics: Statistics) -> Learnt | None:
+    """By the t interval of the mean; of one run none is known, and of runs that are all equal it is their score."""
+    if scale.span is None or scale.random is None or unit_of(cell.algo) != "steps":
+        return None
+    mean = cell.summary.t
+    point, *ends = (float((value - scale.random) / scale.span) for value in (mean.point, mean.low, mean.high))
+    low, high = sorted(ends) if mean.is_claimed else (float("nan"), float("nan"))  # a scale may fall
+    solved = int((scale(cell.final) >= statistics.threshold).sum())
+    share = replace(mean, point=point, low=low, high=high)
+    if cell.n == 1:
+        return Learnt("unclear", share, solved)
+    low, high = (low, high) if mean.is_claimed else (point, point)
+    tier = "no" if high <= BEYOND_RANDOM else "unclear" if low <= BEYOND_RANDOM else "in part" if point < statistics.threshold else "yes"
+    return Learnt(tier, share, solved)
 
 
 def _same_runs(cell: Cell) -> list[str]:
@@ -128,11 +155,20 @@ def _same_runs(cell: Cell) -> list[str]:
 
 def cautions(kinds: list[tuple[str, int]], n: int, confidence: float) -> str:
     """What to know of these kinds of interval, each over a number of tasks, at n runs: one sentence, empty where they hold."""
+    return _in_words(_in_parts(kinds, n, confidence))
+
+
+def _in_parts(kinds: list[tuple[str, int]], n: int, confidence: float) -> list[Caution]:
+    """The kinds of which the same is to be said stand together."""
     found: dict[str, list[str]] = {}
     for kind, tasks in kinds:
         if warning := stats.coverage_warning(kind, n, tasks, confidence):
             found.setdefault(warning.partition(": ")[2], []).append(coverage.KINDS[kind])
-    return f"n = {n}: " + "; ".join(f"{', '.join(names)}: {warning}" for warning, names in found.items()) if found else ""
+    return [Caution(names, n, warning) for warning, names in found.items()]
+
+
+def _in_words(parts: list[Caution]) -> str:
+    return f"n = {parts[0].n}: " + "; ".join(f"{', '.join(part.intervals)}: {part.text}" for part in parts) if parts else ""
 
 
 def kinds_of(what: str, tasks: int, paired: bool) -> list[tuple[str, int]]:
@@ -142,16 +178,38 @@ def kinds_of(what: str, tasks: int, paired: bool) -> list[tuple[str, int]]:
     return [(PAIRED.get(kind, f"{kind}_paired") if paired and pairs and kind not in NOT_PAIRED else kind, number) for kind, number in found]
 
 
-def _warnings(group: Group, statistics: Statistics) -> dict[str, str]:
+def _cautions(group: Group, statistics: Statistics) -> dict[str, list[Caution]]:
     n, tasks = min((cell.n for cell in group.cells.values()), default=0), len(group.envs)
     found = {}
     for what in PRINTED:
         kinds = kinds_of(what, tasks, statistics.paired)
         if not group.is_aggregated:  # P(X > Y) and Cliff's δ need no common unit
             kinds = [(kind, m) for kind, m in kinds if m == 1 or kind.startswith(("improvement", "cliffs"))]
-        if warning := cautions(kinds, n, statistics.confidence):
-            found[what] = warning
+        if parts := _in_parts(kinds, n, statistics.confidence):
+            found[what] = parts
     return found
+
+
+def can_find(group: Group, statistics: Statistics) -> tuple[Attainable | None, Attainable | None]:
+    """What the tests of a difference over all tasks can find at all, and those task by task: the permutation test alone has a least p-value."""
+    pairs = group.comparisons
+    sides = [(pair.x, env) for pair in pairs for env in group.envs] + [(pair.y, env) for pair in pairs for env in group.envs]
+    if not sides or any(len({tuple(group.cells[algo, env].seeds) for env in group.envs}) > 1 for algo, _ in sides):
+        return None, None  # tasks with other seeds have other divisions
+    whole = [(pair.evidence.runs[0], pair.overall.test) for pair in pairs if pair.overall is not None]
+    single = [(runs, pair.tasks[env].test) for pair in pairs for env, runs in zip(group.envs, pair.evidence.runs, strict=True)]
+    over, by_task = (_attainable([(n_x, n_y) for (n_x, n_y), test in table if np.isfinite(test.p)], statistics.paired) for table in (whole, single))
+    return over, by_task
+
+
+def _attainable(sizes: list[tuple[int, int]], paired: bool) -> Attainable | None:
+    """Of a table of tests, each of so many runs of either side. None without tests."""
+    if not sizes:
+        return None
+    best = min(sizes, key=lambda n: attainable.smallest_p(*n, paired=paired))
+    least = min(1.0, attainable.smallest_p(*best, paired=paired) * len(sizes))
+    said = attainable.said(*best, len(sizes), paired=paired)
+    return Attainable(len(sizes), least, attainable.fewest_runs(len(sizes), paired=paired), said)
 
 
 SPREAD_APART = 3.0  # one side's standard deviation over the other's: beyond, what is known of unequal spreads is said

@@ -17,7 +17,8 @@ from benchmarks.studies.study import Study
 from from_scratch import registry
 
 DEFAULT_MARGIN = 0.05  # of the span from random to expert
-DEFAULT_THRESHOLD = 0.9  # of that span: a task counts as learnt where a run first scores so much
+DEFAULT_THRESHOLD = 0.9  # of that span: a task counts as solved where a run first scores so much
+BEYOND_RANDOM = 0.1  # of that span: whose mean lies beyond, has learnt something
 
 
 class IncompleteStudy(IncompleteData):
@@ -108,6 +109,7 @@ class Cell:
     eval_seconds: float
     summary: stats.TaskSummary  # of the final scores
     iqm: np.ndarray  # [checkpoints], over runs
+    mean: stats.Interval  # [checkpoints], over runs, with a t interval at each
     weights: list[str | None]  # hash of each run's weights after training
 
     @property
@@ -136,6 +138,38 @@ NOT_MEASURED = stats.Correlation(float("nan"), float("nan"), 0)
 
 
 @dataclass(frozen=True)
+class Caution:
+    """What to know before some intervals, or claims, are believed."""
+
+    intervals: list[str]  # which, as they are called in benchmarks.stats.coverage.KINDS; none where it is of something else
+    n: int | None  # runs of the task with the fewest
+    text: str
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """Whether an algorithm learnt a task at all: how far its mean lies from the random policy's score (0) on the way to the expert's (1).
+
+    tier: "no" the interval lies at or below BEYOND_RANDOM; "unclear" it reaches beyond; "in part" it lies beyond, but the mean below the study's
+    threshold, where a run counts as one that solved the task; "yes" it lies beyond, and the mean at the threshold or above.
+    """
+
+    tier: str
+    share: stats.Interval  # of the way, t interval
+    solved: int  # runs that end at the threshold or beyond
+
+
+@dataclass(frozen=True)
+class Attainable:
+    """What the tests of one table can find at all."""
+
+    tests: int
+    smallest_p: float  # that any of them can have, after Holm's correction
+    fewest_runs: int  # a side, with which it would be less than 5 %
+    said: str  # in a sentence, where it is not; else empty
+
+
+@dataclass(frozen=True)
 class Account:
     """What became of the planned runs of one algorithm on one task."""
 
@@ -155,6 +189,8 @@ class CellEvidence(Account):
     area: stats.Interval  # of the mean score during training (area under the curve / steps), t interval, task's unit
     threshold: stats.TimeToThreshold | None  # in the task's unit; None where the task has no reference scores
     warnings: list[str]  # sentences: coverage of the cell's intervals at this n, runs that are the same run
+    cautions: list[Caution]  # the same, in parts
+    learnt: Learnt | None  # None without reference scores, and of planners, which do not learn
 
 
 @dataclass(frozen=True)
@@ -166,9 +202,12 @@ class GroupEvidence:
     ranks: dict[str, stats.Ranks] = field(default_factory=dict)  # [algo] share of each rank, mean rank
     leave_one_task_out: dict[str, dict[str, float]] = field(default_factory=dict)  # [task left out][algo] -> IQM of the others
     warnings: dict[str, str] = field(default_factory=dict)  # what is printed (benchmarks.evidence.judgements.PRINTED) -> sentence, only where one is due
+    cautions: dict[str, list[Caution]] = field(default_factory=dict)  # the same, in parts
     correlation: stats.Correlation = NOT_MEASURED  # of the final scores over seeds, between tasks
     assumptions: list[str] = field(default_factory=list)  # sentences: what is known here against what the claims of this group assume
     unequal_tuning: list[str] = field(default_factory=list)  # sentences: of comparisons whose sides' settings were found with unequal care
+    attainable: Attainable | None = None  # over all tasks; None of a sequential study, without tests, and where tasks have other seeds
+    attainable_by_task: Attainable | None = None  # of the table task by task
 
     def of_cells(self, env: str) -> dict[str, CellEvidence]:
         """[algo] of one task: of those with a finished run."""

@@ -18,7 +18,7 @@ from benchmarks.evidence import judgements
 from benchmarks.evidence.analysis import analyse
 from benchmarks.evidence.records import Analysis, Cell
 from benchmarks.report import page, style
-from benchmarks.report.figures import whisker
+from benchmarks.report.figures import NARROW, WIDE, Sheet, whisker
 from benchmarks.report.style import PALETTE, Figure, Table, bracket, count, decimals, number, p_value, percent, with_interval
 from benchmarks.report.verdicts import BADGES, conclusion
 from benchmarks.store import records
@@ -129,6 +129,7 @@ def render(first: Store, second: Store, directory: Path, *, allow_partial: bool 
         date=f"{(now or datetime.now(UTC)):%Y-%m-%d %H:%M UTC}",
         lines=[{"badge": BADGES[p.test.tier], "text": f"{p.algo} on {', '.join(p.envs)}: {p.sentence}"} for p in found if _is_headline(p, found)],
         figure_=_figure(found, names, there),
+        narrow=_figure(found, names, there, NARROW).svg,
         changes=changes(*studies),
         hashes=[study.hash or None for study in studies],
     )
@@ -150,10 +151,10 @@ def _names(first: Path, second: Path) -> tuple[str, str]:
     return (a.name, b.name) if a.name != b.name else (f"{a.parent.name}/{a.name}", f"{b.parent.name}/{b.name}")
 
 
-def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis) -> Figure:
+def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis, sheet: Sheet = WIDE) -> Figure:
     """The differences in units of the margin (so that tasks of any scale stand side by side); without one, of the half-width of the 90 % interval."""
     with matplotlib.rc_context(style.STYLE):
-        canvas = style.new_canvas(9, 0.9 + 0.3 * len(found))
+        canvas = sheet.canvas(0.9 + 0.3 * len(found))
         ax = canvas.subplots()
         if any(p.test.margin for p in found):
             ax.axvspan(-1, 1, color="#009E73", alpha=0.12, linewidth=0)
@@ -162,12 +163,13 @@ def _figure(found: list[Pair], names: tuple[str, str], analysis: Analysis) -> Fi
             scaled = [stats.Interval(i.point / unit, i.low / unit, i.high / unit, i.n, i.confidence) for i in (pair.test.difference, pair.test.narrow)]
             whisker(ax, row, scaled[0], PALETTE[0 if len(pair.envs) > 1 else 7], inner=scaled[1])
         ax.axvline(0, color=style.INK, linewidth=1, linestyle=":")
-        ax.set_yticks(range(len(found)), [_label(p) for p in found])
+        ax.set_yticks(range(len(found)), [sheet.name(_label(p)) for p in found])
         ax.set_ylim(len(found) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         some = [p for p in found if not p.test.margin]
-        ax.set_xlabel(f"{names[1]} − {names[0]}, in margins of equivalence{' (without a margin: see the caption)' if some else ''}")
-        svg = style.svg(canvas, "against", alt := f"Differences of {names[1]} from {names[0]}, in margins: " + "; ".join(
+        words = f"in margins of equivalence{' (without a margin: see the caption)' if some else ''}"
+        canvas.supxlabel(sheet.label(f"{names[1]} − {names[0]}, {words}"), fontsize=9)
+        svg = sheet.svg(canvas, "against", alt := f"Differences of {names[1]} from {names[0]}, in margins: " + "; ".join(
             f"{p.algo} on {', '.join(p.envs)} {with_interval(p.test.difference, sign=True)}" for p in found) + ".")
     how = analysis.statistics
     caption = (f"Scores of {names[1]} minus those of {names[0]}, divided by the margin: inside the shaded band is equivalent. "

@@ -1,8 +1,14 @@
-"""The figures of a report: each an inline SVG with its caption, its alternative text and the same numbers as a table."""
+"""The figures of a report: each an inline SVG with its caption, its alternative text and the same numbers as a table.
+
+Each is drawn for a `Sheet`: WIDE for a desktop and for paper, or NARROW for a phone, where panels stand under one another and the type keeps its size.
+"""
 
 from __future__ import annotations
 
 import re
+import textwrap
+from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -33,9 +39,41 @@ from benchmarks.report.style import (
     svg,
     with_interval,
 )
+from benchmarks.report.verdicts import NO_PARITY, SHORT, how_far, in_short
 
 METRIC_TITLES = {"iqm": "IQM", "median": "Median", "mean": "Mean", "optimality_gap": "Optimality gap (less is better)"}
+MOST_IN_PANEL = 6  # algorithms whose curves lie over one another
+MOST_RUNS = 24  # of a panel, that are drawn one by one
 TABLE_ROWS = 21  # a curve's table shows at most so many of its points; curves.csv and report.json hold all
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a figure is drawn on."""
+
+    width: float  # inches, of type of 9 points
+    is_narrow: bool = False
+
+    def canvas(self, height: float) -> Canvas:
+        return new_canvas(self.width, height)
+
+    def label(self, text: str) -> str:
+        """The label of an axis, in lines that the sheet holds."""
+        return textwrap.fill(text, int(9 * self.width), break_long_words=False, break_on_hyphens=False)
+
+    def name(self, text: str) -> str:
+        """The name of a row; a long one in two lines where there is little room beside it."""
+        return re.sub(r"(?<=[:/,]) ?", "\n", text, count=1) if self.is_narrow and len(text) > 14 else text
+
+    def svg(self, canvas: Canvas, key: str, alt: str) -> str:
+        """Both drawings of a figure stand on one page, so their ids differ; and letters as paths, which keep paper the same everywhere, are there once."""
+        if not self.is_narrow:
+            return svg(canvas, key, alt)
+        with matplotlib.rc_context({"svg.fonttype": "none"}):
+            return svg(canvas, f"{key}-narrow", alt)
+
+
+WIDE, NARROW = Sheet(9), Sheet(3.9, is_narrow=True)
 
 
 def _how(statistics: Statistics, kind: str, group: Group, partial: bool, env: str | None = None) -> str:
@@ -46,7 +84,16 @@ def _how(statistics: Statistics, kind: str, group: Group, partial: bool, env: st
 
 
 def _legend(canvas: Canvas, handles: list, labels: list[str], columns: int = 5) -> None:
-    canvas.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), columns), handlelength=2.6, columnspacing=1.6)
+    """Above the figure."""
+    columns = _columns(labels, 72 * canvas.get_figwidth(), columns)
+    canvas.legend(handles, labels, loc="outside upper left", ncols=columns, handlelength=2.6, columnspacing=1.6)
+
+
+def _columns(labels: list[str], width: float, most: int) -> int:
+    """Of a legend that stands in as few rows as its width (points) allows, and is filled evenly: an algorithm stands over its twin."""
+    each = 8.5 * (2.6 + 0.8 + 1.6 + 0.62 * max(map(len, labels), default=1))  # line, gap, space between columns, and type of 8.5 points
+    rows = -(-len(labels) // max(1, min(most, int((width + 14) / each))))
+    return max(1, -(-len(labels) // max(rows, 1)))
 
 
 def _thin(points: int) -> np.ndarray:
@@ -56,13 +103,19 @@ def _thin(points: int) -> np.ndarray:
 # --------------------------------------------------------------------------------------------------------------- figures
 
 
-def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
-    metrics = [m for m in ("iqm", "mean", "median", "optimality_gap") if m in group.aggregates]
+def aggregates(group: Group, statistics: Statistics, partial: bool, sheet: Sheet = WIDE) -> Figure:
+    shown = ("iqm", "mean", "median", "optimality_gap") if len(group.envs) > 1 else ("iqm", "mean", "optimality_gap")  # of one task, mean is median
+    metrics = [m for m in shown if m in group.aggregates]
     draw = pens(group)
     key = f"{slug(group)}-aggregates"
     with matplotlib.rc_context(STYLE):
-        canvas = new_canvas(9, 0.75 + 0.34 * len(group.algos))
-        axes = canvas.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+        columns = min(len(metrics), 2 if sheet.is_narrow else 4)
+        lines = -(-len(metrics) // columns)
+        canvas = sheet.canvas((0.75 + 0.34 * len(group.algos)) * lines)
+        axes = canvas.subplots(lines, columns, sharey=True, squeeze=False).ravel()
+        for ax in axes[len(metrics) :]:
+            ax.set_visible(False)
+        axes = axes[: len(metrics)]
         for ax, metric in zip(axes, metrics, strict=True):
             for row, algo in enumerate(group.algos):
                 estimate, pen = group.aggregates[metric][algo], draw[algo]
@@ -72,41 +125,44 @@ def aggregates(group: Group, statistics: Statistics, partial: bool) -> Figure:
             ax.set_title(METRIC_TITLES[metric].replace(" (", "\n("), loc="left")
             ax.set_ylim(len(group.algos) - 0.5, -0.5)
             ax.margins(x=0.12)
-            ax.xaxis.set_major_locator(MaxNLocator(4))
+            ax.xaxis.set_major_locator(MaxNLocator(2 if sheet.is_narrow else 4))
             ax.grid(axis="y", visible=False)
             ax.spines["left"].set_visible(False)
             ax.tick_params(axis="y", length=0)
-        axes[0].set_yticks(range(len(group.algos)), group.algos)
-        canvas.supxlabel(group.unit, fontsize=9)
+        axes[0].set_yticks(range(len(group.algos)), [sheet.name(algo) for algo in group.algos])
+        canvas.supxlabel(sheet.label(group.unit), fontsize=9)
     best = max(group.algos, key=lambda a: group.aggregates["iqm"][a].point)
     titles, top = ", ".join(METRIC_TITLES[m] for m in metrics), with_interval(group.aggregates["iqm"][best])
     alt = f"Point estimates and intervals of {titles} for {', '.join(group.algos)}. Highest IQM: {best}, {top}."
+    over = " over all tasks of the group" if len(group.envs) > 1 else ""
+    of_means = "mean and median: of the task means; " if len(group.envs) > 1 else ""
     caption = (
-        f"Aggregate scores over all tasks of the group, {group.unit}. IQM: mean of the middle half of all runs; mean and median: of the "
-        f"task means; definitions of rliable (Agarwal et al. 2021). {_how(statistics, 'expanded-bootstrap intervals', group, partial)}"
+        f"Aggregate scores{over}, {group.unit}. IQM: mean of the middle half of all runs; {of_means}"
+        f"definitions of rliable (Agarwal et al. 2021). {_how(statistics, 'expanded-bootstrap intervals', group, partial)}"
     )
     rows = [[a, *(with_interval(group.aggregates[m][a]) for m in metrics)] for a in group.algos]
     table = Table(["algorithm", *(METRIC_TITLES[m] for m in metrics)], rows)
-    return Figure(key, "Aggregate scores", svg(canvas, key, alt), alt, caption, table, caution(group, "aggregates"))
+    return Figure(key, "Aggregate scores", sheet.svg(canvas, key, alt), alt, caption, table, caution(group, "aggregates"))
 
 
-def curves(group: Group, statistics: Statistics, partial: bool, against: str = "steps") -> Figure:
+def curves(group: Group, statistics: Statistics, partial: bool, sheet: Sheet = WIDE, against: str = "steps") -> Figure:
     """IQM curves with simultaneous bands, against "steps" or "seconds"; planners as horizontal lines."""
     draw, key = pens(group), f"{slug(group)}-curves-{against}"
     planners = [a for a in group.algos if unit_of(a) != "steps"]
     label = group.steps_label if against == "steps" else "training time [s], mean over runs and tasks"
     with matplotlib.rc_context(STYLE):
-        canvas = new_canvas(9, 3.9)
+        canvas = sheet.canvas(3.3 if sheet.is_narrow else 3.9)
         ax = canvas.subplots()
         for algo, curve in group.curves.items():
             pen, x = draw[algo], curve.steps if against == "steps" else curve.seconds
-            ax.plot(x, curve.iqm.point, color=pen.colour, linestyle=pen.line, marker=pen.marker, markersize=4, markerfacecolor=pen.face, label=algo)
+            ax.plot(x, curve.iqm.point, color=pen.colour, linestyle=pen.line, marker=pen.marker, markersize=3 if sheet.is_narrow else 4,
+                    markerfacecolor=pen.face, label=algo)
             if curve.iqm.is_claimed:
                 ax.fill_between(x, curve.iqm.low, curve.iqm.high, color=pen.colour, alpha=0.16, linewidth=0)
         for algo in planners:
             final = group.aggregates["iqm"][algo].point
             ax.axhline(final, color=draw[algo].colour, linestyle=":", linewidth=1.6, label=f"{algo}, final (a planner)")
-        ax.set_xlabel(label)
+        ax.set_xlabel(sheet.label(label))
         ax.set_ylabel("IQM, " + ("normalised score" if "normalised" in group.unit else group.unit))
         ax.set_xlim(left=0)
         if against == "steps" and "%" not in label:
@@ -129,7 +185,7 @@ def curves(group: Group, statistics: Statistics, partial: bool, against: str = "
     rows += [[a, "final", "–", with_interval(group.aggregates["iqm"][a])] for a in planners]
     table = Table(["algorithm", group.steps_label, "training seconds", "IQM"], rows)
     title = "Learning curves by steps" if against == "steps" else "Learning curves by training time"
-    return Figure(key, title, svg(canvas, key, alt), alt, caption, table, caution(group, "curves"))
+    return Figure(key, title, sheet.svg(canvas, key, alt), alt, caption, table, caution(group, "curves"))
 
 
 def _budgets(group: Group) -> str:
@@ -142,17 +198,17 @@ def _budgets(group: Group) -> str:
     return f"Budgets: {'; '.join(parts)}."
 
 
-def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
+def profiles(group: Group, statistics: Statistics, partial: bool, sheet: Sheet = WIDE) -> Figure:
     draw, key = pens(group), f"{slug(group)}-profile"
     with matplotlib.rc_context(STYLE):
-        canvas = new_canvas(9, 3.6)
+        canvas = sheet.canvas(3.1 if sheet.is_narrow else 3.6)
         ax = canvas.subplots()
         for algo, profile in group.profiles.items():
             pen = draw[algo]
             ax.plot(group.taus, profile.point, color=pen.colour, linestyle=pen.line, drawstyle="steps-post", label=algo)
             if profile.is_claimed:
                 ax.fill_between(group.taus, profile.low, profile.high, color=pen.colour, alpha=0.14, linewidth=0, step="post")
-        ax.set_xlabel(f"τ, {group.unit}")
+        ax.set_xlabel(sheet.label(f"τ, {group.unit}"))
         ax.set_ylabel("share of runs above τ")
         ax.set_ylim(-0.02, 1.02)
         ax.margins(x=0)
@@ -166,17 +222,19 @@ def profiles(group: Group, statistics: Statistics, partial: bool) -> Figure:
     for k in _thin(len(group.taus)):
         at = [stats.Interval(p.point[k], p.low[k], p.high[k], p.n, p.confidence, "" if np.isfinite(p.low[k]) else p.note) for p in group.profiles.values()]
         rows.append([number(group.taus[k]), *(with_interval(i, 2) for i in at)])
-    return Figure(key, "Performance profiles", svg(canvas, key, alt), alt, caption, Table(["τ", *group.profiles], rows), caution(group, "profiles"))
+    return Figure(key, "Performance profiles", sheet.svg(canvas, key, alt), alt, caption, Table(["τ", *group.profiles], rows), caution(group, "profiles"))
 
 
-def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
+def comparisons(group: Group, statistics: Statistics, partial: bool, sheet: Sheet = WIDE) -> Figure:
     """P(X > Y) beside the difference of IQMs with the margin; where tasks share no unit, P(X > Y) alone."""
     draw, key = pens(group), f"{slug(group)}-comparisons"
     pairs = group.comparisons
     tests = [pair.overall for pair in pairs if pair.overall is not None]  # of all pairs, or of none
     with matplotlib.rc_context(STYLE):
-        canvas = new_canvas(9, 1.05 + 0.45 * len(pairs))
-        both = canvas.subplots(1, 2 if group.is_aggregated else 1, sharey=True, squeeze=False)[0]
+        panels = 2 if group.is_aggregated else 1
+        lines, columns = (panels, 1) if sheet.is_narrow else (1, panels)
+        canvas = sheet.canvas((1.05 + 0.45 * len(pairs)) * lines)
+        both = canvas.subplots(lines, columns, sharey=True, squeeze=False).ravel()
         ax = both[0]
         for row, pair in enumerate(pairs):
             whisker(ax, row, pair.improvement, draw[pair.x].colour)
@@ -184,7 +242,7 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
         ax.set_xlim(-0.03, 1.03)
         ax.set_xlabel("P(X > Y)")
         ax.set_title("Probability of improvement", loc="left")
-        ax.set_yticks(range(len(pairs)), [f"X = {p.x}\nY = {p.y}" for p in pairs])
+        ax.set_yticks(range(len(pairs)), [f"X = {sheet.name(p.x)}\nY = {sheet.name(p.y)}" for p in pairs])
         if group.is_aggregated:
             ax = both[1]
             margin = tests[0].margin
@@ -194,8 +252,9 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
             for row, (pair, test) in enumerate(zip(pairs, tests, strict=True)):
                 whisker(ax, row, test.difference, draw[pair.x].colour, inner=test.narrow)
             ax.axvline(0, color=INK, linewidth=1, linestyle=":")
-            ax.set_xlabel(f"IQM(X) − IQM(Y), {'normalised score' if 'normalised' in group.unit else group.unit}")
-            ax.set_title("Difference of IQMs" + (f" (shaded: ±{margin:g})" if margin else ""), loc="left")
+            ax.set_xlabel(sheet.label(f"IQM(X) − IQM(Y), {'normalised score' if 'normalised' in group.unit else group.unit}"))
+            shaded = f"(shaded: ±{margin:g})" if margin else ""
+            ax.set_title(("\n" if sheet.is_narrow else " ").join(filter(None, ["Difference of IQMs", shaded])), loc="left")
         for ax in both:
             ax.set_ylim(len(pairs) - 0.5, -0.5)
             ax.grid(axis="y", visible=False)
@@ -209,6 +268,7 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
     if group.is_aggregated:
         caption += f"Thin line: {percent(statistics.confidence)} interval; thick line: 90\u00a0% interval. "
         caption += "The thick line must lie inside the shaded margin for a claim of equivalence. " if tests[0].margin else ""
+        caption += f"{NO_PARITY} " if any(in_short(pair) == SHORT["D"] for pair in pairs) else ""
     drawn = "runs of the same seed are drawn together" if statistics.paired else "both sides resampled"
     kinds = "percentile intervals of P, expanded intervals of differences" if group.is_aggregated else "percentile intervals"
     caption += _how(statistics, f"stratified bootstrap ({kinds}; {drawn})", group, partial)
@@ -219,8 +279,8 @@ def comparisons(group: Group, statistics: Statistics, partial: bool) -> Figure:
         rows.append([p.x, p.y, with_interval(p.improvement, 2), with_interval(p.evidence.cliffs_delta, 2, sign=True)])
         if p.overall:
             allowed = f"±{p.overall.margin:g}" if p.overall.margin else "–"
-            rows[-1] += [with_interval(p.overall.difference, sign=True), bracket(p.overall.narrow), allowed, p_value(p.overall.p), p.overall.meaning]
-    return Figure(key, "Comparisons", svg(canvas, key, alt), alt, caption, Table(header, rows), caution(group, "comparisons"))
+            rows[-1] += [with_interval(p.overall.difference, sign=True), bracket(p.overall.narrow), allowed, p_value(p.overall.p), in_short(p)]
+    return Figure(key, "Comparisons", sheet.svg(canvas, key, alt), alt, caption, Table(header, rows), caution(group, "comparisons"))
 
 
 def whisker(ax: Axes, row: int, estimate: stats.Interval, colour: str, inner: stats.Interval | None = None) -> None:
@@ -231,56 +291,101 @@ def whisker(ax: Axes, row: int, estimate: stats.Interval, colour: str, inner: st
     ax.plot(estimate.point, row, "D", color=colour, markersize=5.5, markeredgecolor="white", markeredgewidth=0.7)
 
 
-def task(group: Group, env: str, statistics: Statistics, partial: bool, columns: int = 3) -> Figure:
-    """One task: every run faintly, the IQM over runs, and each run's final score as a dot."""
+def task(group: Group, env: str, statistics: Statistics, partial: bool, sheet: Sheet = WIDE) -> Figure:
+    """One task: the mean of every algorithm with its band, over one another, and beside them each run's final score as a dot."""
     draw, key = pens(group), f"{slug(group)}-task-{re.sub(r'[^A-Za-z0-9]+', '-', env)}"
     cells = {a: c for (a, e), c in group.cells.items() if e == env}
-    learners = {f: [a for a in members if a in cells and unit_of(a) == "steps"] for f, members in families(list(cells)).items()}
-    learners = {f: members for f, members in learners.items() if members}
+    panels = _panels(cells)
     planners = [a for a in cells if unit_of(a) != "steps"]
-    panels = len(learners) + 1
-    columns = min(columns, panels)
-    lines = -(-panels // columns)
+    are_runs_drawn = max((sum(cells[a].n for a in panel) for panel in panels), default=0) <= MOST_RUNS
     reach = _reach(cells, group, env)
     with matplotlib.rc_context(STYLE):
-        canvas = new_canvas(9, 2.75 * lines + 0.25)
-        axes = canvas.subplots(lines, columns, squeeze=False).ravel()
-        for ax, members in zip(axes, learners.values(), strict=False):
-            for algo in members:
-                _runs(ax, cells[algo], draw[algo])
+        room = 72 * (sheet.width / (1 if sheet.is_narrow else 2) - 0.9)  # for the legend of one of several panels
+        columns = [_columns([*algos, *(f"{algo}, final" for algo in planners)], room, 3) for algos in panels]
+        names = max((-(-(len(algos) + len(planners)) // n) for algos, n in zip(panels, columns, strict=True)), default=0)
+        canvas, curve_axes, final_axes = _task_axes(sheet, len(panels), len(cells), 2.3 + 0.2 * names)
+        for ax, algos, n in zip(curve_axes, panels, columns, strict=True):
+            for algo in algos:
+                _curve(ax, cells[algo], draw[algo], are_runs_drawn)
             for algo in planners:
                 ax.axhline(cells[algo].summary.mean, color=draw[algo].colour, linestyle=":", label=f"{algo}, final")
             _references(ax, group, env, reach)
-            ax.set_xlim(left=0)
+            ax.set_xlim(0, 1.02 * max(float(cells[a].steps[-1]) for panel in panels for a in panel))
             ax.xaxis.set_major_locator(MaxNLocator(5))
             ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: steps(v)))
             ax.set_xlabel("environment steps")
-            ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, borderaxespad=0.3, handlelength=2.4, columnspacing=1.4)  # clear of every curve
-        for ax in axes[:lines * columns : columns]:
             ax.set_ylabel("mean return")
-        _final_scores(axes[len(learners)], cells, group, env, draw, reach)
-        for ax in axes[panels:]:
-            ax.set_visible(False)
-    said = "; ".join(f"{a} {number(c.summary.iqm)} (n = {c.n})" for a, c in cells.items())
-    alt = f"{env}: learning curves of every run, and final scores. IQM of the final mean returns: {said}."
+            if len(panels) > 1:  # else the rows of the final scores share their colours, and one legend stands above
+                ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=n, borderaxespad=0.3, handlelength=2.6, columnspacing=1.6)
+        if len(panels) == 1:
+            curve_axes[0].set_title("Learning curves", loc="left")
+            _legend(canvas, *curve_axes[0].get_legend_handles_labels(), columns=MOST_IN_PANEL)
+        _final_scores(final_axes, cells, group, env, draw, sheet)
+    said = "; ".join(f"{a} {with_interval(c.summary.t)} (n = {c.n})" for a, c in cells.items())
+    alt = f"{env}: learning curves, and final scores of every run. Means of the final mean returns: {said}."
     scale = group.scales[env]
     known = [f"random {number(scale.random)}" if scale.random is not None else "", f"{scale.label} {number(scale.expert)}" if scale.expert is not None else ""]
     source = f" Grey lines: {', '.join(k for k in known if k)} ({scale.source or 'from the study'})." if any(known) else ""
     planned = "".join(f" {a} used at most {steps(cells[a].steps[-1])} state backups and no environment steps." for a in planners)
+    several = f" The algorithms stand in {len(panels)} panels of the same axes, at most {MOST_IN_PANEL} in each." if len(panels) > 1 else ""
+    thin = " Thin lines: every run." if are_runs_drawn and panels else ""
+    band = f"Lines: mean over runs at each evaluation; bands: its interval there.{thin}{several} " if panels else ""
     caption = (
-        f"{env}, mean return per evaluation. Thin: every run; thick: IQM over runs; right: final score of every run (dots), "
-        f"their IQM and its interval.{source}{planned} {_how(statistics, 'percentile-bootstrap intervals', group, partial, env)}"
+        f"{env}, mean return. {band}Final scores: every run (dots), their mean and its interval.{source}{planned} "
+        f"{group.runs(env)} per algorithm; {percent(statistics.confidence)} t intervals in the figure, in the table also of the IQM by a percentile bootstrap, "
+        f"{count(statistics.reps)} repetitions, bootstrap seed {statistics.seed}."
+        f"{' Runs are missing: this shows the finished ones only.' if partial else ''}"
     )
     evidence = group.evidence.of_cells(env)
     warnings = list(dict.fromkeys(w for a in cells for w in evidence[a].warnings))
-    return Figure(key, env, svg(canvas, key, alt), alt, caption, task_table(group, env), f"Caution. {'. '.join(warnings)}." if warnings else "")
+    warning = f"Caution. {'. '.join(warnings)}." if warnings else ""
+    return Figure(key, env, sheet.svg(canvas, key, alt), alt, caption, task_table(group, env), warning)
 
 
-def _runs(ax: Axes, cell: Cell, pen: Pen) -> None:
-    gap = np.full((cell.n, 1), np.nan)  # between runs: all of them are one line
-    every = np.concatenate([cell.scores, gap], axis=1).ravel()
-    ax.plot(np.tile(np.append(cell.steps, np.nan), cell.n), every, color=pen.colour, linewidth=0.7, alpha=0.4)
-    ax.plot(cell.steps, cell.iqm, color=pen.colour, linestyle=pen.line, linewidth=2, label=cell.algo)
+def _panels(cells: dict[str, Cell]) -> list[list[str]]:
+    """Which algorithms' curves lie over one another: all, or as many as a panel carries, an algorithm and its twin in the same."""
+    learners = [members for found in families(list(cells)).values() if (members := [a for a in found if unit_of(a) == "steps"])]
+    n = sum(map(len, learners))
+    most = -(-n // -(-n // MOST_IN_PANEL)) if n else 0  # panels are filled evenly
+    panels: list[list[str]] = []
+    for members in learners:
+        if not panels or len(panels[-1]) + len(members) > max(most, len(members)):
+            panels.append([])
+        panels[-1] += members
+    return panels
+
+
+def _task_axes(sheet: Sheet, panels: int, algorithms: int, height: float) -> tuple[Canvas, list[Axes], Axes]:
+    """Axes for the curves, and for the final scores beside them; on a narrow sheet, or with several panels of curves of this height, below."""
+    rows = 0.75 + 0.3 * algorithms  # inches of the final scores
+    if panels == 1 and not sheet.is_narrow:
+        canvas = sheet.canvas(max(3.6, rows + 0.4))
+        curves, final = canvas.subplots(1, 2, width_ratios=[1.75, 1])
+        return canvas, [curves], final
+    columns = 1 if sheet.is_narrow else 2
+    lines = -(-panels // columns)
+    canvas = sheet.canvas(height * lines + max(1.5, rows))
+    if not panels:
+        return canvas, [], canvas.subplots()
+    parts: Any = canvas.subfigures(2, 1, height_ratios=[height * lines, max(1.5, rows)])  # long names of rows take nothing from the curves
+    axes = parts[0].subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for ax in axes:
+        ax.tick_params(labelbottom=True, labelleft=True)
+    for ax in axes[panels:]:
+        ax.set_visible(False)
+    return canvas, list(axes[:panels]), parts[1].subplots()
+
+
+def _curve(ax: Axes, cell: Cell, pen: Pen, with_runs: bool) -> None:
+    mean = cell.mean
+    if with_runs:
+        gap = np.full((cell.n, 1), np.nan)  # between runs: all of them are one line
+        every = np.concatenate([cell.scores, gap], axis=1).ravel()
+        ax.plot(np.tile(np.append(cell.steps, np.nan), cell.n), every, color=pen.colour, linewidth=0.6, alpha=0.35)
+    if mean.is_claimed:
+        low, high = (np.where(np.isfinite(end), end, mean.point) for end in (mean.low, mean.high))  # where all runs are equal, the band is a line
+        ax.fill_between(cell.steps, low, high, color=pen.colour, alpha=0.15, linewidth=0)
+    ax.plot(cell.steps, mean.point, color=pen.colour, linestyle=pen.line, linewidth=2, label=cell.algo)
 
 
 def _reach(cells: dict[str, Cell], group: Group, env: str) -> tuple[float, float]:
@@ -313,34 +418,37 @@ def _references(ax: Axes, group: Group, env: str, reach: tuple[float, float], up
                         parse_math=False)
 
 
-def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw: dict[str, Pen], reach: tuple[float, float]) -> None:
+def _final_scores(ax: Axes, cells: dict[str, Cell], group: Group, env: str, draw: dict[str, Pen], sheet: Sheet) -> None:
     for row, (algo, cell) in enumerate(cells.items()):
         pen = draw[algo]
         # Runs are spread over the row's height in the order of their seeds, so that equal scores stay visible.
         height = np.linspace(-0.24, 0.24, cell.n) if cell.n > 1 else np.zeros(1)
         ax.plot(cell.final, row + height, pen.marker, color=pen.colour, markerfacecolor=pen.face, markersize=4, alpha=0.8, linestyle="none")
-        if cell.summary.bootstrap.is_claimed:
-            ax.plot([cell.summary.bootstrap.low, cell.summary.bootstrap.high], [row, row], color=INK, linewidth=1.6)
-        ax.plot(cell.summary.iqm, row, "|", color=INK, markersize=14, markeredgewidth=1.8)
-    every = np.concatenate([c.final for c in cells.values()])
+        if cell.summary.t.is_claimed:
+            ax.plot([cell.summary.t.low, cell.summary.t.high], [row, row], color=INK, linewidth=1.6)
+        ax.plot(cell.summary.mean, row, "|", color=INK, markersize=14, markeredgewidth=1.8)
+    ends = [end for c in cells.values() if c.summary.t.is_claimed for end in (c.summary.t.low, c.summary.t.high)]
+    every = np.concatenate([*(c.final for c in cells.values()), ends])
     low, high = float(every.min()), float(every.max())
     span = (high - low) or 0.05 * abs(high) or 1.0
     expert = group.scales[env].expert
     if expert is not None and low - 0.5 * span <= expert <= high + 0.5 * span:
         low, high = min(low, expert), max(high, expert)
     _references(ax, group, env, (low - 0.1 * span, high + 0.1 * span), upright=True)
-    ax.set_yticks(range(len(cells)), list(cells))
+    ax.set_yticks(range(len(cells)), [sheet.name(algo) for algo in cells])
     ax.set_ylim(len(cells) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.set_xlabel("final score, mean return")
-    ax.set_title("final scores", loc="left")
+    ax.set_title("Final scores", loc="left")
 
 
 def task_table(group: Group, env: str) -> Table:
-    header = ["algorithm", "finished / planned", "mean", "t interval of the mean", "median", "IQM", "bootstrap interval of the IQM", "min", "max", "sd of runs",
-              "tolerance interval"]
+    evidence = group.evidence.of_cells(env)
+    are_learnt = any(known.learnt is not None for known in evidence.values())
+    header = ["algorithm", *(["learnt [share of the way from random to expert]"] if are_learnt else []), "finished / planned", "mean", "t interval of the mean",
+              "median", "IQM", "bootstrap interval of the IQM", "min", "max", "sd of runs", "tolerance interval"]  # fmt: skip
     rows = []
     for (algo, e), cell in group.cells.items():
         if e != env:
@@ -349,19 +457,21 @@ def task_table(group: Group, env: str) -> Table:
         digits = decimals(s.minimum, s.maximum)
         show = lambda interval, d=digits: interval.note or bracket(interval, d, sign=False)
         middle = [number(s.mean, digits), show(s.t), number(s.median, digits), number(s.iqm, digits), show(s.bootstrap)]
-        rows.append([algo, f"{cell.n} / {cell.planned}", *middle, number(s.minimum, digits), number(s.maximum, digits), number(s.sd, digits),
-                     bracket(s.tolerance, digits, sign=False)])
+        known = evidence[algo].learnt
+        said = "a planner" if known is None else f"{known.tier}, {how_far(known, cell.n)}"
+        ends = [number(value, digits) for value in (s.minimum, s.maximum, s.sd)]
+        rows.append([algo, *([said] if are_learnt else []), f"{cell.n} / {cell.planned}", *middle, *ends, bracket(s.tolerance, digits, sign=False)])
     short = dict.fromkeys(c.summary.tolerance.note for (_, e), c in group.cells.items() if e == env and c.summary.tolerance.note)
     return Table(header, rows, f"Tolerance interval (where runs to come score): {'; '.join(short)}." if short else "")
 
 
-def ranks(group: Group, statistics: Statistics, partial: bool) -> Figure:
+def ranks(group: Group, statistics: Statistics, partial: bool, sheet: Sheet = WIDE) -> Figure:
     """How often each algorithm takes each place: one bar an algorithm."""
     key, found = f"{slug(group)}-ranks", group.evidence.ranks
     places = len(found)
     shades = [matplotlib.colors.to_hex(c) for c in matplotlib.colormaps["cividis_r"](np.linspace(1.0, 0.1, places))]  # the first place is the darkest
     with matplotlib.rc_context(STYLE):
-        canvas = new_canvas(9, 0.95 + 0.34 * places)
+        canvas = sheet.canvas(0.95 + 0.34 * places + (0.3 if sheet.is_narrow else 0.0))
         ax = canvas.subplots()
         for row, estimate in enumerate(found.values()):
             shares = np.asarray(estimate.share.point)
@@ -370,7 +480,7 @@ def ranks(group: Group, statistics: Statistics, partial: bool) -> Figure:
                 label = f"place {place + 1}" if row == 0 else None
                 ax.barh(row, share, left=left, color=shades[place], edgecolor="white", linewidth=0.8, height=0.72, label=label)
                 left += share
-        ax.set_yticks(range(places), list(found))
+        ax.set_yticks(range(places), [sheet.name(algo) for algo in found])
         ax.set_ylim(places - 0.5, -0.5)
         ax.set_xlim(0, 1)
         ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.0f} %"))
@@ -384,23 +494,23 @@ def ranks(group: Group, statistics: Statistics, partial: bool) -> Figure:
                f"{_how(statistics, 'stratified percentile-bootstrap intervals', group, partial)}")  # fmt: skip
     rows = [[a, with_interval(r.mean, 2), *(percent(round(float(s), 4)) for s in np.asarray(r.share.point))] for a, r in found.items()]
     table = Table(["algorithm", "mean rank", *(f"place {k + 1}" for k in range(places))], rows)
-    return Figure(key, "Ranks", svg(canvas, key, alt), alt, caption, table, caution(group, "ranks"))
+    return Figure(key, "Ranks", sheet.svg(canvas, key, alt), alt, caption, table, caution(group, "ranks"))
 
 
-def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure:
+def leave_one_out(group: Group, statistics: Statistics, partial: bool, sheet: Sheet = WIDE) -> Figure:
     """The IQM over all tasks (diamond with its interval) and without each of them (ticks): whether one task carries the result."""
     key, without, draw = f"{slug(group)}-leave-one-out", group.evidence.leave_one_task_out, pens(group)
     with matplotlib.rc_context(STYLE):
-        canvas = new_canvas(9, 0.75 + 0.36 * len(group.algos))
+        canvas = sheet.canvas(0.75 + 0.36 * len(group.algos))
         ax = canvas.subplots()
         for row, algo in enumerate(group.algos):
             whisker(ax, row, group.aggregates["iqm"][algo], draw[algo].colour)
             ax.plot([without[e][algo] for e in group.envs], [row] * len(group.envs), "|", color=INK, markersize=13, markeredgewidth=1.3)
-        ax.set_yticks(range(len(group.algos)), group.algos)
+        ax.set_yticks(range(len(group.algos)), [sheet.name(algo) for algo in group.algos])
         ax.set_ylim(len(group.algos) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         ax.tick_params(axis="y", length=0)
-        ax.set_xlabel(f"IQM, {group.unit}")
+        ax.set_xlabel(sheet.label(f"IQM, {group.unit}"))
     spread = {a: (min(without[e][a] for e in group.envs), max(without[e][a] for e in group.envs)) for a in group.algos}
     alt = "IQM with each task left out in turn: " + "; ".join(f"{a} from {number(low)} to {number(high)}" for a, (low, high) in spread.items()) + "."
     caption = (f"Diamond and bar: IQM over all tasks. Ticks: without each task in turn; where they lie far apart, one task carries the result. "
@@ -408,10 +518,10 @@ def leave_one_out(group: Group, statistics: Statistics, partial: bool) -> Figure
     rows = [["none", *(number(group.aggregates["iqm"][a].point) for a in group.algos)]]
     rows += [[env, *(number(without[env][a]) for a in group.algos)] for env in group.envs]
     table = Table(["task left out", *group.algos], rows)
-    return Figure(key, "One task left out", svg(canvas, key, alt), alt, caption, table, caution(group, "leave_one_out"))
+    return Figure(key, "One task left out", sheet.svg(canvas, key, alt), alt, caption, table, caution(group, "leave_one_out"))
 
 
-def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | None:
+def thresholds(group: Group, statistics: Statistics, partial: bool, sheet: Sheet = WIDE) -> Figure | None:
     """Which share of the runs has reached the threshold by each step (Kaplan–Meier: runs that never do stay in the count)."""
     key, draw = f"{slug(group)}-thresholds", pens(group)
     learners = [a for a in dict.fromkeys(algo for algo, _ in group.cells) if unit_of(a) == "steps"]
@@ -423,11 +533,11 @@ def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | 
                 found.setdefault(env, {})[algo] = time
     if not found:
         return None
-    columns = min(4, len(found))
+    columns = min(1 if sheet.is_narrow else 4, len(found))
     lines = -(-len(found) // columns)
     rows = []
     with matplotlib.rc_context(STYLE):
-        canvas = new_canvas(9, 2.3 * lines + 0.5)
+        canvas = sheet.canvas((2.1 if sheet.is_narrow else 2.3) * lines + 0.5)
         axes = canvas.subplots(lines, columns, squeeze=False, sharey=True).ravel()
         for ax, (env, of_algo) in zip(axes, found.items(), strict=False):
             for algo, time in of_algo.items():
@@ -457,12 +567,12 @@ def thresholds(group: Group, statistics: Statistics, partial: bool) -> Figure | 
                f"{percent(statistics.confidence)} intervals (Brookmeyer and Crowley 1982). {group.runs()} per algorithm and task."
                f"{' Runs are missing: this shows the finished ones only.' if partial else ''}")  # fmt: skip
     header = ["task", "algorithm", "threshold", "runs there", "median steps", "mean steps, at most the budget"]
-    return Figure(key, "Steps to a threshold", svg(canvas, key, alt), alt, caption, Table(header, rows), caution(group, "thresholds"))
+    return Figure(key, "Steps to a threshold", sheet.svg(canvas, key, alt), alt, caption, Table(header, rows), caution(group, "thresholds"))
 
 
-def of_group(group: Group, analysis: Analysis) -> dict[str, list[Figure]]:
+def of_group(group: Group, analysis: Analysis, sheet: Sheet = WIDE) -> dict[str, list[Figure]]:
     """All figures of a group, by section: aggregates, curves, profiles, comparisons, tasks, robustness."""
-    how = (analysis.statistics, analysis.is_partial)
+    how = (analysis.statistics, analysis.is_partial, sheet)
     found: dict[str, list[Figure]] = {"aggregates": [], "curves": [], "profiles": [], "comparisons": [], "tasks": [], "robustness": []}
     if group.aggregates:
         found["aggregates"] = [aggregates(group, *how)]

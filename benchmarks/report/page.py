@@ -31,6 +31,7 @@ from benchmarks import UserError
 from benchmarks.evidence.analysis import analyse
 from benchmarks.evidence.records import Analysis, Group, IncompleteStudy
 from benchmarks.report import citations, exports, figures, films, tables
+from benchmarks.report.cautions import OF_TABLES, Cautions, gathered
 from benchmarks.report.style import Figure, Table, slug
 from benchmarks.report.verdicts import Verdict, summary, verdict
 from benchmarks.store import records
@@ -265,6 +266,8 @@ class Page:
     date: str  # and the commit that renders
     verdicts: list[Verdict]
     lead: tuple[str, Figure] | None  # the picture under the verdict, and its title
+    narrow: dict[str, str]  # key of a figure -> the same drawn for a phone
+    cautions: Cautions
     protocol: list[tuple[str, str]]  # term, words
     budgets: Table
     scales: Table
@@ -302,6 +305,9 @@ def _page(store: Any, analysis: Analysis, facts: dict[str, Any], options: Option
         date=now.strftime("%Y-%m-%d %H:%M UTC") + _rendered_by(),
         verdicts=[verdict(group) for group in analysis.groups],
         lead=_lead(groups),
+        narrow={f.key: f.svg for group in analysis.groups for found in figures.of_group(group, analysis, figures.NARROW).values() for f in found},
+        cautions=gathered([(group, section.figures, [name for name in OF_TABLES if getattr(section, name)])
+                           for group, section in zip(analysis.groups, groups, strict=True)]),
         protocol=tables.protocol(analysis),
         budgets=tables.budgets(analysis),
         scales=tables.reference_scores(analysis),
@@ -325,7 +331,7 @@ def _page(store: Any, analysis: Analysis, facts: dict[str, Any], options: Option
 
 
 def _lead(groups: list[Section]) -> tuple[str, Figure] | None:
-    """The picture under the verdict, and its title: every run of the only task, else the learning curves over all tasks; of the first group that has one."""
+    """The picture under the verdict, and its title: the only task, else the learning curves over all tasks; of the first group that has one."""
     for group in groups:
         drawn = group.figures
         order = ("tasks", "curves", "aggregates") if len(group.envs) == 1 else ("curves", "aggregates", "tasks")

@@ -9,8 +9,8 @@ import pandas as pd
 
 from benchmarks import stats
 from benchmarks.evidence import judgements, sequential
-from benchmarks.evidence.records import Analysis, Group, unit_of
-from benchmarks.report import exports
+from benchmarks.evidence.records import BEYOND_RANDOM, Analysis, Group, unit_of
+from benchmarks.report import exports, verdicts
 from benchmarks.report.style import Table, bracket, caution, count, decimals, number, p_value, percent, signed, steps, with_interval
 from benchmarks.studies.study import Study, ranges
 
@@ -46,6 +46,12 @@ def protocol(analysis: Analysis) -> list[tuple[str, str]]:
                                   "corrected for the number of pairs and tasks: each errs in 5\u00a0%, so of many at the edge of the margin some will"),
         ("What n allows", _power(analysis)),
     ]
+    cells = [known for group in analysis.groups for env in group.envs for known in group.evidence.of_cells(env).values()]
+    if any(known.learnt is not None for known in cells):
+        beyond, solved = percent(BEYOND_RANDOM), percent(how.threshold)
+        card.append(("Learnt", f"an algorithm has learnt a task where the {percent(how.confidence)} t interval of its mean lies beyond {beyond} of the way "
+                               f"from the random policy's score to the expert's; in part, where the mean itself is below {solved} of it; not, where the "
+                               f"interval lies below {beyond}; else it is unclear"))
     over = [f"in group {group.name}, {sentence[0].lower()}{sentence[1:]}" for group in analysis.groups if (sentence := judgements.correlation_said(group))]
     if over:
         card.append(("Seeds over tasks", "a run's seed is the same on all tasks, so the runs of a seed are resampled and permuted as one unit: intervals and "
@@ -122,7 +128,7 @@ def reference_scores(analysis: Analysis) -> Table:
 
 
 def per_task(group: Group) -> Table:
-    rows = []
+    rows, are_twins = [], any(pair.is_twin or same for pair in group.comparisons for same, _ in pair.same.values())
     for pair in group.comparisons:
         for env in group.envs:
             test = pair.tasks[env]
@@ -130,11 +136,12 @@ def per_task(group: Group) -> Table:
             digits = decimals(group.cells[pair.x, env].summary.mean, group.cells[pair.y, env].summary.mean)
             margin = f"±{number(test.margin, digits)}" if test.margin else "–"
             apart, narrow = with_interval(test.difference, digits, sign=True), bracket(test.narrow, digits)
-            rows.append([env, pair.x, pair.y, apart, narrow, margin, test.meaning, f"{same} of {shared}"])
-    header = ["task", "X", "Y", "mean(X) − mean(Y)", "90 % interval", "margin", "verdict", "same run at the same seed"]
+            rows.append([env, pair.x, pair.y, apart, narrow, margin, verdicts.in_short(pair, env), *([f"{same} of {shared}"] if are_twins else [])])
+    header = ["task", "X", "Y", "mean(X) − mean(Y)", "90 % interval", "margin", "verdict", *(["same run at the same seed"] if are_twins else [])]
+    no_parity = f" {verdicts.NO_PARITY}" if any(row[6] == verdicts.SHORT["D"] for row in rows) else ""
     how = "the paired t interval (runs of the same seed)" if group.comparisons[0].evidence.paired else "Welch's t interval"
-    tuning = "".join(f" {sentence}." for sentence in group.evidence.unequal_tuning)
-    return Table(header, rows, f"Task by task, in the task's own unit: difference of means with {how}.{tuning}", caution(group, "per_task"))
+    warning = " ".join(filter(None, [*(f"{sentence}." for sentence in group.evidence.unequal_tuning), caution(group, "per_task")]))
+    return Table(header, rows, f"Task by task, in the task's own unit: difference of means with {how}.{no_parity}", warning)
 
 
 def effects(group: Group) -> Table:

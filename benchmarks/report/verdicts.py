@@ -8,18 +8,25 @@ from typing import Any
 import numpy as np
 
 from benchmarks import stats
-from benchmarks.evidence.records import Analysis, Comparison, Group
+from benchmarks.evidence.records import Analysis, Attainable, Comparison, Group, Learnt
 from benchmarks.report.style import bracket, caution, decimals, number, p_value, percent, slug, with_interval
 
 BADGES = {  # tier of stats.Equivalence -> (class of the badge, its words)
     "A": ("good", "A · same runs, seed by seed"),  # Comparison.is_same_run, whatever the interval says
     "C": ("good", "C · statistically equivalent"),
     "identical": ("good", "identical scores"),
-    "D": ("open", "D · not distinguished (no claim of parity)"),
+    "D": ("open", "D · not distinguished"),
     "different": ("bad", "different"),
     "unlike": ("open", "runs differ, but not shown: their average"),
     "none": ("open", "no claim"),
 }
+
+
+SHORT = {**stats.PARITY, "D": "not distinguished"}  # of a task, where the sentence above says that this is no parity
+SAME_RUN = "same runs, seed by seed"
+LEARNT = {"yes": "Learnt", "in part": "Learnt in part", "unclear": "Unclear whether learnt", "no": "Did not learn"}  # Learnt.tier -> its words
+SHARES = "Shares: how far the mean lies on the way from the random policy's score (0 %) to the expert's (100 %), with its t interval."
+MOST_LEARNT = 8  # of a tier, that are named in the box; the tables of the tasks hold all
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class Verdict:
     id: str  # of its section on the page
     lines: list[Line]
     caution: str
+    limits: list[str] = field(default_factory=list)  # sentences: what so few runs cannot find
+    learnt: list[tuple[str, str]] = field(default_factory=list)  # whether the algorithms learnt their tasks at all: (words, which)
 
 
 def verdict(group: Group) -> Verdict:
@@ -53,7 +62,61 @@ def verdict(group: Group) -> Verdict:
     lines += [Line(f"{what}: {why}.") for what, why in group.left_out.items()]
     warning = caution(group, "verdict" if group.comparisons else "aggregates")
     assumed = [f"{sentence}." for sentence in (*group.evidence.assumptions, *group.evidence.unequal_tuning)]
-    return Verdict(group.name, slug(group), lines, " ".join(filter(None, [warning, *assumed])))
+    return Verdict(group.name, slug(group), lines, " ".join(filter(None, [warning, *assumed])), limits(group), learnt(group))
+
+
+NO_PARITY = "“Not distinguished” is no claim of parity."
+
+
+def in_short(pair: Comparison, env: str | None = None) -> str:
+    """The verdict of a comparison for a table: of one task, or over all."""
+    test = pair.overall if env is None else pair.tasks[env]
+    assert test is not None
+    same, shared = pair.same[env] if env else (0, 0)
+    return SAME_RUN if pair.is_same_run or (pair.is_twin and same == shared > 0) else SHORT[test.tier]
+
+
+def limits(group: Group) -> list[str]:
+    """What tests of so few runs cannot find: over all tasks, or of the tasks one by one."""
+    over, by_task = group.evidence.attainable, group.evidence.attainable_by_task
+    if over is not None and over.said:
+        return [f"{over.said}."]
+    if by_task is not None and by_task.said:
+        return [f"Task by task: {by_task.said[0].lower()}{by_task.said[1:]}." if over is not None or len(group.envs) > 1 else f"{by_task.said}."]
+    return []
+
+
+def learnt(group: Group) -> list[tuple[str, str]]:
+    """Whether the algorithms learnt their tasks at all, by the rule of the protocol; algorithms with the same numbers, such as twins, together."""
+    found: dict[str, dict[tuple[str, str], list[str]]] = {tier: {} for tier in LEARNT}
+    for env in group.envs:
+        for algo in dict.fromkeys(a for a, _ in group.cells):
+            known = group.evidence.of_cells(env).get(algo)
+            if known is not None and known.learnt is not None:
+                said = "" if known.learnt.tier == "yes" else how_far(known.learnt, group.cells[algo, env].n)
+                found[known.learnt.tier].setdefault((env, said), []).append(algo)
+    lines = []
+    for tier, places in found.items():
+        together: dict[tuple[str, str], list[str]] = {}  # the same algorithms, with nothing to be said of each task
+        for (env, said), algos in places.items():
+            together.setdefault((_and(algos), said), []).append(env)
+        parts = [f"{algos} on {'all tasks' if len(envs) == len(group.envs) > 2 else _and(envs)}{f' ({said})' if said else ''}"
+                 for (algos, said), envs in together.items()]  # fmt: skip
+        if parts:
+            more = f"; and {len(parts) - MOST_LEARNT} more, in the tables of the tasks" if len(parts) > MOST_LEARNT else ""
+            lines.append((LEARNT[tier], f"{'; '.join(parts[:MOST_LEARNT])}{more}."))
+    return lines
+
+
+def how_far(known: Learnt, n: int) -> str:
+    """"25 % [13 %, 36 %], solved by 0 of 10 runs": of the way from random to expert."""
+    share, whole = known.share, lambda value: f"{100 * value:.0f}\u00a0%".replace("-", "−")
+    interval = f" [{whole(share.low)},\u00a0{whole(share.high)}]" if share.is_claimed else ""
+    return f"{whole(share.point)}{interval}, solved by {known.solved} of {n} run{'s' if n > 1 else ''}"
+
+
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _line(pair: Comparison, group: Group) -> Line:
@@ -61,6 +124,7 @@ def _line(pair: Comparison, group: Group) -> Line:
     runs = group.runs()
     tasks = group.envs[0] if len(group.envs) == 1 else f"{len(group.envs)} tasks"
     details = [_task_detail(pair, env, group) for env in group.envs]
+    cannot = group.evidence.attainable if group.evidence.attainable and group.evidence.attainable.said else None
     per_task = " per task" if len(group.envs) > 1 else ""
     y = f"{pair.y}, its twin," if pair.is_twin and any(not other.is_twin for other in group.comparisons) else pair.y
     start = f"{pair.x} against {y} on {tasks}, {runs} each{per_task}{', paired by seed' if pair.evidence.paired else ''}: "
@@ -69,14 +133,12 @@ def _line(pair: Comparison, group: Group) -> Line:
     test, unit = pair.overall, "normalised score" if "normalised" in group.unit else "mean return"
     apart, improvement = with_interval(test.difference, sign=True), with_interval(pair.improvement, 2)
     tier = "A" if pair.is_same_run else test.tier
-    if tier == "A":
-        same = "the same seed makes the same run: every evaluation is identical, seed by seed"
-        then = conclusion(test) if test.tier == "C" else ""
-        text = f"{start}{same}. Taken as independent samples, their difference of IQMs is {apart}, {unit}. {then}".rstrip()
-    else:
-        text = f"{start}difference of IQMs {apart}, {unit}. {conclusion(test)}{_settle(pair) if tier == 'D' else ''}"
-    text = f"{text} P({pair.x} > {pair.y}) = {improvement}.{_solved_in_all(pair)}"
-    return Line(text, details, tier)
+    if tier == "A":  # what is said of samples would be of one sample, twice
+        middle = group.aggregates["iqm"][pair.x]
+        return Line(f"{start}the same seed makes the same run: every evaluation is identical. Both have an IQM of {with_interval(middle)}, {unit}."
+                    f"{_solved_in_all(pair)}", details, tier)  # fmt: skip
+    text = f"{start}difference of IQMs {apart}, {unit}. {conclusion(test, cannot)}{_settle(pair, cannot) if tier == 'D' else ''}"
+    return Line(f"{text} P({pair.x} > {pair.y}) = {improvement}.{_solved_in_all(pair)}", details, tier)
 
 
 def _solved_in_all(pair: Comparison) -> str:
@@ -85,7 +147,9 @@ def _solved_in_all(pair: Comparison) -> str:
     if not known:
         return ""
     (x, n_x), (y, n_y) = (np.sum(side, axis=0) for side in ([solved.x for solved in known], [solved.y for solved in known]))
-    return "" if (x, y) in ((0, 0), (n_x, n_y)) else f" Solved: {x} of {n_x} runs of {pair.x}, {y} of {n_y} of {pair.y}."
+    if (x, y) in ((0, 0), (n_x, n_y)):
+        return ""
+    return f" Solved: {x} of {n_x} runs" + (" of each." if pair.is_same_run else f" of {pair.x}, {y} of {n_y} of {pair.y}.")
 
 
 def _solved(pair: Comparison, env: str) -> str:
@@ -101,8 +165,8 @@ def _solved(pair: Comparison, env: str) -> str:
     return f"; solved in {x} of {n_x} runs against {y} of {n_y}: {which}{tested}" if tested else f"; solved in {x} of {n_x} runs against {y} of {n_y}"
 
 
-def conclusion(test: stats.Equivalence) -> str:
-    """What follows from a test of equivalence, in a sentence or two."""
+def conclusion(test: stats.Equivalence, cannot: Attainable | None = None) -> str:
+    """What follows from a test of equivalence, in a sentence or two. cannot: why no difference could have been found."""
     narrow = f"90\u00a0% interval {bracket(test.narrow)}"
     if test.tier == "C":
         small = f" A difference is detectable (p\u00a0{_is(test.p)}), but smaller than the margin." if test.p < stats.ALPHA else ""
@@ -115,10 +179,18 @@ def conclusion(test: stats.Equivalence) -> str:
         return f"Not distinguished in the {test.shape.name if test.shape else 'average'}, though the runs differ: {test.note}."
     if test.tier == "none":
         return f"No claim: {test.note}."
+    if cannot is not None and test.tier == "D":
+        equal = "" if test.margin is None or not test.narrow.is_claimed else f"; the {narrow} {_inside(test)} ±{test.margin:.3g}"
+        return f"Not distinguished, which is not parity: with so few runs no test could{equal}."
     if test.margin is None:
         why = test.note or "the interval includes 0"
         return f"Not distinguished: {why}. Without reference scores there is no margin, so equivalence cannot be tested."
     return f"Not distinguished, which is not parity: {test.note or f'the {narrow} reaches beyond ±{test.margin:.3g}'}."
+
+
+def _inside(test: stats.Equivalence) -> str:
+    assert test.margin is not None
+    return "lies inside" if -test.margin < test.narrow.low and test.narrow.high < test.margin else "reaches beyond"
 
 
 def _is(p: float) -> str:
@@ -126,12 +198,12 @@ def _is(p: float) -> str:
     return (said if said.startswith("<") else f"= {said}").replace(" ", "\u00a0")
 
 
-def _settle(pair: Comparison) -> str:
-    """How many seeds would settle what is open."""
+def _settle(pair: Comparison, cannot: Attainable | None = None) -> str:
+    """How many seeds would settle what is open; to find a difference, at least as many as `cannot` says."""
     known = pair.evidence
     assert pair.overall is not None
     parts = [f"{known.runs_for_equivalence} runs a side to show equivalence, if there is no difference"] if known.runs_for_equivalence else []
-    more = known.runs_to_detect or 0  # fewer than there are: the test's n was not the obstacle
+    more = max(known.runs_to_detect or 0, cannot.fewest_runs if cannot and known.runs_to_detect else 0)  # fewer than there are: n was not the obstacle
     parts += [f"{more} to find a difference as large as the one seen"] if more > pair.overall.difference.n else []
     return f" With 80\u00a0% power it would take about {'; or '.join(parts)}." if parts else ""
 
@@ -141,15 +213,18 @@ def _task_detail(pair: Comparison, env: str, group: Group) -> str:
     one, other = group.cells[pair.x, env].summary, group.cells[pair.y, env].summary
     digits = decimals(one.mean, other.mean)
     start = f"{env}: mean return {number(one.mean, digits)} against {number(other.mean, digits)}"
+    same, shared = pair.same[env]
+    if pair.is_twin and same == shared > 0:
+        return f"{env}: mean return {number(one.mean, digits)} of both, {SAME_RUN} ({same} of {shared})."
     if test.tier == "identical":
         return f"{start}: identical in all runs."
     margin = f"; 90\u00a0% interval {bracket(test.narrow, digits)}, margin ±{number(test.margin, digits)}" if test.margin else ""
     detectable = " (a smaller difference is detectable)" if test.tier == "C" and test.p < stats.ALPHA else ""
     p = f", p\u00a0{_is(test.p)}" if np.isfinite(test.p) else ""
-    same, shared = pair.same[env]
     twins = f"; {same} of {shared} seeds make exactly the same run" if same and pair.is_twin else ""
     apart = with_interval(test.difference, digits, sign=True)
-    return f"{start}, difference {apart}{p}{margin}: {test.meaning}{detectable}{_of_iqms(pair, env)}{_solved(pair, env)}{twins}."
+    likewise = "likewise " if len(group.envs) == 1 and pair.overall is not None and pair.overall.tier == test.tier else ""  # of the IQMs, then of the means
+    return f"{start}, difference {apart}{p}{margin}: {likewise}{SHORT[test.tier]}{detectable}{_of_iqms(pair, env)}{_solved(pair, env)}{twins}."
 
 
 def _of_iqms(pair: Comparison, env: str) -> str:
@@ -158,7 +233,8 @@ def _of_iqms(pair: Comparison, env: str) -> str:
     if iqm is None or test.shape is None or test.tier not in ("D", "unlike"):
         return ""
     apart = with_interval(iqm.difference, decimals(test.difference.point, iqm.difference.point), sign=True)
-    return f" (of so few runs, up to {percent(round(test.shape.hidden, 2))} may fail unseen); IQMs {apart} apart: {iqm.meaning}"
+    iqms = f"nor are the IQMs, {apart} apart" if iqm.tier == test.tier == "D" else f"the IQMs, {apart} apart: {SHORT[iqm.tier]}"
+    return f" (of so few runs, up to {percent(round(test.shape.hidden, 2))} may fail unseen); {iqms}"
 
 
 # -------------------------------------------------------------------------------------------------------------- terminal
@@ -183,7 +259,11 @@ def summary(analysis: Analysis, verdicts: list[Verdict]) -> Any:
             grid.add_row(algo, env, n, mean, number(s.iqm), number(s.minimum), number(s.maximum))
         grid.add_section()
     lines = [Text(f"Incomplete: {'; '.join(analysis.missing)}.", style="bold red")] if analysis.is_partial else []
-    lines += [Text(f"• {line.text}") for verdict in verdicts for line in verdict.lines]
+    for of_group in verdicts:
+        lines += [Text(f"• {line.text}") for line in of_group.lines]
+        lines += [Text(sentence, style="yellow") for sentence in of_group.limits]
+        lines += [Text(f"{words}: {which}") for words, which in of_group.learnt]
+        lines += [Text(SHARES)] if any(words != LEARNT["yes"] for words, _ in of_group.learnt) else []
     said = [w for group in analysis.groups for env in group.envs for known in group.evidence.of_cells(env).values() for w in known.warnings]
     said = [*(v.caution for v in verdicts), *(f"Caution. {w}." for w in said if w.startswith("t interval"))]
     return Stack(grid, *lines, *(Text(w, style="yellow") for w in dict.fromkeys(w for w in said if w)))

@@ -123,6 +123,8 @@ class Told(Reporter):
     """What a study's conductor says, as lines and a bar."""
 
     def planned(self, work: Work, store: Store) -> None:
+        from benchmarks.stats import attainable
+
         study, todo = work.study, work.todo
         done = ", ".join(f"{n} {state}" for state, n in Counter(work.before.values()).items() if state != "missing")
         print(f"Study {study.name} ({study.hash[:12]}) in {store.path}: {study.question}")
@@ -138,6 +140,10 @@ class Told(Reporter):
             print(f"Compared{where}: {studies.compared(group)}")
             for sentence in studies.unequal_tuning(study, group):
                 print(f"  {sentence}")
+            if group["comparisons"] and not study.sequential:  # whose own rule says what it can find
+                paired = bool((study.statistics or {}).get("paired"))
+                if sentence := attainable.said(len(study.seeds), len(study.seeds), len(group["comparisons"]), paired=paired):
+                    print(f"  {sentence}.")
 
     def damaged(self, error: str, place: Path) -> None:
         print(f"{error}; moved to {place}, to be run again", file=sys.stderr)

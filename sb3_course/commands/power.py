@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import IncompleteData, UserError
-from benchmarks.stats import ALPHA, power
+from benchmarks.stats import ALPHA, attainable, power
 from benchmarks.store import records
 
 
@@ -129,7 +129,9 @@ def _print(case: dict[str, Any], curve: list[power.PowerAt], asked: float) -> No
         same = "–" if point.equivalent is None else f"{100 * point.equivalent:.0f} %"
         table.add_row(str(point.n), f"{100 * point.finds:.0f} %", same, f"{point.detectable:.3g}", *([f"{point.used:.3g}"] if case["batch"] else []))
     show(table)
-    print(f"{_advice(curve, case, asked)} Standard error of a share: at most {100 * curve[0].error:.1f} %; tests at {100 * ALPHA:g} % of the table.\n")
+    too_few = "" if case["batch"] else attainable.said(curve[0].n, curve[0].n, case["comparisons"], paired=case["paired"])
+    advice = f"{_advice(curve, case, asked)}{f' {too_few}.' if too_few else ''}"
+    print(f"{advice} Standard error of a share: at most {100 * curve[0].error:.1f} %; tests at {100 * ALPHA:g} % of the table.\n")
 
 
 def _advice(curve: list[power.PowerAt], case: dict[str, Any], asked: float) -> str:

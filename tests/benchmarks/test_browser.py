@@ -25,14 +25,15 @@ LOOK = """(async () => {
   for (const d of document.querySelectorAll('details')) d.open = true;
   for (const i of document.querySelectorAll('img')) { i.loading = 'eager'; await i.decode().catch(() => 0); }  // a lazy picture has no width yet
   const width = document.documentElement.clientWidth;
-  const boxes = e => e.closest('.scroll, .picture, pre') && !e.matches('.scroll, .picture, pre');  // these scroll by themselves
-  const wide = [...document.querySelectorAll('body *')].filter(e => !boxes(e) && e.getBoundingClientRect().right > width + 1);
+  const boxes = e => e.closest('.scroll, pre') && !e.matches('.scroll, pre');  // these scroll by themselves
+  const drawn = e => e.ownerSVGElement;  // strokes that are cut at the axes reach on as boxes
+  const wide = [...document.querySelectorAll('body *')].filter(e => !boxes(e) && !drawn(e) && e.getBoundingClientRect().right > width + 1);
   const seen = e => { const b = e.getBoundingClientRect(); return b.width > 50 && b.height > 30; };
   return {
     width, page: document.documentElement.scrollWidth,
     wide: wide.map(e => e.tagName + '#' + e.id + '.' + e.className),
     figures: [...document.querySelectorAll('figure')].map(f => {
-      const pictures = [...f.querySelectorAll('svg, img')];
+      const pictures = [...f.querySelectorAll('svg, img')].filter(p => p.getClientRects().length);  // of two drawings, the one for this width
       return [f.id, seen(f), pictures.every(seen), pictures.length];
     }),
     broken: [...document.querySelectorAll('img')].filter(i => !i.complete || !i.naturalWidth).length,
@@ -72,7 +73,7 @@ def test_the_page_in_a_browser(chromium, pages, name, width):
     page = chromium.open(pages[name].as_uri(), WIDTHS[width], LOOK)
     assert page.requests == [] and page.errors == []
     seen = page.result
-    assert seen["page"] == seen["width"] == WIDTHS[width] and seen["wide"] == []  # only figures and tables scroll sideways
+    assert seen["page"] == seen["width"] == WIDTHS[width] and seen["wide"] == []  # only tables scroll sideways
     assert seen["broken"] == seen["unnamed"] == seen["small"] == 0
     assert seen["top"] < 700  # the verdict is on the first screen, or begins there
     expected = {"invented": 10, "trained": 8 + 2, "against": 1}[name]
@@ -91,9 +92,64 @@ def test_the_textbooks_page_in_a_browser(chromium, tmp_path, width):
     found = chromium.open((tmp_path / "index.html").as_uri(), WIDTHS[width], LOOK)
     assert found.errors == [] and {request.rpartition("/")[0] for request in found.requests} == {tmp_path.as_uri()}
     seen = found.result
-    assert seen["page"] == seen["width"] == WIDTHS[width] and seen["wide"] == []  # only figures and tables scroll sideways
+    assert seen["page"] == seen["width"] == WIDTHS[width] and seen["wide"] == []  # only tables scroll sideways
     assert seen["broken"] == seen["unnamed"] == seen["small"] == 0
     assert len(seen["figures"]) == len(records) > 40 and all(whole and pictures for _, whole, pictures, _ in seen["figures"])
+
+
+def test_on_a_phone_the_textbooks_pictures_are_whole_and_lead_to_themselves_at_full_size(chromium, tmp_path):
+    folder = Path(__file__).parents[2] / "results" / "textbook"
+    for name in ("2.2", "6.5"):
+        for kind in ("json", "png"):
+            (tmp_path / f"{name}.{kind}").symlink_to(folder / f"{name}.{kind}")
+    page.write(tmp_path)
+    found = chromium.open((tmp_path / "index.html").as_uri(), WIDTHS["phone"], PHONE)
+    assert found.result["inside"]
+    shown = hints(np.asarray(Image.open(io.BytesIO(found.screenshot)).convert("RGB")), found.result["tables"])
+    assert shown and all(is_hinted == goes_on for goes_on, is_hinted in shown)
+    links = "[...document.querySelectorAll('figcaption a')].filter(a => a.getClientRects().length).map(a => a.getAttribute('href'))"
+    assert chromium.open((tmp_path / "index.html").as_uri(), WIDTHS["phone"], links).result == ["2.2.png", "6.5.png"]
+
+
+PHONE = """(async () => {
+  for (const d of document.querySelectorAll('details')) d.open = true;
+  for (const i of document.querySelectorAll('img')) { i.loading = 'eager'; await i.decode().catch(() => 0); }
+  const box = e => e.getBoundingClientRect(), shown = e => e.getClientRects().length > 0;
+  const pictures = [...document.querySelectorAll('figure svg, figure img')].filter(shown);
+  const scrolls = [...document.querySelectorAll('.scroll')].filter(shown), frame = p => p.closest('.picture, .film');
+  return {
+    inside: pictures.every(p => box(p).left >= 0 && box(p).right <= innerWidth && frame(p).scrollWidth <= frame(p).clientWidth),
+    type: Math.min(...pictures.flatMap(p => [...p.querySelectorAll('text')]).map(t => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a)
+          .filter(size => size > 0)),
+    cut: [...document.querySelectorAll('svg')].filter(shown).flatMap(s => [...s.querySelectorAll('text')].filter(t => box(t).right > box(s).right + 1
+          || box(t).left < box(s).left - 1)).map(t => t.textContent),
+    tables: scrolls.map(s => [s.scrollWidth > s.clientWidth + 1, box(s).right + scrollX, box(s).top + scrollY, box(s).height]),
+  };
+})()"""
+
+
+def hints(picture, tables):
+    """Of each table, whether it goes on beyond its box, and whether the last pixels of the box are bluer than white."""
+    found = []
+    for goes_on, right, top, height in tables:
+        edge = picture[int(top) + 2 : int(top + height) - 2, int(right) - 3 : int(right) - 1].astype(float)
+        found.append((goes_on, bool(np.median(edge[..., 2] - edge[..., 0]) > 20)))
+    return found
+
+
+@pytest.mark.parametrize("name", ["invented", "trained", "against"])
+def test_on_a_phone_every_curve_is_seen_to_its_end_in_readable_type_and_a_table_that_goes_on_says_so(chromium, pages, name):
+    page = chromium.open(pages[name].as_uri(), WIDTHS["phone"], PHONE)
+    seen = page.result
+    assert seen["inside"] and seen["type"] > 8.5 and seen["cut"] == []
+    found = hints(np.asarray(Image.open(io.BytesIO(page.screenshot)).convert("RGB")), seen["tables"])
+    assert all(is_hinted == goes_on for goes_on, is_hinted in found) and any(goes_on for goes_on, _ in found)
+
+
+@pytest.mark.parametrize("width, shown", [("desktop", "wide"), ("phone", "narrow")])
+def test_a_figure_is_drawn_once_for_each_kind_of_screen(chromium, pages, width, shown):
+    script = """[...new Set([...document.querySelectorAll('.wide, .narrow')].filter(e => e.getClientRects().length).map(e => e.className))]"""
+    assert chromium.open(pages["invented"].as_uri(), WIDTHS[width], script).result == [shown]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -102,7 +158,8 @@ def test_one_picture_stands_right_under_the_verdict(chromium, pages, width):
       const box = e => e.getBoundingClientRect(), first = document.querySelector('figure');
       const verdict = box(document.querySelector('#verdict')), contents = box(document.querySelector('nav'));
       return {id: first.id, gap: box(first).top - verdict.bottom, above: contents.top - box(first).bottom,
-              copies: document.querySelectorAll('[id="' + first.id + '"]').length, links: document.querySelectorAll('a[href="#' + first.id + '"]').length};
+              copies: document.querySelectorAll('[id="' + first.id + '"]').length,
+              links: document.querySelectorAll('section:not(#cautions) a[href="#' + first.id + '"]').length};
     })()"""
     seen = chromium.open(pages["invented"].as_uri(), WIDTHS[width], script).result
     assert seen["id"] == "g-control-curves-steps" and 0 < seen["gap"] < 150 and seen["above"] > 0

@@ -212,7 +212,7 @@ def test_runs_that_end_alike_seed_by_seed_are_counted(tmp_path):
     store._curves.loc[ours, "score"] = store._curves.loc[twins, "score"].to_numpy()
     tier, sentence, text = verdict_of(store, tmp_path)
     assert tier == "A" and "the same seed makes the same run" in sentence
-    assert "10 of 10 seeds make exactly the same run" in text
+    assert "same runs, seed by seed (10 of 10)" in text
     twin = final(store, "sb3/ppo", "CartPole-v1")
     one_differs = store.set_final("ppo", "CartPole-v1", [twin[0] - 1.0, *twin[1:]])
     tier, _, text = verdict_of(one_differs, tmp_path)
@@ -389,7 +389,7 @@ def test_every_planned_run_is_accounted_for(tmp_path):
 def test_an_interval_that_holds_less_often_than_it_says_is_printed_with_a_caution(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.stats.coverage_warning", lambda kind, n, tasks, confidence: "n = 10: held 76 % of the time" if kind == "aggregate" else "")
     _, text = rendered(one_task(), tmp_path)
-    assert '<span class="caution">Caution. n = 10: the IQM over tasks: held 76 % of the time.</span>' in text
+    assert "<strong>the IQM over tasks</strong>: n = 10: held 76 % of the time." in text
 
 
 def test_the_tables_are_latex_that_needs_booktabs_alone(quickstart):
