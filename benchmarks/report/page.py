@@ -30,7 +30,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from benchmarks import UserError
 from benchmarks.evidence.analysis import analyse
 from benchmarks.evidence.records import Analysis, Group, IncompleteStudy
-from benchmarks.report import citations, exports, figures, films, tables
+from benchmarks.report import citations, claims, exports, figures, films, tables
 from benchmarks.report.cautions import OF_TABLES, Cautions, gathered
 from benchmarks.report.style import Figure, Table, slug
 from benchmarks.report.verdicts import Verdict, summary, verdict
@@ -278,6 +278,7 @@ class Page:
     diagnostics: Table | None
     films: list[films.Film]
     no_films: str  # why there are none
+    claimed: list[claims.Claimed]  # of papers, about the study's algorithms
     facts: dict[str, Any]  # repro.json
     hosts: Table
     environments: Table
@@ -318,6 +319,7 @@ def _page(store: Any, analysis: Analysis, facts: dict[str, Any], options: Option
         diagnostics=tables.diagnostics(store.training()),
         films=shown,
         no_films=no_films,
+        claimed=[] if study.is_foreign else claims.of_algorithms(study.algorithms),
         facts=facts,
         hosts=tables.hosts(facts),
         environments=tables.environments(facts),
