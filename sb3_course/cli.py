@@ -32,91 +32,116 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message} ({self.prog} --help)")
 
 
+class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Examples stay as they are written, and a default is told once: where there is one, and the words do not tell it."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        is_told = "default" in (action.help or "") or action.default is None or action.default is False or action.default in ("", [])
+        return action.help if is_told else super()._get_help_string(action)
+
+
 MOST_SAID = 2000  # characters of an error that is printed
 
 
 def parser() -> argparse.ArgumentParser:
-    top = Parser(prog="sb3-course", description="Train, compare and watch reinforcement learning algorithms, from scratch and Stable-Baselines3's.")
+    top = Parser(prog="sb3-course", description="Train, compare and watch reinforcement learning algorithms, from scratch and Stable-Baselines3's.",
+                 epilog="sb3-course VERB --help explains a verb, with an example.")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
 
     def trust(sub: argparse.ArgumentParser, what: str) -> None:
         sub.add_argument("--trust", action="store_true", help=f"{what}: its author is trusted (docs/safe.md)")
 
-    def verb(name: str, module: str, function: str, help: str) -> argparse.ArgumentParser:
-        sub = verbs.add_parser(name, help=help, description=help, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    def verb(name: str, module: str, function: str, help: str, example: str = "") -> argparse.ArgumentParser:
+        """example: lines that can be typed as they stand; those of the verbs on studies follow each other."""
+        epilog = "for example:\n" + "\n".join(f"  {line}" for line in example.splitlines()) if example else None
+        sub = verbs.add_parser(name, help=help, description=help, epilog=epilog, formatter_class=Help)
         sub.set_defaults(module=f"sb3_course.commands.{module}", function=function)
         return sub
 
-    catalogue = verb("list", "catalogue", "run", "algorithms, environments with tuned settings, suites")
+    catalogue = verb("list", "catalogue", "run", "algorithms, environments with tuned settings, suites", example="sb3-course list --envs")
     catalogue.add_argument("--envs", action="store_true", help="instead: the environments of this library")
 
-    train = verb("train", "train", "run", "train one model, score it as it goes, save it (flags as in the RL Zoo)")
+    train = verb("train", "train", "run", "train one model, score it as it goes, save it (flags as in the RL Zoo)",
+                 example="sb3-course train --algo q_learning --env FrozenLake-v1 -n 20000 --env-kwargs is_slippery:False")
     train.add_argument("--algo", required=True, help="an algorithm's id; sb3/... runs the Stable-Baselines3 twin; your own: module:Class, path/file.py:Class")
     train.add_argument("--env", required=True, help="a Gymnasium id; module:id imports that module first")
     train.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps (default: the tuned number)")
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--seed", type=int, default=0, help="of weights, exploration and environments")
     train.add_argument("--n-envs", type=int, help="training environments (default: the tuned number)")
     train.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V",
                        help='overrides, such as learning_rate:0.01 policy_kwargs:"dict(net_arch=[64])"')
     train.add_argument("--env-kwargs", nargs="+", default=[], metavar="K:V", help="arguments of the environment, such as is_slippery:False")
     train.add_argument("--eval-freq", type=int, default=25000, metavar="N", help="evaluate every N training steps; 0 or less: never")
-    train.add_argument("--eval-episodes", type=int, default=5, metavar="N")
-    train.add_argument("--save-freq", type=int, default=-1, metavar="N", help="also save the model every N steps")
-    train.add_argument("-f", "--log-folder", default="logs", metavar="DIR")
-    train.add_argument("-tb", "--tensorboard-log", default="", metavar="DIR")
+    train.add_argument("--eval-episodes", type=int, default=5, metavar="N", help="episodes of an evaluation")
+    train.add_argument("--save-freq", type=int, default=-1, metavar="N", help="also save the model every N steps (default: at the end only)")
+    train.add_argument("-f", "--log-folder", default="logs", metavar="DIR", help="where the model, its settings and its evaluations are saved")
+    train.add_argument("-tb", "--tensorboard-log", default="", metavar="DIR", help="also write TensorBoard's files there (default: none)")
     train.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
-    train.add_argument("--verbose", type=int, default=1, choices=(0, 1, 2))
+    train.add_argument("--verbose", type=int, default=1, choices=(0, 1, 2), help="0 prints nothing, 1 tables and evaluations, 2 what debugging needs too")
 
-    enjoy = verb("enjoy", "enjoy", "run", "watch a model that train saved")
-    enjoy.add_argument("--algo", required=True)
-    enjoy.add_argument("--env", required=True)
-    enjoy.add_argument("-f", "--folder", default="logs", metavar="DIR")
+    enjoy = verb("enjoy", "enjoy", "run", "watch a model that train saved, or one of a study",
+                 example="sb3-course enjoy --algo q_learning --env FrozenLake-v1 -n 100 --no-render")
+    enjoy.add_argument("--algo", required=True, help="the algorithm, as for train")
+    enjoy.add_argument("--env", required=True, help="the environment, as for train")
+    enjoy.add_argument("-f", "--folder", default="logs", metavar="DIR", help="where train saved it")
     enjoy.add_argument("--exp-id", type=int, default=0, metavar="ID", help="which of its trainings; 0: the latest")
+    enjoy.add_argument("--study", metavar="STUDY", help="a run of a study instead, by its directory, its name or its archive: the median one by final score")
+    enjoy.add_argument("--run-seed", type=int, metavar="K", help="of a study: the run with this seed instead")
     enjoy.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="steps to play (default: 1000; of a film: the first episode, at most as many)")
     enjoy.add_argument("--load-best", action="store_true", help="the best evaluated model, not the last")
     enjoy.add_argument("--no-render", action="store_true", help="print the returns only")
     enjoy.add_argument("--gif", metavar="FILE", help="no window: write what is played there, as an animated picture")
     enjoy.add_argument("--mp4", metavar="FILE", help="the same as a video (needs sb3-course[video])")
     enjoy.add_argument("--stochastic", action="store_true", help="sample actions")
-    enjoy.add_argument("--seed", type=int, default=0)
+    enjoy.add_argument("--seed", type=int, default=0, help="of the environment, and of sampled actions")
     trust(enjoy, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
-    compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it")
+    compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it",
+                   example="sb3-course compare --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048 --out studies/first")
     _add_study(compare)
     compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
-    compare.add_argument("--launcher", help="local or inprocess")
+    compare.add_argument("--launcher", help="local, a pool of processes, or inprocess, for debugging (default: the suite's)")
     compare.add_argument("--out", metavar="DIR", help="where the study lives (default: studies/NAME)")
     compare.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     compare.add_argument("--dry-run", action="store_true", help="check everything and print the plan")
 
-    register = verb("register", "register", "run", "a digest of a study's plan, margin, seeds and code, to be posted before it runs")
+    register = verb("register", "register", "run", "a digest of a study's plan, margin, seeds and code, to be posted before it runs",
+                    example="sb3-course register --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048")
     _add_study(register, "a study's directory or archive, or, as for compare, ")
     trust(register, "also import algorithms and environments of a suite's file that are not known here")
     register.set_defaults(jobs=None, launcher=None)
 
     trust(compare, "also import algorithms, environments and wrappers of a suite's file that are not known here")
 
-    status = verb("status", "compare", "status", "what is done, running, failed, missing")
+    status = verb("status", "compare", "status", "what is done, running, failed, missing", example="sb3-course status first")
     status.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
 
-    retry = verb("retry", "compare", "retry", "run failed, damaged and missing runs again")
+    retry = verb("retry", "compare", "retry", "run failed, damaged and missing runs again", example="sb3-course retry first")
     retry.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
-    retry.add_argument("--jobs", type=int, metavar="N")
-    retry.add_argument("--allow-partial", action="store_true")
+    retry.add_argument("--jobs", type=int, metavar="N", help="processes (default: the study's)")
+    retry.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     trust(retry, "also import what is not known here")
 
-    report = verb("report", "report", "report", "make the report of a study again; of two studies; or of runs that other programs made")
+    report = verb("report", "report", "report", "make the report of a study again; of two studies; or of runs that other programs made",
+                  example="sb3-course report first\nsb3-course report first --figures pdf --only curves,comparisons --tables per-task")
     report.add_argument("study", nargs="?", help="a directory, or a name under studies/ (default: quickstart)")
-    report.add_argument("--allow-partial", action="store_true")
+    report.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     report.add_argument("--pdf", action="store_true", help="also report.pdf (needs the extra report-pdf)")
     report.add_argument("--parquet", action="store_true", help="also the scores and curves as Parquet")
     report.add_argument("--no-animations", action="store_true", help="no animation of the median run, although models are kept")
     trust(report, "make films that are missing, from the stored models")
+    report.add_argument("--figures", choices=("pdf", "svg"), help="no report, but its figures for a paper: each as a file, with captions.tex (docs/paper.md)")
+    report.add_argument("--only", metavar="NAME,…", help="with --figures: these, such as curves or tasks-control-CartPole-v1 (default: all)")
+    report.add_argument("--width", choices=("column", "text"), default="column", help="of figures and tables: a column (3.25 in), or the text of two (6.75 in)")
+    report.add_argument("--tables", metavar="NAME,…", help="no report, but these of its tables as .tex files, such as comparisons,per-task; all: every one")
+    report.add_argument("--columns", metavar="NAME,…", help="with --tables: these of their columns, such as algorithm,IQM (default: all)")
     report.add_argument("--against", metavar="STUDY", help="this study beside another one, or an archive of one")
     report.add_argument("--from-zoo", metavar="LOGS", help="runs in the folders of the RL Zoo: LOGS/algo/env_1/...")
     report.add_argument("--from-sb3", metavar="PATTERN", help="runs with evaluations.npz, monitor.csv or progress.csv, such as 'runs/{algo}/{env}/{seed}'")
     report.add_argument("--from-csv", nargs="+", metavar="FILE",
                         help="tables with a row for each run and checkpoint, or each run and episode; charts that Weights & Biases exported")
+    report.add_argument("--from-marl-eval", nargs="+", metavar="FILE", help="the JSON that marl-eval, Mava and BenchMARL write (--column score=METRIC)")
+    report.add_argument("--marl-eval", metavar="FILE", help="also write the study's runs there as marl-eval's JSON")
     report.add_argument("--column", action="append", default=[], metavar="MEANING=NAME",
                         help="a column of the CSV: algo, env, seed, step, score, seconds, or run, the run's name")
     report.add_argument("--run-names", metavar="PATTERN|FILE", help="how the names of runs read, such as '{algo}-{env}-{seed}' (default: CleanRL's), "
@@ -129,9 +154,10 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--normalise", metavar="FILE", help="YAML with random and expert scores of each environment (known ones have theirs)")
     report.add_argument("--reps", type=int, default=50_000, metavar="N", help="bootstrap repetitions, for runs that other programs made")
     report.add_argument("--name", help="title, for runs that other programs made")
-    report.add_argument("--out", metavar="DIR", help="where it is written (default: the study's report/, or reports/NAME)")
+    report.add_argument("--out", metavar="DIR", help="where it is written (default: the study's report/, or reports/NAME; for a paper, figures/NAME)")
 
-    reproduce = verb("reproduce", "reproduce", "run", "verify a study: 1 its files, 2 its numbers, 3 a sample of its runs, 4 all of them")
+    reproduce = verb("reproduce", "reproduce", "run", "verify a study: 1 its files, 2 its numbers, 3 a sample of its runs, 4 all of them",
+                     example="sb3-course reproduce first --level 2")
     reproduce.add_argument("study", help="a directory, a name under studies/, or an archive")
     reproduce.add_argument("--level", type=int, default=2, choices=(1, 2, 3, 4), help="each includes those before it")
     reproduce.add_argument("--sample", type=int, default=2, metavar="K", help="level 3: how many runs are trained again")
@@ -144,12 +170,14 @@ def parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--json", metavar="FILE", help="also write the findings there")
     trust(reproduce, "levels 3 and 4: also import what is not known here")
 
-    archive = verb("archive", "report", "pack", "a study as one file that reproduce verifies elsewhere")
+    archive = verb("archive", "report", "pack", "a study as one file that reproduce verifies elsewhere",
+                   example="sb3-course archive first first.tar.gz")
     archive.add_argument("study", help="a directory, or a name under studies/")
     archive.add_argument("file", nargs="?", help="its name, ending in .tar.gz (default: the study's)")
     archive.add_argument("--no-models", action="store_true", help="leave the trained models out")
 
-    power = verb("power", "power", "run", "how many seeds: power by simulation from a study's scores, or from a given spread and effect")
+    power = verb("power", "power", "run", "how many seeds: power by simulation from a study's scores, or from a given spread and effect",
+                 example="sb3-course power first --effect 50 --seeds 5,10,20 --reps 200")
     power.add_argument("study", nargs="?", help="a directory, or a name under studies/; without one, give --sd")
     power.add_argument("--effect", type=float, help="the difference to be found, in the scores' unit (default: each comparison's margin)")
     power.add_argument("--margin", type=float, help="of equivalence, in the scores' unit (default: the study's)")
@@ -163,14 +191,16 @@ def parser() -> argparse.ArgumentParser:
     power.add_argument("--power", type=float, default=0.8, help="the power asked for")
     power.add_argument("--json", metavar="FILE", help="also write the numbers there")
 
-    parity = verb("parity", "parity", "run", "compare an algorithm with its Stable-Baselines3 twin, case by case, from the same seed")
+    parity = verb("parity", "parity", "run", "compare an algorithm with its Stable-Baselines3 twin, case by case, from the same seed",
+                  example="sb3-course parity dqn --list")
     parity.add_argument("algo", help=f"an algorithm with a twin: {', '.join(entry.id for entry in ENTRIES.values() if entry.twin)}")
     parity.add_argument("--case", nargs="+", metavar="NAME", help="only these cases")
     parity.add_argument("--list", action="store_true", help="name the cases")
-    parity.add_argument("--seed", type=int, default=0)
+    parity.add_argument("--seed", type=int, default=0, help="of both sides")
     parity.add_argument("--json", metavar="FILE", help="also write the outcomes there")
 
-    figure = verb("figure", "figure", "run", "rerun figures of Sutton & Barto's textbook, their numbers beside those expected")
+    figure = verb("figure", "figure", "run", "rerun figures of Sutton & Barto's textbook, their numbers beside those expected",
+                  example="sb3-course figure 6.5 --quick")
     figure.add_argument("figures", nargs="*", metavar="ID", help="such as 6.5, ex6.2, or all")
     figure.add_argument("--list", action="store_true", help="name the figures")
     figure.add_argument("--out", default="studies/textbook", metavar="DIR", help="where pictures, numbers and their page are written")
@@ -181,7 +211,8 @@ def parser() -> argparse.ArgumentParser:
     figure.add_argument("--runs", type=int, metavar="N", help="as many runs instead of the book's: likewise not judged")
     figure.add_argument("--quick", action="store_true", help="a twentieth of the runs, for a first look: numbers are shown, not judged")
 
-    claim = verb("claim", "claim", "run", "run claims of papers again: whether the effect is there, with intervals and a verdict")
+    claim = verb("claim", "claim", "run", "run claims of papers again: whether the effect is there, with intervals and a verdict",
+                 example="sb3-course claim --list\nsb3-course claim gae-lambda --show\nsb3-course claim gae-lambda --quick")
     claim.add_argument("claims", nargs="*", metavar="NAME", help="such as gae-lambda, or all")
     claim.add_argument("--tier", choices=("S", "M", "L"), help="those of this tier: S takes up to 2 minutes of a core, M 15, L 90")
     claim.add_argument("--family", metavar="WORD", help="those of a family, such as 'policy gradient'")
@@ -193,7 +224,7 @@ def parser() -> argparse.ArgumentParser:
     claim.add_argument("--json", metavar="FILE", help="also write the records there")
     claim.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
 
-    doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it")
+    doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it", example="sb3-course doctor")
     doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top
@@ -201,12 +232,14 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:
     """The words that say which study: of `compare`, and of `register`, which has to understand the same ones."""
-    verb.add_argument("suite", nargs="?", help=f"{before}a suite's name (sb3-course list) or YAML file; then Hydra overrides such as seeds=3")
-    verb.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
+    verb.add_argument("suite", nargs="?", help=f"{before}a suite's name (sb3-course list) or YAML file (default: quickstart)")
+    verb.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides of the suite, such as seeds=3 steps=5000")
     verb.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms; your own as module:Class or path/to/file.py:Class")
     verb.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments; your own as module:id")
     verb.add_argument("--pairs", metavar="A:B,…", help="with --algos: what is compared with what (default: every pair, or the first against the rest)")
-    verb.add_argument("--seeds", type=int, metavar="N")
+    verb.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "K:V"),
+                      help="with --algos: what a variant has over its algorithm, such as dqn~n3 n_steps:3 (may be repeated)")
+    verb.add_argument("--seeds", type=int, metavar="N", help="runs of each algorithm on each environment (default: the suite's, or 10)")
     verb.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of every run (default: the suite's or the tuned numbers)")
     verb.add_argument("--sequential", action="store_true", help="seeds in batches, until the comparisons are decided; --seeds is the stated maximum")
     verb.add_argument("--batch", type=int, default=5, metavar="N", help="with --sequential: seeds in a batch")

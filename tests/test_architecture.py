@@ -207,13 +207,13 @@ HARNESS: dict[str, tuple[str, ...]] = {
     "studies": ("configs", "plain"),
     "stats": (),
     "evidence": ("stats", "studies"),
-    "store": ("configs", "plain", "studies"),
+    "store": ("configs", "plain", "stats", "studies"),  # stats: the form of marl-eval's files
     "running": ("evidence", "plain", "store", "studies"),  # evidence: a sequential study asks after each batch whether it is decided
     "measures": ("running", "studies"),  # running takes them by their names
-    "report": ("evidence", "plain", "running", "stats", "store", "studies"),  # running: its films play models
-    "reproduction": ("configs", "evidence", "plain", "report", "running", "stats", "store", "studies"),
+    "report": ("configs", "evidence", "plain", "running", "stats", "store", "studies"),  # running: its films play models
+    "claims": ("configs", "plain", "report", "running", "stats", "store", "studies"),
+    "reproduction": ("claims", "configs", "evidence", "plain", "report", "running", "stats", "store", "studies"),
     "textbook": ("plain", "report", "running", "stats", "store", "studies"),
-    "claims": ("configs", "evidence", "plain", "report", "reproduction", "running", "stats", "store", "studies"),
     "speed": ("report",),
     "calibration": ("plain", "stats"),
     "parity": (),

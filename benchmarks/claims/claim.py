@@ -1,7 +1,7 @@
 """What a claim says: a sentence of a paper, the study that decides it, the numbers it stands on, and what would count for and against it.
 
-A claim is one YAML file and is frozen before its verdict's runs: its hash stands in the study that decides it, and in its record. Seeds on which
-it was tried out, or on which settings were tuned, are named and are none of the verdict's.
+A claim is one YAML file and is frozen before its verdict's runs: its hash stands in the study that decides it, and in its record. References may be mended
+afterwards, whatever a verdict depends on may not. Seeds on which it was tried out, or on which settings were tuned, are named and are none of the verdict's.
 
     row: 23                              # of the list that it was taken from
     title: Intermediate λ is best
@@ -44,6 +44,9 @@ TIERS = {"S": 2, "M": 15, "L": 90}  # minutes of one core, at most
 ON = " on "  # "dqn on CartPole-v1": an arm on a task
 
 
+WORDS = ("row", "title", "family", "paper", "quoted", "differs", "picture")  # that no verdict depends on, so that a reference may be mended afterwards
+
+
 class BadClaim(UserError):
     """A claim's file does not say what a claim has to say."""
 
@@ -83,7 +86,7 @@ class Number:
     statistic: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the statistic
     envs: tuple[str, ...] = ()
-    unit: str = ""
+    unit: str = ""  # of the amount, as it is printed behind it
 
     @property
     def is_null(self) -> bool:
@@ -130,7 +133,7 @@ class Claim:
     study_settings: Mapping[str, Any]
     numbers: tuple[Number, ...]
     controls: tuple[Control, ...]
-    hash: str  # of everything that its file says
+    hash: str  # of what its file says, but for WORDS
     quoted: tuple[Mapping[str, Any], ...] = ()
     picture: Mapping[str, Any] = field(default_factory=dict)
 
@@ -193,9 +196,14 @@ def claim_of(name: str, said: Any) -> Claim:
     for item in quoted:
         if not isinstance(item, dict) or set(item) - {"source"} != {"what", "value", "verified"}:
             raise BadClaim(f"{where}: quoted: give what, value and verified (true with the source where it was looked up), not {item}")
-    claim = Claim(**{**parts, "name": name, "numbers": numbers, "controls": controls, "quoted": quoted, "hash": digest(said)})
+    claim = Claim(**{**parts, "name": name, "numbers": numbers, "controls": controls, "quoted": quoted, "hash": _hash(said)})
     _check_cells(where, claim)
     return claim
+
+
+def _hash(said: Mapping[str, Any]) -> str:
+    decisive = {key: value for key, value in said.items() if key not in WORDS}
+    return digest({**decisive, "pilot": seed_list(said["pilot"]["seeds"]) if said["pilot"].get("seeds") else []})
 
 
 def _check_keys(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:

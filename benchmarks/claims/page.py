@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 from typing import Any
+
+from jinja2 import Environment
 
 from benchmarks import IntegrityError
 from benchmarks.claims import record
 from benchmarks.claims.claim import BADGES, TIERS, Claim, find, names
+from benchmarks.claims.verdict import VERDICTS
+from benchmarks.configs import VERDICTS as VERDICTS_FILE
 from benchmarks.report.style import number as with_minus
 from benchmarks.store.files import write_whole
+
+Found = list[tuple[Claim, dict[str, Any]]]
 
 HEADER = ("number", "measured [95 % interval]", "p (Holm)", "no effect", "counts from", "runs an arm", "verdict")
 
@@ -56,16 +63,68 @@ def _digits(number: dict[str, Any]) -> int:
     return 0 if width >= 20 else 1 if width >= 2 else 2 if width >= 0.2 else 3 if width >= 0.02 else 4
 
 
+TITLE = "Claims of papers, run again"
+INTRODUCTION = (
+    "Each claim was written down with its arms, budget, seeds and the smallest effect that would count before the runs that decide it. Reproduced: the "
+    "interval lies beyond that effect, and the test agrees. Weaker: there is an effect, but not surely one that counts. Not distinguished: neither. "
+    "Contradicted: surely the other way. Void: a control failed or a run is missing. That there is no effect is claimed by equivalence alone (two one-sided "
+    "tests). p-values are corrected by Holm over the numbers of a claim. Dots are runs; brackets are 95 % intervals, of equivalence 90 %."
+)
+
+
 def write(out: Path) -> list[dict[str, Any]]:
-    """Write the folder's page; the records that it shows."""
+    """Write both pages of the folder, index.html and README.md for a repository's browser; the records that they show."""
     found = read(out)
-    write_whole(out / "index.html", "\n".join(f"{claim.name} {said['verdict']}" for claim, said in found))
+    write_whole(out / "index.html", html(found, out))
+    write_whole(out / "README.md", markdown(found))
     return [said for _, said in found]
 
 
-def read(out: Path) -> list[tuple[Claim, dict[str, Any]]]:
+def install(out: Path) -> None:
+    """Let reports say these verdicts of the claims about a study's algorithms."""
+    lines = [f"{claim.name},{claim.hash},{said['verdict']}\n" for claim, said in read(out)]
+    write_whole(VERDICTS_FILE, "".join(["claim,hash,verdict\n", *lines]))
+
+
+def counts(found: Found) -> list[tuple[str, int]]:
+    verdicts = [said["verdict"] for _, said in found]
+    return [(verdict, verdicts.count(verdict)) for verdict in (*VERDICTS, record.UNJUDGED) if verdict in verdicts]
+
+
+def html(found: Found, out: Path) -> str:
+    style = (resources.files("benchmarks.report") / "templates" / "report.css").read_text(encoding="utf-8")
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        (resources.files("benchmarks.claims") / "page.html").read_text(encoding="utf-8")
+    )
+    families = list(dict.fromkeys(claim.family for claim, _ in found))
+    tiers = [tier for tier in TIERS if any(claim.tier == tier for claim, _ in found)]
+    filters = [("family", "Family", families), ("verdict", "Verdict", [verdict for verdict, _ in counts(found)]), ("tier", "Tier", tiers)]
+    pictures = [(claim, said, (out / claim.name / record.PICTURE).read_text(encoding="utf-8")) for claim, said in found]
+    return template.render(
+        title=TITLE, style=style, introduction=INTRODUCTION, counts=counts(found), filters=filters, claims=pictures, cells=cells,
+        said=lambda value: f"{value:.4g}",
+    )  # fmt: skip
+
+
+def markdown(found: Found) -> str:
+    summary = ", ".join(f"{n} {verdict}" for verdict, n in counts(found))
+    made = "Made by `sb3-course claim`; [index.html](index.html) is the same to filter."
+    lines = [f"# {TITLE}", "", INTRODUCTION, "", f"**{len(found)} claims: {summary}.** {made}", ""]
+    lines += ["| claim | paper | verdict | core minutes |", "|---|---|---|--:|"]
+    for claim, said in found:
+        paper, minutes = f"[{claim.paper['cite']}]({claim.paper['url']})", said["core_seconds"] / 60
+        lines.append(f"| [{claim.title}](#{claim.name}) | {paper} | **{said['verdict']}** | {minutes:.1f} |")
+    for claim, said in found:
+        lines += ["", f'<a id="{claim.name}"></a>', "", f"## {claim.title}: {said['verdict']}", "", claim.statement, ""]
+        lines += [f"![{claim.title}]({claim.name}/{record.PICTURE})", "", f"| {' | '.join(HEADER)} |", f"|{'---|' * len(HEADER)}"]
+        lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells(number))} |" for number in said["numbers"]]
+        lines += ["", *([f"{said['why']}.", ""] if said["why"] else []), *(f"- {name}: {text}" for name, text in facts(claim)[1:])]
+    return "\n".join([*lines, ""])
+
+
+def read(out: Path) -> Found:
     """The claims of a folder with their records, in the list's order."""
-    found = []
+    found: Found = []
     for name in names():
         try:
             found.append((find(name), record.read(out / name)))

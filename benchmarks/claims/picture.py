@@ -1,12 +1,12 @@
 """The effect of a claim as one picture: every run of every arm above, the claim's numbers with their intervals below.
 
 The claim's file may say how the runs are drawn: `picture: {curves: score}` draws the arms over training, `{against: {arm: x, …}, label: λ}` over a setting.
-By default each run is a dot of the metric of the claim's first number.
+By default each run is a dot of the metric of the claim's first number. log_x, log_y: the scales are logarithmic; share_y: that of all tasks is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from typing import Any
 
 import matplotlib
@@ -20,23 +20,29 @@ from benchmarks.report.style import FAINT, INK, PALETTE, STYLE, new_canvas, svg
 from benchmarks.stats import t_interval
 
 COLOURS = {REPRODUCED: "#1a7f37", WEAKER: "#8a6d00", NOT_DISTINGUISHED: "#5b5b5b", CONTRADICTED: "#b3261e", VOID: "#7a5aa6"}
-WIDTH = 7.0
-MOST_TASKS = 4  # side by side
+WIDTH = 5.0  # inches: narrow, so that it can be read on a telephone
+PER_ROW, MOST_TASKS = 2, 4
+OF_RUNS, OF_NUMBER = 2.4, 0.52  # inches of height
 
 
 def drawn(claim: Claim, outcome: Outcome, results: Results, is_quick: bool = False) -> str:
     """The picture as an SVG file, the same bytes each time."""
-    with matplotlib.rc_context(STYLE):
-        rows = max(1, len(outcome.numbers))
-        canvas = new_canvas(WIDTH, 2.9 + 0.36 * rows)
-        parts: Any = canvas.subfigures(2, 1, height_ratios=[2.4, 0.5 + 0.36 * rows])
-        above, below = parts
-        tasks = _tasks(claim)
-        if outcome.numbers or claim.picture:
-            axes = above.subplots(1, len(tasks), squeeze=False)[0]
-            for ax, env in zip(axes, tasks, strict=True):
-                _runs(ax, claim, env, results, is_first=ax is axes[0])
-        _numbers(below.subplots(), outcome, is_quick)
+    tasks = _tasks(claim) if outcome.numbers else []
+    heights = [OF_RUNS * math.ceil(len(tasks) / PER_ROW), 0.35 + OF_NUMBER * len(outcome.numbers)]
+    with matplotlib.rc_context({**STYLE, "font.size": 8}):
+        canvas = new_canvas(WIDTH, max(1.0, sum(heights)))
+        if outcome.numbers:
+            parts: Any = canvas.subfigures(2, 1, height_ratios=heights)
+            columns = min(PER_ROW, len(tasks))
+            rows, together = math.ceil(len(tasks) / columns), bool(claim.picture.get("share_y"))
+            axes = parts[0].subplots(rows, columns, squeeze=False, sharey=together).flat
+            for k, (ax, env) in enumerate(zip(axes, tasks, strict=False)):
+                _runs(ax, claim, env, results, is_left=k % columns == 0, is_first=k == 0)
+            for ax in list(axes)[len(tasks) :]:
+                ax.set_axis_off()
+            _numbers(parts[1].subplots(), outcome, is_quick)
+        else:
+            canvas.text(0.5, 0.5, _wrapped(f"no numbers: {outcome.why}", 60), ha="center", va="center", color=FAINT)
         text = svg(canvas, claim.name, alt=f"{claim.title}: every run by arm, and the claim's numbers with their intervals")
     return text.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) + "\n"
 
@@ -65,12 +71,12 @@ def label(arm: str) -> str:
     return arm.replace("~", "\n")
 
 
-def _runs(ax: Axes, claim: Claim, env: str, results: Results, is_first: bool) -> None:
+def _runs(ax: Axes, claim: Claim, env: str, results: Results, is_left: bool, is_first: bool) -> None:
     arms = _arms(claim, env)
     colours = {arm: PALETTE[k % len(PALETTE)] for k, arm in enumerate(_arms(claim, env))}
     ax.set_title(env.removeprefix("from_scratch/"), fontsize=8.5)
     if claim.picture.get("curves"):
-        _curves(ax, claim, env, results, colours, is_first)
+        _curves(ax, claim, env, results, colours, is_left, is_first)
         return
     metric = _metric(claim)
     places: dict[str, float] = claim.picture.get("against") or {arm: float(k) for k, arm in enumerate(arms)}
@@ -90,11 +96,11 @@ def _runs(ax: Axes, claim: Claim, env: str, results: Results, is_first: bool) ->
         ax.plot(*zip(*sorted(means), strict=True), color=FAINT, lw=1, zorder=0)
         ax.set_xlabel(claim.picture.get("label", ""))
     else:
-        ax.set_xticks(list(places.values()), [label(arm) for arm in places], fontsize=7)
+        ax.set_xticks(list(places.values()), [label(arm) for arm in places], fontsize=7.5)
         ax.set_xlim(min(places.values()) - 0.45 * min(reach, 1), max(places.values()) + 0.55 * min(reach, 1))
         ax.grid(False, axis="x")
-    if is_first:
-        ax.set_ylabel(_wrapped(claim.picture.get("y") or words(metric)), fontsize=8)
+    if is_left:
+        ax.set_ylabel(_wrapped(claim.picture.get("y") or words(metric)))
 
 
 def _mean(ax: Axes, x: float, values: np.ndarray, colour: str) -> None:
@@ -105,7 +111,7 @@ def _mean(ax: Axes, x: float, values: np.ndarray, colour: str) -> None:
     ax.plot([x], [interval.point], "D", ms=4, color=colour)
 
 
-def _curves(ax: Axes, claim: Claim, env: str, results: Results, colours: dict[str, str], is_first: bool) -> None:
+def _curves(ax: Axes, claim: Claim, env: str, results: Results, colours: dict[str, str], is_left: bool, is_first: bool) -> None:
     """Means over training with 95 % t bands."""
     of = claim.picture["curves"]
     for arm, colour in colours.items():
@@ -120,11 +126,15 @@ def _curves(ax: Axes, claim: Claim, env: str, results: Results, colours: dict[st
         ax.fill_between(steps, mean - half, mean + half, color=colour, alpha=0.16, lw=0)
     if claim.picture.get("log_y"):
         ax.set_yscale("symlog")
-    ax.set_xlabel("steps", fontsize=8)
-    ax.ticklabel_format(axis="x", style="sci", scilimits=(0, 4))
+    ax.set_xlabel("steps")
+    if claim.picture.get("log_x"):
+        ax.set_xscale("log")
+    else:
+        ax.ticklabel_format(axis="x", style="sci", scilimits=(0, 4))
+    if is_left:
+        ax.set_ylabel(_wrapped(claim.picture.get("y") or words(Metric(of))))
     if is_first:
-        ax.set_ylabel(_wrapped(claim.picture.get("y") or words(Metric(of))), fontsize=8)
-        ax.legend(fontsize=7)
+        ax.legend(fontsize=7.5)
 
 
 def _half(values: np.ndarray) -> float:
@@ -141,38 +151,27 @@ def _wrapped(text: str, width: int = 30) -> str:
 
 def _numbers(ax: Axes, outcome: Outcome, is_quick: bool) -> None:
     """The claim's numbers on one scale: 0 is no effect, 1 the smallest that counts; of a null, ±1 is where it has to lie."""
-    names = []
+    left, right = -2.5, 4.0
     for row, judged in enumerate(outcome.numbers):
         number, estimate = judged.number, judged.estimate
         colour = FAINT if is_quick else COLOURS[judged.verdict]
         if number.within is not None:
             unit = min(abs(bound - number.nothing) for bound in number.within if bound is not None)
-            sides = [(bound - number.nothing) / unit for bound in number.within if bound is not None]
-            ends: Sequence[float] = (estimate.low90, estimate.high90)
-            ax.barh(row, width=(max(sides) if number.within[1] is not None else 2.5) - (min(sides) if number.within[0] is not None else -2.5),
-                    left=min(sides) if number.within[0] is not None else -2.5, height=0.7, color=COLOURS[REPRODUCED], alpha=0.10, lw=0)  # fmt: skip
+            room = [edge if bound is None else (bound - number.nothing) / unit for bound, edge in zip(number.within, (left, right), strict=True)]
+            ax.barh(row, width=room[1] - room[0], left=room[0], height=0.36, color=COLOURS[REPRODUCED], alpha=0.13, lw=0)
+            ends = (estimate.low90, estimate.high90)
         else:
             assert number.enough is not None
             unit, ends = number.enough - number.nothing, (estimate.low, estimate.high)
-            ax.plot([1, 1], [row - 0.35, row + 0.35], color=COLOURS[REPRODUCED], lw=1.2)
-        low, point, high = (float(np.clip((value - number.nothing) / unit, -2.5, 4.0)) for value in (ends[0], estimate.point, ends[1]))
-        ax.plot([low, high], [row, row], color=colour, lw=2.2, solid_capstyle="butt")
+            ax.plot([1, 1], [row - 0.18, row + 0.18], color=COLOURS[REPRODUCED], lw=1.4)
+        low, point, high = (float(np.clip((value - number.nothing) / unit, left, right)) for value in (ends[0], estimate.point, ends[1]))
+        ax.plot([low, high], [row, row], color=colour, lw=2.4, solid_capstyle="butt")
         ax.plot([point], [row], "D", ms=5, color=colour)
-        names.append(_wrapped(number.says, 46))
-    ax.axvline(0, color=INK, lw=0.9)
-    ax.set_xlim(-2.6, 4.1)
-    ax.set_yticks(range(len(names)), names, fontsize=7)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.set_xticks([0, 1], ["no effect", "counts"], fontsize=7.5)
+        ax.text(left, row - 0.3, number.says, fontsize=7.5, va="bottom", color=INK, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+    ax.plot([0, 0], [-0.2, len(outcome.numbers) - 0.6], color=INK, lw=0.9)
+    ax.set_xlim(left - 0.1, right + 0.1)
+    ax.set_ylim(len(outcome.numbers) - 0.6, -0.75)
+    ax.set_xticks([0, 1], ["no effect", "counts"])
+    ax.set_yticks([])
     ax.grid(False)
     ax.spines["left"].set_visible(False)
-    ax.tick_params(axis="y", length=0)
-
-
-def legend() -> list[tuple[str, str]]:
-    """(verdict, colour), the better first."""
-    return list(COLOURS.items())
-
-
-def spelled(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, int | float) else str(value)

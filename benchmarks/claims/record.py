@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from benchmarks.studies.study import Study
 
 VERDICT, MADE, PICTURE = "verdict.json", "made.json", "picture.svg"
 FILES = (VERDICT, MADE, PICTURE)
-UNJUDGED = "not judged"
+UNJUDGED, LOOK = "not judged", "a quick look on a fortieth of the budget, which judges nothing"
 QUICK_SEEDS, QUICK_SHARE, QUICK_POINTS = [10_000, 10_001, 10_002], 40, 4  # of a quick look: seeds that no verdict uses, a fortieth of the budget
 
 Record = dict[str, Any]
@@ -48,16 +49,19 @@ def study_of(claim: Claim, quick: bool = False) -> Study:
     return study.asking(name=f"{study.name}-quick", seeds=QUICK_SEEDS, budget=budget, protocol=protocol, envs=envs)
 
 
-def carry(claim: Claim, out: Path, reporter: Reporter | None = None, jobs: int | None = None, command: str = "", quick: bool = False) -> Record:
-    """Train what of a claim's study is missing in `out`/NAME, judge it, and write the record. An interrupted one goes on where it was."""
+def carry(
+    claim: Claim, out: Path, reporter: Reporter | None = None, launcher: Mapping[str, Any] | None = None, command: str = "", quick: bool = False
+) -> Record:  # fmt: skip
+    """Train what of a claim's study is missing in `out`/NAME, judge it, and write the record. An interrupted one goes on where it was.
+
+    launcher: settings of the study's launcher that are other here, such as jobs.
+    """
     store = Store(out / claim.name)
     study = study_of(claim, quick)
     if store.exists():
         _refuse_another(claim, store, study)
     study = plan.pinned(study, command=command, source=provenance.source())
-    if jobs is not None:
-        study = study.launched(jobs=jobs)
-    carry_out.carry_out(study, store, reporter=reporter)
+    carry_out.carry_out(study.launched(**(launcher or {})), store, reporter=reporter)
     return write(store, claim)
 
 
@@ -78,30 +82,34 @@ def results_of(store: Store) -> Results:
 
 
 def outcome_of(store: Store, claim: Claim) -> tuple[Outcome, Results]:
-    """The verdict that the stored runs give, and the runs."""
+    """The verdict that the stored runs give, and the runs. It needs all seeds that the claim's file names, whatever the store has."""
     results = results_of(store)
-    return judge(claim, results, store.study().seeds), results
+    return judge(claim, results, study_of(claim, is_quick(store.study())).seeds), results
+
+
+def is_quick(study: Study) -> bool:
+    return study.seeds == QUICK_SEEDS
 
 
 def write(store: Store, claim: Claim) -> Record:
     """Judge the runs of a claim's study, write its record beside them, and return it."""
     records.demand(store.study())
     outcome, results = outcome_of(store, claim)
-    is_quick = store.study().seeds == QUICK_SEEDS
-    record = verdict_record(claim, store.study(), outcome, is_quick)
+    record = verdict_record(claim, store.study(), outcome)
     write_whole(store.path / VERDICT, as_text(record))
-    write_whole(store.path / PICTURE, picture.drawn(claim, outcome, results, is_quick))
+    write_whole(store.path / PICTURE, picture.drawn(claim, outcome, results, is_quick(store.study())))
     write_whole(store.path / MADE, as_text(_made(store)))
     return record | _made(store)
 
 
-def verdict_record(claim: Claim, study: Study, outcome: Outcome, is_quick: bool = False) -> Record:
+def verdict_record(claim: Claim, study: Study, outcome: Outcome) -> Record:
     """What of a verdict follows from the runs and from the claim's file."""
+    unjudged = is_quick(study)
     numbers = [
         {
             "name": judged.number.name, "says": judged.number.says, "unit": judged.number.unit, "nothing": judged.number.nothing,
-            "enough": judged.number.enough, "within": judged.number.within, "verdict": UNJUDGED if is_quick else judged.verdict,
-            **_estimate(judged.estimate), "p_holm": judged.p_holm, "arms": judged.arms,
+            "enough": judged.number.enough, "within": judged.number.within, "verdict": UNJUDGED if unjudged else judged.verdict,
+            **dataclasses.asdict(judged.estimate), "p_holm": judged.p_holm, "arms": judged.arms,
         }
         for judged in outcome.numbers
     ]  # fmt: skip
@@ -110,13 +118,9 @@ def verdict_record(claim: Claim, study: Study, outcome: Outcome, is_quick: bool 
         for held in outcome.controls
     ]
     return {
-        "claim": claim.name, "hash": claim.hash, "study": study.hash, "seeds": study.seeds, "verdict": UNJUDGED if is_quick else outcome.verdict,
-        "why": outcome.why, "numbers": numbers, "controls": controls,
+        "claim": claim.name, "hash": claim.hash, "study": study.hash, "seeds": study.seeds, "verdict": UNJUDGED if unjudged else outcome.verdict,
+        "why": LOOK if unjudged else outcome.why, "numbers": numbers, "controls": controls,
     }  # fmt: skip
-
-
-def _estimate(estimate: Any) -> Record:
-    return dataclasses.asdict(estimate)
 
 
 def _made(store: Store) -> Record:
@@ -160,12 +164,12 @@ def faults(store: Store, claim: Claim) -> list[str]:
     said = (study.claim or {}).get("hash", "")
     if said != claim.hash:
         wrong.append(f"claim {claim.name}: its file hashes to {claim.hash[:16]}, but its runs were made for {said[:16]}: it was changed since")
-    planned = study_of(claim, quick=study.seeds == QUICK_SEEDS)
+    planned = study_of(claim, is_quick(study))
     for part in ("seeds", "groups", "hyperparams", "budget", "protocol", "envs"):
         if getattr(planned, part) != getattr(study, part):
             wrong.append(f"claim {claim.name}: its file gives other {part} than study.yaml has")
     recorded = records.read_json(store.path / VERDICT)
-    again = json.loads(as_text(verdict_record(claim, study, outcome_of(store, claim)[0], study.seeds == QUICK_SEEDS)))
+    again = json.loads(as_text(verdict_record(claim, study, outcome_of(store, claim)[0])))
     return wrong + [f"{VERDICT}: {line}" for line in _differences(recorded, again)]
 
 

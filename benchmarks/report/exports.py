@@ -1,10 +1,9 @@
-"""The report's numbers for other programs: LaTeX tables, BibTeX entries, Parquet files, a PDF, and answers to the reproducibility checklist."""
+"""The report's numbers for other programs: LaTeX tables, Parquet files, a PDF, and answers to the reproducibility checklist."""
 
 from __future__ import annotations
 
 import io
 import re
-from importlib import resources
 from typing import Any
 
 import pandas as pd
@@ -25,6 +24,12 @@ TEX = {  # what LaTeX would read otherwise, or not at all
 }  # fmt: skip
 
 
+SHORT = {  # captions for a list of tables, of those that are of no figure
+    "per_task": "Differences task by task", "effects": "Tests and effect sizes task by task", "solved": "Solved runs",
+    "areas": "Area under the learning curves", "budgets": "Budgets", "scales": "Reference scores", "accounts": "What became of every run",
+    "speeds": "Speed of training",
+}  # fmt: skip
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how what a spreadsheet computes begins
 
 
@@ -37,20 +42,27 @@ def _one_line(text: str) -> str:
     return printable(re.sub(r"[\n\t\v\f\r\x1c-\x1e\x85\u2028\u2029]+", " ", text))
 
 
-def latex_table(table: Table, caption: str, label: str) -> str:
-    """A table in the style of booktabs, the first column ragged."""
+def latex_table(table: Table, caption: str, label: str, short: str = "", spans: bool = False) -> str:
+    """A table in the style of booktabs, columns of words ragged. short: the caption in a list of tables; spans: over both columns of a page."""
     head = " & ".join(map(tex, table.header))
     body = "\n".join(" & ".join(map(tex, row)) + r" \\" for row in table.rows)
+    columns = "".join("l" if k == 0 or _is_of_words([row[k] for row in table.rows]) else "r" for k in range(len(table.header)))
+    kind, listed = "table*" if spans else "table", f"[{{{tex(short)}}}]" if short else ""  # braces: a name may hold a bracket
     return (
-        f"\\begin{{table}}\n\\centering\n\\caption{{{tex(caption)}}}\n\\label{{tab:{label}}}\n\\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}\n"
-        f"\\toprule\n{head} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
+        f"\\begin{{{kind}}}\n\\centering\n\\caption{listed}{{{tex(caption)}}}\n\\label{{tab:{label}}}\n\\begin{{tabular}}{{{columns}}}\n"
+        f"\\toprule\n{head} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n\\end{{{kind}}}\n"
     )
 
 
-def latex(tables: list[tuple[str, Table, str]], study: str, study_hash: str) -> str:
-    """All tables, (label, table, caption), as one file for \\input."""
+def _is_of_words(cells: list[str]) -> bool:
+    """Whether a column holds names or sentences: a cell that begins with a letter, and none that begins with a digit."""
+    return any(cell[:1].isalpha() for cell in cells) and not any(cell[:1].isdigit() for cell in cells)
+
+
+def latex(tables: list[tuple[str, Table, str, str]], study: str, study_hash: str) -> str:
+    """All tables, (label, table, caption, short caption), as one file for \\input."""
     opening = f"% {_one_line(study)}, study {_one_line(study_hash)}. In the preamble: \\usepackage{{booktabs}}\n"
-    return opening + "\n" + "\n".join(latex_table(table, caption, label) for label, table, caption in tables)
+    return opening + "\n" + "\n".join(latex_table(table, caption, label, short) for label, table, caption, short in tables)
 
 
 def table(rows: pd.DataFrame) -> str:
@@ -83,27 +95,6 @@ def printed(html: str) -> str:
     return re.sub(r"<details(?! class=.screen)", "<details open", html)
 
 
-STATISTICS = ("rliable", "Hesterberg 2015", "Mandel & Betensky 2008", "Chung & Romano 2013", "Yuen 1974", "Holm 1979", "Schuirmann 1987")
-
-
-def papers_of(algo: str) -> list[str]:
-    """The papers of an algorithm, as references.bib names them."""
-    paper = registry.ENTRIES[algo].paper if algo in registry.ENTRIES else "–"
-    return [] if paper == "–" else [re.sub(r", §.*", "", part) for part in paper.split("; ")]
-
-
-def bibliography(algos: list[str], sequential: bool = False) -> str:
-    """BibTeX entries of the algorithms' papers and of what the numbers and twins stand on; a paper without one is named."""
-    entries: dict[str, str] = {}
-    for part in (resources.files("benchmarks.report") / "templates" / "references.bib").read_text(encoding="utf-8").split("% ")[1:]:
-        title, _, entry = part.partition("\n")
-        entries[title] = entry.strip()
-    references = [algo for algo in algos if algo in registry.ENTRIES and not registry.ENTRIES[algo].is_ours]
-    wanted = [*STATISTICS, *(["Mathieu et al. 2024"] if sequential else []), *(["Stable-Baselines3"] if references else []),
-              *(paper for algo in algos for paper in papers_of(algo))]
-    return "\n\n".join(entries.get(key, f"% no entry here for {key}") for key in dict.fromkeys(wanted))
-
-
 # ------------------------------------------------------------------------------------------------------------- checklist
 
 
@@ -131,7 +122,7 @@ def checklist(analysis: Analysis, facts: dict[str, Any]) -> list[dict[str, str]]
     answer: "yes", "no", "does not apply", or "for the authors" where only they can know.
     """
     study, how = analysis.study, analysis.statistics
-    entries = [registry.ENTRIES[a] for a in study.algorithms if a in registry.ENTRIES]
+    entries = [entry for a in study.algorithms if (entry := registry.known(a))]
     papers = [f"{entry.id}: {entry.paper}" for entry in entries if entry.id not in {other.twin for other in entries}]
     planned = analysis.runs.drop_duplicates("run_id")
     finished = int((planned["status"] == "finished").sum())

@@ -30,7 +30,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from benchmarks import UserError
 from benchmarks.evidence.analysis import analyse
 from benchmarks.evidence.records import Analysis, Group, IncompleteStudy
-from benchmarks.report import exports, figures, films, tables
+from benchmarks.report import citations, exports, figures, films, tables
 from benchmarks.report.style import Figure, Table, slug
 from benchmarks.report.verdicts import Verdict, summary, verdict
 from benchmarks.store import records
@@ -168,15 +168,18 @@ def hash_of(name: str, content: str | bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _tables(groups: list[Section]) -> list[tuple[str, Table, str]]:
-    """The tables for a paper, (label, table, caption): of every figure but the curves and profiles, whose tables are excerpts."""
+def _tables(groups: list[Section]) -> list[tuple[str, Table, str, str]]:
+    """The tables for a paper, (label, table, caption, short caption): of every figure but the curves and profiles, whose tables are excerpts."""
     found = []
     for group in groups:
         for part in ("aggregates", "comparisons", "tasks", "robustness"):
-            found += [(f.key, f.table, f"{f.title}, group {group.name}. {f.caption} {f.warning}".rstrip()) for f in group.figures[part]]
+            for f in group.figures[part]:
+                short = f"{f.title}, group {group.name}"
+                found.append((f.key, f.table, f"{short}. {f.caption} {f.warning}".rstrip(), short))
         for name, table in (("per_task", group.per_task), ("effects", group.effects), ("areas", group.areas)):
             if table:
-                found.append((f"{group.id}-{name}", table, f"{table.caption} {table.warning}".rstrip()))
+                short = f"{exports.SHORT[name]}, group {group.name}"
+                found.append((f"{group.id}-{name}", table, f"{table.caption} {table.warning}".rstrip(), short))
     return found
 
 
@@ -317,7 +320,7 @@ def _page(store: Any, analysis: Analysis, facts: dict[str, Any], options: Option
         most_rows=MOST_ROWS,
         other_files=[name for name, is_on in (("report.pdf", options.pdf), ("*.parquet", options.parquet)) if is_on],
         checklist=tables.checklist(facts),
-        bibliography=exports.bibliography(study.algorithms, analysis.sequential is not None),
+        bibliography=citations.bibliography(study, facts["rendering"]["packages"]["main"], analysis.sequential is not None),
     )
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +22,9 @@ from matplotlib.figure import Figure as Canvas
 
 from benchmarks import stats
 from benchmarks.evidence.records import Group, families, family_of, is_twin
+from benchmarks.stats.colours import FAINT, GRID, INK, PALETTE
 from benchmarks.store.plain import anchor, printable
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A5AA6", "#5B5B5B")  # Okabe & Ito; the last two added
-INK, FAINT, GRID = "#222222", "#8a8a8a", "#e3e3e3"
 STYLE: Any = {
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",  # comes with matplotlib
@@ -181,8 +183,25 @@ def new_canvas(width: float, height: float) -> Canvas:
     return canvas
 
 
+_KEPT: ContextVar[dict[str, Canvas] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def kept_canvases() -> Iterator[dict[str, Canvas]]:
+    """Within it `svg` writes nothing, and keeps what was drawn, by the figure's key: for those who write it in another form (benchmarks.report.paper)."""
+    kept: dict[str, Canvas] = {}
+    token = _KEPT.set(kept)
+    try:
+        yield kept
+    finally:
+        _KEPT.reset(token)
+
+
 def svg(canvas: Canvas, key: str, alt: str) -> str:
     """The figure as an <svg> element: no date, ids that are the same each time and that no other figure of the page has."""
+    if (kept := _KEPT.get()) is not None:
+        kept[key] = canvas
+        return ""
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": key}):
         canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}, facecolor="white")

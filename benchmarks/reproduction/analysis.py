@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.claims import claim, record
 from benchmarks.evidence import sequential
 from benchmarks.report import page
 from benchmarks.reproduction.differences import around, differences, leaves, numbers_only, paired_floats, table_differences
@@ -29,6 +30,10 @@ DRAWING = ("matplotlib", "pillow", "pygame-ce", "gymnasium", "mujoco")  # packag
 
 def analysis(store: Store) -> Iterator[Finding]:
     directory = store.path / "report"
+    if store.study().claim:
+        yield claimed(store)
+        if not directory.is_dir():  # its record is what is reported of it
+            return
     if not (directory / "repro.json").is_file():
         yield Finding(2, "numbers", "fail", f"no report to check against: sb3-course report {store.path} makes one")
         return
@@ -67,6 +72,15 @@ def analysis(store: Store) -> Iterator[Finding]:
         yield Finding(2, "repro.json", "unverified", f"its part rendering says otherwise than this program: {', '.join(worded)}")
     else:
         yield judged(2, "repro.json", lines, "every fact that follows from the runs again")
+
+
+def claimed(store: Store) -> Finding:
+    """Whether the record of a paper's claim is what its runs and the claim's file give: its verdict, every number, every run's metric."""
+    name = (store.study().claim or {}).get("name", "")
+    if name not in claim.names():
+        return Finding(2, "claim", "unverified", f"this program knows no claim '{records.shown(name)}', so that its verdict was not looked at")
+    wrong = record.faults(store, claim.find(name))
+    return judged(2, "claim", wrong, f"the verdict of {name} and all its numbers follow from its runs and its file ({claim.find(name).hash[:12]})")
 
 
 def sequence(study: Study, test: SequentialTest) -> Finding:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import IntegrityError
+from benchmarks.claims.record import FILES as CLAIM_FILES
 from benchmarks.report import films, page
 from benchmarks.reproduction.differences import differences
 from benchmarks.reproduction.findings import MOST_NAMED, Finding, dictionary_at, judged, study_of
@@ -174,7 +175,7 @@ def _other_files(store: Store) -> Iterator[Finding]:
     parquet = not records.of_rendering(rendering) and rendering["options"]["parquet"]
     known = {*FILES, "repro.json", *(TABLES_TOO if parquet else ())}
     runs = (*PACKED_FILES, MODELS) if store.is_packed else ("runs",)
-    parts = {"study.yaml", *runs, "report", "films", "quarantine"}
+    parts = {"study.yaml", *runs, "report", "films", "quarantine", *(CLAIM_FILES if study_of(store).claim else ())}
     found = [path for path in sorted(store.path.iterdir()) if path.name not in parts and path.name[0] != "."]
     directory = store.path / "report"
     found += [path for path in sorted(directory.iterdir()) if path.name not in known] if directory.is_dir() else []
@@ -185,6 +186,8 @@ def _other_files(store: Store) -> Iterator[Finding]:
 
 def _report_is_of_this_store(store: Store) -> Iterator[Finding]:
     directory = store.path / "report"
+    if not directory.is_dir() and study_of(store).claim:
+        return
     if not directory.is_dir():
         yield Finding(1, "report", "note", "there is no report here; the runs alone were checked")
         return

@@ -2,7 +2,8 @@
 
 The copy is in the packed form (`benchmarks.store.packed`), whatever form the study has. It has every run with the seal of the day on which the run ended,
 without its trained model, but for the median runs that the report shows in motion; each record says what was left out. It has the films of those, and a
-report of its own. Nothing is played: films are made by sb3-course compare, or by report with --trust. With --unpack a packed study becomes one with a
+report of its own; the study of a paper's claim has its record instead, and a folder of such studies is packed at once.
+Nothing is played: films are made by sb3-course compare, or by report with --trust. With --unpack a packed study becomes one with a
 folder for each run again, to which runs can be added.
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import HarnessError, IncompleteData, UserError
+from benchmarks.claims import claim, page, record
 from benchmarks.store import packed, records
 from benchmarks.store.files import made_whole, refuse_existing
 from benchmarks.store.store import Store, open_study
@@ -71,18 +73,43 @@ def unpacked_copy(source: Store, target: Path, report: Report | None = None) -> 
     return Store(target)
 
 
+def claims_in(folder: Path) -> list[Store]:
+    """The studies of claims that lie in a folder, such as studies/claims."""
+    inside = [Store(path) for path in sorted(folder.iterdir()) if path.is_dir()] if folder.is_dir() and not Store(folder).exists() else []
+    return [store for store in inside if store.exists() and store.study().claim]
+
+
+def publish_claims(sources: Collection[Store], target: Path) -> list[str]:
+    """Pack the studies of claims into a folder, each with its record, and write the folder's page; those that are there already stay. Their names."""
+    new = [source for source in sources if not (target / source.path.name).exists()]
+    for source in new:
+        publish(source, target / source.path.name, lambda place: record.write(Store(place), claim.find(place.name)))
+    page.write(target)
+    return [source.path.name for source in new]
+
+
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reproduction.publish", description="Pack a study without its models, to be committed.")
     parser.add_argument("study", help="the study's folder")
     parser.add_argument("target", type=Path, help="a new folder, such as results/quickstart")
     parser.add_argument("--unpack", action="store_true", help="of a packed study make one with a folder for each run")
+    parser.add_argument("--install", action="store_true", help="of claims: their verdicts are also what reports say of them")
     args = parser.parse_args(words)
     try:
+        folders = claims_in(Path(args.study))
+        if folders and not args.unpack:
+            for name in publish_claims(folders, args.target):
+                print(args.target / name)
+            if args.install:
+                page.install(args.target)
+            return 0
         source = open_study(args.study)
         from benchmarks.report.page import render
 
-        copy = (unpacked_copy if args.unpack else publish)(source, args.target, render)
-        print(copy.path / "report" / "report.html")
+        named = (source.study().claim or {}).get("name")
+        report: Report = render if named is None else lambda place: record.write(Store(place), claim.find(named))
+        copy = (unpacked_copy if args.unpack else publish)(source, args.target, report)
+        print(copy.path / (record.VERDICT if named else "report/report.html"))
     except HarnessError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -14,7 +14,8 @@ drawn from `seed`; no global state is used.
     comparisons.py   X against Y, parity, power       curves.py       area under the curve, steps to a threshold
     sequential.py    stop when there is enough        coverage.py     how often the intervals hold, as measured
     power.py         how many seeds to run            speed.py        time beside rliable's
-    assumptions.py   luck shared over tasks, solved runs
+    assumptions.py   luck shared over tasks           marl_eval.py    score dictionaries from and to marl-eval's JSON
+    colours.py       of all pictures                  rliable/        the same under rliable's names (docs/rliable.md)
 """
 
 from benchmarks.stats.assumptions import Correlation, correlation_over_seeds, solved_test

@@ -13,7 +13,7 @@ Agarwal et al. 2021 (arXiv:2108.13264, rliable); on the same resample every repl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -166,13 +166,18 @@ def stream(seed: int, side: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, side])))
 
 
+def _drawn(runs: np.ndarray, reps: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """The runs of each task that each replicate draws, with replacement, task by task (the strata): [runs_m, reps]."""
+    for n in runs:
+        yield rng.integers(0, n, size=(n, reps))
+
+
 def _with_replacement(runs: np.ndarray, reps: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each run is drawn in each replicate, [N, reps]: runs of a task with replacement, task by task (the strata)."""
+    """How often each run is drawn in each replicate, [N, reps]."""
     counts = np.empty((int(runs.sum()), reps))
     replicate = np.arange(reps)
     start = 0
-    for n in runs:
-        drawn = rng.integers(0, n, size=(n, reps))
+    for n, drawn in zip(runs, _drawn(runs, reps, rng), strict=True):
         counts[start : start + n] = np.bincount((drawn * reps + replicate).ravel(), minlength=n * reps).reshape(n, reps)
         start += n
     return counts
@@ -196,10 +201,14 @@ def _units_with_replacement(runs: np.ndarray, unit: np.ndarray, reps: int, rng: 
     return counts
 
 
-def blocks(sample: Sample | np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[np.ndarray]:
-    """Counts of `reps` stratified bootstrap resamples, [N, up to BLOCK] at a time. sample: or the numbers of runs per task, all independent."""
+def check_reps(reps: int) -> None:
     if reps < 1:
         raise ValueError(f"reps={reps}: at least 1 resample is needed; 50000 is usual")
+
+
+def blocks(sample: Sample | np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[np.ndarray]:
+    """Counts of `reps` stratified bootstrap resamples, [N, up to BLOCK] at a time. sample: or the numbers of runs per task, all independent."""
+    check_reps(reps)
     runs, unit = (sample.runs, sample.unit) if isinstance(sample, Sample) else (sample, None)
     if reps <= BLOCK:
         yield _single_block(tuple(map(int, runs)), None if unit is None else tuple(map(int, unit)), reps, seed, side)
@@ -217,6 +226,14 @@ def _resample(runs: np.ndarray, unit: np.ndarray | None, reps: int, rng: np.rand
 def _single_block(runs: tuple[int, ...], unit: tuple[int, ...] | None, reps: int, seed: int, side: int) -> np.ndarray:
     """One analysis after another draws the same counts; nobody writes to them."""
     return _resample(np.array(runs), None if unit is None else np.array(unit), reps, stream(seed, side))
+
+
+def draws(runs: np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[list[np.ndarray]]:
+    """What `blocks` counts, in the order drawn: the runs of each task, [runs_m, up to BLOCK]. For metrics that are no function of counts."""
+    check_reps(reps)
+    rng = stream(seed, side)
+    for first in range(0, reps, BLOCK):
+        yield list(_drawn(runs, min(BLOCK, reps - first), rng))
 
 
 def subsets(runs: np.ndarray, kept: np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[np.ndarray]:
@@ -394,6 +411,16 @@ def exceedance(sample: Sample, taus: np.ndarray) -> Compute:
     return compute
 
 
+def mean_exceedance(sample: Sample, taus: np.ndarray) -> Compute:
+    """The share of tasks whose mean score is above each τ: [reps, len(taus)]. Scores without checkpoints."""
+
+    def compute(counts: np.ndarray) -> np.ndarray:
+        means = _task_means(counts, sample.values, sample.task, sample.runs)[:, 0]  # [T, reps]
+        return np.array([(means > tau).mean(axis=0) for tau in taus]).T
+
+    return compute
+
+
 def comparison_matrix(a: Sample, b: Sample) -> np.ndarray:
     """K[i, j]: 1 where run i of x scores more than run j of y on the same task, 1/2 where they tie, else 0."""
     greater = (a.values > b.values.T) + 0.5 * (a.values == b.values.T)
@@ -438,14 +465,21 @@ def aggregate(scores: Scores, metric: str = "iqm", *, threshold: float = 1.0) ->
     return value if sample.has_checkpoints else float(value[0])
 
 
+def improvement_of(a: Sample, b: Sample) -> Callable[..., np.ndarray]:
+    """P(X > Y), averaged over tasks, as a function of both sides' counts, [N, reps] each: [reps, C]."""
+    comparisons = [comparison_matrix(replace(a, values=a.values[:, [c]]), replace(b, values=b.values[:, [c]])) for c in range(a.values.shape[1])]
+    return lambda counts_x, counts_y: np.stack([_improvement(counts_x, counts_y, k, a.runs, b.runs) for k in comparisons], axis=1)
+
+
 def improvement_replicates(x: Scores, y: Scores, *, reps: int = 50_000, seed: int = 0, paired: bool = False) -> np.ndarray:
-    """P(X > Y), averaged over tasks, on `reps` resamples of both sides: [reps]. paired: run i of both is drawn together."""
+    """P(X > Y), averaged over tasks, on `reps` resamples of both sides: [reps] or [reps, checkpoints]. paired: run i of both is drawn together."""
     a, b = pair_of(x, y)
     if paired:
         check_paired(a, b)
-    comparison = comparison_matrix(a, b)
+    compute = improvement_of(a, b)
     both = zip(blocks(a, reps, seed, FIRST), blocks(b, reps, seed, FIRST if paired else SECOND), strict=True)
-    return np.concatenate([_improvement(counts_x, counts_y, comparison, a.runs, b.runs) for counts_x, counts_y in both])
+    values = np.concatenate([compute(*counts) for counts in both])
+    return values if a.has_checkpoints else values[:, 0]
 
 
 def improvement(x: Scores, y: Scores) -> float:

@@ -5,6 +5,7 @@
                           (progress.csv) wrote
     from_csv(files)       tables with a row for each run and checkpoint, or for each run and episode; also one file a run in CleanRL's naming, and the
                           tables that Weights & Biases makes of a chart, with a column for each run
+    from_marl_eval(files)   the JSON of marl-eval, which Mava, BenchMARL and others write
 
 Nothing is repaired: runs whose checkpoints do not match, that occur twice or that hold NaN are refused by name, and a run that ended before the others
 of its kind counts as failed. What is not known of such runs (the protocol, when the margin was fixed, the code) the report does not claim. What was
@@ -30,6 +31,7 @@ import yaml
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.configs import CONFIGS, options
+from benchmarks.stats import marl_eval
 from benchmarks.store import monitors
 from benchmarks.store.plain import content, from_npz, from_yaml, is_regular
 from benchmarks.store.store import RUN_COLUMNS
@@ -37,6 +39,7 @@ from benchmarks.store.tables import TABLES
 from benchmarks.studies.study import Study, digest, natural_comparisons
 
 MOST_NPZ = 1024**3  # bytes of an evaluations.npz
+MOST_JSON = 1024**3  # bytes of a file of marl-eval's
 MOST_VALUES = 50_000_000  # checkpoints times bootstrap repetitions of one learning curve: what a report holds in less than 2 GB
 ENDED_EARLY = 0.95  # of the longest run's steps: a run of fewer has stopped before its end
 COLUMNS = {  # meaning -> what tables call it, in small letters
@@ -494,6 +497,37 @@ def _of_chart(path: Path, axis: str, table: pd.DataFrame, drawn: list[str]) -> t
     if merged:
         notes.append(f"{path}: at {merged} of {points} points the chart merges several values and shows the last; the run's history has them all")
     return tuple(notes)
+
+
+# ------------------------------------------------------------------------------------------------------------- marl-eval
+
+
+def from_marl_eval(files: list[Path], how: Reading, metric: str | None = None) -> ForeignRuns:
+    """Every run in files of marl-eval's. metric: which of a file's is the score; None: the one that is there, or that marl_eval.METRICS names first.
+
+    A run's score is its last step's, as for all other runs; its absolute_metrics, of its best checkpoint, are not read.
+    """
+    if how.scores == "training":
+        raise UserError("--scores training: the files of marl-eval hold evaluations")
+    logged = []
+    for path in files:
+        try:
+            text = content(path, MOST_JSON)
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {error.strerror}") from None
+        runs, metric = marl_eval.runs_of(text, str(path), metric)
+        logged += [(path, hashlib.sha256(text).hexdigest(), run) for run in runs]
+    environments = {run.task: {other.environment for _, _, other in logged if other.task == run.task} for _, _, run in logged}
+    found, places = [], dict.fromkeys(((run.environment, run.task, run.algorithm) for _, _, run in logged), 0)
+    for path, hash_of_file, run in logged:
+        env = run.task if len(environments[run.task]) == 1 else f"{run.environment}/{run.task}"
+        place = places[run.environment, run.task, run.algorithm]
+        places[run.environment, run.task, run.algorithm] += 1
+        notes = () if run.absolute is None else (f"{path}: its absolute_metrics, of each run's best checkpoint, are not read: a score is the last step's",)
+        found.append(Read(run.algorithm, env, marl_eval.number_of(run.name, place), f"{path}: {run.name}", False, run.steps, run.scores, run.seconds,
+                          run.episodes, hash_of_file, notes=notes))  # fmt: skip
+    shown = f"{', '.join(path.name for path in files[:5])}{' …' if len(files) > 5 else ''}"
+    return assemble(found, how, how.name or files[0].stem, f"the {metric} in marl-eval's {shown}")
 
 
 # --------------------------------------------------------------------------------------------------------------- assembly

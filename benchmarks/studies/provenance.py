@@ -30,7 +30,8 @@ PROJECT = Path(__file__).parents[2]
 # Packages that can change a number; the full list is in repro.json.
 PACKAGES = ("stable-baselines3", "sb3-contrib", "gymnasium", "torch", "numpy", "scipy", "numba", "llvmlite", "pandas", "pyarrow", "duckdb", "hydra-core",
             "matplotlib")
-REPORTING = ("evidence/*.py", "report/*.py", "report/templates/*", "stats/*.py", "stats/coverage.csv", "store/plain.py", "studies/provenance.py")
+REPORTING = ("configs/claim/*.yaml", "configs/verdicts.csv", "evidence/*.py", "report/*.py", "report/templates/*", "stats/*.py", "stats/coverage.csv",
+             "store/plain.py", "studies/provenance.py")  # fmt: skip
 OWN = "the author's own"  # of an environment: where it comes from
 PER_RUN = ("peak_memory_mb",)  # facts of run.json's host that differ from run to run on the same machine
 

@@ -256,11 +256,23 @@ def _refuse_own(suite: str, groups: Any) -> None:
 
 
 def adhoc(
-    algos: list[str], envs: list[str], seeds: int | None = None, steps: int | None = None, overrides: list[str] | tuple[str, ...] = (), pairs: str = ""
-) -> Study:
-    """The resolved study of a rectangle of algorithms and environments named on the command line. pairs: the comparisons, `a:b,c:d`; else the natural ones."""
+    algos: list[str], envs: list[str], seeds: int | None = None, steps: int | None = None, overrides: list[str] | tuple[str, ...] = (), pairs: str = "",
+    arms: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Study:  # fmt: skip
+    """The resolved study of a rectangle of algorithms and environments named on the command line.
+
+    pairs: the comparisons, `a:b,c:d`; else the natural ones. arms: the settings of variants, `dqn~n3`, over those of their algorithm.
+    """
     config = _plain(_hydra(["suite=adhoc", *overrides]))
     algos, envs = [spelled(name) for name in algos], [spelled(name) for name in envs]
+    given = {spelled(name): dict(settings) for name, settings in (arms or {}).items()}
+    for name in given:
+        if name not in algos or registry.VARIANT not in name:
+            raise UserError(f"--arm {name}: name it among --algos, with {registry.VARIANT} before its own name, such as {algos[0]}{registry.VARIANT}mine")
+    for name in algos:
+        if registry.VARIANT in name and name not in given:
+            raise UserError(f"{name} has no settings of its own: give --arm {name} name:value, or a suite's file that says them")
+    config["algo"] = {**config["algo"], **{name: {"default": settings} for name, settings in given.items()}}
     config["groups"] = [{"name": "all", "algos": algos, "envs": envs, "comparisons": chosen_comparisons(pairs, algos) if pairs else natural_comparisons(algos)}]
     config["question"] = f"How do {', '.join(algos)} compare on {', '.join(envs)}?"
     if seeds is not None:

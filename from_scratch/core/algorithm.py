@@ -33,9 +33,10 @@ from torch import nn
 
 from from_scratch.core.data import tree_map
 from from_scratch.core.finite import NotANumber
-from from_scratch.core.hyperparameters import TAIL, Declared, check_range, is_renewed, plain, renewed
+from from_scratch.core.hyperparameters import TAIL, Declared, check_arguments, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.networks.net import Net
+from from_scratch.core.networks.policies import Policies
 from from_scratch.core.rng import Rng
 from from_scratch.core.stacks import Normalizers, Note, OfAllSeeds, count_per_seed, refuse_callbacks_for_one, show_means, told_by
 from from_scratch.core.vec_env import (
@@ -145,7 +146,7 @@ class Algorithm(Declared, BaseAlgorithm):
             if not self.support_multi_env and self.n_envs > 1:
                 raise ValueError(f"{type(self).__name__} plays one environment per seed, but {self.n_envs} were given.")
         self.updates = np.zeros(self.n_seeds, dtype=int)
-        check_range(self, "gamma", low=0, high=1)
+        check_arguments(self)
         self.check()
         if _init_setup_model:
             self._setup_model()
@@ -260,9 +261,11 @@ class Algorithm(Declared, BaseAlgorithm):
         for stream in self._rng.streams:
             with stream.as_process():
                 policies.append(self.new_policy().to(self.device))
-        self.policy, self._policies = policies[0], policies
-        if len(policies) > 1:
-            self.policies = nn.ModuleList(policies)
+        self._policies = policies
+        if len(policies) == 1:
+            self.policy = policies[0]
+        else:
+            self.policy = self.policies = Policies(policies)  # type: ignore[assignment]
 
     def _refuse_hidden_methods(self) -> None:
         """An attribute of a user's class must not take the place of a method that the loop calls. Another function there is a replacement, and welcome."""
@@ -415,7 +418,8 @@ class Algorithm(Declared, BaseAlgorithm):
         callback = getattr(self, "_callback", None)
         heeded, self.heeds = self.heeds, has_own_code(callback) or not type(self).__module__.startswith(OURS)  # may it be altered meanwhile?
         self.heeds_rollouts = True  # whatever happened until now
-        stale = self.policy is not self._policies[0] or (heeded != self.heeds and self.serves_by_heeding())
+        known = self._policies[0] if self.n_seeds == 1 else self.policies
+        stale = self.policy is not known or (heeded != self.heeds and self.serves_by_heeding())
         if stale or not self._is_as_seen() or list(map(altered, self._policies)) != self._altered:
             self.adopt_again()
         self.heeds_rollouts = self.heeds and (has_own_rollout_code(callback) or not type(self).__module__.startswith(OURS))
@@ -428,8 +432,9 @@ class Algorithm(Declared, BaseAlgorithm):
 
     def adopt_again(self) -> None:
         """Look anew at the policies, and serve them as they are."""
-        policies = [self.policy] if self.n_seeds == 1 else list(self.policies)
-        if self.policy is not policies[0]:
+        policy: Any = self.policy
+        policies = [policy] if self.n_seeds == 1 else list(self.policies)
+        if self.n_seeds > 1 and policy is not self.policies:
             raise ValueError("model.policy was replaced, but this model trains several seeds. Replace the policy of a member: model.policies[k] = …")
         replaced = any(new is not old for new, old in zip(policies, self._policies, strict=True))
         self._policies = policies
@@ -655,15 +660,7 @@ class Algorithm(Declared, BaseAlgorithm):
 
     def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
         """As in SB3. A stack takes observations [S·n, ...], the first n of them for the first seed, and returns as many actions."""
-        if self.n_seeds == 1:
-            return super().predict(observation, state, episode_start, deterministic)
-        n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
-        if n % self.n_seeds:
-            raise ValueError(f"{n} observations for {self.n_seeds} seeds: give a multiple, seed after seed, or ask each, as in for each in model: …")
-        parts, actions = self.by_seed(observation), []
-        for k, policy in enumerate(self._policies):  # each by its own policy, as member(k) would: the same bits
-            actions.append(policy.predict(tree_map(lambda x, k=k: x[k], parts), deterministic=deterministic)[0])
-        return np.concatenate(actions), state
+        return super().predict(observation, state, episode_start, deterministic)
 
     def to_env(self, actions: np.ndarray) -> np.ndarray:
         """Actions as the environments take them: within the bounds."""
@@ -852,7 +849,7 @@ class Algorithm(Declared, BaseAlgorithm):
     def _is_apart(self, name: str) -> bool:
         """Is this module or optimizer none of a policy's?"""
         root = name.partition(".")[0]
-        return root not in ("policy", "policies") and not hasattr(self.policy, root)
+        return root not in ("policy", "policies") and not hasattr(self._policies[0], root)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

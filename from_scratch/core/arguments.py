@@ -1,7 +1,8 @@
 """What the constructors' arguments mean, for `help(PPO)`.
 
 A field is explained where it is declared, by the comment behind it: `n_steps: int = 2048  # T  steps per environment between updates`,
-the paper's symbol first. What means the same in several classes is explained once, here; there the comment is the symbol alone, or nothing.
+the paper's symbol first. What means the same in several classes is explained once, here, and so are the values that it may have (RANGES); there the comment is
+the symbol alone, or nothing.
 """
 
 from __future__ import annotations
@@ -88,6 +89,24 @@ TEXTS = {
     "prior_mean": "the reward expected of every arm before the first pull",
     "prior_std": "how uncertain that is",
 }  # fmt: skip
+
+FRACTION: dict[str, Any] = {"low": 0, "high": 1}
+COUNT: dict[str, Any] = {"low": 1, "whole": True}
+INTERVAL: dict[str, Any] = {"low": 1}
+ANY: dict[str, Any] = {}
+NOT_NEGATIVE: dict[str, Any] = {"low": 0}
+BOUND: dict[str, Any] = {"low": 0, "finite": False}  # infinity switches it off
+
+# The values that an argument may have in every class, as check_range takes them: not those that merely work badly, but those that mean nothing.
+RANGES: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(("gamma", "gae_lambda", "tau"), FRACTION),
+    **dict.fromkeys(("n_steps", "batch_size", "buffer_size", "n_epochs", "baseline_steps"), COUNT),
+    **dict.fromkeys(("target_update_interval", "policy_delay"), INTERVAL),
+    **dict.fromkeys(("ent_coef", "vf_coef", "target_entropy"), ANY),
+    **dict.fromkeys(("target_policy_noise", "rms_prop_eps", "exploration_fraction"), NOT_NEGATIVE),
+    **dict.fromkeys(("target_noise_clip", "clip_range", "target_kl"), BOUND),
+    "max_grad_norm": {"above": 0, "finite": False},
+}
 
 FIELD = re.compile(r"^    (\w+)\s*:[^#\n]*=[^#\n]*?(?:#\s*(.*))?$")
 SYMBOL = re.compile(r"^([^\s,]+)(?:,.*)?$")  # "γ": the sentence is the common one

@@ -16,7 +16,7 @@ import torch
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.vec_env import VecEnv
 
-from from_scratch.core.arguments import Explained
+from from_scratch.core.arguments import RANGES, Explained
 
 Method = TypeVar("Method", bound=Callable)
 Parameter = inspect.Parameter
@@ -140,24 +140,36 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def check_range(model: Any, *names: str, low: float = -math.inf, high: float = math.inf, above: float | None = None) -> None:
-    """ValueError unless each of these hyper-parameters is finite, lies between low and high, and is more than `above`.
+def check_range(
+    model: Any, *names: str, low: float = -math.inf, high: float = math.inf, above: float | None = None, whole: bool = False, finite: bool = True
+) -> None:
+    """ValueError unless each of these hyper-parameters lies between low and high, is more than `above`, a `whole` number if so asked, and `finite`.
 
-    What the class does not have, or fixes, is passed over, as are None and schedules; of a sequence every number is checked.
+    NaN is never allowed. What the class does not have, or fixes, is passed over, as are None, schedules, and words such as "auto"; of a sequence every
+    number is checked.
     """
     for name in names:
         value = getattr(model, name, None)
-        if name not in model.hyperparameters or value is None or callable(value):
+        if name not in model.hyperparameters or value is None or callable(value) or (isinstance(value, str) and not whole):
             continue
-        numbers = np.asarray(value, dtype=float)
-        if np.isfinite(numbers).all() and ((numbers >= low) & (numbers <= high)).all() and (above is None or (numbers > above).all()):
+        numbers = np.asarray(value, dtype=float) if not whole or isinstance(value, int) else np.asarray(math.nan)
+        is_real = np.isfinite(numbers) if finite else ~np.isnan(numbers)
+        if is_real.all() and ((numbers >= low) & (numbers <= high)).all() and (above is None or (numbers > above).all()):
             continue
         if -math.inf < low and high < math.inf:
             wanted = f"from {low:g} to {high:g}"
         else:
             least = f"above {above:g}" if above is not None else f"from {low:g} on" if low > -math.inf else ""
             wanted = " and ".join(filter(None, (least, f"up to {high:g}" if high < math.inf else "")))
-        raise ValueError(f"{name}={value}: give a {'' if wanted else 'finite '}number{' ' + wanted if wanted else ''}.")
+        kind = "whole number" if whole else "number" if wanted else "finite number"
+        raise ValueError(f"{name}={value!r}: give a {kind}{' ' + wanted if wanted else ''}.")
+
+
+def check_arguments(model: Any) -> None:
+    """ValueError for an argument of this library's with a value that it cannot have in any class. One that a user's class declares may mean something else."""
+    for name, allowed in RANGES.items():
+        if any(_is_ours(base) and name in inspect.get_annotations(base) for base in type(model).__mro__):
+            check_range(model, name, **allowed)
 
 
 def renewed(method: Method) -> Method:

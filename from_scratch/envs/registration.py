@@ -24,6 +24,8 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "CornerGrid": {"CornerGrid-v0": {"max_episode_steps": 1000}},
         "CliffWalk": {"CliffWalk-v0": _LONG},
     },
+    "grids.shaped": {"ShapedGrid": {"ShapedGrid-v0": {"max_episode_steps": 1000}}},
+    "grids.stop_zone": {"StopZone": {"StopZone-v0": {"max_episode_steps": 200}}},
     "grids.windy": {
         "WindyGridworld": {
             "WindyGridworld-v0": _LONG,
@@ -67,6 +69,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "games.tic_tac_toe": {
         "TicTacToe": {"TicTacToe-v0": {"kwargs": {"opponent": "random"}}, "TicTacToeSelfPlay-v0": {}},
     },
+    "games.bit_flipping": {"BitFlipping": {"BitFlipping-v0": {}}},
     "bandits": {
         "KArmedTestbed": {
             "KArmedTestbed-v0": {"max_episode_steps": 1000},
@@ -79,7 +82,10 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "Discretize": {},
     },
     "wrappers.flatten": {"FlattenTuple": {}},
+    "wrappers.timeout": {"TimeoutIsDeath": {}},
+    "wrappers.scale_reward": {"ScaleReward": {}},
     "control.mountain_car": {"mountain_car": {"MountainCar-v0": {}}},
+    "control.pendulum": {"Pendulum": {"Pendulum-v0": {"max_episode_steps": 200}}},
 }
 
 # name: the module of this package that it is imported from

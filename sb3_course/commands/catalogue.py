@@ -9,11 +9,16 @@ import textwrap
 from collections.abc import Sequence
 
 from benchmarks.configs import options
-from from_scratch.registry import FAMILIES, Entry
+from from_scratch.own import offered
+from from_scratch.registry import ENTRIES, FAMILIES, Entry
 
 KEY = (
     "Algorithms, from scratch. Control learns to act, prediction what a given policy is worth; planning is given a model. What is learnt stands in a "
     "table, in the weights of linear features, or in neural networks (deep). sb3/... is the twin: the same algorithm in Stable-Baselines3."
+)
+OWN = (
+    "Any class with the API of Stable-Baselines3's BaseAlgorithm can be named wherever an id can: module:Class, for a module in this folder or an installed "
+    "one, or path/to/file.py:Class. A package gives its algorithms short names by entry points, and then they stand here (docs/your_own.md)."
 )
 
 
@@ -25,6 +30,8 @@ def run(args: argparse.Namespace) -> None:
     for family in FAMILIES.values():
         print(f"\n{family.title}")
         print("\n".join(table(family.entries, width)) if family.is_ours else _filled(", ".join(entry.id for entry in family.entries), width))
+    print("\nYour own, and those of installed packages")
+    print("\n".join(of_packages()) + "\n" * bool(offered()) + _filled(OWN, width))
     print("\n" + _filled("Environments with reference scores (any other Gymnasium id can be used too; those of ours: sb3-course list --envs)", width, ""))
     print(_filled(", ".join(options("env")), width))
     print("\nSuites (sb3-course compare SUITE)")
@@ -43,6 +50,13 @@ def table(entries: Sequence[Entry], width: int | None) -> list[str]:
         columns.append(tuple(_cut(title, left) for title in titles))
     widths = [max(map(len, column)) for column in columns]
     return ["  " + "  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in zip(*columns, strict=True)]
+
+
+def of_packages() -> list[str]:
+    """A line for each algorithm that an installed package offers: its name, and where it is; nothing is imported. A name of ours stays ours."""
+    rows = [(target if name in ENTRIES else name, target) for name, target in sorted(offered().items())]
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f"  {name:{width}}  {target}" for name, target in rows]
 
 
 def _cut(text: str, width: int) -> str:

@@ -140,12 +140,12 @@ def _carry_out(chosen: list[Claim], args: argparse.Namespace) -> int:
         raise UserError("no claim is of that kind (sb3-course claim --list)")
     print(f"{len(chosen)} claim{'s' * (len(chosen) != 1)}, at most {sum(TIERS[one.tier] for one in chosen)} minutes of a core: "
           f"{', '.join(one.name for one in chosen)}", flush=True)
-    records, crashed = [], []
+    records, crashed, command = [], [], shlex.join(["sb3-course", *sys.argv[1:]])
     begun = time.perf_counter()
     for k, one in enumerate(chosen):
         print(f"\n[{k + 1}/{len(chosen)}] {one.name}: {one.statement}", flush=True)
         try:
-            records.append(record.carry(one, out, Told(), args.jobs, shlex.join(["sb3-course", *sys.argv[1:]]), args.quick))
+            records.append(record.carry(one, out, Told(), {} if args.jobs is None else {"jobs": args.jobs}, command, args.quick))
             tell(one, records[-1])
         except UserError:
             if len(chosen) == 1:

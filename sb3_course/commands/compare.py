@@ -17,7 +17,7 @@ from benchmarks.running import launchers
 from benchmarks.running.carry_out import UNFINISHED_OR_FAILED, Reporter, Work, carry_out, in_batches
 from benchmarks.store import records
 from benchmarks.store.store import Store, open_study
-from benchmarks.studies import parts, plan, trust
+from benchmarks.studies import hyperparams, parts, plan, trust
 from benchmarks.studies import study as studies
 from benchmarks.studies.provenance import source
 from benchmarks.studies.study import Study
@@ -91,8 +91,11 @@ def planned_study(args: argparse.Namespace) -> Study:
             raise UserError(f"either the suite '{suite}' or --algos and --envs, not both")
         if not (args.algos and args.envs):
             raise UserError(f"--{'algos' if args.algos else 'envs'} without --{'envs' if args.algos else 'algos'}: name both, or a suite")
-        study = studies.adhoc(_words(args.algos), _words(args.envs), args.seeds, args.n_timesteps, overrides, args.pairs or "")
+        arms = {name: hyperparams.parse_pairs(pairs) for name, *pairs in args.arm}
+        study = studies.adhoc(_words(args.algos), _words(args.envs), args.seeds, args.n_timesteps, overrides, args.pairs or "", arms)
     else:
+        if args.arm:
+            raise UserError("--arm goes with --algos and --envs; a suite says the settings of its arms under algo")
         if args.pairs:
             raise UserError("--pairs goes with --algos and --envs; a suite says its own comparisons, under groups")
         overrides += [f"seeds={args.seeds}"] if args.seeds is not None else []

@@ -1,6 +1,7 @@
-"""sb3-course enjoy: play a model that train (or the RL Zoo, of the same layout) has saved, in a window or into a film (--gif, --mp4).
+"""sb3-course enjoy: play a model that train (or the RL Zoo, of the same layout) has saved, or a study's, in a window or into a film (--gif, --mp4).
 
-Of tables on a grid the values and best actions are printed, and drawn into the pictures.
+Of a study it is the median run by final score that is played, as in the report's films, or that of --run-seed. Of tables on a grid the values and best
+actions are printed, and drawn into the pictures.
 
 The model is built anew from its class and the hyper-parameters beside it, and only its weights are read: nothing that the file brings is run. With
 --trust a file that cannot be read so is unpickled, as Stable-Baselines3 does.
@@ -9,17 +10,24 @@ The model is built anew from its class and the hyper-parameters beside it, and o
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks import IntegrityError, UserError
+from benchmarks.reproduction import archive
 from benchmarks.running import launchers, models
+from benchmarks.store import records
 from benchmarks.store.plain import content, from_yaml, one_line
 from benchmarks.store.readers import ZooLoader
-from benchmarks.studies import environments, trust
+from benchmarks.store.store import Store
+from benchmarks.studies import environments, parts, trust
 from benchmarks.studies import study as studies
+from benchmarks.studies.plan import Run
 from from_scratch import registry
 from sb3_course import film
 from sb3_course.commands.train import algorithm_folder, folder_name, latest_id
@@ -27,10 +35,34 @@ from sb3_course.commands.train import algorithm_folder, folder_name, latest_id
 STEPS = 1000
 
 
+@dataclass(frozen=True)
+class Saved:
+    """A model in a file, and what is needed to play it."""
+
+    path: Path
+    statistics: Path  # the folder with those of its normalisation, if it has one
+    raw: Mapping[str, Any]  # hyper-parameters in the Zoo's notation
+    spec: Mapping[str, Any]  # of the environment: kwargs, max_episode_steps
+
+
 def run(args: argparse.Namespace) -> int:
     launchers.one_thread()
     args.algo, args.env = studies.spelled(args.algo), studies.spelled(args.env)
-    entry = registry.find(args.algo)
+    films = [Path(file) for file in (_ending(args.gif, ".gif"), _ending(args.mp4, ".mp4")) if file]
+    with _of_study(args) if args.study else _of_training(args) as saved:
+        for film_path in films:
+            film.check(film_path)
+        if not args.no_render and not films and sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            raise UserError("no display to show the environment on: add --gif FILE to film it, or --no-render to print the returns only")
+        return _play(args, saved, films)
+
+
+@contextlib.contextmanager
+def _of_training(args: argparse.Namespace) -> Iterator[Saved]:
+    """What `train` saved."""
+    if args.run_seed is not None:
+        raise UserError(f"--run-seed {args.run_seed} is of a study: name it, as in --study quickstart")
+    registry.find(args.algo)
     environments.check(args.env)
     root = Path(args.folder)
     n = args.exp_id or latest_id(root, args.algo, args.env)
@@ -40,12 +72,51 @@ def run(args: argparse.Namespace) -> int:
     if not path.is_file():
         missing = f"no model at {path}" if n else f"no training of {args.algo} on {args.env} in {args.folder}"
         raise UserError(f"{missing}: sb3-course train --algo {args.algo} --env {args.env} -f {args.folder} makes one")
-    films = [Path(file) for file in (_ending(args.gif, ".gif"), _ending(args.mp4, ".mp4")) if file]
-    for film_path in films:
-        film.check(film_path)
-    if not args.no_render and not films and sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise UserError("no display to show the environment on: add --gif FILE to film it, or --no-render to print the returns only")
-    return _play(args, entry, folder, path, name, films)
+    raw, kept = (_settings(folder / name / file) for file in ("config.yml", "args.yml"))
+    given = kept.get("env_spec")
+    spec: dict[str, Any] = given if isinstance(given, dict) else {}
+    if not isinstance(spec.get("kwargs") or {}, dict):
+        raise IntegrityError(f"{folder / name / 'args.yml'}: the environment's arguments are no dictionary")
+    yield Saved(path, folder / name, raw, spec)
+
+
+@contextlib.contextmanager
+def _of_study(args: argparse.Namespace) -> Iterator[Saved]:
+    """The run of a study, or of an archive of one, with this seed; without one the median run."""
+    if args.load_best:
+        raise UserError("--load-best: a study keeps the last model of a run, not the best")
+    with archive.opened(args.study) as store:
+        records.demand(store.study())  # a stranger may have written it
+        if args.trust:
+            parts.make_available(store.study())
+        chosen = _chosen(store, args)
+        registry.find(chosen.algo)
+        environments.check(chosen.env)
+        with store.folder(chosen.id) as folder:
+            if not (folder / "model.zip").is_file():
+                which = {True: "all models", "median": "the models of median runs", False: "no models"}.get(store.keeps_models, "not all models")
+                raise UserError(f"{args.study} keeps {which}, and none of {chosen.algo} on {chosen.env} with seed {chosen.seed}")
+            yield Saved(folder / "model.zip", folder, chosen.hyperparams, chosen.spec)
+
+
+def _chosen(store: Store, args: argparse.Namespace) -> Run:
+    runs = {run.seed: run for _, run in store.planned() if (run.algo, run.env) == (args.algo, args.env)}
+    if not runs:
+        pairs = dict.fromkeys(f"--algo {run.algo} --env {run.env}" for _, run in store.planned())
+        raise UserError(f"{args.study} has no runs of {args.algo} on {args.env}: it has {', '.join(pairs)}")
+    if args.run_seed is not None and args.run_seed not in runs:
+        raise UserError(f"--run-seed {args.run_seed}: {args.algo} has the seeds {', '.join(map(str, runs))} in {args.study}")
+    finished = {seed: run for seed, run in runs.items() if store.status(run)[0] == "finished"}
+    if args.run_seed is not None and args.run_seed not in finished:
+        raise UserError(f"{args.study}: {args.algo} on {args.env} with seed {args.run_seed} has not finished (sb3-course status {args.study})")
+    if not finished:
+        raise UserError(f"{args.study}: no run of {args.algo} on {args.env} has finished (sb3-course status {args.study})")
+    final = {seed: float(store.table(run, "curve").sort_values("step")["score"].iloc[-1]) for seed, run in finished.items()}
+    in_order = sorted(sorted(final), key=lambda seed: final[seed])
+    seed = in_order[(len(in_order) - 1) // 2] if args.run_seed is None else args.run_seed
+    is_median = f", the median of {len(final)} runs" if args.run_seed is None else ""
+    print(f"{args.algo} on {args.env} of the study {args.study}: seed {seed}{is_median}, final score {final[seed]:.2f}")
+    return finished[seed]
 
 
 def _ending(file: str | None, ending: str) -> str | None:
@@ -53,19 +124,15 @@ def _ending(file: str | None, ending: str) -> str | None:
     return file if file is None or file.lower().endswith(ending) else f"{file}{ending}"
 
 
-def _play(args: argparse.Namespace, entry: registry.Entry, folder: Path, path: Path, name: str, films: list[Path]) -> int:
+def _play(args: argparse.Namespace, saved: Saved, films: list[Path]) -> int:
     import numpy as np
     import torch
     from stable_baselines3.common.vec_env import DummyVecEnv
 
     torch.set_num_threads(1)
-    raw, saved = (_settings(folder / name / file) for file in ("config.yml", "args.yml"))
-    given = saved.get("env_spec")
-    spec: dict[str, Any] = given if isinstance(given, dict) else {}
-    if not isinstance(spec.get("kwargs") or {}, dict):
-        raise IntegrityError(f"{folder / name / 'args.yml'}: the environment's arguments are no dictionary")
+    raw, spec = saved.raw, dict(saved.spec)
     found = [*trust.of_wrappers(raw.get("env_wrapper")), *trust.of_arguments(args.env, spec.get("kwargs") or {})]
-    trust.demand(found, f"playing {path}", args.trust)
+    trust.demand(found, f"playing {saved.path}", args.trust)
     wrappers, mode = raw.get("env_wrapper"), "rgb_array" if films else None if args.no_render else "human"
     try:
         shown = _shown(args.env, spec, wrappers, mode)
@@ -73,10 +140,10 @@ def _play(args: argparse.Namespace, entry: registry.Entry, folder: Path, path: P
     except UserError:
         raise
     except Exception as error:  # whatever an environment or wrapper says of arguments that it was not made for
-        raise IntegrityError(f"{folder}: {args.env} cannot be made with the arguments that are kept there: {one_line(str(error))[:200]}") from None
+        raise IntegrityError(f"{saved.path.parent}: {args.env} cannot be made with the arguments that are kept there: {one_line(str(error))[:200]}") from None
     returns: list[float] = []
     total, length, steps = 0.0, 0, STEPS if args.n_timesteps is None else args.n_timesteps
-    with models.playing(entry.id, path, raw, venv, folder / name, args.trust) as (model, wrapped):
+    with models.playing(args.algo, saved.path, raw, venv, saved.statistics, args.trust) as (model, wrapped):
         _show_tables(model)
         if isinstance(shown, film.Drawn):
             shown.model = model

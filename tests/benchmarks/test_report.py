@@ -29,7 +29,6 @@ from benchmarks.store.tables import write_table
 from benchmarks.studies import provenance
 from benchmarks.studies.plan import plan
 from benchmarks.studies.study import adhoc
-from from_scratch import registry
 from tests.benchmarks.synthetic import CONTROL, SPANS, TABULAR, SyntheticStore
 
 NOON = datetime(2024, 5, 21, 12, 0, tzinfo=UTC)
@@ -443,19 +442,6 @@ def test_a_pdf_is_a_print_of_the_page_with_everything_open_and_its_date_changes_
     assert files[0][0] != files[1][0] and files[0][1] == files[1][1]
     assert "<details><summary>" not in pages[0] and "<details open><summary>Comparisons as a table" in pages[0]
     assert '<details class="screen">' in pages[0], "what is for the screen alone stays closed, and is not printed"
-
-
-def test_every_paper_of_the_registry_has_an_entry_to_cite():
-    algos = list(registry.ENTRIES)
-    assert "no entry here" not in exports.bibliography(algos, sequential=True)
-    assert {"Moore & Atkeson 1993", "Wingate & Seppi 2005"} <= set(exports.papers_of("prioritised_value_iteration")) and not exports.papers_of("random")
-    entries = re.findall(r"@\w+\{(.*),", exports.bibliography(algos))
-    assert len(entries) == len(set(entries)) > 30
-
-
-def test_a_paper_without_an_entry_is_named(monkeypatch):
-    monkeypatch.setattr(exports, "papers_of", lambda algo: ["Nobody 1900"])
-    assert "% no entry here for Nobody 1900" in exports.bibliography(["ppo"])
 
 
 def test_where_hyper_parameters_come_from_is_said(tmp_path):

@@ -74,7 +74,7 @@ class C51(DQN):
         self.z = self.policy.atoms
 
     def choose(self, obs, deterministic=False):
-        return self.policy.q_net.values(torch.from_numpy(self.q.play(obs))).argmax(-1).numpy()
+        return self.q.modules[0].values(torch.from_numpy(self.q.play(obs))).argmax(-1).numpy()
 
     @per_seed
     def loss(self, b):

@@ -275,7 +275,7 @@ def test_every_family_is_evaluated_by_seeds(name):
 def test_what_cannot_evaluate_a_stack_says_the_way_out():
     with pytest.raises(ValueError, match="EvalCallback evaluates one model, and this one trains 2 seeds: use StackEvalCallback, from from_scratch"):
         stack_of().learn(32, callback=[EveryNTimesteps(5, EvalCallback(make_vec_env("CartPole-v1")))])
-    with pytest.raises(ValueError, match="1 observations for 2 seeds: give a multiple, seed after seed, or ask each, as in for each in model"):
+    with pytest.raises(ValueError, match="1 observation for 2 seeds: give a multiple, seed after seed, or ask each, as in for each in model"):
         evaluate_policy(stack_of(), make_vec_env("CartPole-v1"))
     with pytest.raises(ValueError, match=r"Training normalises \(VecNormalize\) and evaluation would not"):
         stack_of(normalised).learn(32, callback=StackEvalCallback("CartPole-v1"))
@@ -377,6 +377,7 @@ if __name__ == "__main__":
 
 
 def test_a_user_s_stack_that_was_killed_goes_on_to_the_same_numbers_as_single_runs(tmp_path):
+    """Of three seeds, for each single run is a process that is killed, and there is nothing about ten that three do not show."""
     (tmp_path / "trains.py").write_text(TRAINS)
     names = {"__name__": "trains"}
     exec(compile(TRAINS, "trains.py", "exec"), names)

@@ -686,7 +686,8 @@ def test_weights_that_have_become_nan_are_refused_in_the_act_and_after_the_last_
         model.policy.action_net.bias[0] = np.nan
     with pytest.raises(ValueError, match=r"Expected parameter logits .* the observation is finite, so the weights are not"):
         model.learn(64)
-    model = model_of(ours, "A2C", vf_coef=float("inf"))
+    model = model_of(ours, "A2C")
+    model.vf_coef = float("inf")  # which the constructor refuses
     with pytest.raises(ValueError, match=r"Expected parameter logits .* a weight is NaN after 10 steps"):
         model.learn(10)
 

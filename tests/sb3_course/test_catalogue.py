@@ -60,3 +60,28 @@ def test_no_line_is_wider_than_the_terminal(capsys, monkeypatch, width, argument
 def test_in_a_pipe_everything_is_said(capsys):
     text = "\n".join(listed(capsys))
     assert "…" not in text and all(entry.title in text and entry.paper in text for entry in ENTRIES.values() if entry.is_ours)
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A package that offers two algorithms, one under a name of ours; importing it would fail."""
+    folder = tmp_path / "offering-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Name: offering\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[sb3_course.algorithms]\nmine_ppo = offering.algorithms:Mine\nppo = offering.algorithms:Better\n")
+    (tmp_path / "offering.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def test_what_installed_packages_offer_stands_under_a_title_of_its_own_with_its_module(capsys, installed):
+    lines = listed(capsys)
+    at = lines.index("Your own, and those of installed packages")
+    assert lines[at + 1].split() == ["mine_ppo", "offering.algorithms:Mine"]
+    assert lines[at + 2].split() == ["offering.algorithms:Better", "offering.algorithms:Better"]  # `ppo` is ours
+    assert lines[at - 1] == "" and at > lines.index("Stable-Baselines3")
+
+
+def test_how_to_name_one_s_own_is_said_whether_anything_is_installed_or_not(capsys):
+    said = " ".join(" ".join(listed(capsys)).split())
+    assert "module:Class, for a module in this folder or an installed one, or path/to/file.py:Class" in said
+    assert "docs/your_own.md" in said

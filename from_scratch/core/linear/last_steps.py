@@ -13,11 +13,6 @@ class LastSteps:
     n_steps: int  # n, a hyper-parameter that each class gives its default
     kept: ClassVar[tuple[str, ...]] = ("r", "discount")  # numbers of a step, beside its features
 
-    def check(self: Any) -> None:
-        super().check()  # type: ignore[misc]
-        if self.n_steps < 1:
-            raise ValueError(f"n_steps={self.n_steps}: a return has at least one step.")
-
     def new_memory(self: Any) -> dict[str, np.ndarray]:
         S, n, k = self.n_seeds, self.n_steps, self.x.k
         numbers = {name: np.zeros((S, n)) for name in self.kept}

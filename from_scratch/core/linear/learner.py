@@ -119,7 +119,7 @@ class Linear(Tables, Learner):
             raise ValueError(f"{type(self).__name__} plays one environment per seed, but {self.n_envs} were given.")
 
     def build(self) -> None:
-        self.x = self.policy.x
+        self.x = self._policies[0].x
         if "memory" not in self.__dict__:
             self.memory = self.new_memory()
         super().build()
@@ -137,7 +137,7 @@ class Linear(Tables, Learner):
         mine = {name: np.broadcast_to(np.asarray(x, dtype=np.float64), self.n_seeds).copy() for name, x in numbers.items()}
         if known is not None:
             mine = {name: getattr(known, name) for name in mine}
-        learnt = {name: getattr(self, name) for name in self.policy.tables}
+        learnt = {name: getattr(self, name) for name in self._policies[0].tables}
         self.m = self.arrays(**{**learnt, **self.memory, **mine})
 
     def reserve(self, steps: int) -> None:

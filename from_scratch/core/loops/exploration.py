@@ -56,6 +56,7 @@ class OneCoin(Explores):
 
     def check(self: Any) -> None:
         super().check()  # type: ignore[misc]
+        check_probabilities(self, "exploration_initial_eps", "exploration_final_eps")
         self.exploration_rate, self._n_calls = 0.0, 0
         if self.env is not None and self.n_envs > max(1, self.target_update_interval):
             warnings.warn(

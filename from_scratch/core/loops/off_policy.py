@@ -53,14 +53,14 @@ class OffPolicy(Algorithm):
     # ----------------------------------------------------------------------------------------------------------------- networks
     def net(self, name: str = "policy", **more: Any) -> Net:
         """As everywhere; and the model has SB3's attributes: the first seed's network by this name, and the statistics of batch normalisation."""
-        setattr(self, name, getattr(self.policy, name))
+        setattr(self, name, getattr(self._policies[0], name))
         return super().net(name, **more)
 
     def _create_aliases(self) -> None:
         """Let the model call its policy's networks by their names, as SB3 does."""
         for name in self.nets:
-            if hasattr(self.policy, name):
-                setattr(self, name, getattr(self.policy, name))
+            if hasattr(self._policies[0], name):
+                setattr(self, name, getattr(self._policies[0], name))
 
     def _kept_in_files(self) -> list[str]:
         return [*super()._kept_in_files(), *self._statistics()]
@@ -197,6 +197,8 @@ class OffPolicy(Algorithm):
             raise ValueError(f"The unit of the `train_freq` must be either 'step' or 'episode' not '{freq[1]}'!") from None
         if not isinstance(freq[0], int):
             raise ValueError(f"The frequency of `train_freq` must be an integer and not {freq[0]}")
+        if freq[0] < 1:
+            raise ValueError(f"train_freq={self.train_freq}: give a whole number of steps or episodes from 1 on.")
         if unit is TrainFrequencyUnit.EPISODE and self.n_seeds > 1:
             raise ValueError(f"train_freq={self.train_freq}: seeds end their episodes at different steps, so {self.n_seeds} of them cannot train in lock-step.")
         self.train_freq = TrainFreq(freq[0], unit)

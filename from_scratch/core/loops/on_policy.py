@@ -314,7 +314,7 @@ class OnPolicy(Algorithm):
         for name in self.schedules:
             if getattr(self, name) is not None:
                 self.logger.record(f"train/{name}", self.now(getattr(self, name)))
-        if hasattr(self.policy, "log_std"):
+        if hasattr(self._policies[0], "log_std"):
             self.record("train/std", [policy.log_std.detach().exp().mean().item() for policy in self._policies])
 
 

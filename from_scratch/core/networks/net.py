@@ -111,7 +111,7 @@ class Net:
         followers = follower.modules if follower else []
         together, one_by_one = kinds_of(modules[0], of_policy)
         skip, every = together.skips(modules[0]), [*modules, *followers]
-        others = [] if of_policy or not hasattr(model.policy, self.name) else [part for policy in model._policies for part in policy.children()]
+        others = [] if of_policy or not hasattr(model._policies[0], self.name) else [part for policy in model._policies for part in policy.children()]
         own_ways = first_reason(map(altered, every))
         apart = own_ways or why_apart(modules, optimizers, followers, skip, others)
         owners = [model._policies[i % len(modules)] for i in range(len(every))]

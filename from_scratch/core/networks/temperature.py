@@ -53,6 +53,13 @@ class OwnTensor(OwnMemory):
         return getattr(self.model, self.name).unsqueeze(0)
 
 
+def _number(ent_coef: str | float, part: str | float) -> float:
+    try:
+        return float(part)
+    except ValueError:
+        raise ValueError(f'ent_coef={ent_coef!r}: give a number, "auto", or "auto_0.1" with where it starts.') from None
+
+
 class TemperatureNet(Net):
     """α of all seeds. The model has SB3's attributes, of the first seed: log_ent_coef and ent_coef_optimizer, or ent_coef_tensor if α is fixed."""
 
@@ -61,9 +68,9 @@ class TemperatureNet(Net):
         super().__init__(model, "temperatures")
         model.log_ent_coef = model.ent_coef_optimizer = None
         if not (isinstance(ent_coef, str) and ent_coef.startswith("auto")):
-            model.ent_coef_tensor = torch.tensor(float(ent_coef), device=model.device)
+            model.ent_coef_tensor = torch.tensor(_number(ent_coef, ent_coef), device=model.device)
             return
-        initial = float(ent_coef.split("_")[1]) if "_" in ent_coef else 1.0
+        initial = _number(ent_coef, ent_coef.split("_")[1]) if "_" in ent_coef else 1.0
         assert initial > 0, "The initial value of ent_coef must be greater than 0"
         model.temperatures = nn.ModuleList(Temperature(initial, model.lr_schedule(1), model.device) for _ in model._policies)
         model.log_ent_coef, model.ent_coef_optimizer = model.temperatures[0].log_ent_coef, model.temperatures[0].optimizer

@@ -53,13 +53,13 @@ class TabularLearner(Tabular, Learner):
     @property
     def state(self) -> np.ndarray:
         """Where the lanes are, [S, E]."""
-        return self.policy.index(self._last_obs).reshape(self.n_seeds, self.n_envs)
+        return self._policies[0].index(self._last_obs).reshape(self.n_seeds, self.n_envs)
 
     def play(self, a: np.ndarray) -> Steps:
         """Take the actions a [S, E]."""
         s, shape = self.state, (self.n_seeds, self.n_envs)
         step = self.take(a)
-        r, s_next, discount = step.r.astype(np.float64), self.policy.index(step.next_obs), step.discount(self.gamma)
+        r, s_next, discount = step.r.astype(np.float64), self._policies[0].index(step.next_obs), step.discount(self.gamma)
         return Steps(s, a, r.reshape(shape), s_next.reshape(shape), discount.reshape(shape), step.done.reshape(shape))
 
     # --------------------------------------------------------------------------------------------------------------------- learning

@@ -53,11 +53,6 @@ class Remembering:
     n_steps: int | None = None  # n
     of_each_seed = ("memory", "t")
 
-    def check(self: Any) -> None:
-        super().check()  # type: ignore[misc]
-        if self.n_steps is not None and self.n_steps < 1:
-            raise ValueError(f"n_steps={self.n_steps}: at least one step is learnt from.")
-
     def begin(self: Any) -> None:
         super().begin()  # type: ignore[misc]
         self.memory = np.zeros((self.n_seeds, self.n_envs, self.n_steps or 64), STEP)  # step t of an episode at t modulo n

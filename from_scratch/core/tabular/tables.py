@@ -158,7 +158,7 @@ class Tables(Stepwise):
 
     def _bind(self) -> None:
         """Put the tables of all seeds into one block [S, ...] each, and let the policies look at their rows of it."""
-        for name in self.policy.tables:
+        for name in self._policies[0].tables:
             block = np.stack([getattr(policy, name).cpu().numpy().astype(np.float64) for policy in self._policies])
             setattr(self, name, block)
             for row, policy in zip(block, self._policies, strict=True):
@@ -201,7 +201,7 @@ class Tabular(Tables):
 
     def states(self, obs: np.ndarray) -> np.ndarray:
         """The numbers of the states that are observed, [S, n], in observations [S, n, ...] or [S·n, ...]."""
-        return self.policy.index(obs.reshape(-1, *self.observation_space.shape)).reshape(self.n_seeds, -1)
+        return self._policies[0].index(obs.reshape(-1, *self.observation_space.shape)).reshape(self.n_seeds, -1)
 
     @property
     def q_table(self) -> np.ndarray:
@@ -246,7 +246,7 @@ class Tabular(Tables):
 
     def _learnt_tables(self) -> list[str]:
         """Names of those tables of states that learning changes."""
-        return [name for name in self.policy.tables if name in ("V", "Q", "theta", "pi")]
+        return [name for name in self._policies[0].tables if name in ("V", "Q", "theta", "pi")]
 
     def _of_each_seed(self, shown: Callable[[int], str]) -> str:
         return shown(0) if self.n_seeds == 1 else "\n\n".join(f"seed {seed}\n{shown(k)}" for k, seed in enumerate(self.seeds or []))
