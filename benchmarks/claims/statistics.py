@@ -46,7 +46,7 @@ def _by_t(point: float, error: float, nothing: float, n: int, method: str) -> Es
 
 
 def splits_that_differ(results: Results, claim: Claim, number: Number) -> Estimate:
-    """The share [%] of the ways to draw two groups from the runs of one arm that a rule calls different.
+    """The share [%] of the ways to draw two groups from the runs of one arm that a rule calls different. IntegrityError of too few runs.
 
     settings: cell; runs of each group (5); rule: standard errors, standard deviations (bands of ±1 about the means that do not touch) or test (that of
     the claims, at 5 %); splits: so many random ones where there are more (20,000). The share is a U-statistic of degree 2·runs: its error is the
@@ -60,7 +60,7 @@ def splits_that_differ(results: Results, claim: Claim, number: Number) -> Estima
     (cell,) = cells_of(claim, settings["cell"])
     values, k = results.values(*cell, number.metric), settings["runs"]
     if len(values) <= 2 * k:
-        raise UserError(f"number {number.name}: two groups of {k} leave none of {len(values)} runs out: give the study more seeds, or its groups fewer runs")
+        raise IntegrityError(f"{number.name}: two groups of {k} need more than {len(values)} runs")
     chosen = _splits(len(values), k, settings["splits"])
     differ = rule(values[chosen[:, :k]], values[chosen[:, k:]])
     has = np.zeros((len(chosen), len(values)), dtype=bool)

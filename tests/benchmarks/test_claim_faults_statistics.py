@@ -61,3 +61,43 @@ def test_a_lambda_that_is_ignored_reproduces_nothing():
     rows = [(arm, "CartPole-v1", seed, step, rng.normal(400, 40)) for arm in claim.arms for seed in range(10) for step in (1000, 2000)]
     results = Results(list(range(10)), pd.DataFrame(rows, columns=["algo", "env", "seed", "step", "score"]), pd.DataFrame())
     assert judge(claim, results, range(10)).verdict == NOT_DISTINGUISHED
+
+
+# ------------------------------------------------------------------------------------------------------ few runs of a suite
+
+
+def a_suite(spread=0.2):
+    """Runs of both arms on five lakes that lie apart, about as the pilot's did."""
+    rng, claim = np.random.default_rng(0), claims.find("iqm-few")
+    tasks = claim.study_settings["groups"][0]["envs"]
+    rows = [(arm, env, seed, 5000, rng.normal(0.3 + 0.1 * k, spread)) for arm in claim.arms for k, env in enumerate(tasks) for seed in range(40)]
+    return claim, Results(list(range(40)), pd.DataFrame(rows, columns=["algo", "env", "seed", "step", "score"]), pd.DataFrame())
+
+
+def with_less_work(claim):
+    (number,) = claim.numbers
+    return replace(claim, numbers=(replace(number, settings={**number.settings, "runs": [3, 6], "resamples": 400, "outer": 30}),))
+
+
+def test_without_a_fault_the_median_errs_more():
+    claim, results = a_suite(spread=0.05)
+    assert judge(with_less_work(claim), results, range(40)).verdict == REPRODUCED
+
+
+def test_an_iqm_that_is_the_median_is_not_distinguished_from_it(monkeypatch):
+    monkeypatch.setattr(statistics, "iqms", statistics.medians)
+    claim, results = a_suite()
+    assert judge(with_less_work(claim), results, range(40)).verdict == NOT_DISTINGUISHED
+
+
+def test_a_median_and_an_iqm_that_changed_places_contradict_the_claim(monkeypatch):
+    medians, iqms = statistics.medians, statistics.iqms
+    monkeypatch.setattr(statistics, "iqms", medians)
+    monkeypatch.setattr(statistics, "medians", iqms)
+    claim, results = a_suite(spread=0.05)
+    assert judge(with_less_work(claim), results, range(40)).verdict == CONTRADICTED
+
+
+def test_runs_that_do_not_vary_have_no_error_to_compare():
+    claim, results = a_suite(spread=0.0)
+    assert judge(with_less_work(claim), results, range(40)).verdict == VOID

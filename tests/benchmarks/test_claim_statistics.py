@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from benchmarks import UserError, stats
+from benchmarks import IntegrityError, UserError, stats
 from benchmarks.claims import statistics
 from benchmarks.claims.claim import Metric, Number
 from benchmarks.claims.estimates import Cells, contrast
@@ -98,13 +98,17 @@ def test_the_interval_holds_the_true_share_of_normal_runs():
         ({"rule": "test"}, "number n: its settings need cell"),
         ({"cell": "dqn", "rule": "test", "rnus": 5}, "number n: its settings have no 'rnus': there are cell, runs, rule, splits"),
         ({"cell": "dqn", "rule": "sem"}, "number n: rule=sem: one of standard errors, standard deviations, test"),
-        ({"cell": "dqn", "rule": "test", "runs": 4}, "number n: two groups of 4 leave none of 8 runs out: give the study more seeds, or its groups fewer runs"),
     ],
 )
 def test_wrong_settings_of_a_statistic_are_named(settings, line):
     with pytest.raises(UserError) as caught:
         statistics.splits_that_differ(*of_scores([np.arange(8.0)]), a_number(**settings))
     assert str(caught.value) == line
+
+
+def test_two_groups_that_leave_no_run_out_have_no_share():
+    with pytest.raises(IntegrityError, match="n: two groups of 4 need more than 8 runs"):
+        statistics.splits_that_differ(*of_scores([np.arange(8.0)]), a_number(cell="dqn", rule="test", runs=4))
 
 
 # ------------------------------------------------------------------------------------------------------ few runs of a suite
