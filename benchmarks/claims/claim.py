@@ -44,7 +44,8 @@ TIERS = {"S": 2, "M": 15, "L": 90}  # minutes of one core, at most
 ON = " on "  # "dqn on CartPole-v1": an arm on a task
 
 
-WORDS = ("row", "title", "family", "paper", "quoted", "differs", "picture")  # that no verdict depends on, so that a reference may be mended afterwards
+# What no verdict depends on, so that it may be mended afterwards: of a claim, and of its numbers and controls.
+WORDS, WORDS_OF_PARTS = ("row", "title", "family", "paper", "quoted", "badge", "tier", "differs", "picture"), ("says", "unit")
 
 
 class BadClaim(UserError):
@@ -55,8 +56,8 @@ class BadClaim(UserError):
 class Metric:
     """One number for each run: of which key of its results, and how it is taken. See benchmarks.claims.metrics."""
 
-    of: str = "score"  # score, episode_length, train_seconds, or a key of training.parquet such as train/max_abs_q or measure/overestimation
-    take: str = "last"  # last, first, mean, max, min, area (mean over training), steps (to the threshold, at most the budget), cumulative (a sum)
+    of: str = "score"  # score, episode_length, seconds, or a key of training.parquet such as train/max_abs_q or measure/overestimation
+    take: str = "last"  # last, first, mean, max, min, sum, area (mean over training), steps (to the threshold, at most the budget)
     threshold: float | None = None  # of `steps`; and, of any other, makes 1 of a value that reaches it, 0 of one that does not
     below: bool = False  # the threshold is reached from above
     scale: float = 1.0  # what it is multiplied by: 100 makes percent of a share
@@ -133,7 +134,7 @@ class Claim:
     study_settings: Mapping[str, Any]
     numbers: tuple[Number, ...]
     controls: tuple[Control, ...]
-    hash: str  # of what its file says, but for WORDS
+    hash: str  # of what its file says, but for its words
     quoted: tuple[Mapping[str, Any], ...] = ()
     picture: Mapping[str, Any] = field(default_factory=dict)
 
@@ -203,6 +204,10 @@ def claim_of(name: str, said: Any) -> Claim:
 
 def _hash(said: Mapping[str, Any]) -> str:
     decisive = {key: value for key, value in said.items() if key not in WORDS}
+    for key in ("numbers", "controls"):
+        parts = decisive.get(key) or {}
+        named = parts if isinstance(parts, dict) else dict(enumerate(parts))
+        decisive[key] = [[str(name), {k: v for k, v in part.items() if k not in WORDS_OF_PARTS}] for name, part in named.items()]
     return digest({**decisive, "pilot": seed_list(said["pilot"]["seeds"]) if said["pilot"].get("seeds") else []})
 
 

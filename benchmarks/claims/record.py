@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.claims import picture
-from benchmarks.claims.claim import Claim
+from benchmarks.claims.claim import WORDS_OF_PARTS, Claim
 from benchmarks.claims.metrics import Results
 from benchmarks.claims.verdict import Outcome, judge
 from benchmarks.running import carry_out
@@ -95,11 +95,10 @@ def write(store: Store, claim: Claim) -> Record:
     """Judge the runs of a claim's study, write its record beside them, and return it."""
     records.demand(store.study())
     outcome, results = outcome_of(store, claim)
-    record = verdict_record(claim, store.study(), outcome)
-    write_whole(store.path / VERDICT, as_text(record))
+    write_whole(store.path / VERDICT, as_text(verdict_record(claim, store.study(), outcome)))
     write_whole(store.path / PICTURE, picture.drawn(claim, outcome, results, is_quick(store.study())))
     write_whole(store.path / MADE, as_text(_made(store)))
-    return record | _made(store)
+    return read(store.path)
 
 
 def verdict_record(claim: Claim, study: Study, outcome: Outcome) -> Record:
@@ -175,7 +174,7 @@ def faults(store: Store, claim: Claim) -> list[str]:
 
 def _differences(recorded: Any, again: Any, place: str = "") -> list[str]:
     if isinstance(recorded, dict) and isinstance(again, dict):
-        keys = [*again, *(key for key in recorded if key not in again)]
+        keys = [key for key in {**again, **recorded} if key not in WORDS_OF_PARTS]
         return [line for key in keys for line in _differences(recorded.get(key), again.get(key), f"{place}.{key}".lstrip("."))]
     if isinstance(recorded, list) and isinstance(again, list) and len(recorded) == len(again):
         return [line for k, pair in enumerate(zip(recorded, again, strict=True)) for line in _differences(*pair, f"{place}[{k}]")]

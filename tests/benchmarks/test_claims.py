@@ -123,6 +123,8 @@ def test_a_changed_file_no_longer_verifies_and_says_so(folder, said, monkeypatch
 def test_a_reference_may_be_mended_afterwards(folder, said, monkeypatch):
     said["paper"]["place"] = "chapter 8"
     said["pilot"]["note"] = "Said better."
+    said["tier"], said["badge"] = "M", "same task"
+    said["numbers"]["gain"]["says"] = said["controls"][0]["says"] = "The same in better words."
     known(monkeypatch, said)
     assert findings(folder) == []
 
