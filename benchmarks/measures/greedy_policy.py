@@ -48,5 +48,5 @@ class GreedyPolicy(Measure):
     def _of(self, policy: np.ndarray) -> dict[str, float]:
         """policy: actions [n_states]."""
         lost = self.start @ (self.best - policy_values(self.judged, policy, self.gamma))
-        wrong = ~self.is_best[np.arange(len(policy)), policy] & self.acting
+        wrong = ~self.is_best[np.arange(len(policy)), policy]  # never where episodes have ended: there all actions are equally good
         return {"lost": float(lost), "wrong_states": 100 * float(wrong.sum() / self.acting.sum())}

@@ -140,7 +140,14 @@ def test_the_gradient_of_an_episode_is_the_sum_of_its_steps_weighted_scores(cart
 def test_a_run_s_seed_decides_which_episodes_are_played_also_in_a_stack(cartpole):
     together, alone = GradientVariance(job("CartPole-v1", [1, 2]), episodes=4), GradientVariance(job("CartPole-v1", [2]), episodes=4)
     together.model, alone.model = SimpleNamespace(member=lambda k: cartpole, gamma=cartpole.gamma), cartpole
-    assert together.values()[1] == alone.values()[0] != together.values()[0]
+    first, second = together.values()
+    assert second == alone.values()[0] != first
+
+
+def test_every_checkpoint_plays_other_episodes(cartpole):
+    measure = GradientVariance(job("CartPole-v1", [1]), episodes=4)
+    measure.model = cartpole
+    assert measure.values() != measure.values()
 
 
 def test_drawing_gradients_leaves_training_as_it_is():
