@@ -106,10 +106,10 @@ def test_smoothness_that_costs_return_contradicts(normal):
 
 
 # --------------------------------------------------------------------------------------------------------------------- her-bitflip
-def flips(hindsight, alone, alone_at_8=95.0):
-    few, many = ("from_scratch/BitFlipping-v0~8", "from_scratch/BitFlipping-v0~15")
+def flips(hindsight, alone, alone_at_5=95.0):
+    few, many = ("from_scratch/BitFlipping-v0~5", "from_scratch/BitFlipping-v0~15")
     of = lambda values: {"measure/success_rate": np.clip(values, 0, 100)}
-    return verdict("her-bitflip", {("dqn", few): of(np.full(10, alone_at_8)), ("dqn", many): of(alone), ("dqn~hindsight", many): of(hindsight)})  # fmt: skip
+    return verdict("her-bitflip", {("dqn", few): of(np.full(10, alone_at_5)), ("dqn", many): of(alone), ("dqn~hindsight", many): of(hindsight)})  # fmt: skip
 
 
 def test_bits_that_hindsight_alone_learns_to_flip_are_reproduced(normal):
@@ -124,7 +124,7 @@ def test_a_memory_whose_goals_are_never_exchanged_is_contradicted(normal):
 
 def test_bits_that_nothing_learns_to_flip_are_void(normal):
     """The fault: DQN does not learn at all, so that its failing with 15 bits says nothing."""
-    assert flips(normal(98, 1), normal(1, 1), alone_at_8=3.0)[0] == VOID
+    assert flips(normal(98, 1), normal(1, 1), alone_at_5=3.0)[0] == VOID
 
 
 # ------------------------------------------------------------------------------------------------------------------------ dr-shift
