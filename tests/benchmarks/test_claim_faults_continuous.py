@@ -25,9 +25,9 @@ def verdict(name, cells):
 
 @pytest.fixture
 def normal():
-    """normal(mean, sd): one draw for each of ten seeds."""
+    """normal(mean, sd): one draw for each of ten seeds, or of n."""
     rng = np.random.default_rng(0)
-    return lambda mean, sd: rng.normal(mean, sd, 10)
+    return lambda mean, sd, n=10: rng.normal(mean, sd, n)
 
 
 # ------------------------------------------------------------------------------------------------------------------------ td3-bias
@@ -135,14 +135,14 @@ def shifts(randomised, fixed):
 
 
 def test_randomisation_that_helps_under_shift_alone_is_reproduced(normal):
-    assert shifts((normal(-200, 10), normal(-165, 10)), (normal(-350, 30), normal(-160, 10)))[0] == REPRODUCED
+    assert shifts((normal(-200, 10, 20), normal(-165, 10, 20)), (normal(-350, 30, 20), normal(-160, 10, 20)))[0] == REPRODUCED
 
 
 def test_pendulums_that_are_all_the_same_are_not_distinguished(normal):
     """The fault: reset draws no mass and no length."""
-    overall, numbers = shifts((normal(-350, 30), normal(-160, 10)), (normal(-350, 30), normal(-160, 10)))
+    overall, numbers = shifts((normal(-350, 30, 20), normal(-160, 10, 20)), (normal(-350, 30, 20), normal(-160, 10, 20)))
     assert overall == NOT_DISTINGUISHED and numbers["shifted"] == NOT_DISTINGUISHED
 
 
 def test_randomisation_that_learns_nothing_contradicts(normal):
-    assert shifts((normal(-1200, 50), normal(-1200, 50)), (normal(-350, 30), normal(-160, 10)))[0] == CONTRADICTED
+    assert shifts((normal(-1200, 50, 20), normal(-1200, 50, 20)), (normal(-350, 30, 20), normal(-160, 10, 20)))[0] == CONTRADICTED
