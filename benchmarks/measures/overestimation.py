@@ -49,10 +49,12 @@ class Overestimation(Measure):
         if not hasattr(self.model.policy, "critic") or hasattr(self.model, "ent_coef"):
             raise UserError(f"overestimation is measured of a deterministic actor and its critic (ddpg, td3), which {run.algo} is not")
         spec = gym.spec(environments.registered(run.env))
-        self.limit = run.spec.get("max_episode_steps") or spec.max_episode_steps
-        if self.limit is None:
+        limit = run.spec.get("max_episode_steps") or spec.max_episode_steps
+        if limit is None:
             raise UserError(f"overestimation takes states from before the time limit, and {run.env} has none: give it max_episode_steps")
-        self.gamma = float(self.model.gamma)
+        self.limit = int(limit)
+        learner: Any = self.model
+        self.gamma = float(learner.gamma)
         self.horizon = self.limit + (int(np.ceil(np.log(REST) / np.log(self.gamma))) if 0 < self.gamma < 1 else 0)
         self.starts = [episode_seeds(run.protocol["eval_seed"], run.seed, EPISODES) for run in self.job.runs]
         unlimited = {**run.spec, "max_episode_steps": self.horizon}
@@ -95,7 +97,8 @@ class Overestimation(Measure):
 
     def _critic(self, obs: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Q₁(s, a) of every lane by its own seed's critic, [lanes]."""
-        policies: Any = self.model.policies if self.n_seeds > 1 else [self.model.policy]
+        learner: Any = self.model
+        policies = learner.policies if self.n_seeds > 1 else [learner.policy]
         scaled = policies[0].scale_action(actions).astype(np.float32)
         parts = zip(policies, np.split(obs, self.n_seeds), np.split(scaled, self.n_seeds), strict=True)
         with torch.no_grad():
