@@ -893,6 +893,7 @@ def test_every_place_that_unpickles_imports_or_evaluates_is_known():
         ("benchmarks/running/models.py", "VecNormalize.load"),  # trusted
         ("benchmarks/running/models.py", "cls.load("),  # trusted
         ("benchmarks/store/plain.py", "np.load("),  # allow_pickle=False
+        ("benchmarks/studies/measured.py", "import_module("),  # our own measures, by a name that MEASURES has
         ("benchmarks/studies/provenance.py", "import_module("),  # of what Gymnasium has registered here
         ("benchmarks/textbook/figure.py", "import_module("),  # our own figures
         ("benchmarks/running/worker.py", "import_module("),  # our own self-check
