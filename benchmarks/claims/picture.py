@@ -22,13 +22,15 @@ from benchmarks.stats import t_interval
 COLOURS = {REPRODUCED: "#1a7f37", WEAKER: "#8a6d00", NOT_DISTINGUISHED: "#5b5b5b", CONTRADICTED: "#b3261e", VOID: "#7a5aa6"}
 WIDTH = 5.0  # inches: narrow, so that it can be read on a telephone
 PER_ROW, MOST_TASKS = 2, 4
-OF_RUNS, OF_NUMBER = 2.4, 0.52  # inches of height
+OF_RUNS, OF_NUMBER, OF_LINE = 2.4, 0.34, 0.17  # inches of height: of a row of tasks, of a number, of a line of its label
+LABEL, LINE = 70, 0.3  # characters of a line of a label, and its height in the unit of the rows
 
 
 def drawn(claim: Claim, outcome: Outcome, results: Results, is_quick: bool = False) -> str:
     """The picture as an SVG file, the same bytes each time."""
     tasks = _tasks(claim) if outcome.numbers else []
-    heights = [OF_RUNS * math.ceil(len(tasks) / PER_ROW), 0.35 + OF_NUMBER * len(outcome.numbers)]
+    of_labels = sum(_lines(judged.number.says) for judged in outcome.numbers)
+    heights = [OF_RUNS * math.ceil(len(tasks) / PER_ROW), 0.35 + OF_NUMBER * len(outcome.numbers) + OF_LINE * of_labels]
     with matplotlib.rc_context({**STYLE, "font.size": 8}):
         canvas = new_canvas(WIDTH, max(1.0, sum(heights)))
         if outcome.numbers:
@@ -151,9 +153,10 @@ def _wrapped(text: str, width: int = 30) -> str:
 
 def _numbers(ax: Axes, outcome: Outcome, is_quick: bool) -> None:
     """The claim's numbers on one scale: 0 is no effect, 1 the smallest that counts; of a null, ±1 is where it has to lie."""
-    left, right = -2.5, 4.0
-    for row, judged in enumerate(outcome.numbers):
+    left, right, row = -2.5, 4.0, 0.0
+    for judged in outcome.numbers:
         number, estimate = judged.number, judged.estimate
+        row += _lines(number.says) * LINE  # its label stands above it
         colour = FAINT if is_quick else COLOURS[judged.verdict]
         if number.within is not None:
             unit = min(abs(bound - number.nothing) for bound in number.within if bound is not None)
@@ -165,13 +168,18 @@ def _numbers(ax: Axes, outcome: Outcome, is_quick: bool) -> None:
             unit, ends = number.enough - number.nothing, (estimate.low, estimate.high)
             ax.plot([1, 1], [row - 0.18, row + 0.18], color=COLOURS[REPRODUCED], lw=1.4)
         low, point, high = (float(np.clip((value - number.nothing) / unit, left, right)) for value in (ends[0], estimate.point, ends[1]))
+        ax.plot([0, 0], [row - 0.26, row + 0.26], color=INK, lw=0.9)
         ax.plot([low, high], [row, row], color=colour, lw=2.4, solid_capstyle="butt")
         ax.plot([point], [row], "D", ms=5, color=colour)
-        ax.text(left, row - 0.3, number.says, fontsize=7.5, va="bottom", color=INK, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
-    ax.plot([0, 0], [-0.2, len(outcome.numbers) - 0.6], color=INK, lw=0.9)
+        ax.text(left, row - 0.28, _wrapped(number.says, LABEL), fontsize=7.5, va="bottom", color=INK, linespacing=1.1)
+        row += 0.6
     ax.set_xlim(left - 0.1, right + 0.1)
-    ax.set_ylim(len(outcome.numbers) - 0.6, -0.75)
+    ax.set_ylim(row - 0.2, -0.05)
     ax.set_xticks([0, 1], ["no effect", "counts"])
     ax.set_yticks([])
     ax.grid(False)
     ax.spines["left"].set_visible(False)
+
+
+def _lines(says: str) -> int:
+    return 1 + _wrapped(says, LABEL).count("\n")
