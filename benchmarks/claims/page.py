@@ -110,9 +110,9 @@ def markdown(found: Found) -> str:
     summary = ", ".join(f"{n} {verdict}" for verdict, n in counts(found))
     made = "Made by `sb3-course claim`; [index.html](index.html) is the same to filter."
     lines = [f"# {TITLE}", "", INTRODUCTION, "", f"**{len(found)} claims: {summary}.** {made}", ""]
-    lines += ["| claim | paper | verdict | core minutes |", "|---|---|---|--:|"]
+    lines += ["| claim | paper | verdict | process minutes |", "|---|---|---|--:|"]
     for claim, said in found:
-        paper, minutes = f"[{claim.paper['cite']}]({claim.paper['url']})", said["core_seconds"] / 60
+        paper, minutes = f"[{claim.paper['cite']}]({claim.paper['url']})", said["process_seconds"] / 60
         lines.append(f"| [{claim.title}](#{claim.name}) | {paper} | **{said['verdict']}** | {minutes:.1f} |")
     for claim, said in found:
         lines += ["", f'<a id="{claim.name}"></a>', "", f"## {claim.title}: {said['verdict']}", "", claim.statement, ""]

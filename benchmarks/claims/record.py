@@ -126,7 +126,7 @@ def _made(store: Store) -> Record:
     runs = store.runs().drop_duplicates("run_id")
     seconds = math.fsum(runs[f"{kind}_seconds"].fillna(0).sum() for kind in ("train", "eval", "build") if f"{kind}_seconds" in runs)
     return {
-        "core_seconds": round(seconds, 1), "runs": len(runs), "steps": int(runs["steps"].sum()), "hosts": provenance.hosts(runs),
+        "process_seconds": round(seconds, 1), "runs": len(runs), "steps": int(runs["steps"].sum()), "hosts": provenance.hosts(runs),
         "source": store.study().source, "command": store.study().command, "packages": provenance.packages()["main"],
         "judged_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
