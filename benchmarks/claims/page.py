@@ -45,7 +45,8 @@ def cells(number: dict[str, Any]) -> tuple[str, ...]:
     unit = f" {number['unit']}" if number["unit"] else ""
     bracket = ", ".join(_said(number[end], digits) for end in ends)
     level = "90 % " if number["within"] is not None else ""
-    measured = f"{_said(number['point'], digits)} [{level}{bracket}]{unit}"
+    is_one = number["low"] == number["high"] == number["point"]
+    measured = f"{_said(round(number['point'], 4))}{unit} in every run" if is_one else f"{_said(number['point'], digits)} [{level}{bracket}]{unit}"
     p = "–" if number["p_holm"] is None else "< 0.001" if number["p_holm"] < 0.001 else f"{number['p_holm']:.3f}"
     bounds = [] if number["within"] is None else ["any" if bound is None else _said(bound) for bound in number["within"]]
     counts = f"within {' … '.join(bounds)}" if bounds else _said(number["enough"])

@@ -37,10 +37,10 @@ def drawn(claim: Claim, outcome: Outcome, results: Results, is_quick: bool = Fal
             parts: Any = canvas.subfigures(2, 1, height_ratios=heights)
             columns = min(PER_ROW, len(tasks))
             rows, together = math.ceil(len(tasks) / columns), bool(claim.picture.get("share_y"))
-            axes = parts[0].subplots(rows, columns, squeeze=False, sharey=together).flat
+            axes = list(parts[0].subplots(rows, columns, squeeze=False, sharey=together).flat)
             for k, (ax, env) in enumerate(zip(axes, tasks, strict=False)):
                 _runs(ax, claim, env, results, is_left=k % columns == 0, is_first=k == 0)
-            for ax in list(axes)[len(tasks) :]:
+            for ax in axes[len(tasks) :]:
                 ax.set_axis_off()
             _numbers(parts[1].subplots(), outcome, is_quick)
         else:
