@@ -55,7 +55,8 @@ def study_of(claim: Claim, quick: bool = False) -> Study:
 def carry(
     claim: Claim, out: Path, reporter: Reporter | None = None, launcher: Mapping[str, Any] | None = None, command: str = "", quick: bool = False
 ) -> Record:  # fmt: skip
-    """Train what of a claim's study is missing in `out`/NAME, judge it, and write the record. An interrupted one goes on where it was.
+    """Train what of a claim's study is missing in `out`/NAME, judge it, and write the record. An interrupted one goes on where it was; of a packed one
+    the record alone is written again, such as its picture after words of the claim were mended.
 
     launcher: settings of the study's launcher that are other here, such as jobs.
     """
@@ -63,6 +64,8 @@ def carry(
     study = study_of(claim, quick)
     if store.exists():
         _refuse_another(claim, store, study)
+        if store.is_packed and (store.runs()["status"] == "finished").all():  # published: nothing is trained any more
+            return write(store, claim)
     study = plan.pinned(study, command=command, source=provenance.source())
     carry_out.carry_out(study.launched(**(launcher or {})), store, reporter=reporter)
     return write(store, claim)

@@ -115,6 +115,17 @@ def test_a_published_record_is_packed_and_verifies(folder, tmp_path):
     assert (tmp_path / "results" / LEARNS / record.VERDICT).read_bytes() == (folder / LEARNS / record.VERDICT).read_bytes()
 
 
+def test_the_picture_of_a_published_record_is_drawn_again_without_training(folder, said, monkeypatch, tmp_path):
+    packed = publish.publish_claims([Store(folder / LEARNS)], tmp_path / "packed") and tmp_path / "packed"
+    verdict = (packed / LEARNS / record.VERDICT).read_bytes()
+    said["title"] = "Q-learning beats chance by far"
+    known(monkeypatch, said)
+    monkeypatch.setattr(record.carry_out, "carry_out", lambda *_, **__: pytest.fail("it trained"))
+    record.carry(claims.find(LEARNS), packed)
+    assert "by far" in (packed / LEARNS / record.PICTURE).read_text() and (packed / LEARNS / record.VERDICT).read_bytes() == verdict
+    assert all(finding.state in ("pass", "note") for finding in verify(Store(packed / LEARNS), 2) if finding.what in ("claim", "picture"))
+
+
 def test_a_changed_file_no_longer_verifies_and_says_so(folder, said, monkeypatch):
     said["numbers"]["gain"]["enough"] = 10
     known(monkeypatch, said)
