@@ -23,12 +23,13 @@ COLOURS = {REPRODUCED: "#1a7f37", WEAKER: "#8a6d00", NOT_DISTINGUISHED: "#5b5b5b
 WIDTH = 5.0  # inches: narrow, so that it can be read on a telephone
 PER_ROW, MOST_TASKS = 2, 4
 OF_RUNS, OF_NUMBER = 2.4, 0.52  # inches of height
+OF_LINE, MOST_IN_LINE = 0.24, 84  # of a number's words: the height of a line beyond the first, in heights of a number; letters that fit into one
 
 
 def drawn(claim: Claim, outcome: Outcome, results: Results, is_quick: bool = False) -> str:
     """The picture as an SVG file, the same bytes each time."""
     tasks = _tasks(claim) if outcome.numbers else []
-    heights = [OF_RUNS * math.ceil(len(tasks) / PER_ROW), 0.35 + OF_NUMBER * len(outcome.numbers)]
+    heights = [OF_RUNS * math.ceil(len(tasks) / PER_ROW), 0.35 + OF_NUMBER * (len(outcome.numbers) + sum(_more_lines(outcome)))]
     with matplotlib.rc_context({**STYLE, "font.size": 8}):
         canvas = new_canvas(WIDTH, max(1.0, sum(heights)))
         if outcome.numbers:
@@ -149,10 +150,16 @@ def _wrapped(text: str, width: int = 30) -> str:
     return "\n".join(lines)
 
 
+def _more_lines(outcome: Outcome) -> list[float]:
+    """How much higher each number stands than one whose words fit into a line."""
+    return [OF_LINE * _wrapped(judged.number.says, MOST_IN_LINE).count("\n") for judged in outcome.numbers]
+
+
 def _numbers(ax: Axes, outcome: Outcome, is_quick: bool) -> None:
     """The claim's numbers on one scale: 0 is no effect, 1 the smallest that counts; of a null, ±1 is where it has to lie."""
     left, right = -2.5, 4.0
-    for row, judged in enumerate(outcome.numbers):
+    rows = [float(k + more) for k, more in enumerate(np.cumsum(_more_lines(outcome)))]
+    for row, judged in zip(rows, outcome.numbers, strict=True):
         number, estimate = judged.number, judged.estimate
         colour = FAINT if is_quick else COLOURS[judged.verdict]
         if number.within is not None:
@@ -167,10 +174,11 @@ def _numbers(ax: Axes, outcome: Outcome, is_quick: bool) -> None:
         low, point, high = (float(np.clip((value - number.nothing) / unit, left, right)) for value in (ends[0], estimate.point, ends[1]))
         ax.plot([low, high], [row, row], color=colour, lw=2.4, solid_capstyle="butt")
         ax.plot([point], [row], "D", ms=5, color=colour)
-        ax.text(left, row - 0.3, number.says, fontsize=7.5, va="bottom", color=INK, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
-    ax.plot([0, 0], [-0.2, len(outcome.numbers) - 0.6], color=INK, lw=0.9)
+        said = _wrapped(number.says, MOST_IN_LINE)
+        ax.text(left, row - 0.3, said, fontsize=7.5, va="bottom", color=INK, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+    ax.plot([0, 0], [rows[0] - 0.2, rows[-1] + 0.4], color=INK, lw=0.9)
     ax.set_xlim(left - 0.1, right + 0.1)
-    ax.set_ylim(len(outcome.numbers) - 0.6, -0.75)
+    ax.set_ylim(rows[-1] + 0.4, -0.75)
     ax.set_xticks([0, 1], ["no effect", "counts"])
     ax.set_yticks([])
     ax.grid(False)

@@ -14,7 +14,7 @@ import yaml
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.claims import claim as claims
-from benchmarks.claims import page, record
+from benchmarks.claims import page, picture, record
 from benchmarks.configs import CONFIGS
 from benchmarks.reproduction import publish
 from benchmarks.reproduction.verify import verify
@@ -157,8 +157,8 @@ def test_a_dropped_seed_no_longer_verifies_and_is_named(folder):
 
 
 def test_a_picture_that_was_changed_is_called_unverified(folder):
-    picture = folder / LEARNS / record.PICTURE
-    picture.write_text(picture.read_text().replace("<svg ", '<svg onload="alert(1)" '))
+    drawn = folder / LEARNS / record.PICTURE
+    drawn.write_text(drawn.read_text().replace("<svg ", '<svg onload="alert(1)" '))
     (found,) = [finding for finding in verify(Store(folder / LEARNS), 2) if finding.what == "picture"]
     assert found.state == "unverified"
 
@@ -347,8 +347,8 @@ SEEN = """(() => {
 @pytest.mark.skipif(browser.find() is None, reason="no Chromium on this machine (apt install chromium)")
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_fits_filters_and_asks_the_network_for_nothing(folder, width):
-    picture = folder / LEARNS / record.PICTURE
-    picture.write_text(picture.read_text().replace("<svg ", '<svg onload="document.title = 0" '))  # a stranger's: nothing of it runs
+    drawn = folder / LEARNS / record.PICTURE
+    drawn.write_text(drawn.read_text().replace("<svg ", '<svg onload="document.title = 0" '))  # a stranger's: nothing of it runs
     page.write(folder)
     with browser.Browser() as chromium:
         seen = chromium.open((folder / "index.html").as_uri(), width, SEEN)
@@ -361,3 +361,9 @@ def test_every_claim_names_the_paper_and_its_place():
         one = claims.find(name)
         assert one.paper["url"].startswith("https://") and one.statement.endswith("."), name
         assert (CONFIGS / "claim" / f"{name}.yaml").is_file()
+
+
+def test_long_words_of_a_number_take_lines_of_their_own():
+    lines = [picture._wrapped(number.says, picture.MOST_IN_LINE).split("\n") for name in claims.names() for number in claims.find(name).numbers]
+    assert max(len(line) for words in lines for line in words) <= picture.MOST_IN_LINE
+    assert any(len(words) == 2 for words in lines) and all(len(words) <= 2 for words in lines)
