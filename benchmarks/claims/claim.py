@@ -24,7 +24,8 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -183,14 +184,15 @@ def claim_of(name: str, said: Any) -> Claim:
     parts = {("study_settings" if key == "study" else key): value for key, value in said.items()}
     own = {f.name: f for f in fields(Claim) if f.name not in ("name", "hash")}
     _check_keys(where, parts, own)
+    _check_kinds(where, parts, KINDS)
     for key, among in (("badge", BADGES), ("tier", TIERS)):
         if parts[key] not in among:
             raise BadClaim(f"{where}: {key}={parts[key]}: one of {', '.join(among)}")
     for key in ("cite", "title", "url", "place"):
-        if not (parts["paper"] or {}).get(key):
+        if not parts["paper"].get(key):
             raise BadClaim(f"{where}: paper: no {key}")
-    numbers = tuple(_number(f"{where}: number {key}", key, value) for key, value in (parts["numbers"] or {}).items())
-    controls = tuple(_control(f"{where}: control {k + 1}", value) for k, value in enumerate(parts["controls"] or []))
+    numbers = tuple(_number(f"{where}: number {key}", key, value) for key, value in parts["numbers"].items())
+    controls = tuple(_control(f"{where}: control {k + 1}", value) for k, value in enumerate(parts["controls"]))
     if not numbers:
         raise BadClaim(f"{where}: it stands on no number")
     quoted = tuple(parts.get("quoted") or ())
@@ -203,7 +205,7 @@ def claim_of(name: str, said: Any) -> Claim:
 
 
 def _hash(said: Mapping[str, Any]) -> str:
-    decisive = {key: value for key, value in said.items() if key not in WORDS}
+    decisive = {key: value for key, value in said.items() if key not in WORDS or value == "exact"}  # that badge decides what runs that are all alike prove
     for key in ("numbers", "controls"):
         parts = decisive.get(key) or {}
         named = parts if isinstance(parts, dict) else dict(enumerate(parts))
@@ -221,11 +223,53 @@ def _check_keys(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) 
         raise BadClaim(f"{where}: no {', no '.join('study' if key == 'study_settings' else key for key in lacking)}")
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_a(kind: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, kind)
+
+
+Kinds = Mapping[str, tuple[Callable[[Any], bool], str]]  # key -> what its value has to be, and how that is called
+
+TEXT, NUMBER, SWITCH, MAPPING = (_is_text, "words"), (_is_number, "a number"), (_is_a(bool), "true or false"), (_is_a(dict), "settings by name")
+NAMES = (lambda value: isinstance(value, list) and all(map(_is_text, value)), "a list of names")
+KINDS: Kinds = {
+    "row": (_is_a(int), "a whole number"), **dict.fromkeys(("title", "family", "statement", "badge", "tier", "differs", "falsifier"), TEXT),
+    **dict.fromkeys(("paper", "pilot", "study_settings", "numbers", "picture"), MAPPING), "paired": SWITCH, "controls": (_is_a(list), "a list"),
+    "quoted": (_is_a(list), "a list"),
+}  # fmt: skip
+OF_METRIC: Kinds = {"of": TEXT, "take": TEXT, "threshold": NUMBER, "below": SWITCH, "scale": (lambda value: _is_number(value) and value != 0, "a number but 0")}
+OF_NUMBER: Kinds = {
+    "says": TEXT, "nothing": NUMBER, "enough": NUMBER, "statistic": TEXT, "settings": MAPPING, "envs": NAMES, "unit": (_is_a(str), "words"),
+    "contrast": (lambda value: isinstance(value, dict) and bool(value) and all(_is_number(c) and c for c in value.values()), "a number but 0 for each arm"),
+    "ratio": (lambda value: NAMES[0](value) and len(value) == 2, "two arms"),
+    "within": (lambda value: isinstance(value, list) and len(value) == 2 and value != [None, None] and all(v is None or _is_number(v) for v in value),
+               "two bounds, of which one may be null"),
+}  # fmt: skip
+OF_CONTROL: Kinds = {"says": TEXT, "cell": TEXT, "at_least": NUMBER, "at_most": NUMBER}
+MAY_BE_NULL = ("threshold", "enough", "within", "contrast", "ratio", "statistic", "at_least", "at_most")
+OF_GROUP: Kinds = {"algos": NAMES, "envs": NAMES}
+
+
+def _check_kinds(where: str, given: Mapping[str, Any], kinds: Kinds) -> None:
+    """BadClaim for a value that is none of its kind."""
+    for key, (is_right, kind) in kinds.items():
+        if key in given and not is_right(given[key]) and not (given[key] is None and key in MAY_BE_NULL):
+            raise BadClaim(f"{where}: {'study' if key == 'study_settings' else key}={str(given[key])[:60]}: {kind}")
+
+
 def _metric(where: str, said: Any) -> Metric:
     given = {"of": said} if isinstance(said, str) else said
     if not isinstance(given, dict):
         raise BadClaim(f"{where}: metric {said}: a key, or {{of, take, threshold, below, scale}}")
     _check_keys(f"{where}: metric", given, {f.name: f for f in fields(Metric)})
+    _check_kinds(f"{where}: metric", given, OF_METRIC)
     metric = Metric(**given)
     from benchmarks.claims.metrics import TAKEN
 
@@ -241,14 +285,18 @@ def _number(where: str, name: str, said: Any) -> Number:
         raise BadClaim(f"{where}: {said}: give says, metric, nothing, …")
     parts = {**said, "name": name}
     _check_keys(where, parts, {f.name: f for f in fields(Number)})
+    _check_kinds(where, parts, OF_NUMBER)
     parts["metric"] = _metric(where, parts["metric"])
     if sum(parts.get(key) is not None for key in ("contrast", "ratio", "statistic")) != 1:
         raise BadClaim(f"{where}: one of contrast, ratio and statistic")
+    if parts.get("statistic") is not None:
+        from benchmarks.claims.statistics import STATISTICS
+
+        if parts["statistic"] not in STATISTICS:
+            raise BadClaim(f"{where}: statistic={parts['statistic']}: one of {', '.join(STATISTICS)}")
     if (parts.get("enough") is None) == (parts.get("within") is None):
         raise BadClaim(f"{where}: either enough, from where on an effect counts, or within, where a null lies")
     if parts.get("within") is not None:
-        if not isinstance(parts["within"], list) or len(parts["within"]) != 2 or parts["within"] == [None, None]:
-            raise BadClaim(f"{where}: within={parts['within']}: two bounds, of which one may be null")
         parts["within"] = tuple(parts["within"])
         low, high = (b if b is not None else s * float("inf") for b, s in zip(parts["within"], (-1, 1), strict=True))
         if not low < parts["nothing"] < high:
@@ -265,6 +313,7 @@ def _control(where: str, said: Any) -> Control:
     if not isinstance(said, dict):
         raise BadClaim(f"{where}: {said}: give says, cell, metric and at_least or at_most")
     _check_keys(where, said, {f.name: f for f in fields(Control)})
+    _check_kinds(where, said, OF_CONTROL)
     if (said.get("at_least") is None) and (said.get("at_most") is None):
         raise BadClaim(f"{where}: at_least or at_most")
     return Control(**{**said, "metric": _metric(where, said["metric"])})
@@ -280,6 +329,11 @@ def cells_of(claim: Claim, cell: str, envs: tuple[str, ...] = ()) -> list[tuple[
 
 
 def _check_cells(where: str, claim: Claim) -> None:
+    groups = claim.study_settings.get("groups")
+    if not groups or not isinstance(groups, list) or not all(isinstance(group, dict) and set(OF_GROUP) <= set(group) for group in groups):
+        raise BadClaim(f"{where}: study: groups={str(groups)[:60]}: a list of groups, each with algos and envs")
+    for group in groups:
+        _check_kinds(f"{where}: study: a group", group, OF_GROUP)
     pairs = {(algo, env) for group in claim.study_settings["groups"] for algo in group["algos"] for env in group["envs"]}
     words = [(number.name, cell, number.envs) for number in claim.numbers for cell in number.cells]
     for name, cell, envs in [*words, *((control.says, control.cell, ()) for control in claim.controls)]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from benchmarks.claims.verdict import VERDICTS
 from benchmarks.configs import VERDICTS as VERDICTS_FILE
 from benchmarks.report.style import number as with_minus
 from benchmarks.store.files import write_whole
+from benchmarks.store.plain import content
 
 Found = list[tuple[Claim, dict[str, Any]]]
 
@@ -100,11 +102,16 @@ def html(found: Found, out: Path) -> str:
     families = list(dict.fromkeys(claim.family for claim, _ in found))
     tiers = [tier for tier in TIERS if any(claim.tier == tier for claim, _ in found)]
     filters = [("family", "Family", families), ("verdict", "Verdict", [verdict for verdict, _ in counts(found)]), ("tier", "Tier", tiers)]
-    pictures = [(claim, said, (out / claim.name / record.PICTURE).read_text(encoding="utf-8")) for claim, said in found]
+    pictures = [(claim, said, _encoded(out / claim.name / record.PICTURE)) for claim, said in found]
     return template.render(
         title=TITLE, style=style, introduction=INTRODUCTION, counts=counts(found), filters=filters, claims=pictures, cells=cells,
         said=lambda value: f"{value:.4g}",
     )  # fmt: skip
+
+
+def _encoded(picture: Path) -> str:
+    """A picture as it stands in an <img>, where no script in it would run: the record may be a stranger's."""
+    return base64.b64encode(content(picture)).decode()
 
 
 def markdown(found: Found) -> str:

@@ -21,17 +21,20 @@ from benchmarks import IntegrityError, UserError
 from benchmarks.claims import picture
 from benchmarks.claims.claim import WORDS_OF_PARTS, Claim
 from benchmarks.claims.metrics import Results
-from benchmarks.claims.verdict import Outcome, judge
+from benchmarks.claims.verdict import VERDICTS, Outcome, judge
 from benchmarks.running import carry_out
 from benchmarks.running.carry_out import Reporter
 from benchmarks.store import records
 from benchmarks.store.files import write_whole
+from benchmarks.store.plain import content, is_regular
 from benchmarks.store.store import Store, without_nan
 from benchmarks.studies import plan, provenance
 from benchmarks.studies.study import Study
 
 VERDICT, MADE, PICTURE = "verdict.json", "made.json", "picture.svg"
 FILES = (VERDICT, MADE, PICTURE)
+OF_VERDICT: Mapping[str, Any] = {"hash": str, "verdict": str, "why": str, "numbers": list, "controls": list}  # what is shown of a record
+OF_MADE: Mapping[str, Any] = {"core_seconds": int | float}
 UNJUDGED, LOOK = "not judged", "a quick look on a fortieth of the budget, which judges nothing"
 QUICK_SEEDS, QUICK_SHARE, QUICK_POINTS = [10_000, 10_001, 10_002], 40, 4  # of a quick look: seeds that no verdict uses, a fortieth of the budget
 
@@ -52,7 +55,8 @@ def study_of(claim: Claim, quick: bool = False) -> Study:
 def carry(
     claim: Claim, out: Path, reporter: Reporter | None = None, launcher: Mapping[str, Any] | None = None, command: str = "", quick: bool = False
 ) -> Record:  # fmt: skip
-    """Train what of a claim's study is missing in `out`/NAME, judge it, and write the record. An interrupted one goes on where it was.
+    """Train what of a claim's study is missing in `out`/NAME, judge it, and write the record. An interrupted one goes on where it was; of a packed one
+    the record alone is written again, such as its picture after words of the claim were mended.
 
     launcher: settings of the study's launcher that are other here, such as jobs.
     """
@@ -60,6 +64,8 @@ def carry(
     study = study_of(claim, quick)
     if store.exists():
         _refuse_another(claim, store, study)
+        if store.is_packed and (store.runs()["status"] == "finished").all():  # published: nothing is trained any more
+            return write(store, claim)
     study = plan.pinned(study, command=command, source=provenance.source())
     carry_out.carry_out(study.launched(**(launcher or {})), store, reporter=reporter)
     return write(store, claim)
@@ -146,20 +152,27 @@ def _plain(value: Any) -> Any:
 
 
 def read(folder: Path) -> Record:
-    """A claim's record as it was written, with what it cost. IntegrityError where it cannot be read."""
+    """A claim's record as it was written, with what it cost. IntegrityError where it cannot be read, or is not whole."""
     found: Record = {}
-    for name in (VERDICT, MADE):
+    for name, parts in ((VERDICT, OF_VERDICT), (MADE, OF_MADE)):
         value = records.read_json(folder / name)
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or not all(isinstance(value.get(key), kind) for key, kind in parts.items()):
             raise IntegrityError(f"{folder / name}: no record of a claim")
         found |= value
+    if found["verdict"] not in (*VERDICTS, UNJUDGED):
+        raise IntegrityError(f"{folder / VERDICT}: {found['verdict'][:40]} is no verdict")
+    if not is_regular(folder / PICTURE):
+        raise IntegrityError(f"{folder / PICTURE}: missing")
     return found
 
 
-def faults(store: Store, claim: Claim) -> list[str]:
-    """Where a claim's record is not what its runs and its file give, a line each: another file, another study, another number."""
+def faults(store: Store, claim: Claim) -> tuple[list[str], bool]:
+    """Where a claim's record is not what its runs and its file give, a line each: another file, another study, another number, a part that is missing.
+
+    And whether its picture is, to the byte, what is drawn of them here: other versions of matplotlib draw otherwise, and words may have been mended.
+    """
     study = store.study()
-    wrong = []
+    wrong = [f"{name}: missing, or no file of the record" for name in FILES if not is_regular(store.path / name)]
     said = (study.claim or {}).get("hash", "")
     if said != claim.hash:
         wrong.append(f"claim {claim.name}: its file hashes to {claim.hash[:16]}, but its runs were made for {said[:16]}: it was changed since")
@@ -167,9 +180,12 @@ def faults(store: Store, claim: Claim) -> list[str]:
     for part in ("seeds", "groups", "hyperparams", "budget", "protocol", "envs"):
         if getattr(planned, part) != getattr(study, part):
             wrong.append(f"claim {claim.name}: its file gives other {part} than study.yaml has")
-    recorded = records.read_json(store.path / VERDICT)
-    again = json.loads(as_text(verdict_record(claim, study, outcome_of(store, claim)[0])))
-    return wrong + [f"{VERDICT}: {line}" for line in _differences(recorded, again)]
+    outcome, results = outcome_of(store, claim)
+    again = json.loads(as_text(verdict_record(claim, study, outcome)))
+    if is_regular(store.path / VERDICT):
+        wrong += [f"{VERDICT}: {line}" for line in _differences(records.read_json(store.path / VERDICT), again)]
+    drawn = picture.drawn(claim, outcome, results, is_quick(study)).encode()
+    return wrong, is_regular(store.path / PICTURE) and content(store.path / PICTURE) == drawn
 
 
 def _differences(recorded: Any, again: Any, place: str = "") -> list[str]:

@@ -31,7 +31,7 @@ DRAWING = ("matplotlib", "pillow", "pygame-ce", "gymnasium", "mujoco")  # packag
 def analysis(store: Store) -> Iterator[Finding]:
     directory = store.path / "report"
     if store.study().claim:
-        yield claimed(store)
+        yield from claimed(store)
         if not directory.is_dir():  # its record is what is reported of it
             return
     if not (directory / "repro.json").is_file():
@@ -74,13 +74,19 @@ def analysis(store: Store) -> Iterator[Finding]:
         yield judged(2, "repro.json", lines, "every fact that follows from the runs again")
 
 
-def claimed(store: Store) -> Finding:
-    """Whether the record of a paper's claim is what its runs and the claim's file give: its verdict, every number, every run's metric."""
+def claimed(store: Store) -> Iterator[Finding]:
+    """Whether the record of a paper's claim is what its runs and the claim's file give: its verdict, every number, every run's metric, its picture."""
     name = (store.study().claim or {}).get("name", "")
     if name not in claim.names():
-        return Finding(2, "claim", "unverified", f"this program knows no claim '{records.shown(name)}', so that its verdict was not looked at")
-    wrong = record.faults(store, claim.find(name))
-    return judged(2, "claim", wrong, f"the verdict of {name} and all its numbers follow from its runs and its file ({claim.find(name).hash[:12]})")
+        yield Finding(2, "claim", "unverified", f"this program knows no claim '{records.shown(name)}', so that its verdict was not looked at")
+        return
+    one = claim.find(name)
+    wrong, is_same_picture = record.faults(store, one)
+    yield judged(2, "claim", wrong, f"the verdict of {name} and all its numbers follow from its runs and its file ({one.hash[:12]})")
+    if is_same_picture:
+        yield Finding(2, "picture", "pass", f"{record.PICTURE} is drawn of these runs: the same bytes")
+    elif is_regular(store.path / record.PICTURE):
+        yield Finding(2, "picture", "unverified", f"{record.PICTURE} is not what is drawn here: by other versions, in other words, or it was changed")
 
 
 def sequence(study: Study, test: SequentialTest) -> Finding:

@@ -64,7 +64,7 @@ def parse_pairs(pairs: list[str]) -> dict[str, Any]:
     for pair in pairs:
         key, colon, text = pair.partition(":")
         if not colon or not key:
-            raise UserError(f"--hyperparams {pair}: write name:value, as in learning_rate:0.001")
+            raise UserError(f"{pair}: write name:value, as in learning_rate:0.001")
         if text.startswith(("lin_", "dict(")):
             parsed[key] = text
         else:

@@ -215,6 +215,8 @@ def _section(given: dict[str, Any], key: str) -> list[tuple[str, dict[str, Any]]
 
 def _look_up(given: dict[str, Any], known: dict[str, Any], path: str = "", deep: bool = True) -> None:
     for key, value in given.items():
+        if not path and isinstance(known.get(key), dict) and not isinstance(value, dict):
+            raise UserError(f"{key}={one_line(str(value))[:80]}: give settings by name, of {', '.join(map(str, known[key]))}")
         if key not in known and spelled(str(key)) not in known:
             near = difflib.get_close_matches(str(key), [str(name) for name in known], n=1)
             hint = f": did you mean '{near[0]}'?" if near else f": there are {', '.join(map(str, known))}" if len(known) < 12 else ""

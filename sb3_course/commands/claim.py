@@ -7,6 +7,7 @@ import difflib
 import shlex
 import sys
 import time
+from collections.abc import Sized
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def _chosen(args: argparse.Namespace, shown: Path) -> list[Claim]:
     picky = args.tier or args.family or args.state
     if not args.claims and not picky and not args.list:
         raise UserError("name a claim, as in sb3-course claim gae-lambda, or those of a tier: --tier S (sb3-course claim --list)")
-    found = everything if args.claims in ([], ["all"]) else [claims.find(name) for name in dict.fromkeys(args.claims)]
+    found = everything if not args.claims or "all" in args.claims else [claims.find(name) for name in dict.fromkeys(args.claims)]
     if args.family:
         families = sorted({one.family for one in everything})
         if args.family not in families:
@@ -81,7 +82,7 @@ def _list(chosen: list[Claim], out: Path) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"{len(chosen)} claims; verdicts of {out}", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(title=f"{_counted(chosen)}; verdicts of {out}", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("claim", "tier", "family", "verdict", "paper", "title"):
         table.add_column(column, justify="left")
     for one in chosen:
@@ -92,6 +93,10 @@ def _list(chosen: list[Claim], out: Path) -> int:
         table.add_row(one.name, one.tier, one.family, Text(state, style=COLOURS.get(state, "dim")), one.paper["cite"], one.title)
     _print(table)
     return 0
+
+
+def _counted(found: Sized) -> str:
+    return f"{len(found)} claim{'s' * (len(found) != 1)}"
 
 
 def _print(what: Any) -> None:
@@ -132,13 +137,24 @@ def tell(one: Claim, record: dict[str, Any]) -> None:
         _print(Text(record["why"], style="red"))
 
 
+def _refuse_unwritable(out: Path, file: str | None) -> None:
+    """UserError for places that cannot be written to: before training, not after it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {out}: {error.strerror or error}: name a folder, new or there already") from None
+    if file is not None and (Path(file).is_dir() or not Path(file).resolve().parent.is_dir()):
+        raise UserError(f"--json {file}: name a file in a folder that is there")
+
+
 def _carry_out(chosen: list[Claim], args: argparse.Namespace) -> int:
     from benchmarks.claims import page, record
 
     out = Path(args.out) if args.out else OUT / "quick" if args.quick else OUT
     if not chosen:
         raise UserError("no claim is of that kind (sb3-course claim --list)")
-    print(f"{len(chosen)} claim{'s' * (len(chosen) != 1)}, at most {sum(TIERS[one.tier] for one in chosen)} minutes of a core: "
+    _refuse_unwritable(out, args.json)
+    print(f"{_counted(chosen)}, at most {sum(TIERS[one.tier] for one in chosen)} minutes of a core: "
           f"{', '.join(one.name for one in chosen)}", flush=True)
     records, crashed, command = [], [], shlex.join(["sb3-course", *sys.argv[1:]])
     begun = time.perf_counter()
@@ -147,15 +163,15 @@ def _carry_out(chosen: list[Claim], args: argparse.Namespace) -> int:
         try:
             records.append(record.carry(one, out, Told(), {} if args.jobs is None else {"jobs": args.jobs}, command, args.quick))
             tell(one, records[-1])
-        except UserError:
+        except HarnessError:
             if len(chosen) == 1:
                 raise
             crashed.append(one.name)
-            print(f"{one.name}: {first_line(sys.exception() or UserError(''))}", file=sys.stderr)
+            print(f"{one.name}: {first_line(sys.exception() or HarnessError(''))}", file=sys.stderr)
         page.write(out)
     verdicts = [found["verdict"] for found in records]
     counted = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in COLOURS if verdict in verdicts)
-    print(f"\n{len(records)} claims in {(time.perf_counter() - begun) / 60:.1f} minutes: {counted or 'none judged'}. Page: {out / 'index.html'}")
+    print(f"\n{_counted(records)} in {(time.perf_counter() - begun) / 60:.1f} minutes: {counted or 'none judged'}. Page: {out / 'index.html'}")
     if args.json:
         write_whole(Path(args.json), record.as_text({"claims": records}))
     return CRASHED if crashed else NOT_REPRODUCED if set(verdicts) - {"reproduced", "not judged"} else 0

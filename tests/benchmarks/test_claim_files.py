@@ -119,7 +119,26 @@ BROKEN = [  # where, what is put there (None: taken away), what is said
     ("controls.0.at_lest", 3, "claim broken: control 1 has no 'at_lest': did you mean at_least?"),
     ("quoted.0.verified", None, "claim broken: quoted: give what, value and verified (true with the source where it was looked up), not "),
 ]  # fmt: skip
+OF_WRONG_KIND = [
+    ("paper", "Schulman 2016", "claim broken: paper=Schulman 2016: settings by name"),
+    ("pilot", [], "claim broken: pilot=[]: settings by name"),
+    ("paired", "yes", "claim broken: paired=yes: true or false"),
+    ("statement", "", "claim broken: statement=: words"),
+    ("tier", {}, "claim broken: tier={}: words"),
+    ("study.groups", {}, "claim broken: study: groups={}: a list of groups, each with algos and envs"),
+    ("study.groups.0.envs", "CartPole-v1", "claim broken: study: a group: envs=CartPole-v1: a list of names"),
+    ("numbers", "many", "claim broken: numbers=many: settings by name"),
+    ("numbers.over-td.contrast", {"ppo~lambda0.95": 0}, "claim broken: number over-td: contrast={'ppo~lambda0.95': 0}: a number but 0 for each arm"),
+    ("numbers.over-td.enough", float("nan"), "claim broken: number over-td: enough=nan: a number"),
+    ("numbers.over-td.enough", True, "claim broken: number over-td: enough=True: a number"),
+    ("numbers.over-td.envs", "CartPole-v1", "claim broken: number over-td: envs=CartPole-v1: a list of names"),
+    ("numbers.over-td.metric", {"of": "score", "take": "steps", "threshold": "many"}, "claim broken: number over-td: metric: threshold=many: a number"),
+    ("numbers.over-td.metric", {"of": "score", "scale": 0}, "claim broken: number over-td: metric: scale=0: a number but 0"),
+    ("controls.0.cell", 5, "claim broken: control 1: cell=5: words"),
+    ("controls.0.at_least", "much", "claim broken: control 1: at_least=much: a number"),
+]  # fmt: skip
 BAD_NULLS = [
+    (["low", "high"], "claim broken: number over-td: within=['low', 'high']: two bounds, of which one may be null"),
     ([1, 2], "claim broken: number over-td: nothing=0 does not lie within (1, 2)"),
     ([None, None], "claim broken: number over-td: within=[None, None]: two bounds, of which one may be null"),
     (3, "claim broken: number over-td: within=3: two bounds, of which one may be null"),
@@ -151,6 +170,17 @@ def test_what_is_wrong_in_a_claim_is_said_in_one_line_that_names_the_place(place
     assert found.startswith(line) and "\n" not in found
 
 
+@pytest.mark.parametrize(("place", "value", "line"), OF_WRONG_KIND, ids=[f"{place}-{k}" for k, (place, *_) in enumerate(OF_WRONG_KIND)])
+def test_a_value_of_the_wrong_kind_is_refused_before_anything_runs(place, value, line):
+    assert complaint(with_change(place, value)) == line
+
+
+def test_a_statistic_that_there_is_not_is_refused_before_anything_runs():
+    said = with_change("numbers.over-td.contrast", None)
+    said["numbers"]["over-td"]["statistic"] = "growht"
+    assert complaint(said).startswith("claim broken: number over-td: statistic=growht: one of growth, ")
+
+
 @pytest.mark.parametrize(("within", "line"), BAD_NULLS)
 def test_a_null_says_where_it_has_to_lie(within, line):
     said = with_change("numbers.over-td.enough", None)
@@ -175,3 +205,9 @@ def test_an_unknown_claim_gets_the_nearest_name():
 
 def test_every_word_of_a_claim_is_in_its_hash():
     assert claim_of("a", EXAMPLE).hash == claim_of("b", copy.deepcopy(EXAMPLE)).hash != claim_of("a", with_change("numbers.over-td.enough", 21)).hash
+
+
+def test_a_claim_cannot_be_called_exact_after_its_runs():
+    """Its runs that are all alike would then be no sample, and its verdict another."""
+    assert claim_of("a", with_change("badge", "exact")).hash != claim_of("a", with_change("badge", "analogue")).hash
+    assert claim_of("a", with_change("badge", "same task")).hash == claim_of("a", with_change("badge", "analogue")).hash

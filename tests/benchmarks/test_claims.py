@@ -1,6 +1,7 @@
 """A claim of a paper from its file to its record: frozen, carried out, judged, verified, and shown on a page."""
 
 import copy
+import dataclasses
 import json
 import os
 import signal
@@ -11,9 +12,9 @@ import time
 import pytest
 import yaml
 
-from benchmarks import UserError
+from benchmarks import IntegrityError, UserError
 from benchmarks.claims import claim as claims
-from benchmarks.claims import page, record
+from benchmarks.claims import page, picture, record
 from benchmarks.configs import CONFIGS
 from benchmarks.reproduction import publish
 from benchmarks.reproduction.verify import verify
@@ -114,6 +115,17 @@ def test_a_published_record_is_packed_and_verifies(folder, tmp_path):
     assert (tmp_path / "results" / LEARNS / record.VERDICT).read_bytes() == (folder / LEARNS / record.VERDICT).read_bytes()
 
 
+def test_the_picture_of_a_published_record_is_drawn_again_without_training(folder, said, monkeypatch, tmp_path):
+    packed = publish.publish_claims([Store(folder / LEARNS)], tmp_path / "packed") and tmp_path / "packed"
+    verdict = (packed / LEARNS / record.VERDICT).read_bytes()
+    said["title"] = "Q-learning beats chance by far"
+    known(monkeypatch, said)
+    monkeypatch.setattr(record.carry_out, "carry_out", lambda *_, **__: pytest.fail("it trained"))
+    record.carry(claims.find(LEARNS), packed)
+    assert "by far" in (packed / LEARNS / record.PICTURE).read_text() and (packed / LEARNS / record.VERDICT).read_bytes() == verdict
+    assert all(finding.state in ("pass", "note") for finding in verify(Store(packed / LEARNS), 2) if finding.what in ("claim", "picture"))
+
+
 def test_a_changed_file_no_longer_verifies_and_says_so(folder, said, monkeypatch):
     said["numbers"]["gain"]["enough"] = 10
     known(monkeypatch, said)
@@ -142,6 +154,41 @@ def test_a_dropped_seed_no_longer_verifies_and_is_named(folder):
     store.save_study(store.study().asking(seeds=SAID["study"]["seeds"][:-1]))
     assert any("its file gives other seeds than study.yaml has" in text for text in findings(folder))
     assert record.write(store, claims.find(LEARNS))["verdict"] == "void"
+
+
+def test_a_picture_that_was_changed_is_called_unverified(folder):
+    drawn = folder / LEARNS / record.PICTURE
+    drawn.write_text(drawn.read_text().replace("<svg ", '<svg onload="alert(1)" '))
+    (found,) = [finding for finding in verify(Store(folder / LEARNS), 2) if finding.what == "picture"]
+    assert found.state == "unverified"
+
+
+@pytest.mark.parametrize("name", record.FILES)
+def test_a_part_of_a_record_that_is_missing_is_named(folder, name):
+    (folder / LEARNS / name).unlink()
+    assert any(f"{name}: missing" in line for line in findings(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (record.VERDICT, "{}"),
+        (record.VERDICT, "{"),
+        (record.VERDICT, '{"hash": "0", "verdict": "proved", "why": "", "numbers": [], "controls": []}'),
+        (record.MADE, "{}"),
+    ],
+)
+def test_a_record_that_is_not_whole_counts_as_missing(folder, name, text, capsys):
+    (folder / LEARNS / name).write_text(text)
+    assert cli.main(["claim", "--list", "--out", str(folder)]) == 0
+    assert "missing" in capsys.readouterr().out
+    assert cli.main(["claim", LEARNS, "--show", "--out", str(folder)]) == 0
+    assert page.write(folder) == []
+
+
+def test_a_record_without_its_picture_is_not_on_the_page(folder):
+    (folder / LEARNS / record.PICTURE).unlink()
+    assert page.write(folder) == []
 
 
 def test_a_missing_run_makes_the_verdict_void(folder):
@@ -254,6 +301,31 @@ def test_a_mistake_is_one_line(words, line, capsys):
     assert line in said and said.count("\n") == 1
 
 
+@pytest.mark.parametrize(("option", "place"), [("--out", "a file/claims"), ("--json", "nowhere/all.json"), ("--json", ".")])
+def test_a_place_that_cannot_be_written_to_is_refused_before_anything_runs(option, place, said, monkeypatch, tmp_path, capsys):
+    known(monkeypatch, said)
+    monkeypatch.setattr(record, "carry", lambda *_: pytest.fail("it ran"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a file").write_text("")
+    assert cli.main(["claim", LEARNS, option, place]) == 2
+    assert capsys.readouterr().err.startswith(f"{option} {place}: name a ") or option == "--out"
+
+
+def test_one_claim_that_cannot_be_carried_out_does_not_keep_the_others_from_it(folder, monkeypatch, capsys):
+    one, carry = claims.find(LEARNS), record.carry
+    other = dataclasses.replace(one, name="broken")
+    monkeypatch.setattr(claims, "names", lambda: ["broken", LEARNS])
+    monkeypatch.setattr(claims, "find", {"broken": other, LEARNS: one}.__getitem__)
+    monkeypatch.setattr(record, "carry", lambda claim, *rest: _broken() if claim is other else carry(claim, *rest))
+    assert cli.main(["claim", "all", "--out", str(folder)]) == 1
+    said = capsys.readouterr()
+    assert "broken: rows were changed" in said.err and "1 claim in" in said.out and "1 reproduced" in said.out
+
+
+def _broken():
+    raise IntegrityError("rows were changed")
+
+
 # --------------------------------------------------------------------------------------------------------------- the page
 
 SEEN = """(() => {
@@ -266,19 +338,22 @@ SEEN = """(() => {
   const none = shown();
   select.value = 'reproduced'; select.dispatchEvent(new Event('change'));
   const wide = [...document.querySelectorAll('body *')].filter(e => !e.closest('svg') && e.getBoundingClientRect().right > width + 1).map(e => e.tagName);
-  const svg = document.querySelector('.claim svg').getBoundingClientRect();
-  return { all, none, some: shown(), wide, picture: svg.width > 300 && svg.right <= width, page: document.documentElement.scrollWidth <= width };
+  const svg = document.querySelector('.claim img').getBoundingClientRect();
+  const picture = svg.width > 300 && svg.right <= width;
+  return { all, none, some: shown(), wide, picture, page: document.documentElement.scrollWidth <= width, title: document.title };
 })()"""
 
 
 @pytest.mark.skipif(browser.find() is None, reason="no Chromium on this machine (apt install chromium)")
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_fits_filters_and_asks_the_network_for_nothing(folder, width):
+    drawn = folder / LEARNS / record.PICTURE
+    drawn.write_text(drawn.read_text().replace("<svg ", '<svg onload="document.title = 0" '))  # a stranger's: nothing of it runs
     page.write(folder)
     with browser.Browser() as chromium:
         seen = chromium.open((folder / "index.html").as_uri(), width, SEEN)
     assert seen.requests == [] and seen.errors == []
-    assert seen.result == {"all": 1, "none": 0, "some": 1, "wide": [], "picture": True, "page": True}
+    assert seen.result == {"all": 1, "none": 0, "some": 1, "wide": [], "picture": True, "page": True, "title": page.TITLE}
 
 
 def test_every_claim_names_the_paper_and_its_place():
@@ -286,3 +361,9 @@ def test_every_claim_names_the_paper_and_its_place():
         one = claims.find(name)
         assert one.paper["url"].startswith("https://") and one.statement.endswith("."), name
         assert (CONFIGS / "claim" / f"{name}.yaml").is_file()
+
+
+def test_long_words_of_a_number_take_lines_of_their_own():
+    lines = [picture._wrapped(number.says, picture.MOST_IN_LINE).split("\n") for name in claims.names() for number in claims.find(name).numbers]
+    assert max(len(line) for words in lines for line in words) <= picture.MOST_IN_LINE
+    assert any(len(words) == 2 for words in lines) and all(len(words) <= 2 for words in lines)

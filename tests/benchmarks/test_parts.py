@@ -263,6 +263,11 @@ def test_a_misspelt_setting_of_a_suite_gets_its_nearest_name(place, old, new, li
     assert line in str(refused.value)
 
 
+def test_a_launcher_that_is_given_as_a_word_is_refused_in_one_line(place):
+    with pytest.raises(UserError, match="launcher=inprocess: give settings by name, of name, "):
+        composed(place, SUITE + "launcher: inprocess\n")
+
+
 def test_an_algorithm_of_ones_own_is_compared_with_all_others(place):
     pairs = study.natural_comparisons(["algos_of_mine:Mine", "ppo", "sb3/ppo", "random"])
     assert len(pairs) == 6 and ["algos_of_mine:Mine", "ppo"] in pairs
