@@ -268,7 +268,9 @@ def adhoc(
     config = _plain(_hydra(["suite=adhoc", *overrides]))
     algos, envs = [spelled(name) for name in algos], [spelled(name) for name in envs]
     given = {spelled(name): dict(settings) for name, settings in (arms or {}).items()}
-    for name in given:
+    for name, settings in given.items():
+        if not settings:
+            raise UserError(f"--arm {name}: give what differs from {name.partition(registry.VARIANT)[0]}, such as learning_rate:0.001")
         if name not in algos or registry.VARIANT not in name:
             raise UserError(f"--arm {name}: name it among --algos, with {registry.VARIANT} before its own name, such as {algos[0]}{registry.VARIANT}mine")
     for name in algos:
@@ -647,6 +649,9 @@ def _group(group: dict[str, Any]) -> dict[str, Any]:
     if unknown or not {"algos", "envs"} <= set(group):
         raise UserError(f"group {group.get('name', '?')}: a group has name, algos, envs and comparisons; it has {', '.join(group)}")
     group = {**group, "algos": [spelled(name) for name in group["algos"]], "envs": [spelled(name) for name in group["envs"]]}
+    for name in (*group["algos"], *group["envs"]):
+        if registry.VARIANT in str(name) and not ID.fullmatch(str(name)):
+            raise UserError(f"{name}: behind {registry.VARIANT} stand letters of ASCII, digits and ._+- alone")
     for algo in group["algos"]:
         registry.find(algo)
     for env in group["envs"]:

@@ -364,6 +364,6 @@ def test_every_claim_names_the_paper_and_its_place():
 
 
 def test_long_words_of_a_number_take_lines_of_their_own():
-    lines = [picture._wrapped(number.says, picture.MOST_IN_LINE).split("\n") for name in claims.names() for number in claims.find(name).numbers]
-    assert max(len(line) for words in lines for line in words) <= picture.MOST_IN_LINE
+    lines = [picture._wrapped(number.says, picture.LABEL).split("\n") for name in claims.names() for number in claims.find(name).numbers]
+    assert max(len(line) for words in lines for line in words) <= picture.LABEL
     assert any(len(words) == 2 for words in lines) and all(len(words) <= 2 for words in lines)

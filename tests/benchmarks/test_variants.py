@@ -65,6 +65,9 @@ def test_the_command_line_gives_an_arm_its_settings(capsys):
         (["dqn", "dqn~n3"], {}, "dqn~n3 has no settings of its own"),
         (["dqn"], {"dqn~n3": {"n_steps": 3}}, "--arm dqn~n3: name it among --algos"),
         (["dqn"], {"dqn": {"n_steps": 3}}, "--arm dqn: name it among --algos, with ~ before its own name"),
+        (["dqn", "dqn~n3"], {"dqn~n3": {}}, "--arm dqn~n3: give what differs from dqn, such as"),
+        (["dqn~a b"], {"dqn~a b": {"n_steps": 3}}, "dqn~a b: behind ~ stand letters"),
+        (["dqn~a~b"], {"dqn~a~b": {"n_steps": 3}}, "dqn~a~b: behind ~ stand letters"),
     ],
 )
 def test_an_arm_without_a_name_or_without_settings_is_refused(algos, arms, line):
