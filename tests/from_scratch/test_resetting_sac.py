@@ -165,6 +165,6 @@ def test_a_saved_model_goes_on_through_priming_and_resets_as_if_it_had_not_stopp
 # -------------------------------------------------------------------------------------------------------------------------- arguments
 @pytest.mark.parametrize("wrong", [{"reset_interval": 0}, {"reset_interval": 2.5}, {"priming_updates": -1}, {"priming_updates": 0.5}])
 def test_numbers_that_mean_nothing_are_refused(wrong):
-    (name, value), = wrong.items()
+    ((name, value),) = wrong.items()
     with pytest.raises(ValueError, match=f"^{name}={value}: give a whole number from"):
         agent(**wrong)
