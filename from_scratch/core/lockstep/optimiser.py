@@ -136,6 +136,15 @@ class RowOptimizer:
                 view.copy_(torch.as_tensor(old[name])) if name in old else view.zero_()
             state[p] = views
 
+    def restart(self) -> None:
+        """Forget moments and counters, as if no step had been taken."""
+        if not self.in_rows:
+            for optimizer in self.optimizers:
+                optimizer.state.clear()
+            return
+        for block in (self.steps, *self.moments.values()):
+            block.zero_()
+
     @torch.no_grad()
     def step(self, active: np.ndarray) -> None:
         """Step the rows of active seeds; the others keep their weights and their moments."""

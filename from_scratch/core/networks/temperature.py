@@ -66,6 +66,7 @@ class TemperatureNet(Net):
     def __init__(self, model: Any, ent_coef: str | float):
         """ent_coef: a number, "auto", or "auto_0.1" with where it starts."""
         super().__init__(model, "temperatures")
+        self.start: torch.Tensor | None = None  # log α, where it is tuned from; None if it is fixed
         model.log_ent_coef = model.ent_coef_optimizer = None
         if not (isinstance(ent_coef, str) and ent_coef.startswith("auto")):
             model.ent_coef_tensor = torch.tensor(_number(ent_coef, ent_coef), device=model.device)
@@ -74,6 +75,13 @@ class TemperatureNet(Net):
         assert initial > 0, "The initial value of ent_coef must be greater than 0"
         model.temperatures = nn.ModuleList(Temperature(initial, model.lr_schedule(1), model.device) for _ in model._policies)
         model.log_ent_coef, model.ent_coef_optimizer = model.temperatures[0].log_ent_coef, model.temperatures[0].optimizer
+        self.start = model.log_ent_coef.detach().clone()
+
+    def restart(self) -> None:
+        """Set α of all seeds to where its tuning starts."""
+        if self.start is not None and self.is_tuned:
+            for log_ent_coef in (self.model.log_ent_coef, *(temperature.log_ent_coef for temperature in self.modules)):
+                log_ent_coef.data.copy_(self.start)
 
     @property
     def modules(self) -> list[Any]:
