@@ -34,7 +34,7 @@ from benchmarks.studies.study import Study
 VERDICT, MADE, PICTURE = "verdict.json", "made.json", "picture.svg"
 FILES = (VERDICT, MADE, PICTURE)
 OF_VERDICT: Mapping[str, Any] = {"hash": str, "verdict": str, "why": str, "numbers": list, "controls": list}  # what is shown of a record
-OF_MADE: Mapping[str, Any] = {"core_seconds": int | float}
+OF_MADE: Mapping[str, Any] = {"process_seconds": int | float}
 UNJUDGED, LOOK = "not judged", "a quick look on a fortieth of the budget, which judges nothing"
 QUICK_SEEDS, QUICK_SHARE, QUICK_POINTS = [10_000, 10_001, 10_002], 40, 4  # of a quick look: seeds that no verdict uses, a fortieth of the budget
 
