@@ -9,9 +9,14 @@ import pytest
 import torch
 from gymnasium import spaces
 from gymnasium.wrappers import TimeLimit
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import nn
 
-from from_scratch import DQN, DoubleDQN, NStepDQN
+from from_scratch import C51, DQN, DoubleDQN, DuelingDQN, NStepDQN
 from from_scratch.core.data import Transition
+from from_scratch.core.lockstep import Rows
+from from_scratch.value_based.c51 import expected, projected
+from from_scratch.value_based.dueling_dqn import DuelingNetwork
 
 pytestmark = pytest.mark.numerical
 
@@ -118,3 +123,144 @@ def test_a_loaded_n_step_model_gives_no_warning_about_its_own_memory(tmp_path, r
     small(NStepDQN, steps=30, seed=1).save(tmp_path / "model")
     assert NStepDQN.load(tmp_path / "model").replay_buffer.n_steps == 3
     assert not [w for w in recwarn if "is ignored" in str(w.message)]
+
+
+# ------------------------------------------------------------------------------------------------------------------------ two streams
+class Trunk(BaseFeaturesExtractor):
+    """One layer that both streams share."""
+
+    def __init__(self, space, n=8):
+        super().__init__(space, n)
+        self.layer = nn.Linear(space.shape[0], n)
+
+    def forward(self, obs):
+        return torch.relu(self.layer(obs))
+
+
+def test_a_dueling_head_s_values_and_gradients_are_those_of_another_library():
+    given, expected = golden("dueling")
+    space = spaces.Box(-10, 10, (3,))
+    network = DuelingNetwork(space, spaces.Discrete(2), Trunk(space), 8, net_arch=[])
+    names = {"model.model.0": network.features_extractor.layer, "Q.model.0": network.advantage[0], "V.model.0": network.value[0]}
+    for name, layer in names.items():
+        layer.load_state_dict({"weight": given[f"{name}.W"], "bias": given[f"{name}.b"]})
+    q = network(given["x"])
+    q.gather(-1, given["action"].long()[:, None]).square().sum().backward()
+    np.testing.assert_allclose(q.detach(), expected["q"], atol=1e-5)
+    for name, layer in names.items():
+        np.testing.assert_allclose(layer.weight.grad, expected["grad_of_sum_q2"][f"{name}.W"], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(layer.bias.grad, expected["grad_of_sum_q2"][f"{name}.b"], rtol=1e-5, atol=1e-5)
+
+
+def test_v_is_the_mean_of_q_and_a_constant_added_to_all_advantages_changes_nothing():
+    model, obs = small(DuelingDQN, steps=60, seed=0), torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    network = model.policy.q_net
+    with torch.no_grad():
+        before = network(obs)
+        torch.testing.assert_close(before.mean(-1, keepdim=True), network.value(obs))
+        network.advantage[-1].bias += 3
+        torch.testing.assert_close(network(obs), before, atol=1e-5, rtol=0)
+
+
+# ----------------------------------------------------------------------------------------------------------------------------- atoms
+def test_c51_s_loss_and_gradient_are_those_of_another_library():
+    given, found = golden("c51")
+    logits = given["logits"].requires_grad_()
+    model = small(C51, n_atoms=5, v_min=-2.0, v_max=2.0, seed=0)
+    model.q, model.q_target, model.z = lambda _: logits.flatten(-2)[None], lambda _: given["next_logits"].flatten(-2)[None], given["atoms"]
+    loss, _ = model.loss(Transition(None, given["action"][None, :, None], given["reward"][None], None, given["discount"][None]))
+    loss.sum().backward()
+    assert loss.item() == pytest.approx(np.mean(found["loss_per_item"]), abs=1e-10)
+    np.testing.assert_allclose(logits.grad, found["grad_logits_of_mean"], atol=1e-10)
+
+
+def test_c51_s_projection_keeps_all_mass_on_atoms_between_them_and_outside_the_support():
+    """Rows 1, 3, 5 fall on atoms, where Algorithm 1 as printed loses them; row 2 lies below the support, and row 4 above."""
+    given, found = golden("c51")
+    z, best = given["atoms"], torch.tensor(found["next_action"])
+    p = given["next_logits"][torch.arange(6), best].softmax(-1)
+    assert expected(given["next_logits"].flatten(-2), z).argmax(-1).tolist() == best.tolist()
+    m = projected(p, torch.tensor(found["target_atoms"], dtype=torch.float64).clamp(-2, 2), z, 1.0)
+    np.testing.assert_allclose(m, found["projected"], atol=1e-10)
+    np.testing.assert_allclose(m.sum(-1), found["projected_mass"], atol=1e-12)
+
+
+def test_a_return_between_two_atoms_is_shared_out_by_its_distance():
+    """z = 0, 1, 2 and a return of 0.25 for certain: three quarters to 0, one quarter to 1, and its mean is kept."""
+    z = torch.tensor([0.0, 1.0, 2.0])
+    assert projected(torch.tensor([[1.0, 0, 0]]), torch.tensor([[0.25, 0, 0]]), z, 1.0).tolist() == [[0.75, 0.25, 0]]
+
+
+def test_the_program_of_c51_gives_autograd_s_gradient():
+    model = small(C51, steps=60, seeds=[1, 2], n_atoms=11)
+    rows, batch = model.q.rows, model.memory.sample(16, 0.99)
+    loss, _ = rows.differentiate(model.loss, batch)
+    rows.backward(loss)
+    mine = rows.grad.clone()
+    Rows.backward(rows, Rows.differentiate(rows, model.loss, batch)[0])
+    torch.testing.assert_close(mine, rows.grad, atol=1e-6, rtol=1e-4)
+    assert mine.abs().max() > 0
+
+
+def test_c51_learns_how_returns_are_distributed():
+    """The only step brings 1 every other time, and nothing else: half of the mass lies at each of two atoms, and their mean is ½."""
+
+    class EveryOther(Count):
+        def step(self, action):
+            self.t += 1
+            return np.array([1], np.float32), float(self.t % 2), True, False, {}
+
+        def reset(self, *, seed=None, options=None):
+            return np.array([0], np.float32), {}
+
+    kwargs = {"n_atoms": 5, "v_min": -1.0, "v_max": 3.0, "learning_rate": 0.005, "train_freq": 1, "buffer_size": 2000, "batch_size": 64}
+    model = small(C51, EveryOther, 800, seeds=[0], **kwargs)
+    p = model.policy.q_net(torch.zeros(1, 1)).view(2, 5).softmax(-1)
+    np.testing.assert_allclose(p[0].detach(), [0, 0.5, 0.5, 0, 0], atol=0.1)
+    assert model.policy.q_net.values(torch.zeros(1, 1))[0, 0].item() == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize(("ends", "said"), [({"v_min": 5.0, "v_max": 5.0}, "v_min=5.0 is not below v_max=5.0"), ({"n_atoms": 1}, "n_atoms=1: give a whole number")])
+def test_atoms_that_tell_no_returns_apart_are_refused(ends, said):
+    with pytest.raises(ValueError, match=said):
+        small(C51, **ends)
+
+
+# --------------------------------------------------------------------------------------------- what those with other networks share
+class Seen(Count):
+    """Images, or a Dict of a vector and a number."""
+
+    def __init__(self, space):
+        super().__init__()
+        self.observation_space = space
+        space.seed(0)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.observation_space.sample(), {}
+
+    def step(self, action):
+        return self.observation_space.sample(), float(action), bool(self.np_random.random() < 0.1), False, {}
+
+
+IMAGES, DICTS = spaces.Box(0, 255, (3, 36, 36), np.uint8), spaces.Dict(a=spaces.Box(-1, 1, (3,)), b=spaces.Discrete(4))
+
+
+@pytest.mark.parametrize("cls", [DuelingDQN, C51])
+@pytest.mark.parametrize(("policy", "space"), [("CnnPolicy", IMAGES), ("MultiInputPolicy", DICTS)])
+def test_images_and_dicts_are_learnt_from_and_saved(cls, policy, space, tmp_path):
+    kwargs = {**SMALL, "batch_size": 4, "policy_kwargs": {"features_extractor_kwargs": {"features_dim": 8}} if policy == "CnnPolicy" else None}
+    model = cls(policy, Seen(space), seed=0, **kwargs)
+    before = of_parameters(model)
+    model.learn(32).save(tmp_path / "model")
+    assert not torch.equal(before, of_parameters(model))
+    obs = Seen(space).reset()[0]
+    assert cls.load(tmp_path / "model").predict(obs, deterministic=True)[0] == model.predict(obs, deterministic=True)[0]
+
+
+@pytest.mark.parametrize("cls", [DuelingDQN, C51])
+def test_a_policy_is_saved_and_loaded_by_itself_with_what_its_network_was_told(cls, tmp_path):
+    model = small(cls, steps=40, seed=0, **({"n_atoms": 7, "v_max": 20.0} if cls is C51 else {}))
+    model.policy.save(tmp_path / "policy")
+    again, obs = type(model.policy).load(tmp_path / "policy"), torch.randn(6, 4)
+    assert torch.equal(again.q_net(obs), model.policy.q_net(obs)) and torch.equal(again._predict(obs), model.policy._predict(obs))
