@@ -21,6 +21,7 @@ FAMILY = Family.of(
         algorithm("n_step_dqn", ".n_step_dqn:NStepDQN", "DQN with n-step returns", "Hessel et al. 2018", updates=AS_DQN, tuned_as="dqn"),
         algorithm("dueling_dqn", ".dueling_dqn:DuelingDQN", "Dueling DQN", "Wang et al. 2016", updates=AS_DQN, tuned_as="dqn"),
         algorithm("c51", ".c51:C51", "C51, categorical DQN", "Bellemare et al. 2017", updates=AS_DQN),
+        algorithm("noisy_dqn", ".noisy_dqn:NoisyDQN", "NoisyNet-DQN", "Fortunato et al. 2018", updates=AS_DQN),
         algorithm("dqn_diagnosed", ".naive_deep_q:DiagnosedDQN", "DQN with divergence diagnostics", "van Hasselt et al. 2018",
                   updates=Updates(times=1, every=1)),
         algorithm("dqn_without_target", ".naive_deep_q:DQNWithoutTarget", "DQN without target network", "van Hasselt et al. 2018",

@@ -12,11 +12,12 @@ from gymnasium.wrappers import TimeLimit
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
-from from_scratch import C51, DQN, DoubleDQN, DuelingDQN, NStepDQN
+from from_scratch import C51, DQN, DoubleDQN, DuelingDQN, NoisyDQN, NStepDQN
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import Rows
 from from_scratch.value_based.c51 import expected, projected
 from from_scratch.value_based.dueling_dqn import DuelingNetwork
+from from_scratch.value_based.noisy_dqn import NoisyLinear, f
 
 pytestmark = pytest.mark.numerical
 
@@ -220,10 +221,83 @@ def test_c51_learns_how_returns_are_distributed():
     assert model.policy.q_net.values(torch.zeros(1, 1))[0, 0].item() == pytest.approx(0.5, abs=0.1)
 
 
-@pytest.mark.parametrize(("ends", "said"), [({"v_min": 5.0, "v_max": 5.0}, "v_min=5.0 is not below v_max=5.0"), ({"n_atoms": 1}, "n_atoms=1: give a whole number")])
+REFUSED = [({"v_min": 5.0, "v_max": 5.0}, "v_min=5.0 is not below v_max=5.0"), ({"n_atoms": 1}, "n_atoms=1: give a whole number")]
+
+
+@pytest.mark.parametrize(("ends", "said"), REFUSED)
 def test_atoms_that_tell_no_returns_apart_are_refused(ends, said):
     with pytest.raises(ValueError, match=said):
         small(C51, **ends)
+
+
+# ----------------------------------------------------------------------------------------------------------------------------- noise
+def test_a_noisy_layer_s_outputs_and_gradients_are_those_of_another_library():
+    given, found = golden("noisy_linear")
+    layer = NoisyLinear(3, 4, 0.5).double()
+    names = {"mu_W": layer.mu.weight, "mu_bias": layer.mu.bias, "sigma_W": layer.sigma.weight, "sigma_bias": layer.sigma.bias}
+    for name, parameter in names.items():
+        parameter.data = given[name].clone()
+    y = layer(given["x"], f(torch.cat((given["eps_in"], given["eps_out"]))))
+    y.square().sum().backward()
+    np.testing.assert_allclose(y.detach(), found["y"], atol=1e-10)
+    np.testing.assert_allclose(layer(given["x"]).detach(), found["y_eval_mean"], atol=1e-12)
+    for name, parameter in names.items():
+        np.testing.assert_allclose(parameter.grad, found["grad_of_sum_y2"][name], atol=1e-9, err_msg=name)
+
+
+def test_noise_starts_at_sigma_0_by_the_root_of_the_inputs_for_weights_and_biases():
+    layer, found = NoisyLinear(16, 4, 0.5), golden("noisy_linear")[1]["init_in16_out4_sigma0_0_5"]
+    assert layer.sigma.weight.unique().tolist() == [found["tianshou_sigma_W"]]
+    assert layer.sigma.bias.unique().tolist() == [found["tianshou_sigma_bias"]]
+    assert layer.mu.weight.abs().max() <= 1 / 4 and layer.mu.bias.abs().max() <= 1 / 4
+
+
+class Drawn(NoisyDQN):
+    """Keeps the noise that its updates were given."""
+
+    def minimise(self, equation, *data, by):
+        self.__dict__.setdefault("seen", []).append(data[1:])
+        return super().minimise(equation, *data, by=by)
+
+
+def test_each_update_has_new_noise_one_draw_for_a_batch_and_another_for_the_target_network():
+    seen = small(Drawn, steps=60, seeds=[0, 1], train_freq=1).seen
+    assert len(seen) > 30 and all(noise.shape == other.shape == (2, 1, (4 + 16) + (16 + 2)) for noise, other in seen)
+    draws = torch.cat([torch.cat(pair) for pair in seen]).flatten(1)
+    assert len(draws.unique(dim=0)) == len(draws) == 4 * len(seen)  # no two of them, of any seed, are the same
+
+
+def test_it_explores_by_noise_alone_and_acts_by_the_means_where_that_is_asked_for():
+    model = small(NoisyDQN, steps=30, seeds=[0], n_envs=3, sigma_0=20.0)
+    obs = np.repeat(np.random.default_rng(0).normal(size=(1, 1, 4)), 3, 1).astype(np.float32)
+    best = model.policy.q_net(torch.from_numpy(obs[0])).argmax(-1).tolist()
+    assert model.exploration_rate == 0
+    assert {tuple(model.act(obs, deterministic=True)[0]) for _ in range(20)} == {tuple(best)}
+    assert {action for _ in range(20) for action in model.act(obs)[0].tolist()} == {0, 1}
+    assert any(len(set(model.act(obs)[0].tolist())) == 2 for _ in range(20))  # environments that see the same have noise of their own
+    assert {int(model.predict(obs[0, 0], deterministic=False)[0]) for _ in range(40)} == {0, 1}
+
+
+def test_where_sigma_is_0_its_loss_is_dqn_s():
+    noisy = small(NoisyDQN, steps=60, seeds=[0], sigma_0=0.0)
+    plain = small(DQN, seeds=[0])
+    b = noisy.memory.sample(16, 0.99)
+    for each, net in (("q_net", plain.policy.q_net), ("q_net_target", plain.policy.q_net_target)):
+        own = getattr(noisy.policy, each)
+        for layer, linear in zip((own.layer0, own.layer1), [x for x in net.q_net if isinstance(x, nn.Linear)], strict=True):
+            layer.sigma.weight.data.zero_(), layer.sigma.bias.data.zero_()
+            linear.weight.data.copy_(layer.mu.weight.data), linear.bias.data.copy_(layer.mu.bias.data)
+    torch.testing.assert_close(noisy.loss(b, noisy.noise(1), noisy.noise(1))[0], plain.loss(b)[0])
+
+
+def test_together_and_one_by_one_are_the_same_with_noise():
+    fast, general = (small(NoisyDQN, steps=40, seeds=[0]) for _ in range(2))
+    for net in (general.policy.q_net, general.policy.q_net_target):
+        net.register_forward_hook(lambda *_: None)  # somebody looks at the module: it must be asked
+    for model in (fast, general):
+        model.learn(60, reset_num_timesteps=False)
+    assert fast.q.is_stacked and not general.q.is_stacked
+    torch.testing.assert_close(of_parameters(fast), of_parameters(general), atol=1e-5, rtol=0)
 
 
 # --------------------------------------------------------------------------------------------- what those with other networks share
@@ -246,7 +320,7 @@ class Seen(Count):
 IMAGES, DICTS = spaces.Box(0, 255, (3, 36, 36), np.uint8), spaces.Dict(a=spaces.Box(-1, 1, (3,)), b=spaces.Discrete(4))
 
 
-@pytest.mark.parametrize("cls", [DuelingDQN, C51])
+@pytest.mark.parametrize("cls", [DuelingDQN, C51, NoisyDQN])
 @pytest.mark.parametrize(("policy", "space"), [("CnnPolicy", IMAGES), ("MultiInputPolicy", DICTS)])
 def test_images_and_dicts_are_learnt_from_and_saved(cls, policy, space, tmp_path):
     kwargs = {**SMALL, "batch_size": 4, "policy_kwargs": {"features_extractor_kwargs": {"features_dim": 8}} if policy == "CnnPolicy" else None}
@@ -258,7 +332,7 @@ def test_images_and_dicts_are_learnt_from_and_saved(cls, policy, space, tmp_path
     assert cls.load(tmp_path / "model").predict(obs, deterministic=True)[0] == model.predict(obs, deterministic=True)[0]
 
 
-@pytest.mark.parametrize("cls", [DuelingDQN, C51])
+@pytest.mark.parametrize("cls", [DuelingDQN, C51, NoisyDQN])
 def test_a_policy_is_saved_and_loaded_by_itself_with_what_its_network_was_told(cls, tmp_path):
     model = small(cls, steps=40, seed=0, **({"n_atoms": 7, "v_max": 20.0} if cls is C51 else {}))
     model.policy.save(tmp_path / "policy")

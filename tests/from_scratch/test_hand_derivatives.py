@@ -127,6 +127,7 @@ def by_autograd(expression, values):
 
 
 ACTION = torch.tensor([[0, 2, 1, 1], [2, 0, 0, 1]])
+PAIRS = torch.stack((ACTION, ACTION.flip(-1)), -1)  # some of them twice the same
 ACTIONS = torch.stack((ACTION % 2, ACTION * 0), -1)
 EXPRESSIONS = {  # of x, y [2, 4, 3], both positive, and z [2, 1, 3]
     "plus and minus": lambda x, y, z: (2 - x + y - 3 * z - (-x) - 1.5).sum(-1),
@@ -141,6 +142,8 @@ EXPRESSIONS = {  # of x, y [2, 4, 3], both positive, and z [2, 1, 3]
     "standard deviation": lambda x, y, z: (x.std(-1) * y[..., 0] + (y * z).std(-1)).mean(-1),
     "log softmax": lambda x, y, z: (x.log_softmax(-1) * y * z).sum(-1),
     "gathered": lambda x, y, z: (x.log_softmax(-1) * y).gather(-1, constant(ACTION, x).long().unsqueeze(-1)).squeeze(-1) * z[..., 0],
+    "several of each vector": lambda x, y, z: ((x * y).gather(-1, constant(PAIRS, x).long()) * z[..., :2]).sum(-1) + x.detach().softmax(-1)[..., 0] * y[..., 0],
+    "relu": lambda x, y, z: ((x - y).relu() * z + torch.relu(y - 1)).sum(-1),
     "parts": lambda x, y, z: (x[..., :2].log_softmax(-1) * y[..., 1:]).sum(-1) + (x[..., 2:] * z[:, :, :1]).squeeze(-1),
     "categorical": lambda x, y, z: Categorical(x * z).log_prob(constant(ACTION, x)) + Categorical(y).entropy(),
     "several categoricals": lambda x, y, z: Independent(x * z, [2, 1]).log_prob(constant(ACTIONS, x)) + Independent(y, [1, 2]).entropy(),
