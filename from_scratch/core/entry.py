@@ -74,7 +74,7 @@ class Entry:
     predicts: bool = False  # learns what a given policy is worth, not a better one: its return says nothing of what it learnt
     deviations: tuple[str, ...] = ()  # known differences from the twin, printed in every report
     cannot: Mapping[str, str] = field(default_factory=dict, hash=False)  # part of the contract by its short name (tests/contract): why it cannot, in one line
-    tuned_as: str | None = None  # of one's own: the name of the parent whose tuned settings it has
+    tuned_as: str | None = None  # the name of the parent whose tuned settings it has, of one's own or of a variant that takes the same hyper-parameters
 
     @property
     def class_name(self) -> str:

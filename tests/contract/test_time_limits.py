@@ -24,7 +24,7 @@ def value(model: Any) -> float:
     policy, obs = model.policy, torch.ones(1, *model.observation_space.shape)
     with torch.no_grad():
         if hasattr(policy, "q_net"):
-            return policy.q_net(obs).max().item()
+            return getattr(policy.q_net, "values", policy.q_net)(obs).max().item()  # where it puts out something else than Q
         if hasattr(policy, "critic"):
             return min(q.item() for q in policy.critic(obs, policy.actor(obs)))
         return (policy.baseline(obs) if hasattr(policy, "baseline") else policy.predict_values(obs)).item()

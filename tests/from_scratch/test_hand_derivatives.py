@@ -127,6 +127,7 @@ def by_autograd(expression, values):
 
 
 ACTION = torch.tensor([[0, 2, 1, 1], [2, 0, 0, 1]])
+PAIRS = torch.stack((ACTION, ACTION.flip(-1)), -1)  # some of them twice the same
 ACTIONS = torch.stack((ACTION % 2, ACTION * 0), -1)
 EXPRESSIONS = {  # of x, y [2, 4, 3], both positive, and z [2, 1, 3]
     "plus and minus": lambda x, y, z: (2 - x + y - 3 * z - (-x) - 1.5).sum(-1),
@@ -141,6 +142,8 @@ EXPRESSIONS = {  # of x, y [2, 4, 3], both positive, and z [2, 1, 3]
     "standard deviation": lambda x, y, z: (x.std(-1) * y[..., 0] + (y * z).std(-1)).mean(-1),
     "log softmax": lambda x, y, z: (x.log_softmax(-1) * y * z).sum(-1),
     "gathered": lambda x, y, z: (x.log_softmax(-1) * y).gather(-1, constant(ACTION, x).long().unsqueeze(-1)).squeeze(-1) * z[..., 0],
+    "several of each vector": lambda x, y, z: ((x * y).gather(-1, constant(PAIRS, x).long()) * z[..., :2]).sum(-1),
+    "relu": lambda x, y, z: ((x - y).relu() * z + torch.relu(y - 1)).sum(-1),
     "parts": lambda x, y, z: (x[..., :2].log_softmax(-1) * y[..., 1:]).sum(-1) + (x[..., 2:] * z[:, :, :1]).squeeze(-1),
     "categorical": lambda x, y, z: Categorical(x * z).log_prob(constant(ACTION, x)) + Categorical(y).entropy(),
     "several categoricals": lambda x, y, z: Independent(x * z, [2, 1]).log_prob(constant(ACTIONS, x)) + Independent(y, [1, 2]).entropy(),
@@ -191,6 +194,13 @@ def test_a_programs_gradient_is_that_of_finite_differences(name):
     stream = np.random.default_rng(1)
     values = [torch.from_numpy(stream.uniform(0.5, 2, size=shape)).requires_grad_() for shape in [(2, 4, 3), (2, 4, 3), (2, 1, 3)]]
     assert torch.autograd.gradcheck(ByArrays.apply, values)
+
+
+def test_a_softmax_is_known_as_a_constant_alone():
+    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype(np.float32)
+    np.testing.assert_allclose(Array(x).softmax(-1).value, torch.from_numpy(x).softmax(-1), atol=1e-7)
+    with pytest.raises(Unknown, match="the gradient of softmax"):
+        by_arrays(lambda x: x.softmax(-1).sum(-1), [x])
 
 
 def test_where_two_are_the_same_the_smaller_shares_its_gradient_as_in_torch():

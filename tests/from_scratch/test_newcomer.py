@@ -20,7 +20,7 @@ from from_scratch import DQN
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import ArrayRows, Rows, per_seed
 
-GOLDEN = json.loads((Path(__file__).with_name("files") / "c51.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads((Path(__file__).with_name("golden") / "c51.json").read_text(encoding="utf-8"))
 
 
 # ------------------------------------------------------------------------------------------------------------- the newcomer's file

@@ -340,6 +340,9 @@ class Array:
         self.call(kernels.huber, x._vectors(), y.reshape(x._vectors().shape))
         return self.result(y, lambda g: self.give(x.clamp(-1.0, 1.0) * g))
 
+    def relu(self, inplace: bool = False) -> Array:
+        return self._unary(relu, lambda g, x, y: g * (y > 0))
+
     def square(self) -> Array:
         return self._unary(np.square, lambda g, x, y: g * (2 * x))
 
@@ -491,6 +494,12 @@ class Array:
         """[..., n] → [N, n], a view of contiguous memory."""
         return self.wide(self.value.shape).value.reshape(-1, self.value.shape[-1])
 
+    def softmax(self, dim: int) -> Array:
+        """exp(x) / Σ exp(x) as a constant, as the target of an update is."""
+        if self.needs and torch.is_grad_enabled():
+            raise Unknown("the gradient of softmax")
+        return self.log_softmax(dim).exp()
+
     def log_softmax(self, dim: int) -> Array:
         """x − log Σ exp(x)."""
         y, p = Array(np.empty_like(self.value, order="C"), self.program), np.empty_like(self.value, order="C")
@@ -510,17 +519,33 @@ class Array:
         return self.result(y.value, pull)
 
     def gather(self, dim: int, index: Array) -> Array:
-        """One element of each vector: index is [..., 1]."""
-        shape, of_one = self.value.shape, (*self.value.shape[:-1], 1)
-        if _last(dim, self) and index.value.shape != of_one:
-            raise Unknown(f"gather by an index of shape {index.value.shape}")
-        y, i = np.empty(of_one, self.value.dtype), index._vectors()[:, 0]
+        """Elements of each vector, by their numbers: index is [..., k]."""
+        shape, of_some = self.value.shape, index.value.shape
+        if _last(dim, self) and of_some[:-1] != shape[:-1]:
+            raise Unknown(f"gather by an index of shape {of_some}")
+        if of_some[-1] != 1:
+            return self._gather_some(index)
+        y, i = np.empty(of_some, self.value.dtype), index._vectors()[:, 0]
         self.call(kernels.gather, self._vectors(), i, y.reshape(-1))
 
         def pull(g: Array) -> None:
             gx = Array(np.empty(shape, self.value.dtype), self.program)
-            self.call(kernels.pull_gather, g.wide(of_one).value.reshape(-1), i, gx._vectors())
+            self.call(kernels.pull_gather, g.wide(of_some).value.reshape(-1), i, gx._vectors())
             self.give(gx)
+
+        return self.result(y, pull)
+
+    def _gather_some(self, index: Array) -> Array:
+        x, i, first = self._vectors().reshape(-1), index._vectors(), np.arange(0, self.value.size, self.value.shape[-1])[:, None]
+        at, y = np.empty_like(i), np.empty(index.value.shape, self.value.dtype)
+        self.call(np.add, i, first, at)  # where they are among all vectors' elements
+        self.call(np.take, x, at, None, y.reshape(i.shape), "clip")  # not "raise", which would copy its result once more
+
+        def pull(g: Array) -> None:
+            gx = Array(np.empty_like(x), self.program)
+            self.call(gx.value.fill, 0)
+            self.call(np.add.at, gx.value, at, g.wide(index.value.shape).value.reshape(at.shape))  # what is taken twice is given to twice
+            self.give(Array(gx.value.reshape(self.value.shape), self.program))
 
         return self.result(y, pull)
 
@@ -641,6 +666,10 @@ def torch_log(x: np.ndarray, y: np.ndarray) -> None:
 
 def torch_tanh(x: np.ndarray, y: np.ndarray) -> None:
     torch.tanh(torch.from_numpy(x), out=torch.from_numpy(y))
+
+
+def relu(x: np.ndarray, y: np.ndarray) -> None:
+    np.maximum(x, 0, out=y)
 
 
 def minimum(x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

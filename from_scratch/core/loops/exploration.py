@@ -73,7 +73,7 @@ class OneCoin(Explores):
         """ε-greedy actions [S, E]."""
         explore = np.zeros(self.n_seeds, bool) if deterministic else self._rng.coin() < self.exploration_rate
         if not explore.any():
-            return super().act(obs)  # type: ignore[misc]
+            return super().act(obs, deterministic)  # type: ignore[misc]
         actions = self._rng.sample_actions(self.n_envs, explore)
         return actions if explore.all() else np.where(explore[:, None], actions, super().act(obs))  # type: ignore[misc]
 

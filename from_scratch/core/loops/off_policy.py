@@ -83,7 +83,8 @@ class OffPolicy(Algorithm):
         self._convert_train_freq()
         self._noises: list[ActionNoise | None] = []
         self.replay_buffer_kwargs = self.replay_buffer_kwargs or {}
-        if self.n_steps > 1 and self.replay_buffer_class is not None:
+        told = self.replay_buffer_kwargs.get("n_steps") == self.n_steps  # by a user, or by the first model of a file
+        if self.n_steps > 1 and self.replay_buffer_class is not None and not told:
             warnings.warn(
                 f"`n_steps={self.n_steps}` is ignored because a custom `replay_buffer_class` (`{self.replay_buffer_class.__name__}`) was passed. "
                 f'Configure it explicitly: `replay_buffer_kwargs={{"n_steps": {self.n_steps}, "gamma": {self.gamma}}}`.',

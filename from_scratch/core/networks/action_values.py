@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy, QNetwork
@@ -32,3 +32,23 @@ class ActionValues(Together):
 
 
 DQN_ALIASES = {"MlpPolicy": DQNPolicy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
+
+
+class OwnQNetworks:
+    """In front of a policy of SB3's DQN: its network and target network are of another class, `network`, a QNetwork that says its `outputs`.
+
+    What that class's constructor takes beside a QNetwork's arguments stands in `own` with its defaults, and may be given in policy_kwargs.
+    """
+
+    network: ClassVar[type[QNetwork]]
+    own: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        self.of_network = {name: kwargs.pop(name, default) for name, default in self.own.items()}
+        super().__init__(*args, **kwargs)
+
+    def make_q_net(self: Any) -> QNetwork:
+        return self.network(**self._update_features_extractor(self.net_args), **self.of_network).to(self.device)
+
+    def _get_constructor_parameters(self: Any) -> dict[str, Any]:
+        return {**super()._get_constructor_parameters(), **self.of_network}  # type: ignore[misc]

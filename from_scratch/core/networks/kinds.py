@@ -112,9 +112,9 @@ class Parts:
     def can_be(cls, module: nn.Module) -> bool:
         return all(is_plain_mlp(part) or type(part) is FlattenExtractor or (says_outputs(part) and cls.can_be(part)) for part in module.children())
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any, *more: Any) -> Any:
         self._like = x
-        return type(self._module).outputs(self, x)  # type: ignore[attr-defined]
+        return type(self._module).outputs(self, x, *more)  # type: ignore[attr-defined]
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._module, name)
@@ -173,9 +173,10 @@ class OwnOutputs(Together):
             return flat(obs.one_hot(self.one_hot))
         return flat(F.one_hot(obs.long(), self.one_hot))
 
-    def outputs(self, obs: Any) -> Any:
+    def outputs(self, obs: Any, *more: Any) -> Any:
+        """What the network puts out, given more than observations where its `outputs` takes more: numbers [S, M or 1, ...], drawn beforehand."""
         x = self.features(obs)
-        y = self.parts(x)
+        y = self.parts(x, *more)
         if isinstance(y, torch.Tensor) and y.shape[:2] != x.shape[:2]:
             raise ValueError(
                 f"{type(self.networks[0]).__qualname__}.outputs makes {list(y.shape)} of features {list(x.shape)}, [S, M, n]: S and M must stay in front. "
@@ -183,23 +184,23 @@ class OwnOutputs(Together):
             )
         return y
 
-    def __call__(self, obs: Any) -> Any:
-        return self.outputs(obs)
+    def __call__(self, obs: Any, *more: Any) -> Any:
+        return self.outputs(obs, *more)
 
-    def play(self, obs: Any) -> np.ndarray:
+    def play(self, obs: Any, *more: Any) -> np.ndarray:
         if self.is_mlp:
             return self.outputs(obs)
         if isinstance(self.rows, ArrayRows) and not self.needs_tensors:
             try:
-                return self.rows.run(self._output, obs, gradient=False).loss.value.copy()
+                return self.rows.run(self._output, obs, *more, gradient=False).loss.value.copy()
             except (Unknown, TypeError, AttributeError) as error:
                 self.needs_tensors = True
                 self.rows.tell(f"{type(self.networks[0]).__qualname__}.outputs takes the general path, through torch ({error}).")
         with torch.no_grad():
-            return self.outputs(torch.from_numpy(obs)).numpy()
+            return self.outputs(*map(torch.as_tensor, (obs, *more))).numpy()
 
-    def _output(self, obs: Any) -> tuple[Any, dict[str, Any]]:
-        return self.outputs(obs), {}
+    def _output(self, obs: Any, *more: Any) -> tuple[Any, dict[str, Any]]:
+        return self.outputs(obs, *more), {}
 
 
 class _MLPAlone:
