@@ -14,6 +14,7 @@ ON_PURPOSE = {
     "benchmarks/speed": "what is timed, and plain programs of it to compare with",
     "benchmarks/parity/cases.py": "cases are written for one algorithm each",
     "sb3_course/readme.py": "the page of algorithms shows on one how a class is imported and how it is named elsewhere",
+    "sb3_course/cli.py": "the examples of its help are to be typed as they stand",
     "sb3_course/commands/doctor.py": "its short trainings call every compiled loop between them",
 }
 WORDS = {"random"}  # ids that are words, too

@@ -47,7 +47,7 @@ class Overestimation(Measure):
             if run.hyperparams.get(name):
                 raise UserError(f"overestimation compares values with the environment's own rewards: {run.algo} cannot have {name}={run.hyperparams[name]}")
         if not hasattr(self.model.policy, "critic") or hasattr(self.model, "ent_coef"):
-            raise UserError(f"overestimation is measured of a deterministic actor and its critic (ddpg, td3), which {run.algo} is not")
+            raise UserError(f"overestimation is measured of a deterministic actor and its critic, which {run.algo} is not")
         spec = gym.spec(environments.registered(run.env))
         limit = run.spec.get("max_episode_steps") or spec.max_episode_steps
         if limit is None:

@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 from benchmarks.configs import options
 from from_scratch.own import offered
@@ -59,6 +60,11 @@ def of_packages() -> list[str]:
     return [f"  {name:{width}}  {target}" for name, target in rows]
 
 
+def _space(space: Any) -> str:
+    """A space as it is printed; of a dictionary only how many parts it has, which are long to tell."""
+    return f"Dict of {len(space.spaces)}" if type(space).__name__ == "Dict" else str(space)
+
+
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: max(width - 1, 0)]}…"
 
@@ -78,7 +84,7 @@ def environments(width: int | None = None) -> None:
         env = make_env(env_id, monitor=False)
         has_model = hasattr(env.unwrapped, "P") or hasattr(env.unwrapped, "mdp")
         limit = env.spec.max_episode_steps if env.spec else None
-        rows.append((env_id, f"{env.observation_space}", f"{env.action_space}", f"{limit or '–'}", "P" * has_model))
+        rows.append((env_id, _space(env.observation_space), _space(env.action_space), f"{limit or '–'}", "P" * has_model))
     widths = [min(60, max(map(len, column))) for column in zip(*rows, strict=True)]
     if width is not None:  # observations are the longest, and the ones to be shortened
         widths[1] = max(len(rows[0][1]), min(widths[1], width - sum(widths) + widths[1] - 2 * len(widths)))
