@@ -1,4 +1,4 @@
-"""Learning from a population: propose weights for a policy, let each set of them play whole episodes, and let the returns say where to go. There is no gradient.
+"""Learning from a population: propose weights for a policy, let each set of them play whole episodes, and let the returns say where to go.
 
     repeat:
         propose P candidates, sets of weights [D]                                                           (`propose`)
@@ -66,7 +66,7 @@ class Generation:
         ended = []
         for e in dones.nonzero()[0].tolist():
             if self.left[e] and ("episode" in infos[e] or not monitored):  # Atari's wrappers call the loss of a life the end
-                whole = infos[e].get("episode") if monitored else {"r": float(self.r[e]), "l": int(self.t[e])}
+                whole = infos[e].get("episode") if monitored else {"r": self.r[e], "l": self.t[e]}
                 i = self.who[self.round, e]
                 self.returns[i] += whole["r"]
                 self.lengths[i] += whole["l"]
