@@ -21,6 +21,7 @@ from from_scratch.continuous_control.ddpg import DDPG as _DDPG
 from from_scratch.continuous_control.sac import SAC as _SAC
 from from_scratch.continuous_control.td3 import TD3 as _TD3
 from from_scratch.core.lockstep import eager as eager
+from from_scratch.derivative_free.ars import ARS as _ARS
 from from_scratch.dynamic_programming.asynchronous_value_iteration import AsynchronousValueIteration as _AsynchronousValueIteration
 from from_scratch.dynamic_programming.gauss_seidel_value_iteration import GaussSeidelValueIteration as _GaussSeidelValueIteration
 from from_scratch.dynamic_programming.linear_programming import LinearProgramming as _LinearProgramming
@@ -114,6 +115,30 @@ class A2C(_A2C):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ARS(_ARS):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        n_delta: int = 8,
+        n_top: int | None = None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.02,
+        delta_std: float | collections.abc.Callable[[float], float] = 0.05,
+        zero_policy: bool = True,
+        alive_bonus_offset: float = 0,
+        n_eval_episodes: int = 1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "cpu",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,

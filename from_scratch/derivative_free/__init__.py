@@ -1,7 +1,7 @@
 """Derivative-free policy search: whole policies are tried and compared by their returns, and no gradient is taken.
 
-Weights are perturbed instead of actions, so nothing is assigned to single steps, and nothing but the return is asked of the environment. How far this goes, even
-with linear policies, surprised the field. Read `ars.py` first.
+Weights are perturbed instead of actions, so nothing is assigned to single steps, and nothing but the return is asked of the environment. How far this goes,
+even with linear policies, surprised the field. Read `ars.py` first.
 """
 
 from from_scratch.core.entry import FOLLOWS, Family, algorithm
@@ -23,5 +23,6 @@ FAMILY = Family.of(
                       "learn has no async_eval: several seeds are played in lock-step, and one has n_envs.",
                       FOLLOWS[0],
                   )),
+        algorithm("cem", ".cem:CEM", "Cross-entropy method, of policies", "Szita & Lőrincz 2006"),
     ],
 )  # fmt: skip

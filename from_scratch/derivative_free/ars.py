@@ -54,13 +54,6 @@ class ARS(Population):
         self.pop_size, self.delta_std_schedule = 2 * self.n_delta, FloatSchedule(self.delta_std)
         self.processes, self.old_count = None, 0  # of SB3-Contrib's workers: its files hold them
 
-    def new_policy(self) -> Any:
-        policy = super().new_policy()
-        if self.zero_policy:
-            for p in policy.parameters():
-                p.data.zero_()
-        return policy
-
     def build(self) -> None:
         super().build()
         of_file = self.delta_std_schedule.value_schedule  # a file holds the schedule alone
@@ -101,11 +94,10 @@ class ARS(Population):
         return [*super()._excluded_save_params(), "delta_std"]  # delta_std_schedule is there
 
     def set_parameters(self, load_path_or_dict: str | TensorDict, exact_match: bool = True, device: torch.device | str = "auto") -> None:
-        params = load_path_or_dict if isinstance(load_path_or_dict, dict) else load_from_zip_file(load_path_or_dict, device=device)[1]
-        of_policy = params.get("policy", {})
-        for name in ("weight", "bias"):  # linear policies of SB3-Contrib before 1.7 had one layer, and no list of them
-            if f"action_net.{name}" in of_policy:
-                params = {**params, "policy": {**of_policy, f"action_net.0.{name}": of_policy.pop(f"action_net.{name}")}}
+        params: Any = load_path_or_dict if isinstance(load_path_or_dict, dict) else load_from_zip_file(load_path_or_dict, device=device)[1]
+        former = {f"action_net.{name}": f"action_net.0.{name}" for name in ("weight", "bias")}  # in linear policies of SB3-Contrib before 1.7
+        if "policy" in params:
+            params = {**params, "policy": {former.get(name, name): value for name, value in params["policy"].items()}}
         super().set_parameters(params, exact_match, device)
         self._show_weights()
 

@@ -83,7 +83,8 @@ class Population(Algorithm):
     never stopped.
     """
 
-    n_eval_episodes: int  # a hyper-parameter that each algorithm gives its default
+    n_eval_episodes: int  # a hyper-parameter that each algorithm gives its default, as the next
+    zero_policy: bool
 
     supported_action_spaces = (spaces.Box, spaces.Discrete)
     policy_aliases = DETERMINISTIC_ALIASES
@@ -123,7 +124,10 @@ class Population(Algorithm):
         self.generations: dict[int, Generation] = {}  # by seed: those under way
 
     def new_policy(self) -> BasePolicy:
-        return self.policy_class(self.observation_space, self.action_space, **self.policy_kwargs)
+        policy = self.policy_class(self.observation_space, self.action_space, **self.policy_kwargs)
+        if self.zero_policy:
+            set_weights(policy, torch.zeros_like(weights_of(policy)))
+        return policy
 
     def build(self) -> None:
         self.players: Any = None
