@@ -22,6 +22,8 @@ from from_scratch.continuous_control.sac import SAC as _SAC
 from from_scratch.continuous_control.td3 import TD3 as _TD3
 from from_scratch.core.lockstep import eager as eager
 from from_scratch.derivative_free.ars import ARS as _ARS
+from from_scratch.derivative_free.cem import CEM as _CEM
+from from_scratch.derivative_free.openai_es import OpenAIES as _OpenAIES
 from from_scratch.dynamic_programming.asynchronous_value_iteration import AsynchronousValueIteration as _AsynchronousValueIteration
 from from_scratch.dynamic_programming.gauss_seidel_value_iteration import GaussSeidelValueIteration as _GaussSeidelValueIteration
 from from_scratch.dynamic_programming.linear_programming import LinearProgramming as _LinearProgramming
@@ -227,6 +229,30 @@ class BatchTD(_BatchTD):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CEM(_CEM):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        pop_size: int = 32,
+        elite_fraction: float = 0.25,
+        init_std: float = 1.0,
+        extra_variance: float = 0.25,
+        extra_variance_updates: int = 30,
+        zero_policy: bool = True,
+        n_eval_episodes: int = 1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "cpu",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -1118,6 +1144,29 @@ class OfflineLambdaReturn(_OfflineLambdaReturn):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class OpenAIES(_OpenAIES):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.02,
+        n_delta: int = 16,
+        delta_std: float | collections.abc.Callable[[float], float] = 0.05,
+        weight_decay: float = 0.005,
+        zero_policy: bool = False,
+        n_eval_episodes: int = 1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "cpu",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,

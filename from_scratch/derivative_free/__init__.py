@@ -1,7 +1,7 @@
 """Derivative-free policy search: whole policies are tried and compared by their returns, and no gradient is taken.
 
 Weights are perturbed instead of actions, so nothing is assigned to single steps, and nothing but the return is asked of the environment. How far this goes,
-even with linear policies, surprised the field. Read `ars.py` first.
+even with linear policies, surprised the field. Read `ars.py` first, then `openai_es.py`.
 """
 
 from from_scratch.core.entry import FOLLOWS, Family, algorithm
@@ -24,5 +24,6 @@ FAMILY = Family.of(
                       FOLLOWS[0],
                   )),
         algorithm("cem", ".cem:CEM", "Cross-entropy method, of policies", "Szita & Lőrincz 2006"),
+        algorithm("openai_es", ".openai_es:OpenAIES", "Evolution strategies", "Salimans et al. 2017"),
     ],
 )  # fmt: skip

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -242,6 +243,18 @@ class Population(Algorithm):
     # ------------------------------------------------------------------------------------------------------------------ members and files
     def _hand_over(self, model: Any, k: int) -> None:
         model.generations = {0: copy.deepcopy(self.generations[k])} if k in self.generations else {}
+
+    def save(self, path: Any, exclude: Iterable[str] | None = None, include: Iterable[str] | None = None) -> None:
+        if self.n_seeds > 1:
+            self.updates_of_seeds = self.updates.copy()  # they differ, which _n_updates does not tell
+        super().save(path, exclude, include)
+        self.__dict__.pop("updates_of_seeds", None)
+
+    @classmethod
+    def load(cls, *args: Any, **kwargs: Any) -> Self:
+        model = super().load(*args, **kwargs)
+        model.updates = model.__dict__.pop("updates_of_seeds", model.updates)
+        return model
 
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), *([] if self.generations else ["generations"])]
