@@ -33,9 +33,9 @@ def centred_ranks(x: torch.Tensor) -> torch.Tensor:
 
 
 class OpenAIES(Population):
-    learning_rate: float | Callable[[float], float] = 0.02  # α
-    n_delta: int = 16  # n  how many directions are tried, both ways, for each update
-    delta_std: float | Callable[[float], float] = 0.05  # σ  how far candidates lie from the policy, or a function of the remaining part of training
+    learning_rate: float | Callable[[float], float] = 0.05  # α
+    n_delta: int = 8  # n  how many directions are tried, both ways, for each update
+    delta_std: float | Callable[[float], float] = 0.1  # σ  how far candidates lie from the policy, or a function of the remaining part of training
     weight_decay: float = 0.005  # λ  how strongly weights are pulled to 0
     zero_policy: bool = False  # start with all weights at 0
     n_eval_episodes: int = 1  # episodes that each candidate plays
