@@ -18,6 +18,7 @@ _HOMES = {
     "RandomPolicy": "baselines.random_agent",
     "Normalizers": "core.stacks",
     "Episodes": "core.loops.episodes",
+    "Generation": "core.loops.population",
     "EpisodeMemory": "core.tabular.episodes",
 }
 # Modules that files written before version 0.2 name, and that are no more. (Their core.tabular and core.linear are packages now.)

@@ -14,6 +14,7 @@ from from_scratch import (
     bandits,
     baselines,
     continuous_control,
+    derivative_free,
     dynamic_programming,
     eligibility_traces,
     linear,
@@ -38,6 +39,7 @@ _OURS = (  # in the order in which they are learnt
     value_based.FAMILY,
     policy_gradient.FAMILY,
     continuous_control.FAMILY,
+    derivative_free.FAMILY,
 )
 
 

@@ -17,7 +17,7 @@ from stable_baselines3.common.noise import NormalActionNoise, OrnsteinUhlenbeckA
 from stable_baselines3.common.preprocessing import get_flattened_obs_dim
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
-from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNormalize
 from torch import nn
 
 from benchmarks.parity.compare import Case
@@ -279,7 +279,51 @@ def sac() -> dict[str, Case]:
     return {**_continuous(SMALL), **{name: Case(env, {**SMALL, **hyperparameters}, steps=200) for name, (env, hyperparameters) in more.items()}}
 
 
-CASES = {"ppo": ppo, "a2c": a2c, "dqn": dqn, "ddpg": ddpg, "td3": td3, "sac": sac}
+def ars() -> dict[str, Case]:
+    """Steps are those after which SB3-Contrib has finished a population: it does so whatever the budget, and ours stops at the budget."""
+
+    def case(env: Env, steps: int, policy: str = "LinearPolicy", **hyperparameters: Any) -> Case:
+        return Case(env, {"n_delta": 2, **hyperparameters}, policy, steps, tells_steps=False)
+
+    def mlp(env: Env, steps: int, **hyperparameters: Any) -> Case:
+        kwargs = {"net_arch": [16], **hyperparameters.pop("policy_kwargs", {})}
+        return case(env, steps, "MlpPolicy", policy_kwargs=kwargs, **hyperparameters)
+
+    cartpole, toy = vec("CartPole-v1"), made_of(VECTOR, UNIT)
+    squashed = {"with_bias": True, "squash_output": True}
+    return {
+        "defaults": Case(cartpole, {}, "LinearPolicy", 3595, tells_steps=False),
+        "default-nets": case(cartpole, 74, "MlpPolicy", zero_policy=False),
+        "env-id": case(lambda: "CartPole-v1", 1312),
+        "single-env": case(lambda: gym.make("CartPole-v1"), 1312),
+        "without-monitor": case(lambda: DummyVecEnv([partial(gym.make, "CartPole-v1")]), 1312),
+        "box-clipped": case(made_of(VECTOR, WIDE), 133, delta_std=1.0),
+        "box-squashed": case(made_of(VECTOR, WIDE), 132, policy_kwargs=squashed, zero_policy=False),
+        "mlp": mlp(cartpole, 125),
+        "mlp-box": mlp(toy, 124, zero_policy=False),
+        "mlp-without-biases": mlp(toy, 141, zero_policy=False, policy_kwargs={"with_bias": False, "squash_output": False}),
+        "tanh": mlp(toy, 141, zero_policy=False, policy_kwargs={"net_arch": [16, 8], "activation_fn": nn.Tanh}),
+        "elu": mlp(toy, 132, zero_policy=False, policy_kwargs={"activation_fn": nn.ELU}),
+        "matrix-actions": case(made_of(VECTOR, MATRIX), 141),
+        "double-precision-actions": case(made_of(VECTOR, DOUBLE), 141),
+        "actions-from-one": case(made_of(VECTOR, spaces.Discrete(3, start=1)), 128),
+        **{
+            f"{name}-observations": case(made_of(OBSERVATIONS[name], TWO), steps)
+            for name, steps in zip(OBSERVATIONS, (125, 120, 130, 154, 121, 134), strict=True)
+        },
+        "image": case(made_of(IMAGE, TWO), 121, n_delta=1),
+        "vec-normalize": case(vec("Pendulum-v1", normalize={"norm_reward": False}), 1600),
+        "rewards-normalised": case(made_of(VECTOR, UNIT, normalize={}), 141),
+        "frame-stack": case(vec("CartPole-v1", stack=3), 200),
+        "the-best-of-four": case(cartpole, 2330, n_delta=4, n_top=2),
+        "more-than-all": case(cartpole, 1312, n_top=5),
+        "two-episodes": case(toy, 284, n_eval_episodes=2),
+        "alive-bonus": case(cartpole, 2373, alive_bonus_offset=-0.9, n_eval_episodes=2),
+        "schedules": case(toy, 339, learning_rate=lambda left: 0.1 * left, delta_std=lambda left: 0.01 + 0.2 * left),
+    }  # fmt: skip
+
+
+CASES = {"ppo": ppo, "a2c": a2c, "dqn": dqn, "ddpg": ddpg, "td3": td3, "sac": sac, "ars": ars}
 
 
 def of(algorithm: str) -> dict[str, Case]:

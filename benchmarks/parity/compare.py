@@ -26,6 +26,7 @@ from stable_baselines3.common.logger import KVWriter, Logger, configure
 from stable_baselines3.common.save_util import load_from_zip_file, save_to_pkl
 
 from from_scratch import registry
+from from_scratch.core.loops.population import Generation
 
 WEIGHTS = 1e-6  # nearer is the same run: an ulp grows to 1.2e-7 in some hundred steps, a wrong draw shows as 3e-3 or more
 PLAYED = 1e-5  # observations, actions, values: the environment and the networks magnify it
@@ -42,6 +43,7 @@ class Case:
     policy: str = "MlpPolicy"
     steps: int = 256
     heavy: bool = False  # more than a second or two
+    tells_steps: bool = True  # do the twin's callbacks find in their locals what each step brought?
 
     def build(self, algorithm: type, seed: int) -> Any:
         return algorithm(self.policy, self.env(), seed=seed, device="cpu", **deepcopy(self.hyperparameters))
@@ -111,9 +113,9 @@ class Follow(BaseCallback):
 
     needs_no_values = True  # ours may leave values and log-probabilities for after the rollout: the buffer is compared
 
-    def __init__(self, trace: Trace):
+    def __init__(self, trace: Trace, tells_steps: bool = True):
         super().__init__()
-        self.trace = trace
+        self.trace, self.tells_steps = trace, tells_steps
 
     def _on_training_start(self) -> None:
         self._streams()
@@ -124,7 +126,7 @@ class Follow(BaseCallback):
 
     def _on_step(self) -> bool:
         for name in ("actions", "buffer_actions", "rewards", "dones", "new_obs"):
-            if name in self.locals:
+            if name in self.locals and self.tells_steps:
                 self.trace.note(self.num_timesteps, name, self.locals[name], 0.0 if name == "dones" else PLAYED)
         return True
 
@@ -227,7 +229,7 @@ def train(algorithm: type, case: Case, seed: int = 0) -> tuple[Any, Trace]:
         warnings.simplefilter("always")
         model = case.build(algorithm, seed)
         model.set_logger(Logger(None, [trace]))
-        model.learn(case.steps, callback=Follow(trace), log_interval=2)
+        model.learn(case.steps, callback=Follow(trace, case.tells_steps), log_interval=2)
     for kind, n in sorted({w.category.__name__: sum(v.category is w.category for v in caught) for w in caught}.items()):
         trace.note(case.steps, f"warnings of kind {kind}", n)
     for key, value in sorted(model.logger.name_to_value.items()):
@@ -247,6 +249,8 @@ def _note_zip(trace: Trace, model: Any, step: int) -> None:
     for key in sorted(data):
         value = data[key]
         serialized = isinstance(value, dict) and ":serialized:" in value
+        if key == "ep_info_buffer" and not serialized:
+            value = len(value)  # its numbers were rounded on the way
         if key not in ("start_time", "policy_kwargs"):
             trace.note(step, f"zip data {key}", value[":type:"] if serialized else json.dumps(value))
     file.seek(0)
@@ -299,8 +303,8 @@ def same_update(ours: type, twin: type, case: Case, seed: int = 0) -> Outcome:
         teacher = case.build(twin, seed).learn(case.steps // 2, callback=rollout)
         file, memory = io.BytesIO(), io.BytesIO()
         teacher.save(file)
-        on_policy = rollout.buffer is not None
-        if not on_policy:
+        on_policy, has_memory = rollout.buffer is not None, hasattr(teacher, "replay_buffer")
+        if has_memory:
             save_to_pkl(memory, teacher.replay_buffer)
         traces = []
         algorithm: Any
@@ -311,10 +315,15 @@ def same_update(ours: type, twin: type, case: Case, seed: int = 0) -> Outcome:
             model.set_logger(configure(None, []))
             if on_policy:
                 model.rollout_buffer = deepcopy(rollout.buffer)
-            else:
+            elif has_memory:
                 model.load_replay_buffer(memory)
             model.set_random_seed(seed)
-            model.train() if on_policy else model.train(gradient_steps=2, batch_size=model.batch_size)  # 2: a delayed policy's turn too
+            if on_policy:
+                model.train()
+            elif has_memory:
+                model.train(gradient_steps=2, batch_size=model.batch_size)  # 2: a delayed policy's turn too
+            else:
+                _search_once(model)
             trace = Trace()
             for name in model.get_parameters():
                 _note_state(trace, 0, f"weights {name}", model.get_parameters()[name])
@@ -322,6 +331,24 @@ def same_update(ours: type, twin: type, case: Case, seed: int = 0) -> Outcome:
             traces.append(trace)
     difference = first_difference(*traces)
     return Outcome("B", difference and difference.removeprefix("step 0: "), *nearness(*traces), len(traces[0].quantities), time.perf_counter() - begin)
+
+
+def _search_once(model: Any) -> None:
+    """One update from a population whose returns follow from the candidates' weights alone."""
+
+    def returns(candidates: torch.Tensor, *_: Any) -> torch.Tensor:
+        return -((candidates - 0.1) ** 2).sum(-1)
+
+    if hasattr(model, "evaluate_candidates"):
+        model.weights = torch.nn.utils.parameters_to_vector(model.policy.parameters()).detach()  # SB3-Contrib's load() leaves them as they are at first
+        model.evaluate_candidates = returns
+        model._do_one_update(None, None)
+        return
+    candidates, noise = model.propose(0)
+    tried = model.generations[0] = Generation(candidates, noise, model._current_progress_remaining, *model.rounds(len(candidates)))
+    tried.returns[:] = returns(candidates)
+    model._log_interval = None
+    model._learn(0)
 
 
 def pair(algorithm: str) -> tuple[type, type]:

@@ -73,6 +73,17 @@ def refuse_rewards(model: Any, rewards: np.ndarray) -> None:
         raise ValueError(f"{found}: what is learnt from it would not be a number. {WAY_OUT}")
 
 
+def refuse_nan_observations(model: Any, obs: Any) -> None:
+    """ValueError if an observation, [S·E, ...] or a dict of them, has NaN: for those whose policies would act on it without a word."""
+    parts = list(obs.values()) if isinstance(obs, dict) else [obs]
+    if all(map(is_finite, parts)):
+        return
+    for lane in range(len(parts[0])):
+        if any(part.dtype.kind == "f" and np.isnan(part[lane]).any() for part in parts):
+            found = f"The observation of {lane_of(model, lane)} after {model.num_timesteps} steps has {where_not_finite(obs, lane)}"
+            raise ValueError(f"{found}: no action follows from it. {WAY_OUT}")
+
+
 def lane_of(model: Any, lane: int) -> str:
     """A lane as its user knows it: which environment, of which seed."""
     k, e = divmod(lane, model.n_envs)

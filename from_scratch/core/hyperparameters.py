@@ -68,10 +68,11 @@ def _type_of(cls: type, name: str) -> Any:
     return Parameter.empty
 
 
-def _signature(cls: type, fields: dict[str, Any], without: set[str]) -> inspect.Signature:
+def _signature(cls: type[Declared], fields: dict[str, Any], without: set[str]) -> inspect.Signature:
     mine = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=_type_of(cls, name)) for name, default in fields.items()]
     parameters = [Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)]
-    parameters += [parameter for parameter in (*HEAD.values(), *mine, *TAIL.values()) if parameter.name not in without]
+    tail = {**TAIL, "device": TAIL["device"].replace(default=cls.device_by_default)}
+    parameters += [parameter for parameter in (*HEAD.values(), *mine, *tail.values()) if parameter.name not in without]
     parameters += [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in EXTRA.values()]
     return inspect.Signature(parameters)
 
@@ -203,6 +204,7 @@ class Declared:
     hyperparameters: ClassVar[tuple[str, ...]] = ()
     fixed: ClassVar[dict[str, Any]] = {}  # inherited hyper-parameters with the value that this class gives them
     log_interval = 1
+    device_by_default = "auto"
     _constants: ClassVar[set[str]] = set()  # all ClassVars, of parents too
 
     @renewed

@@ -128,6 +128,10 @@ class LockstepVecEnv(VecEnv):
         """The vector environment of the k-th seed."""
         return self.venvs[k]
 
+    def reset_seed(self, k: int) -> Observation:
+        """Begin new episodes in all lanes of the k-th seed, and in no other: what is seen there, [E, ...]."""
+        return self.venvs[k].reset()
+
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         return [given for k, venv in enumerate(self.venvs) for given in venv.seed(None if seed is None else seed + k * self.per_venv)]
 
@@ -160,6 +164,9 @@ class LaneBlock(LockstepVecEnv):
 
     def seed_each(self, seeds: Sequence[int]) -> None:
         self.block.seed_lanes([seed + e for seed in seeds for e in range(self.per_seed)])
+
+    def reset_seed(self, k: int) -> Observation:
+        return self.block.begin_again(np.arange(k * self.per_seed, (k + 1) * self.per_seed))
 
     def of_seed(self, k: int) -> VecEnv:
         """A copy of the k-th seed's lanes, which goes on by itself."""

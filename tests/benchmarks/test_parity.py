@@ -16,7 +16,7 @@ from sb3_course.cli import main
 
 pytestmark = pytest.mark.numerical
 
-QUICK = {  # by default: together they pass every branch of the six files and of the core; `-m ""` runs them all
+QUICK = {  # by default: together they pass every branch of the files and of the core; `-m ""` runs them all
     "ppo": ("discrete-4-envs", "box-3-envs", "multi-discrete-actions", "multi-binary-actions", "discrete-observations", "bytes-observations", "gsde",
             "gsde-squashed", "vec-normalize", "own-extractor", "two-own-extractors", "adam-options", "linear", "gelu-not-orthogonal", "value-clipping",
             "clip-schedules", "target-kl", "last-minibatch-of-one", "dict-3-envs-normalised"),
@@ -28,6 +28,8 @@ QUICK = {  # by default: together they pass every branch of the six files and of
             "image-channels-last"),
     "sac": ("toy", "4-envs", "n-step", "vec-normalize", "fixed-temperature", "temperature-from", "slow-targets", "gsde-2-envs", "gsde-at-warm-up",
             "shared-extractor", "dict", "her"),
+    "ars": ("default-nets", "without-monitor", "box-clipped", "box-squashed", "mlp-without-biases", "tanh", "elu", "discrete-observations", "image",
+            "vec-normalize", "two-episodes", "alive-bonus", "schedules"),
 }  # fmt: skip
 ALL = [
     pytest.param(algorithm, name, marks=[] if name in QUICK[algorithm] else pytest.mark.slow, id=f"{algorithm}-{name}")
@@ -44,7 +46,7 @@ def test_the_same_seed_gives_the_same_run_and_the_same_batch_the_same_update(alg
     for outcome in (compare.same_run(ours, twin, case), compare.same_update(ours, twin, case)):
         assert outcome.same, str(outcome)
         assert outcome.largest <= compare.WEIGHTS
-        assert algorithm in ("ppo", "a2c") or outcome.exact or not follows_torch()  # where the operations are the same, so are the bits
+        assert algorithm in ("ppo", "a2c", "ars") or outcome.exact or not follows_torch()  # where the operations are the same, so are the bits
 
 
 def test_every_algorithm_with_a_twin_has_its_cases():

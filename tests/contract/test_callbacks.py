@@ -24,6 +24,7 @@ BY_ITS_LOOP = {
     "on_policy": {"time/iterations", "train/learning_rate", "train/n_updates", "train/value_loss", "train/explained_variance", *EPISODES},
     "replay": {"time/episodes", "train/learning_rate", "train/n_updates", *EPISODES},
     "planning": {"time/iterations"},
+    "population": {"train/iterations", "rollout/return_std", *EPISODES},
 }
 STEPWISE = {"where": lambda entry: entry.unit == "steps"}
 PLANNING = {"where": lambda entry: entry.unit != "steps"}

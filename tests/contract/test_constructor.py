@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from stable_baselines3.common.env_util import make_vec_env
 
+from from_scratch.registry import ENTRIES
 from tests.contract.probes import assert_same_state, env_for, every, learnt, make, observations, one_line, same, small, train
 
 BEHIND = ["stats_window_size", "tensorboard_log", "policy_kwargs", "verbose", "seed", "device", "_init_setup_model"]  # as in every class of SB3
@@ -19,7 +20,8 @@ def test_arguments_stand_in_sb3s_order_and_ours_behind_them_by_keyword_only(entr
 
     assert names == ["policy", "env", *fields, *tail, "seeds", "n_envs"]
     assert tail[-6:] == BEHIND[-6:]
-    assert "learning_rate" not in fields or fields[0] == "learning_rate"
+    as_its_twin = entry.twin is not None and list(inspect.signature(ENTRIES[entry.twin].load()).parameters)[2 : 2 + len(fields)] == fields
+    assert "learning_rate" not in fields or fields[0] == "learning_rate" or as_its_twin
     assert [parameters[name].kind for name in ("seeds", "n_envs")] == [inspect.Parameter.KEYWORD_ONLY] * 2
     assert [name for name in fields if parameters[name].default is inspect.Parameter.empty] == []
 

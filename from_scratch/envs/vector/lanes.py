@@ -115,6 +115,14 @@ class LaneVecEnv(VecEnv):
         self._reset_options()
         return np.array(first, self.observation_space.dtype)
 
+    def begin_again(self, lanes: np.ndarray) -> np.ndarray:
+        """Break off the episodes of these lanes and begin others: what is seen there, [k, ...]."""
+        self.elapsed[lanes], self.returns[lanes] = 0, 0.0
+        first = np.array(self.begin_each(lanes), self.observation_space.dtype)
+        for lane in lanes.tolist():
+            self.reset_infos[lane] = self.reset_info(lane)
+        return first
+
     def step_async(self, actions: np.ndarray) -> None:
         if not self.streams:
             raise RuntimeError(f"{self.name} has not begun: call reset() before step().")
