@@ -31,5 +31,7 @@ FAMILY = Family.of(
                   twin="sb3/a2c", updates=Updates(times=1, every=64), deviations=(_BATCHED, *FOLLOWS)),
         algorithm("ppo", ".ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017",
                   twin="sb3/ppo", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)), deviations=(_BATCHED, *FOLLOWS)),
+        algorithm("trpo", ".trpo:TRPO", "Trust region policy optimisation", "Schulman et al. 2015",
+                  twin="contrib/trpo", updates=Updates(times=("n_critic_updates", 10), every=("batch_size", 128)), deviations=(_BATCHED, *FOLLOWS)),
     ],
 )
