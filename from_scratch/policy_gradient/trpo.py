@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
@@ -44,6 +43,11 @@ class TRPO(OnPolicy):
 
     def check(self) -> None:
         super().check()
+        if self.env is not None and self.n_steps * self.n_envs // self.sub_sampling_factor < 2:
+            raise ValueError(
+                f"sub_sampling_factor={self.sub_sampling_factor} leaves the policy less than two of the {self.n_steps * self.n_envs} samples of a rollout "
+                f"(n_steps={self.n_steps} × n_envs={self.n_envs}). Choose a smaller one, or more steps."
+            )
         self.ent_coef = self.vf_coef = self.max_grad_norm = 0.0  # no part of it: SB3-Contrib's files hold them so
 
     def build(self) -> None:
@@ -54,13 +58,13 @@ class TRPO(OnPolicy):
         for everything in self.minibatches(rollout):  # one: everything
             thinned = everything.map(lambda x: x[:, :: self.sub_sampling_factor])
             found = [self.improve(k, thinned.of_seed(k)) for k in range(self.n_seeds)]
-        self.note(**{name: torch.tensor([float(metrics[name]) for metrics in found]) for name in found[0]})
+        self.note(**{name: torch.tensor([metrics[name] for metrics in found]) for name in found[0]})
         for _ in range(self.n_critic_updates):
             for batch in self.minibatches(rollout, self.batch_size):
                 self.minimise(self.value_loss, batch, by=self.actor_critic)
         self.updates += 1
 
-    def improve(self, k: int, b: Sample) -> dict[str, Any]:
+    def improve(self, k: int, b: Sample) -> dict[str, float]:
         """Seed k's policy goes as far as the trust region allows; every field [M, ...]."""
         with torch.no_grad():
             old = pi_of(self._policies[k], b.obs)
@@ -87,8 +91,8 @@ class TRPO(OnPolicy):
             return bool((there[1] < self.target_kl) & (there[0] > surrogate))
 
         moved = line_search(policy, step, is_better_and_near, self.line_search_shrinking_factor, self.line_search_max_iter)
-        objective, kl = there if moved else (surrogate, 0.0)
-        return {"policy_objective": objective, "kl_divergence_loss": kl, "is_line_search_success": moved}
+        objective, kl = there if moved else (surrogate, torch.zeros(()))
+        return {"policy_objective": objective.item(), "kl_divergence_loss": kl.item(), "is_line_search_success": float(moved)}
 
     @per_seed
     def value_loss(self, b: Sample) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]
