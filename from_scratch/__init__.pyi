@@ -63,11 +63,13 @@ from from_scratch.monte_carlo.off_policy_prediction import PerDecisionOffPolicyM
 from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _EveryVisitMCPrediction
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.policy_gradient.a2c import A2C as _A2C
+from from_scratch.policy_gradient.natural_pg import NaturalPG as _NaturalPG
 from from_scratch.policy_gradient.ppo import PPO as _PPO
 from from_scratch.policy_gradient.reinforce import REINFORCE as _REINFORCE
 from from_scratch.policy_gradient.reinforce_baseline import REINFORCEBaseline as _REINFORCEBaseline
 from from_scratch.policy_gradient.softmax_reinforce import SoftmaxREINFORCE as _SoftmaxREINFORCE
 from from_scratch.policy_gradient.softmax_reinforce_baseline import SoftmaxREINFORCEBaseline as _SoftmaxREINFORCEBaseline
+from from_scratch.policy_gradient.trpo import TRPO as _TRPO
 from from_scratch.temporal_difference.afterstate_td import AfterstateTD as _AfterstateTD
 from from_scratch.temporal_difference.batch_mc import BatchMC as _BatchMC
 from from_scratch.temporal_difference.batch_td import BatchTD as _BatchTD
@@ -1007,6 +1009,37 @@ class NaiveDeepQ(_NaiveDeepQ, DQNWithoutReplay):
         n_envs: int = 1,
     ) -> None: ...
 
+class NaturalPG(_NaturalPG):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        n_steps: int = 2048,
+        batch_size: int = 128,
+        gamma: float = 0.99,
+        cg_max_steps: int = 10,
+        cg_damping: float = 0.1,
+        n_critic_updates: int = 10,
+        gae_lambda: float = 0.95,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        rollout_buffer_class: type | None = None,
+        rollout_buffer_kwargs: dict | None = None,
+        normalize_advantage: bool = True,
+        target_kl: float = 0.01,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class OffPolicyMCControl(_OffPolicyMCControl):
     def __init__(
         self,
@@ -1673,6 +1706,40 @@ class TDLambda(_TDLambda):
         pi: typing.Any = None,
         lambda_: float = 0.9,
         trace: str = "accumulating",
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class TRPO(_TRPO):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        n_steps: int = 2048,
+        batch_size: int = 128,
+        gamma: float = 0.99,
+        cg_max_steps: int = 15,
+        cg_damping: float = 0.1,
+        line_search_shrinking_factor: float = 0.8,
+        line_search_max_iter: int = 10,
+        n_critic_updates: int = 10,
+        gae_lambda: float = 0.95,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        rollout_buffer_class: type | None = None,
+        rollout_buffer_kwargs: dict | None = None,
+        normalize_advantage: bool = True,
+        target_kl: float = 0.01,
+        sub_sampling_factor: int = 1,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

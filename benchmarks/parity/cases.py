@@ -150,7 +150,7 @@ def a2c() -> dict[str, Case]:
 
 
 def trpo() -> dict[str, Case]:
-    # Batches that differ by an ulp give weights some 1e-6 apart where the damping is 0.1: F⁻¹ magnifies by up to λ_max / damping, and V's gradient is not clipped.
+    # Batches that differ by an ulp give weights some 1e-6 apart where the damping is 0.1: F⁻¹ magnifies by up to λ_max / damping; V's gradient is not clipped.
     # So the damping is 1 and γ is 0.5, but for `defaults`, and two updates are followed; bytes that are not scaled make V's gradients too large all the same.
     # From the same batch the policy's step has Contrib's bits with any damping.
     base = {"n_steps": 64, "batch_size": 32, "n_critic_updates": 3, "cg_damping": 1.0, "gamma": 0.5, "gae_lambda": 0.8}

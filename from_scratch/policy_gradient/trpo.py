@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import sb3_contrib
 import torch
 
 from from_scratch.core.data import Sample
@@ -98,3 +99,6 @@ class TRPO(OnPolicy):
     def value_loss(self, b: Sample) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]
         l_v = ((b.ret - self.actor_critic.values(b.obs)) ** 2).mean(-1)
         return l_v, {"value_loss": l_v}
+
+
+sb3_contrib.TRPO.register(TRPO)  # isinstance(model, sb3_contrib.TRPO) holds, as tools expect

@@ -21,6 +21,8 @@ QUICK = {  # by default: together they pass every branch of the six files and of
             "gsde-squashed", "vec-normalize", "own-extractor", "two-own-extractors", "adam-options", "linear", "gelu-not-orthogonal", "value-clipping",
             "clip-schedules", "target-kl", "last-minibatch-of-one", "dict-3-envs-normalised"),
     "a2c": ("defaults", "box-3-envs", "advantages-normalised", "gsde-resampled", "adam", "rmsprop-of-tensorflow", "learning-rate-schedule", "elu"),
+    "trpo": ("discrete-4-envs", "box-3-envs", "multi-discrete-actions", "multi-binary-actions", "double-precision-actions", "gsde-resampled", "own-extractor",
+             "adamw", "vec-normalize", "sub-sampling", "wide-region", "minibatch-of-one", "dict-3-envs-normalised"),
     "dqn": ("default-nets", "4-envs", "episodes", "n-step-2-envs", "small-memory", "optimised-memory", "vec-normalize", "polyak", "her", "time-limits",
             "own-extractor", "adamw", "image", "dict", "matrix-observations"),
     "ddpg": ("toy", "normal-noise", "her-final", "three-critics"),

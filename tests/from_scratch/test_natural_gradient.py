@@ -295,3 +295,42 @@ def test_it_learns_to_balance(cls):
     model = cls("MlpPolicy", "CartPole-v1", seeds=[0, 1], n_envs=2, device="cpu", **settings).learn(40_000, log_interval=None)
     for each in model:
         assert evaluate_policy(each, gym.make("CartPole-v1"), n_eval_episodes=10, warn=False)[0] >= 400
+
+
+# ------------------------------------------------------------------------------------------------- the model belongs to its user
+def freeze_value(model):
+    for p in model.policy.mlp_extractor.value_net.parameters():
+        p.requires_grad_(False)
+
+
+def hook(model):
+    model.policy.action_net.register_forward_hook(lambda module, given, out: 0.5 * out)
+
+
+def exchange(model):
+    model.policy.mlp_extractor.policy_net[1] = nn.Softplus()
+
+
+def exchange_optimizer(model):
+    model.policy.optimizer = torch.optim.SGD(model.policy.parameters(), lr=1e-3)
+
+
+@pytest.mark.parametrize("alter", [freeze_value, hook, exchange, exchange_optimizer], ids=lambda alter: alter.__name__)
+def test_what_a_user_does_to_the_model_has_the_effect_that_it_has_in_sb3_contrib(alter):
+    ends = []
+    for cls, change in ((TRPO, alter), (TRPOofContrib, alter), (TRPO, lambda model: None)):
+        model = cls("MlpPolicy", "CartPole-v1", seed=0, **SMALL, cg_damping=1.0)
+        change(model)
+        ends.append(torch.cat([p.detach().flatten() for p in model.learn(64).policy.parameters()]))
+    assert (ends[0] - ends[1]).abs().max() < 1e-6 < (ends[0] - ends[2]).abs().max()
+
+
+def test_a_frozen_layer_of_the_policy_stays():
+    """SB3-Contrib raises a RuntimeError there: it asks for the gradient of every parameter."""
+    model = TRPO("MlpPolicy", "CartPole-v1", seed=0, **SMALL)
+    for p in model.policy.mlp_extractor.policy_net[0].parameters():
+        p.requires_grad_(False)
+    before = {name: value.clone() for name, value in model.policy.state_dict().items()}
+    model.learn(32)
+    frozen = {name for name, value in model.policy.state_dict().items() if torch.equal(value, before[name])}
+    assert frozen == {"mlp_extractor.policy_net.0.weight", "mlp_extractor.policy_net.0.bias"}
