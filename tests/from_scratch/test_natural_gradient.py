@@ -11,7 +11,6 @@ import torch
 from gymnasium import spaces
 from sb3_contrib import TRPO as TRPOofContrib
 from stable_baselines3.common.distributions import DiagGaussianDistribution
-from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
@@ -286,15 +285,6 @@ def test_sub_sampling_thins_what_the_policy_learns_from():
 
     Seen("MlpPolicy", "CartPole-v1", **SMALL, sub_sampling_factor=3).learn(32)
     assert seen == [(11,)]  # of 32: the first, the fourth, …
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("cls", [TRPO, NaturalPG])
-def test_it_learns_to_balance(cls):
-    settings = {"n_steps": 512, "batch_size": 512, "cg_damping": 1e-3, "gae_lambda": 0.98, "n_critic_updates": 20}  # the Zoo's
-    model = cls("MlpPolicy", "CartPole-v1", seeds=[0, 1], n_envs=2, device="cpu", **settings).learn(40_000, log_interval=None)
-    for each in model:
-        assert evaluate_policy(each, gym.make("CartPole-v1"), n_eval_episodes=10, warn=False)[0] >= 400
 
 
 # ------------------------------------------------------------------------------------------------- the model belongs to its user
