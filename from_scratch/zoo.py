@@ -1,4 +1,4 @@
-"""RL Zoo with the classes from here: importing this module puts our six into its table, where its train and enjoy look them up.
+"""RL Zoo with the classes from here: importing this module puts ours into its table, where its train and enjoy look them up.
 
     python -m rl_zoo3.train --gym-packages from_scratch.zoo --algo ppo --env CartPole-v1
 """

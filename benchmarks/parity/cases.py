@@ -1,8 +1,9 @@
-"""The cases in which ours and its twin are compared: every feature that Stable-Baselines3 documents for its six classes."""
+"""The cases in which ours and its twin are compared: every feature that Stable-Baselines3 documents for its six classes, and SB3-Contrib for its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -146,6 +147,35 @@ def a2c() -> dict[str, Case]:
         "rms-prop-eps": (vec("CartPole-v1", 4), {"rms_prop_eps": 1e-3, "n_steps": 8}),
     }
     return {**_on_policy({"n_steps": 16}), **{name: Case(env, hyperparameters) for name, (env, hyperparameters) in more.items()}}
+
+
+def trpo() -> dict[str, Case]:
+    # Batches that differ by an ulp give weights some 1e-6 apart where the damping is 0.1: F⁻¹ magnifies by up to λ_max / damping; V's gradient is not clipped.
+    # So the damping is 1 and γ is 0.5, but for `defaults`, and two updates are followed; bytes that are not scaled make V's gradients too large all the same.
+    # From the same batch the policy's step has Contrib's bits with any damping.
+    base = {"n_steps": 64, "batch_size": 32, "n_critic_updates": 3, "cg_damping": 1.0, "gamma": 0.5, "gae_lambda": 0.8}
+    foreign = ("ent_coef", "vf_coef", "max_grad_norm")
+    shared = {
+        name: replace(case, steps=min(case.steps, 128), hyperparameters={key: value for key, value in case.hyperparameters.items() if key not in foreign})
+        for name, case in _on_policy(base).items()
+        if name not in ("image-stacked-not-scaled", "bytes-observations")
+    }
+    cartpole, toy = vec("CartPole-v1", 2), made_of(VECTOR, UNIT, 2)
+    more: dict[str, tuple[Env, dict[str, Any]]] = {
+        "sub-sampling": (cartpole, {"sub_sampling_factor": 3}),
+        "advantages-as-they-are": (cartpole, {"normalize_advantage": False}),
+        "small-region": (toy, {"target_kl": 1e-3}),
+        "few-iterations": (cartpole, {"cg_max_steps": 2}),
+        "wide-region": (toy, {"target_kl": 0.5, "line_search_shrinking_factor": 0.5, "line_search_max_iter": 4}),
+        "two-own-extractors": (toy, {"policy_kwargs": {"features_extractor_class": Squeeze, "share_features_extractor": False}}),
+        "minibatch-of-one": (cartpole, {"n_steps": 16, "batch_size": 1, "n_critic_updates": 1}),
+        "last-minibatch-smaller": (cartpole, {"n_steps": 50, "batch_size": 64}),
+    }
+    return {
+        **shared,
+        **{name: Case(env, {**base, **hyperparameters}) for name, (env, hyperparameters) in more.items()},
+        "defaults": Case(vec("CartPole-v1", 4), {"n_steps": 128}, steps=1024),
+    }
 
 
 def _goals(env: Env, base: dict[str, Any]) -> dict[str, Case]:
@@ -323,7 +353,7 @@ def ars() -> dict[str, Case]:
     }  # fmt: skip
 
 
-CASES = {"ppo": ppo, "a2c": a2c, "dqn": dqn, "ddpg": ddpg, "td3": td3, "sac": sac, "ars": ars}
+CASES = {"ppo": ppo, "a2c": a2c, "trpo": trpo, "dqn": dqn, "ddpg": ddpg, "td3": td3, "sac": sac, "ars": ars}
 
 
 def of(algorithm: str) -> dict[str, Case]:

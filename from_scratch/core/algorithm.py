@@ -108,6 +108,7 @@ class Algorithm(Declared, BaseAlgorithm):
     support_multi_env: ClassVar[bool] = True
     supported_action_spaces: ClassVar[tuple[type[spaces.Space], ...] | None] = None
     max_grad_norm = None  # a class that clips declares it
+    clips: ClassVar[bool] = True  # to max_grad_norm; SB3-Contrib's TRPO holds a 0 there, which its files keep
     saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same: `_kept_in_files` names them all
     not_copied: ClassVar[tuple[str, ...]] = ("_callback",)  # attributes that learn() or adopt() make, and that no deep copy or pickle takes along
 
@@ -560,7 +561,7 @@ class Algorithm(Declared, BaseAlgorithm):
                 return False
         by.optimiser.zero_grad(self.active)
         by.rows.backward(loss)
-        if self.max_grad_norm is not None:
+        if self.max_grad_norm is not None and self.clips:
             by.rows.clip(self.max_grad_norm)
         by.optimiser.step(self.active)
         return True

@@ -78,6 +78,10 @@ class _Fields:
         """The same fields with f applied to each tensor."""
         return type(self)(**{name: tree_map(f, value) for name, value in vars(self).items()})
 
+    def of_seed(self: Fields, k: int) -> Fields:
+        """Seed k's fields alone, [M, ...], in memory of their own."""
+        return self.map(lambda x: x[k].clone(memory_format=torch.contiguous_format))
+
     def split(self: Fields, size: int) -> Iterator[Fields]:
         """Minibatches of `size` samples along the second axis; the last one may be smaller."""
         names = list(vars(self))

@@ -1,8 +1,9 @@
 """Policy gradients: the policy is what is learnt, by the gradient of its expected return (Sutton & Barto 2018, chapter 13).
 
 REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks; a baseline takes noise away. A critic
-in the return's place makes it an actor-critic (A2C), and a clipped ratio lets the same data be used several times (PPO). Read `softmax_reinforce.py` and
-`reinforce.py` first, `a2c.py` before `ppo.py`.
+in the return's place makes it an actor-critic (A2C), and a clipped ratio lets the same data be used several times (PPO). Steps may also be measured by how
+far the policy moves, not its weights: the natural gradient (NaturalPG), and with a check after the step TRPO. Read `softmax_reinforce.py` and `reinforce.py`
+first, `a2c.py` before `ppo.py`, `natural_pg.py` and `core/natural_gradient.py` before `trpo.py`.
 """
 
 from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, Family, Updates, algorithm
@@ -11,6 +12,11 @@ _BATCHED = (
     "Values, log-probabilities and bootstraps are computed in one batched pass after the rollout, and updates of plain MLPs run in NumPy, which round "
     "differently: weights stay within 1e-6 of SB3's over some hundred steps, but are not equal to the bit."
 )
+_MAGNIFIED = (
+    "From the same batch the policy's step has SB3-Contrib's bits. From the same seed the batches differ by rounding, which the inverse of the Fisher matrix "
+    "magnifies: with the default damping weights may be some 1e-6 apart after an update or two, and conjugate gradients stop an iteration sooner or later."
+)
+_OF_CRITIC = Updates(times=("n_critic_updates", 10), every=("batch_size", 128))
 _NO_VALUES = {"time limit": "without a value function nothing stands for what a time limit cut off"}
 
 FAMILY = Family.of(
@@ -31,5 +37,8 @@ FAMILY = Family.of(
                   twin="sb3/a2c", updates=Updates(times=1, every=64), deviations=(_BATCHED, *FOLLOWS)),
         algorithm("ppo", ".ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017",
                   twin="sb3/ppo", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)), deviations=(_BATCHED, *FOLLOWS)),
+        algorithm("natural_pg", ".natural_pg:NaturalPG", "Natural policy gradient", "Kakade 2002", updates=_OF_CRITIC),
+        algorithm("trpo", ".trpo:TRPO", "Trust region policy optimisation", "Schulman et al. 2015",
+                  twin="contrib/trpo", updates=_OF_CRITIC, deviations=(_BATCHED, _MAGNIFIED, *FOLLOWS)),
     ],
 )

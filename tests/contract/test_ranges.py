@@ -16,6 +16,8 @@ COUNT = [0, -1, 2.5, NAN, "5"]
 WRONG = {
     "gamma": FRACTION, "gae_lambda": FRACTION, "tau": FRACTION,
     "n_steps": COUNT, "batch_size": COUNT, "buffer_size": COUNT, "n_epochs": COUNT, "baseline_steps": COUNT,
+    **dict.fromkeys(("cg_max_steps", "line_search_max_iter", "n_critic_updates", "sub_sampling_factor"), COUNT),
+    "cg_damping": [-0.1, NAN, INF], "line_search_shrinking_factor": FRACTION,
     "target_update_interval": [0, -1, NAN], "policy_delay": [0, -1, NAN],
     "ent_coef": [NAN, INF], "vf_coef": [NAN, INF], "target_entropy": [NAN, INF],
     "target_policy_noise": [-0.1, NAN, INF], "rms_prop_eps": [-1e-5, NAN, INF], "exploration_fraction": [-0.1, NAN],
@@ -24,6 +26,8 @@ WRONG = {
 RIGHT = {  # the ends of what means something
     "gamma": [0.0, 1, np.float32(0.5)], "gae_lambda": [0.0, 1], "tau": [0.0, 1],
     "n_steps": [2, np.int64(3)], "batch_size": [2], "buffer_size": [1], "n_epochs": [1], "baseline_steps": [1],
+    "cg_max_steps": [1], "line_search_max_iter": [1], "n_critic_updates": [1], "sub_sampling_factor": [1, np.int64(3)],
+    "cg_damping": [0, 1e-3], "line_search_shrinking_factor": [0.0, 1],
     "target_update_interval": [1, 2.0], "policy_delay": [1],
     "ent_coef": [-0.1, 0.0], "vf_coef": [-0.5, 0], "target_entropy": [-3.0, 0],
     "target_policy_noise": [0], "rms_prop_eps": [0], "exploration_fraction": [0.0],

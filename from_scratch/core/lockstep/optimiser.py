@@ -35,8 +35,10 @@ class RowOptimizer:
     seed by seed.
     """
 
-    def __init__(self, rows: Rows | OwnMemory, optimizers: Sequence[torch.optim.Optimizer]):
+    def __init__(self, rows: Rows | OwnMemory, optimizers: Sequence[torch.optim.Optimizer], by_hand: Callable[[str], bool] = lambda name: False):
+        """by_hand(name): does somebody else move this parameter? Losses then have no gradient for it, and its optimizer keeps no state of it."""
         self.rows: Any = rows
+        self._still = [i for name, i in rows.names.items() if by_hand(name)] if isinstance(rows, Rows) else []
         self.optimizers = list(optimizers)
         self.per_seed = len(rows) // len(self.optimizers)  # rows of one seed
         self.in_rows = isinstance(rows, Rows) and rows.dtype == torch.float32 and rows.device.type == "cpu" and self._are_plain()
@@ -63,7 +65,8 @@ class RowOptimizer:
             mine = [p for r in range(k * self.per_seed, (k + 1) * self.per_seed) for p in self.rows.parameters(r)]
             if {id(p) for p in mine} != {id(p) for p in optimizer.param_groups[0]["params"]}:
                 return False
-            if len({float(optimizer.state[p]["step"]) if p in optimizer.state else 0.0 for p in mine}) > 1:
+            moved = [p for j, p in enumerate(mine) if j % len(self.rows.spans) not in self._still]
+            if len({float(optimizer.state[p]["step"]) if p in optimizer.state else 0.0 for p in moved}) > 1:
                 return False  # somebody stepped some of the parameters, or froze them for a while
         return True
 
@@ -117,6 +120,8 @@ class RowOptimizer:
         """For each parameter: the state of the optimizer that owns it, what should be in it, and the parameter."""
         for r in range(len(self.rows)):
             for i, p in enumerate(self.rows.parameters(r)):
+                if i in self._still:
+                    continue
                 views = {name: self.rows.of_row(block, r, i) for name, block in self.moments.items()}
                 yield self.optimizers[r // self.per_seed].state, {"step": self.steps[r, i], **views}, p
 
@@ -135,6 +140,7 @@ class RowOptimizer:
             for name, view in views.items():
                 view.copy_(torch.as_tensor(old[name])) if name in old else view.zero_()
             state[p] = views
+        self.steps[:, self._still] = self.steps.amax(1, keepdim=True)  # in step with the others
 
     def restart(self) -> None:
         """Forget moments and counters, as if no step had been taken."""
@@ -163,7 +169,8 @@ class RowOptimizer:
             self.optimizers[k].step()
             return
         self.rows.lend()
-        mine = {id(p) for r in range(k * self.per_seed, (k + 1) * self.per_seed) for p in self.rows.parameters(r)}
+        rows = range(k * self.per_seed, (k + 1) * self.per_seed)
+        mine = {id(p) for r in rows for i, p in enumerate(self.rows.parameters(r)) if i not in self._still}
         others = [p for group in self.optimizers[k].param_groups for p in group["params"] if id(p) not in mine]
         gradients = [p.grad for p in others]
         for p in others:
@@ -196,14 +203,14 @@ class RowOptimizer:
 
 def optimiser_of(
     networks: Sequence[nn.Module], optimizers: Sequence[torch.optim.Optimizer], rows: Callable[[], Rows], apart: str | None, stacked: bool,
-    clipped: Sequence[nn.Module] | None = None,
+    clipped: Sequence[nn.Module] | None = None, by_hand: Callable[[str], bool] = lambda name: False,
 ) -> RowOptimizer:  # fmt: skip
     """What trains networks: over `rows()`, or in memory of their own if there is a reason to keep them apart.
 
     Modules whose optimizers step themselves gain nothing from rows, and may lose: a parameter without a gradient is not to move.
     """
     if apart is None:
-        optimiser = RowOptimizer(rows(), optimizers)
+        optimiser = RowOptimizer(rows(), optimizers, by_hand)
         if optimiser.in_rows or stacked:
             return optimiser
     return RowOptimizer(OwnMemory(networks, clipped), optimizers)

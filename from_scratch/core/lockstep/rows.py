@@ -222,6 +222,7 @@ class OwnMemory:
 
     def __init__(self, modules: Sequence[nn.Module], clipped: Sequence[nn.Module] | None = None):
         self.modules, self.clipped = list(modules), list(modules if clipped is None else clipped)
+        self.held: dict[int, list[nn.Parameter]] = {}  # of each seed: parameters that somebody moves by hand
 
     def __len__(self) -> int:
         return len(self.modules)
@@ -244,6 +245,9 @@ class OwnMemory:
 
     def backward(self, loss: torch.Tensor) -> None:
         loss.sum().backward()
+        for parameters in self.held.values():
+            for p in parameters:
+                p.grad = None  # no step of the optimizer's, though the loss may depend on it
 
     def clip(self, max_norm: float) -> None:
         for module in self.clipped:

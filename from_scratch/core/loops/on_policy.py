@@ -79,13 +79,14 @@ class OnPolicy(Algorithm):
                 stacklevel=2,
             )
 
+    whole: ClassVar[bool] = False  # does the policy learn from the whole rollout at once, and from minibatches V alone?
     schedules: ClassVar[tuple[str, ...]] = ()  # hyper-parameters that are numbers or functions of the remaining training, or None for switched off
 
     def check(self) -> None:
         """Minibatches: SB3's refusals and its warning."""
         if "batch_size" not in self.hyperparameters:
             return
-        if self.normalize_advantage:
+        if self.normalize_advantage and not self.whole:
             assert self.batch_size > 1, f"`batch_size` must be greater than 1 to normalise advantages; it is {self.batch_size}."
         if self.env is None:
             return

@@ -52,9 +52,14 @@ class Net:
     play: Callable  # the same for observations [S, E, ...] in NumPy, without a gradient
     optimiser: RowOptimizer | None  # None of a network that follows another
 
-    def __init__(self, model: Any, name: str, learning_rate: str | None = None, programs: bool = True):
-        """learning_rate: the model's attribute that holds its schedule, if it has one of its own. programs: are batches of one shape the rule?"""
-        self.model, self.name, self.learning_rate, self.programs = model, name, learning_rate, programs
+    def __init__(
+        self, model: Any, name: str, learning_rate: str | None = None, programs: bool = True, by_hand: Callable[[str], bool] | None = None
+    ):  # fmt: skip
+        """learning_rate: the model's attribute that holds its schedule, if it has one of its own. programs: are batches of one shape the rule?
+
+        by_hand(name): which parameters the algorithm moves itself, so that the optimizer is not to (of modules asked one by one: those that `hold` names).
+        """
+        self.model, self.name, self.learning_rate, self.programs, self.by_hand = model, name, learning_rate, programs, by_hand
         self.follows = name.removesuffix("_target") if name.endswith("_target") else None
         self.optimiser = None
 
@@ -117,6 +122,8 @@ class Net:
         owners = [model._policies[i % len(modules)] for i in range(len(every))]
         stacked = apart is None and not any(map(tied, every)) and all(map(together.can_serve, owners, every))
         stacked = stacked and together.agree(modules) and (not followers or together.agree(followers))
+        if self.by_hand is not None and not stacked:
+            apart = apart or "its optimizer moves some of its weights"
         if one_by_one is ActorCritics and (own_ways or model.heeds or not all(map(ActorCritics.can_serve, modules))):
             one_by_one = ForeignActorCritic  # what modules said before they changed cannot be asked for later: each action comes with its value
 
@@ -125,7 +132,8 @@ class Net:
             return ArrayRows(of_rows, model._tell) if stacked and self.programs else Rows(of_rows, None if stacked else skip)
 
         alone = len(model.trained) == 1 and not of_policy  # then SB3 clips the whole policy
-        self.optimiser = optimiser_of(modules, optimizers, lambda: rows(modules), apart, stacked, model._policies if alone else None)
+        clipped = model._policies if alone else None
+        self.optimiser = optimiser_of(modules, optimizers, lambda: rows(modules), apart, stacked, clipped, *([self.by_hand] if self.by_hand else []))
         self._served(together if stacked else one_by_one, modules, self.optimiser.rows)
         if follower:
             of_follower = rows(followers) if isinstance(self.optimiser.rows, Rows) else OwnMemory(followers)
@@ -138,6 +146,11 @@ class Net:
         self.served, self.rows = kind(modules, rows), rows
         self.play = self.served.play
         self.statistics = [get_parameters_by_name(module, ["running_"]) for module in modules]  # of batch normalisation
+
+    def hold(self, k: int, parameters: list[nn.Parameter]) -> None:
+        """No step of seed k's optimizer is to move these from now on, where its modules are asked: elsewhere `by_hand` said it."""
+        if isinstance(self.rows, OwnMemory):
+            self.rows.held[k] = parameters
 
     def acts_for_policies(self) -> bool:
         """Does playing with it do what the policies' own `predict` would? Not if they, or the networks that they act with, have ways of their own."""
