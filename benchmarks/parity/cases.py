@@ -214,6 +214,29 @@ def dqn() -> dict[str, Case]:
     }
 
 
+def qrdqn() -> dict[str, Case]:
+    base: dict[str, Any] = {
+        "learning_starts": 50, "target_update_interval": 60, "buffer_size": 400, "exploration_fraction": 0.5,
+        "policy_kwargs": {"net_arch": [32, 32], "n_quantiles": 20},
+    }  # fmt: skip
+    toy = made_of(VECTOR, spaces.Discrete(3))
+
+    def case(env: Env = toy, **hyperparameters: Any) -> Case:
+        return Case(env, {**base, **hyperparameters, "policy_kwargs": {**base["policy_kwargs"], **hyperparameters.get("policy_kwargs", {})}}, steps=200)
+
+    return {
+        **_off_policy(base, spaces.Discrete(3), "CartPole-v1"),
+        **_goals(vec(partial(BitFlippingEnv, n_bits=4, max_steps=6)), base),
+        "polyak": case(tau=0.1, target_update_interval=3, train_freq=1),
+        "clipping": case(max_grad_norm=0.1, exploration_initial_eps=0.5, exploration_final_eps=0.2),
+        "one-quantile": case(policy_kwargs={"n_quantiles": 1}),
+        "many-quantiles": case(policy_kwargs={"n_quantiles": 200}),
+        "batch-of-64": case(batch_size=64),
+        "optimizer-kwargs-alone": case(policy_kwargs={"optimizer_kwargs": {"eps": 1.0}}),
+        "time-limits": Case(vec("MountainCar-v0", 2), {**base, "gamma": 0.9}, steps=500),
+    }
+
+
 def _continuous(base: dict[str, Any]) -> dict[str, Case]:
     two = made_of(VECTOR, UNIT, 2)
 
@@ -279,7 +302,7 @@ def sac() -> dict[str, Case]:
     return {**_continuous(SMALL), **{name: Case(env, {**SMALL, **hyperparameters}, steps=200) for name, (env, hyperparameters) in more.items()}}
 
 
-CASES = {"ppo": ppo, "a2c": a2c, "dqn": dqn, "ddpg": ddpg, "td3": td3, "sac": sac}
+CASES = {"ppo": ppo, "a2c": a2c, "dqn": dqn, "qrdqn": qrdqn, "ddpg": ddpg, "td3": td3, "sac": sac}
 
 
 def of(algorithm: str) -> dict[str, Case]:
