@@ -20,6 +20,7 @@ from from_scratch.baselines.random_agent import RandomAgent as _RandomAgent
 from from_scratch.continuous_control.ddpg import DDPG as _DDPG
 from from_scratch.continuous_control.sac import SAC as _SAC
 from from_scratch.continuous_control.td3 import TD3 as _TD3
+from from_scratch.continuous_control.tqc import TQC as _TQC
 from from_scratch.core.lockstep import eager as eager
 from from_scratch.dynamic_programming.asynchronous_value_iteration import AsynchronousValueIteration as _AsynchronousValueIteration
 from from_scratch.dynamic_programming.gauss_seidel_value_iteration import GaussSeidelValueIteration as _GaussSeidelValueIteration
@@ -1708,6 +1709,43 @@ class TDLambda(_TDLambda):
         pi: typing.Any = None,
         lambda_: float = 0.9,
         trace: str = "accumulating",
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class TQC(_TQC, SAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 1,
+        gradient_steps: int = 1,
+        action_noise: stable_baselines3.common.noise.ActionNoise | None = None,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        ent_coef: str | float = "auto",
+        target_update_interval: int = 1,
+        target_entropy: str | float = "auto",
+        top_quantiles_to_drop_per_net: int = 2,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        use_sde_at_warmup: bool = False,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

@@ -244,13 +244,13 @@ def _note_zip(trace: Trace, model: Any, step: int) -> None:
         trace.note(step, "zip members", tuple(sorted(archive.namelist())))
         data = json.loads(archive.read("data"))
     trace.note(step, "zip data keys", tuple(sorted(data)))
+    file.seek(0)
+    known, params, variables = load_from_zip_file(file)
     for key in sorted(data):
-        value = data[key]
+        value = known[key].item() if isinstance(known[key], np.generic) else data[key]  # a number is the same as Python's and as NumPy's
         serialized = isinstance(value, dict) and ":serialized:" in value
         if key not in ("start_time", "policy_kwargs"):
             trace.note(step, f"zip data {key}", value[":type:"] if serialized else json.dumps(value))
-    file.seek(0)
-    _, params, variables = load_from_zip_file(file)
     for name, state in params.items():
         _note_state(trace, step, f"zip {name}", state)
     for name, value in (variables or {}).items():

@@ -101,6 +101,8 @@ CASES: dict[str, Case] = {
     "td3-hopper": Case("td3", "Hopper-v5", hyperparameters=SQUARE, warm_up=120, steps=500, quick_steps=100, why="256×256 units, as SAC has"),
     "sac-pendulum": Case("sac", "Pendulum-v1", warm_up=120, steps=500, quick_steps=100),
     "sac-hopper": Case("sac", "Hopper-v5", warm_up=120, steps=500, quick_steps=100),
+    "qrdqn-cartpole": Case("qrdqn", "CartPole-v1", warm_up=200, steps=800, quick_steps=200),
+    "tqc-pendulum": Case("tqc", "Pendulum-v1", warm_up=120, steps=300, quick_steps=100),
     "q-learning": Case(
         "q_learning", "FrozenLake-v1", warm_up=1000, steps=20_000, quick_steps=5000, same_run=False,
         hyperparameters={"learning_rate": 0.1, "gamma": 0.99, "exploration_initial_eps": 0.1, "exploration_final_eps": 0.1},

@@ -30,8 +30,10 @@ QUICK = {  # by default: together they pass every branch of the six files and of
             "image-channels-last"),
     "sac": ("toy", "4-envs", "n-step", "vec-normalize", "fixed-temperature", "temperature-from", "slow-targets", "gsde-2-envs", "gsde-at-warm-up",
             "shared-extractor", "dict", "her"),
+    "tqc": ("default-nets", "toy", "4-envs", "n-step", "vec-normalize", "fixed-temperature", "temperature-from", "slow-targets", "gsde-2-envs",
+            "one-critic", "five-critics", "nothing-dropped", "all-but-one-dropped", "25-quantiles", "shared-extractor", "dict", "her"),
 }  # fmt: skip
-OWN_OPERATIONS = ("ppo", "a2c", "qrdqn")  # values after the rollout in one pass; the quantile Huber loss in one pass
+OWN_OPERATIONS = ("ppo", "a2c", "qrdqn", "tqc")  # values after the rollout in one pass; the quantile Huber loss in one pass
 ALL = [
     pytest.param(algorithm, name, marks=[] if name in QUICK[algorithm] else pytest.mark.slow, id=f"{algorithm}-{name}")
     for algorithm in cases.CASES

@@ -1,11 +1,13 @@
 """Distributions of returns as quantiles: the loss that QRDQN and TQC share, against other libraries' numbers and by hand."""
 
+import inspect
 import json
 from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
 import pytest
+import sb3_contrib
 import torch
 
 import from_scratch as ours
@@ -165,3 +167,75 @@ def test_qrdqn_learns_the_distribution_and_not_its_mean_alone():
     model = ours.QRDQN("MlpPolicy", Coin, seeds=[0], device="cpu", **fast).learn(800)
     theta = model.policy.quantile_net(torch.ones(1, 1)).flatten().tolist()
     assert theta == pytest.approx([1 / 8, 3 / 8, 5 / 8, 7 / 8], abs=0.06)
+
+
+class Nothing(Coin):
+    """The same with continuous actions, which do nothing, and a reward that is 0 most of the time and 1 else."""
+
+    action_space = gym.spaces.Box(-1, 1, (1,), np.float32)
+
+    def step(self, action):
+        return np.ones(1, np.float32), float(self.np_random.random() < 0.25), True, False, {}
+
+
+def test_tqc_s_target_is_what_is_left_of_the_pooled_quantiles():
+    """Of 2 critics with 3 quantiles each, 1 of each dropped, the 4 smallest of all 6 are left, whichever critic they are of."""
+    model = ours.TQC("MlpPolicy", Nothing, seeds=[0], device="cpu", gamma=0.5, ent_coef=0.0, learning_starts=4, batch_size=8, top_quantiles_to_drop_per_net=1,
+                     policy_kwargs={"net_arch": [4], "n_quantiles": 3}).learn(20)  # fmt: skip
+    pooled = []
+    with torch.no_grad():
+        for k, net in enumerate(model.critic_target.q_networks):  # nets that put out their biases alone
+            for p in net.parameters():
+                p.zero_()
+            net[-1].bias.copy_(torch.tensor([[9.0, 1.0, 2.0], [8.0, 7.0, 3.0]])[k])
+            pooled += net[-1].bias.tolist()
+    b = model.memory.sample(1)
+    b.reward[:], b.discount[:] = 1.0, 0.5
+    y = 1 + 0.5 * torch.tensor(sorted(pooled)[:4])
+    expected = quantile_huber(model.q(b.obs, b.action).detach(), y[None, None, None]).mean()
+    loss, _ = model.critic_loss(b, model._rng.noise(1, 1), torch.zeros(1))
+    close(loss.detach()[0], expected)
+
+
+def test_tqc_that_drops_everything_is_refused():
+    words = "top_quantiles_to_drop_per_net=3 leaves nothing of 3 quantiles: give at most 2, or policy_kwargs with a larger n_quantiles"
+    with pytest.raises(ValueError, match=words):
+        ours.TQC("MlpPolicy", Nothing, top_quantiles_to_drop_per_net=3, policy_kwargs={"n_quantiles": 3}, buffer_size=10, device="cpu")
+
+
+@pytest.mark.parametrize("name", ["QRDQN", "TQC"])
+def test_the_signature_is_that_of_sb3_contrib_with_our_keywords_at_the_end(name):
+    mine, theirs = (list(inspect.signature(getattr(library, name)).parameters.values()) for library in (ours, sb3_contrib))
+    assert [(p.name, p.default) for p in mine[: len(theirs)]] == [(p.name, p.default) for p in theirs]
+    assert [(p.name, p.kind) for p in mine[len(theirs) :]] == [("seeds", inspect.Parameter.KEYWORD_ONLY), ("n_envs", inspect.Parameter.KEYWORD_ONLY)]
+
+
+@pytest.mark.parametrize("name", ["QRDQN", "TQC"])
+def test_files_go_both_ways_and_training_goes_on_alike(name, tmp_path):
+    env = "CartPole-v1" if name == "QRDQN" else "Pendulum-v1"
+    small = {"learning_starts": 20, "batch_size": 16, "buffer_size": 300, "policy_kwargs": {"net_arch": [16], "n_quantiles": 6}, "device": "cpu"}
+    for writer, reader in ((ours, sb3_contrib), (sb3_contrib, ours)):
+        model = getattr(writer, name)("MlpPolicy", env, seed=3, **small).learn(60)
+        model.save(tmp_path / "model.zip")
+        model.save_replay_buffer(tmp_path / "memory.pkl")
+        weights = []
+        for library in (writer, reader):
+            loaded = getattr(library, name).load(tmp_path / "model.zip", env=env, device="cpu")
+            assert isinstance(loaded, getattr(sb3_contrib, name))
+            assert type(loaded.policy) is sb3_contrib.__dict__[name].policy_aliases["MlpPolicy"]
+            loaded.load_replay_buffer(tmp_path / "memory.pkl")
+            loaded.set_random_seed(5)
+            loaded.learn(40, reset_num_timesteps=False)
+            weights.append(torch.cat([p.detach().flatten() for p in loaded.policy.parameters()]))
+        torch.testing.assert_close(*weights, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["QRDQN", "TQC"])
+def test_a_seed_in_the_stack_equals_the_seed_alone(name):
+    def trained(seeds):
+        small = {"learning_starts": 20, "batch_size": 16, "policy_kwargs": {"net_arch": [16], "n_quantiles": 6}, "n_envs": 2}
+        return getattr(ours, name)("MlpPolicy", Coin if name == "QRDQN" else Nothing, seeds=seeds, device="cpu", **small).learn(120)
+
+    alone, stack = trained([3]), trained([1, 3, 5])
+    for mine, other in zip(alone.policy.parameters(), stack.member(1).policy.parameters(), strict=True):
+        assert torch.equal(mine, other)

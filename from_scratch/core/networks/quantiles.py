@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sb3_contrib.qrdqn.policies import CnnPolicy, MultiInputPolicy, QRDQNPolicy, QuantileNetwork
+import torch
+from sb3_contrib.qrdqn import policies as of_qrdqn
+from sb3_contrib.qrdqn.policies import QRDQNPolicy, QuantileNetwork
+from sb3_contrib.tqc import policies as of_tqc
+from sb3_contrib.tqc.policies import Actor, Critic, TQCPolicy
 
 from from_scratch.core.lockstep import Rows, StackedMLP, is_plain_mlp
+from from_scratch.core.networks.continuous import Critics, SquashedActor, SquashedActors
 from from_scratch.core.networks.inputs import flat, sees_flat_vectors
 from from_scratch.core.networks.kinds import OneByOne, Together
 from from_scratch.core.networks.net import KINDS
@@ -37,5 +42,31 @@ class ActionQuantiles(Together):
         return theta.reshape(*theta.shape[:2], *self.shape)
 
 
+class SoftActor(SquashedActor):
+    """TQC's actor, which is SAC's under another name."""
+
+    of, within = (Actor,), (TQCPolicy,)
+
+
+class CriticQuantiles(Critics):
+    """θ_c1(s, a) … θ_cN(s, a) of every critic c, [S, C, M, N]."""
+
+    of, within = (Critic,), (TQCPolicy,)
+
+    def __call__(self, obs: Any, a: Any) -> Any:
+        theta = self.of_all(obs, a)
+        return theta.view(self.S, self.C, *theta.shape[1:])
+
+
+class CriticQuantilesOneByOne(OneByOne):
+    """The same through the modules."""
+
+    def ask(self, network: Critic, *data: Any) -> torch.Tensor:
+        return network(*data).transpose(0, 1)
+
+
 KINDS[QuantileNetwork] = ActionQuantiles, OneByOne
-QRDQN_ALIASES = {"MlpPolicy": QRDQNPolicy, "CnnPolicy": CnnPolicy, "MultiInputPolicy": MultiInputPolicy}
+KINDS[Actor] = SoftActor, SquashedActors
+KINDS[Critic] = CriticQuantiles, CriticQuantilesOneByOne
+QRDQN_ALIASES = {"MlpPolicy": QRDQNPolicy, "CnnPolicy": of_qrdqn.CnnPolicy, "MultiInputPolicy": of_qrdqn.MultiInputPolicy}
+TQC_ALIASES = {"MlpPolicy": TQCPolicy, "CnnPolicy": of_tqc.CnnPolicy, "MultiInputPolicy": of_tqc.MultiInputPolicy}
