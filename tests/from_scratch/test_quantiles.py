@@ -220,7 +220,7 @@ def test_files_go_both_ways_and_training_goes_on_alike(name, tmp_path):
         model.save_replay_buffer(tmp_path / "memory.pkl")
         weights = []
         for library in (writer, reader):
-            loaded = getattr(library, name).load(tmp_path / "model.zip", env=env, device="cpu")
+            loaded = getattr(library, name).load(tmp_path / "model.zip", env=gym.make(env), device="cpu")
             assert isinstance(loaded, getattr(sb3_contrib, name))
             assert type(loaded.policy) is sb3_contrib.__dict__[name].policy_aliases["MlpPolicy"]
             loaded.load_replay_buffer(tmp_path / "memory.pkl")
