@@ -21,7 +21,11 @@ from from_scratch.continuous_control.ddpg import DDPG as _DDPG
 from from_scratch.continuous_control.resetting_sac import ResettingSAC as _ResettingSAC
 from from_scratch.continuous_control.sac import SAC as _SAC
 from from_scratch.continuous_control.td3 import TD3 as _TD3
+from from_scratch.continuous_control.tqc import TQC as _TQC
 from from_scratch.core.lockstep import eager as eager
+from from_scratch.derivative_free.ars import ARS as _ARS
+from from_scratch.derivative_free.cem import CEM as _CEM
+from from_scratch.derivative_free.openai_es import OpenAIES as _OpenAIES
 from from_scratch.dynamic_programming.asynchronous_value_iteration import AsynchronousValueIteration as _AsynchronousValueIteration
 from from_scratch.dynamic_programming.gauss_seidel_value_iteration import GaussSeidelValueIteration as _GaussSeidelValueIteration
 from from_scratch.dynamic_programming.linear_programming import LinearProgramming as _LinearProgramming
@@ -64,11 +68,13 @@ from from_scratch.monte_carlo.off_policy_prediction import PerDecisionOffPolicyM
 from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _EveryVisitMCPrediction
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.policy_gradient.a2c import A2C as _A2C
+from from_scratch.policy_gradient.natural_pg import NaturalPG as _NaturalPG
 from from_scratch.policy_gradient.ppo import PPO as _PPO
 from from_scratch.policy_gradient.reinforce import REINFORCE as _REINFORCE
 from from_scratch.policy_gradient.reinforce_baseline import REINFORCEBaseline as _REINFORCEBaseline
 from from_scratch.policy_gradient.softmax_reinforce import SoftmaxREINFORCE as _SoftmaxREINFORCE
 from from_scratch.policy_gradient.softmax_reinforce_baseline import SoftmaxREINFORCEBaseline as _SoftmaxREINFORCEBaseline
+from from_scratch.policy_gradient.trpo import TRPO as _TRPO
 from from_scratch.temporal_difference.afterstate_td import AfterstateTD as _AfterstateTD
 from from_scratch.temporal_difference.batch_mc import BatchMC as _BatchMC
 from from_scratch.temporal_difference.batch_td import BatchTD as _BatchTD
@@ -92,6 +98,7 @@ from from_scratch.value_based.naive_deep_q import DQNWithoutTarget as _DQNWithou
 from from_scratch.value_based.naive_deep_q import DiagnosedDQN as _DiagnosedDQN
 from from_scratch.value_based.naive_deep_q import NaiveDeepQ as _NaiveDeepQ
 from from_scratch.value_based.noisy_dqn import NoisyDQN as _NoisyDQN
+from from_scratch.value_based.qrdqn import QRDQN as _QRDQN
 
 __all__: list[str]
 
@@ -120,6 +127,30 @@ class A2C(_A2C):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ARS(_ARS):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        n_delta: int = 8,
+        n_top: int | None = None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.02,
+        delta_std: float | collections.abc.Callable[[float], float] = 0.05,
+        zero_policy: bool = True,
+        alive_bonus_offset: float = 0,
+        n_eval_episodes: int = 1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "cpu",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -245,6 +276,30 @@ class C51(_C51, DQN):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CEM(_CEM):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        pop_size: int = 32,
+        elite_fraction: float = 0.25,
+        init_std: float = 1.0,
+        extra_variance: float = 0.25,
+        extra_variance_updates: int = 30,
+        zero_policy: bool = True,
+        n_eval_episodes: int = 1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "cpu",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -1152,6 +1207,37 @@ class NaiveDeepQ(_NaiveDeepQ, DQNWithoutReplay):
         n_envs: int = 1,
     ) -> None: ...
 
+class NaturalPG(_NaturalPG):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        n_steps: int = 2048,
+        batch_size: int = 128,
+        gamma: float = 0.99,
+        cg_max_steps: int = 10,
+        cg_damping: float = 0.1,
+        n_critic_updates: int = 10,
+        gae_lambda: float = 0.95,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        rollout_buffer_class: type | None = None,
+        rollout_buffer_kwargs: dict | None = None,
+        normalize_advantage: bool = True,
+        target_kl: float = 0.01,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class NoisyDQN(_NoisyDQN, DQN):
     def __init__(
         self,
@@ -1270,6 +1356,29 @@ class OfflineLambdaReturn(_OfflineLambdaReturn):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class OpenAIES(_OpenAIES):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.05,
+        n_delta: int = 8,
+        delta_std: float | collections.abc.Callable[[float], float] = 0.1,
+        weight_decay: float = 0.005,
+        zero_policy: bool = False,
+        n_eval_episodes: int = 1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "cpu",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -1479,6 +1588,40 @@ class QLearning(_QLearning):
         exploration_initial_eps: float = 1.0,
         exploration_final_eps: float = 0.05,
         exploration_fraction: float = 0.1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class QRDQN(_QRDQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 5e-05,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.005,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.01,
+        max_grad_norm: float | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -1888,6 +2031,77 @@ class TDLambda(_TDLambda):
         pi: typing.Any = None,
         lambda_: float = 0.9,
         trace: str = "accumulating",
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class TQC(_TQC, SAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 1,
+        gradient_steps: int = 1,
+        action_noise: stable_baselines3.common.noise.ActionNoise | None = None,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        ent_coef: str | float = "auto",
+        target_update_interval: int = 1,
+        target_entropy: str | float = "auto",
+        top_quantiles_to_drop_per_net: int = 2,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        use_sde_at_warmup: bool = False,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class TRPO(_TRPO):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        n_steps: int = 2048,
+        batch_size: int = 128,
+        gamma: float = 0.99,
+        cg_max_steps: int = 15,
+        cg_damping: float = 0.1,
+        line_search_shrinking_factor: float = 0.8,
+        line_search_max_iter: int = 10,
+        n_critic_updates: int = 10,
+        gae_lambda: float = 0.95,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        rollout_buffer_class: type | None = None,
+        rollout_buffer_kwargs: dict | None = None,
+        normalize_advantage: bool = True,
+        target_kl: float = 0.01,
+        sub_sampling_factor: int = 1,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

@@ -28,6 +28,7 @@ ROOMS = {  # a room of core: the others that it may import
     "replay": ("data", "rng", "watch"),
     "distributions": ("rng",),
     "returns": ("lockstep",),  # a compiled loop
+    "quantiles": ("lockstep",),  # the same
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
     "stacks": ("addresses", "callbacks", "vec_env"),

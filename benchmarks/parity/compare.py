@@ -246,15 +246,16 @@ def _note_zip(trace: Trace, model: Any, step: int) -> None:
         trace.note(step, "zip members", tuple(sorted(archive.namelist())))
         data = json.loads(archive.read("data"))
     trace.note(step, "zip data keys", tuple(sorted(data)))
+    file.seek(0)
+    known, params, variables = load_from_zip_file(file)
+    assert known is not None, "a model's file has data"
     for key in sorted(data):
-        value = data[key]
+        value = known[key].item() if isinstance(known[key], np.generic) else data[key]  # a number is the same as Python's and as NumPy's
         serialized = isinstance(value, dict) and ":serialized:" in value
         if key == "ep_info_buffer" and not serialized:
             value = len(value)  # its numbers were rounded on the way
         if key not in ("start_time", "policy_kwargs"):
             trace.note(step, f"zip data {key}", value[":type:"] if serialized else json.dumps(value))
-    file.seek(0)
-    _, params, variables = load_from_zip_file(file)
     for name, state in params.items():
         _note_state(trace, step, f"zip {name}", state)
     for name, value in (variables or {}).items():

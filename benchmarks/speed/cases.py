@@ -103,6 +103,8 @@ CASES: dict[str, Case] = {
     "sac-pendulum": Case("sac", "Pendulum-v1", warm_up=120, steps=500, quick_steps=100),
     "sac-hopper": Case("sac", "Hopper-v5", warm_up=120, steps=500, quick_steps=100),
     "ars-cartpole": Case("ars", "CartPole-v1", hyperparameters={"n_delta": 2}, warm_up=500, steps=5000, quick_steps=2000, why="two directions, as in the Zoo"),
+    "qrdqn-cartpole": Case("qrdqn", "CartPole-v1", warm_up=200, steps=800, quick_steps=200),
+    "tqc-pendulum": Case("tqc", "Pendulum-v1", warm_up=120, steps=300, quick_steps=100),
     "q-learning": Case(
         "q_learning", "FrozenLake-v1", warm_up=1000, steps=20_000, quick_steps=5000, same_run=False,
         hyperparameters={"learning_rate": 0.1, "gamma": 0.99, "exploration_initial_eps": 0.1, "exploration_final_eps": 0.1},

@@ -60,6 +60,7 @@ TEXTS = {
     "replay_buffer_kwargs": "further arguments of its constructor",
     "optimize_memory_usage": "store each observation once, which takes half the memory, not twice, as this one's and as the last one's successor",
     "target_update_interval": "steps between two updates of the target network (of SAC: gradient steps)",
+    "top_quantiles_to_drop_per_net": "the largest quantiles that the target leaves out, for each critic",
     "target_entropy": "the entropy that the temperature is tuned towards",
     "policy_delay": "updates of the critics for each one of the actor and the targets",
     "target_policy_noise": "the standard deviation of the noise on the target's actions",
@@ -113,6 +114,7 @@ RANGES: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("ent_coef", "vf_coef", "target_entropy"), ANY),
     **dict.fromkeys(("target_policy_noise", "rms_prop_eps", "exploration_fraction"), NOT_NEGATIVE),
     **dict.fromkeys(("target_noise_clip", "clip_range", "target_kl"), BOUND),
+    "top_quantiles_to_drop_per_net": {"low": 0, "whole": True},
     "max_grad_norm": {"above": 0, "finite": False},
 }
 

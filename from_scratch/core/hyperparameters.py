@@ -192,7 +192,8 @@ class Declared:
     """Gives each subclass a constructor whose signature follows from its annotated fields.
 
     A subclass inherits its parent's fields, adds its own behind them, may give an inherited one another default, and fixes one
-    (takes it out of the signature) by declaring it a ClassVar.
+    (takes it out of the signature) by declaring it a ClassVar. An inherited one that a class of this library declares again behind
+    a new one stands there in the signature.
 
     A class that writes a constructor, or inherits one that somebody wrote (from a mixin in front, say), keeps it, and passes on
     what it is given by super().__init__(...). The same holds for `learn`.
@@ -216,7 +217,11 @@ class Declared:
         constants = _constants_of(cls)
         of_parents = dict.fromkeys(name for parent in reversed(cls.__bases__) for name in getattr(parent, "hyperparameters", ()))
         inherited = {name: getattr(cls, name) for name in of_parents if name not in constants}
-        fields = {**inherited, **_fields_of(cls)}
+        own = _fields_of(cls)
+        if _is_ours(cls):  # of a user's class, arguments keep their places
+            new = next((i for i, name in enumerate(own) if name not in inherited), len(own))
+            inherited = {name: default for name, default in inherited.items() if name not in list(own)[new:]}
+        fields = {**inherited, **own}
         cls.fixed = {**cls.fixed, **{name: value for name, value in constants.items() if name in of_parents}}
         cls.hyperparameters = tuple(fields)
         cls._constants = (cls._constants | set(constants)) - set(fields)

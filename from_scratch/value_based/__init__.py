@@ -1,8 +1,8 @@
 """Deep value learning: Q-learning with a neural network (Mnih et al. 2015).
 
 A replay memory and a target network made it work. `dqn.py` is the algorithm. Files beside it each change one thing: the target (`double_dqn.py`,
-`n_step_dqn.py`), the network (`dueling_dqn.py`), what is learnt of a return (`c51.py`), and how one explores (`noisy_dqn.py`). `naive_deep_q.py` takes
-memory and target network away again, one by one and both, and measures what happens (van Hasselt et al. 2018).
+`n_step_dqn.py`), the network (`dueling_dqn.py`), what is learnt of a return (`c51.py`, `qrdqn.py`), and how one explores (`noisy_dqn.py`). `naive_deep_q.py`
+takes memory and target network away again, one by one and both, and measures what happens (van Hasselt et al. 2018).
 """
 
 from from_scratch.core.entry import FOLLOWS, NO_NAN_REFUSED, Family, Updates, algorithm
@@ -29,5 +29,7 @@ FAMILY = Family.of(
         algorithm("dqn_without_replay", ".naive_deep_q:DQNWithoutReplay", "DQN without replay", "van Hasselt et al. 2018", updates=Updates(times=1, every=1)),
         algorithm("naive_deep_q", ".naive_deep_q:NaiveDeepQ", "Deep Q-learning without replay and target network", "Sutton & Barto 2018, §11.3",
                   updates=Updates(times=1, every=1)),
+        algorithm("qrdqn", ".qrdqn:QRDQN", "Quantile regression DQN", "Dabney et al. 2018",
+                  twin="contrib/qrdqn", updates=Updates(times=("gradient_steps", 1), every=("train_freq", 4)), deviations=FOLLOWS),
     ],
 )

@@ -25,8 +25,11 @@ def value(model: Any) -> float:
     with torch.no_grad():
         if hasattr(policy, "q_net"):
             return getattr(policy.q_net, "values", policy.q_net)(obs).max().item()  # where it puts out something else than Q
+        if hasattr(policy, "quantile_net"):
+            return policy.quantile_net(obs).mean(1).max().item()
         if hasattr(policy, "critic"):
-            return min(q.item() for q in policy.critic(obs, policy.actor(obs)))
+            q = policy.critic(obs, policy.actor(obs))
+            return min(critic.mean().item() for critic in (q if isinstance(q, tuple) else q[0]))  # numbers, or quantiles [1, C, N]
         return (policy.baseline(obs) if hasattr(policy, "baseline") else policy.predict_values(obs)).item()
 
 

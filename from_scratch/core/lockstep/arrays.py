@@ -331,6 +331,15 @@ class Array:
         self.call(np.argmax, self.value, _last(dim, self), y)
         return Array(y[..., None] if keepdim else y, self.program)
 
+    def sort(self, dim: int = -1) -> Values:
+        """Each vector from its smallest number to its largest; a constant, as the target of an update is."""
+        if self.needs and torch.is_grad_enabled():
+            raise Unknown("the gradient of sort")
+        y = np.empty_like(self.value, order="C")
+        self.call(np.copyto, y, self.value)
+        self.call(y.sort, _last(dim, self))
+        return Values(Array(y, self.program))
+
     def smooth_l1_loss(self, target: Array, size_average: None = None, reduce: None = None, reduction: str = "mean", beta: float = 1.0) -> Array:
         """Huber's loss with δ = 1, element by element: x²/2 where |x| < 1, |x| − 1/2 elsewhere; its derivative is x, clipped."""
         if reduction != "none" or beta != 1 or target.needs:
@@ -586,9 +595,13 @@ class Array:
         y = self.wide(self.value.shape).value.reshape(shape)
         return self.result(y, lambda g: self.give(Array(g.wide(y.shape).value.reshape(self.value.shape), g.program)))
 
-    def flatten(self, start: int, end: int) -> Array:
+    def flatten(self, start: int, end: int = -1) -> Array:
         n = self.value.shape
-        return self.view(*n[:start], -1, *n[end + 1 :])
+        return self.view(*n[:start], -1, *n[end % len(n) + 1 :])
+
+    def transpose(self, dim: int, other: int) -> Array:
+        y = self.value.swapaxes(dim, other)  # the same memory in another order
+        return self.result(y, lambda g: self.give(Array(g.wide(y.shape).value.swapaxes(dim, other), g.program)))
 
     def cat(self, others: Sequence[Any], dim: int) -> Array:
         """torch.cat((self, *others), -1)."""
@@ -650,7 +663,7 @@ class Array:
 
 
 class Values(NamedTuple):
-    """What torch gives for a minimum along an axis, without the indices."""
+    """What torch gives for a minimum along an axis, or for a sorted one, without the indices."""
 
     values: Array
 

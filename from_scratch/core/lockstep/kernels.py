@@ -385,6 +385,40 @@ def huber(x: np.ndarray, y: np.ndarray) -> None:
             y[i, j] = half * size * size if size < 1 else size - half
 
 
+FEW = 16  # targets
+
+
+@kernel()
+def quantile_huber(theta: np.ndarray, y: np.ndarray, loss: np.ndarray, slope: np.ndarray) -> None:
+    """loss = the quantile Huber loss of each θ_i [R, N] against targets y [R, K], their mean; slope = its derivative by θ_i. In one pass, target after target.
+
+    τ_i = (i + ½)/N are the quantiles' middles, and δ = 1. Few targets are added up at a time, which rounds less.
+    """
+    N, K = theta.shape[1], y.shape[1]
+    half, one, zero, k = np.float32(0.5), np.float32(1), np.float32(0), np.float32(K)
+    above = (np.arange(N).astype(np.float32) + half) / np.float32(N)  # the weight of targets above θ_i, and of those below it
+    below = np.abs(above - one)
+    few_l, few_s = np.empty(N, np.float32), np.empty(N, np.float32)
+    for r in range(len(theta)):
+        own, l, s = theta[r], loss[r], slope[r]
+        l[:], s[:] = zero, zero
+        for start in range(0, K, FEW):
+            few_l[:], few_s[:] = zero, zero
+            for j in range(start, min(start + FEW, K)):
+                target = y[r, j]
+                for i in range(N):
+                    u = target - own[i]
+                    size = abs(u)
+                    weight = below[i] if u < zero else above[i]
+                    few_l[i] += weight * (size - half if size > one else half * u * u)
+                    few_s[i] -= weight * (one if u > one else -one if u < -one else u)
+            l += few_l
+            s += few_s
+        for i in range(N):
+            l[i] /= k
+            s[i] /= k
+
+
 @kernel()
 def row_maxima(x: np.ndarray, y: np.ndarray) -> None:
     """y = max x over the last axis, [N, n]; nan where there is one."""

@@ -161,10 +161,13 @@ class Critics(Together):
         alike = all(type(part) is nn.Sequential and is_plain_mlp(*part) and form(part) == form(parts[0]) for part in parts)
         return sees_flat_vectors(network) and len(parts) == network.n_critics and alike
 
-    def __call__(self, obs: Any, a: Any) -> Any:
+    def of_all(self, obs: Any, a: Any) -> Any:
+        """What every critic of every seed puts out, [S·C, M, out]."""
         x = torch.cat((flat(obs), a), -1)
-        x = x.unsqueeze(1).expand(-1, self.C, -1, -1).flatten(0, 1)  # [S·C, M, in]
-        return self.every(x).view(self.S, self.C, -1)
+        return self.every(x.unsqueeze(1).expand(-1, self.C, -1, -1).flatten(0, 1))
+
+    def __call__(self, obs: Any, a: Any) -> Any:
+        return self.of_all(obs, a).view(self.S, self.C, -1)
 
     def first(self, obs: Any, a: Any) -> Any:
         """Q₁(s, a), [S, M]."""
