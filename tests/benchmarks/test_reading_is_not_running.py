@@ -577,7 +577,7 @@ def test_the_page_shows_escape_sequences_and_turned_text_as_signs(loud):
 
 def test_latex_gets_one_printable_line_for_every_name():
     table = style.Table(["a"], [["x\n\\input{/etc/passwd}\x1b[2J\u202e"]])
-    text = exports.latex([("t", table, "caption\n\n")], "name\n\\input{/etc/passwd}", "0\n\\input{x}")
+    text = exports.latex([("t", table, "caption\n\n", "short\n")], "name\n\\input{/etc/passwd}", "0\n\\input{x}")
     assert "\n\\input" not in text and not {"\x1b", "\u202e"} & set(text) and "\\input{" not in text.partition("\n")[2]
 
 
