@@ -61,8 +61,9 @@ def of_packages() -> list[str]:
 
 
 def _space(space: Any) -> str:
-    """A space as it is printed; of a dictionary only how many parts it has, which are long to tell."""
-    return f"Dict of {len(space.spaces)}" if type(space).__name__ == "Dict" else str(space)
+    """A space as it is printed, in short: of a dictionary how many parts it has, of a box its shape."""
+    kind = type(space).__name__
+    return f"Dict of {len(space.spaces)}" if kind == "Dict" else f"Box{space.shape}" if kind == "Box" else str(space)
 
 
 def _cut(text: str, width: int) -> str:

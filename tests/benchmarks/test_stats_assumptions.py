@@ -319,7 +319,8 @@ def test_claims_that_calibration_found_false_too_often_are_warned_of_in_the_verd
     store = of_one_task(normalise=False, points=1)
     store.set_final("sb3/ppo", "CartPole-v1", low + np.linspace(0.0, 0.1, 10)).set_final("ppo", "CartPole-v1", np.linspace(high - 1, high, 10))
     _, page = verdict(store, tmp_path)
-    box = page[page.index('id="verdict"') : page.index("</section>")]
+    box = page[page.index('id="cautions"') :]
+    box = box[: box.index("</section>")]
     assert "«different means, none, equal means, one fails in 5 % of runs»" in box and "«different IQMs, none, equal IQMs" in box
     assert "unseen" not in box
 

@@ -64,7 +64,7 @@ def smallest(entry, cls=None, **more):
     elif entry.kind == "bandit":
         env = BernoulliBandit if "seeds" in more else BernoulliBandit()
     elif entry.policy == "MlpPolicy":
-        env = env_of(entry.class_name)
+        env = "Pendulum-v1" if entry.actions == ("Box",) else "CartPole-v1"
     elif entry.policy == "LinearPolicy":
         env = "from_scratch/RandomWalk5-v0" if entry.predicts else "from_scratch/AccessControl-v0"
     else:

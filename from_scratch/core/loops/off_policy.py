@@ -58,9 +58,10 @@ class OffPolicy(Algorithm):
 
     def _create_aliases(self) -> None:
         """Let the model call its policy's networks by their names, as SB3 does."""
+        policy = self.policy if self.n_seeds == 1 else self._policies[0]  # of one seed another may have taken its place, which nobody has looked at yet
         for name in self.nets:
-            if hasattr(self._policies[0], name):
-                setattr(self, name, getattr(self._policies[0], name))
+            if hasattr(policy, name):
+                setattr(self, name, getattr(policy, name))
 
     def _kept_in_files(self) -> list[str]:
         return [*super()._kept_in_files(), *self._statistics()]
