@@ -4,6 +4,7 @@ import copy
 from functools import cache, partial
 
 import pytest
+import sb3_contrib
 import stable_baselines3 as sb3
 import torch
 from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback
@@ -25,8 +26,11 @@ RUNS = {  # name: class, environment, arguments
     "TD3": ("TD3", "Pendulum-v1", MEMORY),
     "DDPG": ("DDPG", "Pendulum-v1", MEMORY),
     "SAC": ("SAC", "Pendulum-v1", MEMORY),
-}
-ON, OFF, CONTINUOUS = ["PPO", "PPO, Box", "A2C"], ["DQN", "TD3", "DDPG", "SAC"], ["TD3", "DDPG", "SAC"]
+    "QRDQN": ("QRDQN", "CartPole-v1", {**MEMORY, "train_freq": 2, "target_update_interval": 8, "exploration_fraction": 0.5,
+                                       "policy_kwargs": {"net_arch": [16, 16], "n_quantiles": 5}}),
+    "TQC": ("TQC", "Pendulum-v1", {**MEMORY, "policy_kwargs": {"net_arch": [16, 16], "n_quantiles": 5}}),
+}  # fmt: skip
+ON, OFF, CONTINUOUS = ["PPO", "PPO, Box", "A2C"], ["DQN", "TD3", "DDPG", "SAC", "QRDQN", "TQC"], ["TD3", "DDPG", "SAC", "TQC"]
 ALL = ON + OFF
 
 
@@ -45,7 +49,7 @@ class At(BaseCallback):
 
 def make(name, library=ours, **more):
     kind, env, kwargs = RUNS[name]
-    return getattr(library, kind)("MlpPolicy", env, **{"device": "cpu", **copy.deepcopy(kwargs), **({} if "seeds" in more else {"seed": 1}), **more})
+    return library_of(kind, library)("MlpPolicy", env, **{"device": "cpu", **copy.deepcopy(kwargs), **({} if "seeds" in more else {"seed": 1}), **more})
 
 
 def weights(model, policy=None):
@@ -75,13 +79,27 @@ def obeys(name, alter, when, differs=True, steps=96, every=False, **more):
     return mine, theirs
 
 
+ACTS = {"DQN": "q_net", "QRDQN": "quantile_net"}  # the network that acts and is trained, where there is no actor
+
+
+def library_of(name, library):
+    """The class in this library, or in SB3's, where it may be SB3-Contrib's."""
+    return getattr(library, name, None) or getattr(sb3_contrib, name)
+
+
+def of_values(policy, target=False):
+    """The layers of a policy without an actor; None where there is one."""
+    part = next((part for part in ACTS.values() if hasattr(policy, part)), None)
+    return part and getattr(getattr(policy, f"{part}_target" if target else part), part)
+
+
 def body(model):
     """The network that acts, without its head where that is apart."""
     policy = model.policy
     if hasattr(policy, "mlp_extractor"):
         return policy.mlp_extractor.policy_net
-    if hasattr(policy, "q_net"):
-        return policy.q_net.q_net
+    if of_values(policy):
+        return of_values(policy)
     return policy.actor.mu if isinstance(policy.actor.mu, nn.Sequential) else policy.actor.latent_pi
 
 
@@ -140,10 +158,10 @@ def wider_with_a_new_optimizer(model):
     torch.manual_seed(4)
     layers, policy = body(model), model.policy
     layers[0], layers[2] = nn.Linear(layers[0].in_features, 48), nn.Linear(48, layers[2].out_features)
-    follower = policy.q_net_target.q_net if hasattr(policy, "q_net") else getattr(getattr(policy, "actor_target", None), "mu", None)
+    follower = of_values(policy, target=True) or getattr(getattr(policy, "actor_target", None), "mu", None)
     if follower is not None:
         follower[0], follower[2] = copy.deepcopy(layers[0]), copy.deepcopy(layers[2])
-    owner, trained = (policy.actor, policy.actor) if hasattr(policy, "actor") else (policy, getattr(policy, "q_net", policy))
+    owner, trained = (policy.actor, policy.actor) if hasattr(policy, "actor") else (policy, of_values(policy) or policy)
     owner.optimizer = torch.optim.Adam(trained.parameters(), lr=1e-3)
 
 
@@ -364,12 +382,10 @@ def test_a_users_returns_are_learnt_from(name, when):
 @pytest.mark.parametrize("name", OFF)
 def test_a_subclass_that_overrides_predict_acts_by_it(name):
     def subclass(library):
-        parent = getattr(library, name)
-
-        class Own(parent):
+        class Own(library_of(name, library)):
             def predict(self, *args, **kwargs):
                 action, state = super().predict(*args, **kwargs)
-                return (1 - action if name == "DQN" else 0.5 * action), state
+                return (1 - action if name in ACTS else 0.5 * action), state
 
         return Own("MlpPolicy", RUNS[name][1], seed=1, device="cpu", **copy.deepcopy(RUNS[name][2])).learn(96)
 
@@ -484,10 +500,10 @@ def test_what_is_done_to_sacs_temperature_is_obeyed(alter, when):
 @pytest.mark.parametrize("of_policy", [False, True])
 def test_the_alias_is_trained_and_the_policy_is_played_as_in_sb3(name, of_policy, when):
     def alter(model):
-        part = "q_net" if name == "DQN" else "actor" if of_policy else "critic"
+        part = ACTS.get(name) or ("actor" if of_policy else "critic")
         setattr(model.policy if of_policy else model, part, copy.deepcopy(getattr(model, part)))
 
-    differs = not (name != "DQN" and not of_policy and when == "before")  # critics are read through the alias alone, but the policy's are compared
+    differs = not (name not in ACTS and not of_policy and when == "before")  # critics are read through the alias alone, but the policy's are compared
     mine, theirs = (run(name, library, **{when: alter}) for library in (ours, sb3))
     assert (weights(mine) - weights(theirs)).abs().max() < 1e-6
     assert not differs or (weights(mine) - unaltered(name)).abs().max() > 1e-6
@@ -576,7 +592,7 @@ def clip_weights(model):
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("alter", [exchange_and_bring_back, swap_with_an_average, clip_weights])
 def test_weights_that_change_at_every_step_of_a_rollout_are_those_that_play(name, alter):
-    obeys(name, alter, "during", differs=None if name == "DQN" else True, steps=64, every=True)  # DQN may see nothing of it
+    obeys(name, alter, "during", differs=None if name in ACTS else True, steps=64, every=True)  # whose greedy action may stay
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -596,7 +612,7 @@ def test_networks_may_share_a_weight(name, of_data, when):
         if hasattr(policy, "mlp_extractor"):
             other = policy.mlp_extractor.value_net[2]
         else:
-            other = policy.q_net_target.q_net[2] if hasattr(policy, "q_net") else policy.critic.q_networks[-1][2]
+            other = of_values(policy, target=True)[2] if of_values(policy) else policy.critic.q_networks[-1][2]
         if of_data:
             other.weight.data = first.weight.data
         else:
