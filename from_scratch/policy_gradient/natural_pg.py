@@ -16,11 +16,12 @@ import torch
 
 from from_scratch.core.data import Sample
 from from_scratch.core.lockstep import per_seed
-from from_scratch.core.loops.on_policy import OnPolicy, normalise
+from from_scratch.core.loops.natural import NaturalSteps
+from from_scratch.core.loops.on_policy import normalise
 from from_scratch.core.natural_gradient import Weights, conjugate_gradients, divergence, fisher, longest_step, pi_of
 
 
-class NaturalPG(OnPolicy):
+class NaturalPG(NaturalSteps):
     """Kakade's α is a constant. Here it makes the divergence δ, as far as F tells it (Rajeswaran et al. 2017, arXiv:1703.02660): how long F⁻¹ g is depends
     on the problem and on how far learning is. Nothing checks the step afterwards; TRPO adds just that.
     """
@@ -39,21 +40,6 @@ class NaturalPG(OnPolicy):
     rollout_buffer_kwargs: dict | None = None
     normalize_advantage: bool = True
     target_kl: float = 0.01  # δ  how far an update is to take the policy from the old one, summed over the components of an action
-
-    whole = True
-
-    def build(self) -> None:
-        super().build()
-        self.actor_critic = self.net(by_hand=lambda name: "value" not in name)
-
-    def update(self, rollout: Sample | None) -> None:
-        for everything in self.minibatches(rollout):  # one: everything
-            found = [self.improve(k, everything.of_seed(k)) for k in range(self.n_seeds)]
-        self.note(**{name: torch.tensor([metrics[name] for metrics in found]) for name in found[0]})
-        for _ in range(self.n_critic_updates):
-            for batch in self.minibatches(rollout, self.batch_size):
-                self.minimise(self.value_loss, batch, by=self.actor_critic)
-        self.updates += 1
 
     def improve(self, k: int, b: Sample) -> dict[str, float]:
         """Seed k's policy takes its step; every field [M, ...]. Returns what is logged: the objective before it, and KL after it."""

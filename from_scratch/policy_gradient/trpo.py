@@ -17,11 +17,12 @@ import torch
 
 from from_scratch.core.data import Sample
 from from_scratch.core.lockstep import per_seed
-from from_scratch.core.loops.on_policy import OnPolicy, normalise
+from from_scratch.core.loops.natural import NaturalSteps
+from from_scratch.core.loops.on_policy import normalise
 from from_scratch.core.natural_gradient import Weights, conjugate_gradients, divergence, fisher, line_search, longest_step, pi_of
 
 
-class TRPO(OnPolicy):
+class TRPO(NaturalSteps):
     learning_rate: float | Callable[[float], float] = 1e-3  # of V alone; the policy's step is as long as δ allows
     n_steps: int = 2048  # T  steps per environment between updates
     batch_size: int = 128  # samples in a minibatch of the value function
@@ -40,7 +41,7 @@ class TRPO(OnPolicy):
     target_kl: float = 0.01  # δ  how far the policy may go from the old one in an update
     sub_sampling_factor: int = 1  # the policy learns from one in so many samples (Schulman 2016, thesis, p. 40)
 
-    whole, clips = True, False
+    clips = False
 
     def check(self) -> None:
         super().check()
@@ -51,19 +52,8 @@ class TRPO(OnPolicy):
             )
         self.ent_coef = self.vf_coef = self.max_grad_norm = 0.0  # no part of it: SB3-Contrib's files hold them so
 
-    def build(self) -> None:
-        super().build()
-        self.actor_critic = self.net(by_hand=lambda name: "value" not in name)
-
-    def update(self, rollout: Sample | None) -> None:
-        for everything in self.minibatches(rollout):  # one: everything
-            thinned = everything.map(lambda x: x[:, :: self.sub_sampling_factor])
-            found = [self.improve(k, thinned.of_seed(k)) for k in range(self.n_seeds)]
-        self.note(**{name: torch.tensor([metrics[name] for metrics in found]) for name in found[0]})
-        for _ in range(self.n_critic_updates):
-            for batch in self.minibatches(rollout, self.batch_size):
-                self.minimise(self.value_loss, batch, by=self.actor_critic)
-        self.updates += 1
+    def seen(self, rollout: Sample) -> Sample:
+        return rollout.map(lambda x: x[:, :: self.sub_sampling_factor])
 
     def improve(self, k: int, b: Sample) -> dict[str, float]:
         """Seed k's policy goes as far as the trust region allows; every field [M, ...]."""
