@@ -350,7 +350,10 @@ def tqc() -> dict[str, Case]:
     # Adam's first step is lr g/(|g| + ε). With its ε of 1e-8 the default nets' smallest gradients, of a mean over 1,150 pairs, turn a last bit into 1e-6.
     wide = {**{name: value for name, value in SMALL.items() if name != "policy_kwargs"}, "policy_kwargs": {"optimizer_kwargs": {"eps": 1e-6}}}
     default_nets = {"default-nets": Case(vec("Pendulum-v1"), wide, steps=100)}
-    return {**_soft(few), **default_nets, **{name: Case(toy, {**few, **hyperparameters}, steps=200) for name, hyperparameters in more.items()}}
+    found = _soft(few)
+    # Bytes as numbers make moments of 16 in 200 steps, in which the last bits of the fused loss are 1e-6: fewer steps.
+    found["bytes-observations"] = replace(found["bytes-observations"], steps=120)
+    return {**found, **default_nets, **{name: Case(toy, {**few, **hyperparameters}, steps=200) for name, hyperparameters in more.items()}}
 
 
 def ars() -> dict[str, Case]:
