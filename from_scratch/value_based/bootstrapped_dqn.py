@@ -52,13 +52,17 @@ class BootstrappedDQN(DQN):
         heads = {"n_heads": self.n_heads, "prior_scale": self.prior_scale}
         return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, **{**self.policy_kwargs, **heads})
 
+    @property
+    def n_actions(self) -> int:
+        return int(self.action_space.n)  # type: ignore[attr-defined]
+
     def kept_actions(self) -> spaces.Space:
-        return spaces.MultiDiscrete([int(self.action_space.n), *[2] * self.n_heads])  # a ‖ m: the mask is stored beside the action
+        return spaces.MultiDiscrete([self.n_actions, *[2] * self.n_heads])  # a ‖ m: the mask is stored beside the action
 
     def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         best = self.q.play(obs).argmax(-1)  # [S, E, K]
         if deterministic:
-            return vote(torch.from_numpy(best), int(self.action_space.n)).numpy()
+            return vote(torch.from_numpy(best), self.n_actions).numpy()
         return np.take_along_axis(best, self.head[..., None], -1)[..., 0]
 
     def asked(self, obs: Any, deterministic: bool = False) -> np.ndarray:

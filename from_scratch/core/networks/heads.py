@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,7 +75,7 @@ class Heads(OwnOutputs):
         return "prior"
 
     @classmethod
-    def can_serve(cls, policy: BasePolicy, network: HeadsNetwork) -> bool:
+    def can_serve(cls, policy: BasePolicy, network: Any) -> bool:
         space, mlps = network.observation_space, [*network.heads, *network.priors]
         image = isinstance(space, spaces.Box) and network.normalize_images and space.dtype == np.uint8
         sees = type(network.features_extractor) is type(network.prior_extractor) is FlattenExtractor and isinstance(space, spaces.Box | spaces.Discrete)
