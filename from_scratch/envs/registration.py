@@ -84,6 +84,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "wrappers.flatten": {"FlattenTuple": {}},
     "wrappers.timeout": {"TimeoutIsDeath": {}},
     "wrappers.scale_reward": {"ScaleReward": {}},
+    "wrappers.noisy_reward": {"NoisyReward": {}},
     "control.mountain_car": {"mountain_car": {"MountainCar-v0": {}}},
     "control.pendulum": {"Pendulum": {"Pendulum-v0": {"max_episode_steps": 200}}},
 }
