@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from from_scratch.temporal_difference.categorical_td import OnAtoms, projected
+from from_scratch.core.tabular.atoms import OnAtoms, projected
 from from_scratch.temporal_difference.q_learning import QLearning
 
 

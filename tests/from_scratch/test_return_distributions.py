@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from from_scratch.core.tabular.atoms import projected
 from from_scratch.envs import FiniteMDP, two_by_two_grid
 from from_scratch.registry import load
-from from_scratch.temporal_difference.categorical_td import projected
 
 
 def one(*values):
