@@ -95,6 +95,7 @@ from from_scratch.value_based.bootstrapped_dqn import BootstrappedDQN as _Bootst
 from from_scratch.value_based.c51 import C51 as _C51
 from from_scratch.value_based.double_dqn import DoubleDQN as _DoubleDQN
 from from_scratch.value_based.dqn import DQN as _DQN
+from from_scratch.value_based.drqn import DRQN as _DRQN
 from from_scratch.value_based.dueling_dqn import DuelingDQN as _DuelingDQN
 from from_scratch.value_based.n_step_dqn import NStepDQN as _NStepDQN
 from from_scratch.value_based.naive_deep_q import DQNWithoutReplay as _DQNWithoutReplay
@@ -501,6 +502,41 @@ class DQNWithoutTarget(_DQNWithoutTarget, DiagnosedDQN):
         exploration_initial_eps: float = 1.0,
         exploration_final_eps: float = 0.05,
         max_grad_norm: float = 10,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class DRQN(_DRQN, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        sequence_length: int = 10,
+        burn_in: int = 0,
+        stored_states: bool = False,
+        lstm_hidden_size: int = 64,
+        n_lstm_layers: int = 1,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
