@@ -145,6 +145,17 @@ def test_behind_the_burn_in_each_network_has_the_state_that_it_would_have_come_t
             torch.testing.assert_close(state[0, i], unroll(module, obs[0, i, :n])[1][-1])
 
 
+def test_the_target_network_s_own_state_goes_with_it_into_the_loss():
+    model, seen = small(steps=60, seeds=[0], burn_in=3), []
+    model.minimise = lambda equation, *data, by: seen.append(data[-2:])
+    model.policy.q_net_target.lstm.weight_ih_l0.data.mul_(2)
+    b = model.memory.sample(8, 0.99)
+    model.update(b)
+    first = b.learnt.argmax(-1)
+    assert first.max() > 0 and not torch.equal(*seen[0])
+    torch.testing.assert_close(seen[0][1], model.unrolled(model.q_target, b.obs, torch.zeros(1, 8, 1, 2, 8), first))
+
+
 def test_what_is_learnt_from_begins_behind_the_burn_in():
     t = torch.arange(5.0).expand(1, 2, 5)
     learnt = torch.tensor([[[0, 0, 1, 1, 1], [1, 1, 0, 0, 0]]])  # a stretch with a burn-in of 2, and one of two steps without
