@@ -77,7 +77,7 @@ _REFERENCES = (
             _contrib("CrossQ", "Bhatt et al. 2024", ("Box",), "replay", Updates(times=("gradient_steps", 1), every=("train_freq", 1))),
             _contrib("ARS", "Mania et al. 2018", ("Box", "Discrete"), "population", None),
             _contrib("RecurrentPPO", "Schulman et al. 2017; Hausknecht & Stone 2015", ALL_ACTIONS, "on_policy",
-                     Updates(times=("n_epochs", 10), every=("batch_size", 128)), id="recurrent_ppo", policy="MlpLstmPolicy"),
+                     Updates(times=("n_epochs", 10), every=("batch_size", 128)), id="recurrent_ppo", policy="MlpLstmPolicy", remembers=True),
         ],
     ),
 )  # fmt: skip

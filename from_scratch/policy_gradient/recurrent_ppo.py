@@ -21,7 +21,7 @@ class RecurrentPPO(Recurrent, PPO):
     n_steps: int = 128  # T  steps per environment between updates
     batch_size: int | None = 128  # M  steps, in sequences; None for the whole rollout
     rollout_buffer_class: ClassVar[None] = None  # SB3-Contrib's does not offer them
-    rollout_buffer_kwargs: ClassVar[None] = None
+    rollout_buffer_kwargs: ClassVar[dict] = {}
 
 
 sb3_contrib.RecurrentPPO.register(RecurrentPPO)  # isinstance(model, sb3_contrib.RecurrentPPO) holds, as tools expect

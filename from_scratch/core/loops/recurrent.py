@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from sb3_contrib.common.recurrent.buffers import RecurrentDictRolloutBuffer, RecurrentRolloutBuffer
+from sb3_contrib.common.recurrent.policies import RecurrentActorCriticCnnPolicy, RecurrentActorCriticPolicy
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
@@ -30,16 +31,19 @@ class Recurrent(OnPolicy):
     """In front of an on-policy algorithm: its policy and value function have LSTMs."""
 
     policy_aliases = RECURRENT_ALIASES
+    not_copied = (*OnPolicy.not_copied, "_played")
 
     # ----------------------------------------------------------------------------------------------------------- what is remembered
     def _setup_buffers(self) -> None:
         """The memory knows the LSTMs' sizes, and is made behind the policies."""
 
     def _make_policies(self) -> None:
+        if isinstance(self.observation_space, spaces.Dict) and self.policy_class in (RecurrentActorCriticPolicy, RecurrentActorCriticCnnPolicy):
+            raise ValueError(f"You must use `MultiInputLstmPolicy` when working with dict observation space, not {self.policy_class.__name__}")  # as SB3
         super()._make_policies()
         self._remember(None)
 
-    def _remember(self, states: States | None) -> None:
+    def _remember(self, states: tuple[np.ndarray, np.ndarray] | None) -> None:
         """Make the rollout buffer, and let lanes remember `states`, [S·E, layers, 2, H], where these fit; nothing otherwise."""
         lstm = self._policies[0].lstm_actor
         if not hasattr(self._policies[0], "lstm_hidden_state_shape"):
@@ -48,7 +52,7 @@ class Recurrent(OnPolicy):
         known = states or self.__dict__.get("_states")
         if known is None or known[0].shape != shape:
             known = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        self._states = States(*known)
+        self._states = tuple(known)  # π's and V's: plain arrays, for files
         kind = RecurrentDictRolloutBuffer if isinstance(self.observation_space, spaces.Dict) else RecurrentRolloutBuffer
         self.rollout_buffer = kind(
             self.n_steps, self.observation_space, self.action_space, (self.n_steps, lstm.num_layers, self.n_lanes, lstm.hidden_size), self.device,
@@ -62,12 +66,16 @@ class Recurrent(OnPolicy):
 
     @_last_lstm_states.setter
     def _last_lstm_states(self, states: RNNStates) -> None:
-        self._states = States(*map(from_torch, states))
+        self._states = tuple(map(from_torch, states))
+
+    def _excluded_save_params(self) -> list[str]:
+        """Only what has seeds, and so continues exactly, keeps what it remembers: SB3-Contrib's files do not."""
+        return [*super()._excluded_save_params(), "_played", *([] if self.seeds else ["_states"])]
 
     def _hand_over(self, model: Any, k: int) -> None:
         lanes = slice(k * self.n_envs, (k + 1) * self.n_envs)
         model._policies = [self._policies[k]]  # until it has its own
-        model._remember(States(*(state[lanes].copy() for state in self._states)))
+        model._remember((self._states[0][lanes].copy(), self._states[1][lanes].copy()))
 
     def check_minibatches(self) -> None:
         """Any size will do: normalised advantages of a minibatch of one are left as they are, where SB3-Contrib makes them NaN."""
@@ -78,6 +86,10 @@ class Recurrent(OnPolicy):
         states = States(*map(self.by_seed, self._states))
         self._played = self.actor_critic.play(obs, states, starts, None if deterministic else self._rng)
         return self._played.actions
+
+    def to_env(self, actions: np.ndarray) -> np.ndarray:
+        """Within the bounds by clipping, even if they were squashed, as SB3-Contrib's loop has it; `predict` scales what was squashed."""
+        return np.clip(actions, self.action_space.low, self.action_space.high) if isinstance(self.action_space, spaces.Box) else actions
 
     def rollout_of(self, buffer: RolloutBuffer, callback: BaseCallback) -> Rollout:
         return WithStates(self, buffer, callback, self._is_plain(buffer))
@@ -110,8 +122,7 @@ class Recurrent(OnPolicy):
         obs = np.asarray(observation).reshape(-1, *space.shape)
         if len(obs) % self.n_seeds:
             return super().predict(observation, state, episode_start, deterministic)  # which refuses them
-        layers, width = self._states.pi.shape[1], self._states.pi.shape[3]
-        before = np.zeros((len(obs), layers, 2, width), np.float32) if state is None else from_torch(state)
+        before = np.zeros((len(obs), *self._states[0].shape[1:]), np.float32) if state is None else from_torch(state)
         if episode_start is not None:
             before = before * (1 - np.asarray(episode_start, np.float32)).reshape(-1, 1, 1, 1)
         actions, after = self.actor_critic.choose(self.by_seed(obs), self.by_seed(before))
@@ -164,7 +175,8 @@ class WithStates(StepByStep):
         self.values, self.log_probs = torch.from_numpy(played.values.reshape(-1, 1)), torch.from_numpy(played.log_probs.reshape(-1))
 
     def store(self, t: int, actions: np.ndarray, rewards: np.ndarray) -> Rollout:
-        model, buffer = self.model, self.buffer
+        model: Any = self.model
+        buffer: Any = self.buffer
         if self.is_ours:
             for (h, c), state in zip((OF_STATES[:2], OF_STATES[2:]), model._states, strict=True):
                 getattr(buffer, h)[t], getattr(buffer, c)[t] = state[:, :, 0].swapaxes(0, 1), state[:, :, 1].swapaxes(0, 1)
@@ -173,5 +185,5 @@ class WithStates(StepByStep):
             actions = actions.reshape(-1, 1) if isinstance(model.action_space, spaces.Discrete) else actions
             given = model._last_obs, actions, rewards, model._last_episode_starts, self.values, self.log_probs
             buffer.add(*given, lstm_states=model._last_lstm_states)
-        model._states = States(*(state.reshape(-1, *state.shape[2:]) for state in model._played.states))
+        model._states = tuple(state.reshape(-1, *state.shape[2:]) for state in model._played.states)
         return self

@@ -109,7 +109,7 @@ class RecurrentActorCritic(Together):
         return self.critic(h_of_v).squeeze(-1), pi.log_prob(action), pi.entropy()
 
     # --------------------------------------------------------------------------------------------------------------------- playing
-    def play(self, obs: Any, states: States, starts: np.ndarray, rng: Rng | None) -> Played:
+    def play(self, obs: Any, states: States, starts: np.ndarray, rng: Rng | None) -> Played:  # type: ignore[override]
         """Actions of every lane: sampled from π, or its mode without a rng. obs [S, E, ...]; starts [S, E], where an episode starts."""
         x, before = flat(obs), states.before(starts)
         h, of_pi = self.lstm.play(x, before.pi)
