@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks import UserError
 from benchmarks.measures.measure import Measure
-from benchmarks.running.evaluation import episode_seeds
+from benchmarks.running.evaluation import episode_seeds, remembered
 from benchmarks.studies import environments
 
 EPISODES = 50  # of each seed at each checkpoint
@@ -28,9 +28,9 @@ class SuccessRate(Measure):
     def values(self) -> Sequence[dict[str, float]]:
         obs = [env.reset(seed=seed)[0] for env, seed in zip(self.lanes, self.starts, strict=True)]
         succeeded = np.zeros(len(self.lanes), dtype=bool)
-        alive = np.ones(len(self.lanes), dtype=bool)
+        alive, state, going_on = np.ones(len(self.lanes), dtype=bool), None, np.zeros(len(self.lanes), dtype=bool)
         while alive.any():
-            actions = self.model.predict(_joined(obs), deterministic=True)[0]
+            actions, state = self.model.predict(_joined(obs), deterministic=True, **remembered(state, going_on))
             for k in np.flatnonzero(alive).tolist():
                 obs[k], _, terminated, truncated, info = self.lanes[k].step(actions[k])
                 alive[k] = not (terminated or truncated)

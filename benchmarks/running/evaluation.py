@@ -94,7 +94,7 @@ class Evaluator:
         self.venvs: list[VecEnv] = [wrap(lanes, setup.get("normalize"), setup.get("frame_stack"), training=False) for lanes in self.lanes]
 
     def __call__(self, model, normalizers: list) -> list[Episodes]:
-        """Play all episodes. model.predict takes the observations of all models' lanes, [S*n, ...] seed-major.
+        """Play all episodes. model.predict takes the observations of all models' lanes, [S*n, ...] seed-major, and what it remembers of them.
 
         normalizers: for each seed the VecNormalize that it trains with, or None.
         """
@@ -107,8 +107,9 @@ class Evaluator:
             for lanes, seeds in zip(self.lanes, self.seeds, strict=True):
                 lanes.play(seeds)
             obs = [venv.reset() for venv in self.venvs]
+            state, going_on = None, np.zeros(sum(lanes.num_envs for lanes in self.lanes), dtype=bool)
             while any(lanes.alive.any() for lanes in self.lanes):
-                actions, _ = model.predict(_joined(obs), deterministic=self.deterministic)
+                actions, state = model.predict(_joined(obs), deterministic=self.deterministic, **remembered(state, going_on))
                 shares = np.split(np.asarray(actions), len(self.venvs))
                 obs = [venv.step(share)[0] if lanes.alive.any() else last
                        for venv, share, lanes, last in zip(self.venvs, shares, self.lanes, obs, strict=True)]
@@ -117,6 +118,11 @@ class Evaluator:
     def close(self) -> None:
         for venv in self.venvs:
             venv.close()
+
+
+def remembered(state: Any, starts: np.ndarray) -> dict[str, Any]:
+    """What predict() is given beside observations, if it handed back a state the last time: that, and in which lanes an episode starts."""
+    return {} if state is None else {"state": state, "episode_start": starts}
 
 
 def _joined(obs: list):

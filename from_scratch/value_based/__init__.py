@@ -24,7 +24,7 @@ FAMILY = Family.of(
         algorithm("c51", ".c51:C51", "C51, categorical DQN", "Bellemare et al. 2017", updates=AS_DQN),
         algorithm("noisy_dqn", ".noisy_dqn:NoisyDQN", "NoisyNet-DQN", "Fortunato et al. 2018", updates=AS_DQN),
         algorithm("bootstrapped_dqn", ".bootstrapped_dqn:BootstrappedDQN", "Bootstrapped DQN with randomised priors", "Osband et al. 2016", updates=AS_DQN),
-        algorithm("drqn", ".drqn:DRQN", "Deep recurrent Q-learning", "Hausknecht & Stone 2015", updates=AS_DQN),
+        algorithm("drqn", ".drqn:DRQN", "Deep recurrent Q-learning", "Hausknecht & Stone 2015", updates=AS_DQN, remembers=True),
         algorithm("dqn_diagnosed", ".naive_deep_q:DiagnosedDQN", "DQN with divergence diagnostics", "van Hasselt et al. 2018",
                   updates=Updates(times=1, every=1)),
         algorithm("dqn_without_target", ".naive_deep_q:DQNWithoutTarget", "DQN without target network", "van Hasselt et al. 2018",

@@ -21,6 +21,7 @@ from typing import Any
 from benchmarks import IntegrityError, UserError
 from benchmarks.reproduction import archive
 from benchmarks.running import launchers, models
+from benchmarks.running.evaluation import remembered
 from benchmarks.store import records
 from benchmarks.store.plain import content, from_yaml, one_line
 from benchmarks.store.readers import ZooLoader
@@ -150,10 +151,10 @@ def _play(args: argparse.Namespace, saved: Saved, films: list[Path]) -> int:
         elif isinstance(shown.env, film.Drawn):  # within the window
             shown.env.model = model
         wrapped.seed(args.seed)
-        obs = wrapped.reset()
+        obs, state, done = wrapped.reset(), None, np.ones(1, dtype=bool)
         try:
             for _ in range(steps):
-                action, _ = model.predict(obs, deterministic=not args.stochastic)
+                action, state = model.predict(obs, deterministic=not args.stochastic, **remembered(state, done))
                 obs, reward, done, _ = wrapped.step(action)
                 total, length = total + float(reward[0]), length + 1
                 if done[0]:

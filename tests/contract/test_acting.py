@@ -1,14 +1,8 @@
 """What `predict` promises: an action for an observation, actions for many; asked to be deterministic, the same ones; and training does not notice."""
 
 import numpy as np
-import torch
 
 from tests.contract.probes import assert_same_state, every, make, observations, train, unable
-
-
-def remembers(model):
-    """Does it hand back a state, for the next observation?"""
-    return any(isinstance(module, torch.nn.LSTM) for module in model.policy.modules())
 
 
 @every()
@@ -18,7 +12,7 @@ def test_one_observation_gives_one_action_and_many_give_as_many(entry):
     for deterministic in (False, True):
         one, hidden = model.predict(obs[0], deterministic=deterministic)
         many, _ = model.predict(obs, deterministic=deterministic)
-        assert np.shape(one) == model.action_space.shape and (hidden is None) == (not remembers(model))
+        assert np.shape(one) == model.action_space.shape and (hidden is None) != entry.remembers
         assert many.shape == (5, *model.action_space.shape)
         assert all(model.action_space.contains(action) for action in [np.asarray(one, many.dtype)[()], *many])
 

@@ -25,20 +25,20 @@ class Policies(nn.ModuleList):
     def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
         """Actions [S·n, ...] for observations [S·n, ...], the first n of them for the first seed; ValueError if they are no multiple of S.
 
-        The state of recurrent policies is (h, c), [layers, S·n, H] each, as SB3-Contrib has it.
+        What recurrent policies remember, arrays [layers, S·n, H], is parted in the same way, and handed back.
         """
         S = len(self)
         n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation) if self.is_vectorized_observation(observation) else 1
         if n % S:
             raise ValueError(f"{n} observation{'s' * (n > 1)} for {S} seeds: give a multiple, seed after seed, or ask each, as in for each in model: …")
         parts, actions, after = tree_map(lambda x: x.reshape(S, -1, *x.shape[1:]), observation), [], []
-        states = [None] * S if state is None else zip(*(np.split(part, S, 1) for part in state), strict=True)
-        starts = [None] * S if episode_start is None else np.split(np.asarray(episode_start), S)
-        for k, (policy, before, start) in enumerate(zip(self, states, starts, strict=True)):  # each by its own policy, as member(k) would: the same bits
-            action, behind = policy.predict(tree_map(lambda x, k=k: x[k], parts), before, start, deterministic)
+        states = [state] * S if state is None else list(zip(*(np.split(np.asarray(part), S, 1) for part in state), strict=True))
+        starts = [episode_start] * S if episode_start is None else np.split(np.asarray(episode_start), S)
+        for k, policy in enumerate(self):  # each by its own policy, as member(k) would: the same bits
+            action, then = policy.predict(tree_map(lambda x, k=k: x[k], parts), states[k], starts[k], deterministic)
             actions.append(action)
-            after.append(behind)
-        return np.concatenate(actions), None if after[0] is None else tuple(np.concatenate(part, 1) for part in zip(*after, strict=True))
+            after.append(then)
+        return np.concatenate(actions), state if after[0] is None else tuple(np.concatenate(part, 1) for part in zip(*after, strict=True))
 
     def set_training_mode(self, mode: bool) -> None:
         """Training or evaluation mode of every seed's networks."""
