@@ -1,10 +1,10 @@
 """Proximal policy optimisation with a memory: PPO (Schulman et al. 2017, arXiv:1707.06347) whose π and V are behind LSTMs, as SB3-Contrib's RecurrentPPO.
 
-    for iteration = 1, 2, …:
-        for actor = 1 … E:  run π_old for T steps, h_t = LSTM(o_t, h_{t−1}), h = 0 where an episode starts; compute advantages Â_1 … Â_T
-        for K epochs of minibatches of M steps in their order:
-            recompute h over each sequence, from the state that it was played with; optimise PPO's surrogate L
-        θ_old ← θ
+for iteration = 1, 2, …:
+    for actor = 1 … E:  run π_old for T steps, h_t = LSTM(o_t, h_{t−1}), h = 0 where an episode starts; compute advantages Â_1 … Â_T
+    for K epochs of minibatches of M steps in their order:
+        recompute h over each sequence, from the state that it was played with; optimise PPO's surrogate L
+    θ_old ← θ
 """
 
 from __future__ import annotations
