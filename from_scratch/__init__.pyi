@@ -68,6 +68,7 @@ from from_scratch.monte_carlo.off_policy_prediction import PerDecisionOffPolicyM
 from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _EveryVisitMCPrediction
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.policy_gradient.a2c import A2C as _A2C
+from from_scratch.policy_gradient.actor_critic import ActorCritic as _ActorCritic
 from from_scratch.policy_gradient.natural_pg import NaturalPG as _NaturalPG
 from from_scratch.policy_gradient.ppo import PPO as _PPO
 from from_scratch.policy_gradient.reinforce import REINFORCE as _REINFORCE
@@ -154,6 +155,29 @@ class ARS(_ARS):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ActorCritic(_ActorCritic):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        critic_learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        gamma: float = 0.99,
+        actor_lambda: float = 0.0,
+        critic_lambda: float = 0.0,
+        gamma_power: bool = True,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -321,6 +345,9 @@ class CategoricalQLearning(_CategoricalQLearning, QLearning):
         exploration_initial_eps: float = 1.0,
         exploration_final_eps: float = 0.05,
         exploration_fraction: float = 0.1,
+        n_atoms: int = 51,
+        v_min: float = -10.0,
+        v_max: float = 10.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -343,6 +370,9 @@ class CategoricalTD(_CategoricalTD, TD0):
         initial_value: float = 0.0,
         learning_rate_decay: float = 0.0,
         pi: typing.Any = None,
+        n_atoms: int = 51,
+        v_min: float = -10.0,
+        v_max: float = 10.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
