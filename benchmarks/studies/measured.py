@@ -19,6 +19,7 @@ MEASURES: dict[str, str] = {  # name -> "module:Class" within it
     "greedy_policy": "greedy_policy:GreedyPolicy",
     "left_share": "left_share:LeftShare",
     "overestimation": "overestimation:Overestimation",
+    "q_error": "q_error:QError",
     "regret": "regret:Regret",
     "return_distribution": "return_distribution:ReturnDistribution",
     "shifted_score": "shifted_score:ShiftedScore",
