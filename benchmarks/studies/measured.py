@@ -22,6 +22,7 @@ MEASURES: dict[str, str] = {  # name -> "module:Class" within it
     "q_error": "q_error:QError",
     "regret": "regret:Regret",
     "return_distribution": "return_distribution:ReturnDistribution",
+    "sine_gap": "sine_gap:SineGap",
     "shifted_score": "shifted_score:ShiftedScore",
     "state_value_bias": "value_bias:StateValueBias",
     "success_rate": "success_rate:SuccessRate",
