@@ -4,8 +4,8 @@
     π(a|s) = softmax of the logits, those of invalid actions being replaced by a large negative number
     store m(s) with s and a; in PPO's loss, too, log π(a|s) and the entropy are those of the masked π
 
-So an invalid action is never played, and its logit has a gradient of 0: nothing is learnt of it, where a penalty would have to teach it in every state. To mask while
-playing alone would be wrong: the ratio of the update were that of another policy than the one that played.
+So an invalid action is never played, and the gradient of its logit is 0: nothing has to be learnt of it, where a penalty would have to teach it in every
+state. Masks that were forgotten in the loss would make r_t(θ) the ratio of two different policies.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class MaskablePPO(PPO):
     ) -> bool:  # fmt: skip
         """As PPO's, among the actions that env says are valid; ValueError if it does not say. use_masking=False: among all."""
         if not isinstance(rollout_buffer, self.buffers):
-            raise AssertionError(f"RolloutBuffer doesn't support action masking: {type(rollout_buffer).__name__} must be derived from {self.buffers[0].__name__}.")
+            kinds = " or ".join(kind.__name__ for kind in self.buffers)
+            raise AssertionError(f"RolloutBuffer doesn't support action masking: {type(rollout_buffer).__name__} must be derived from {kinds}.")
         if use_masking and not has_masks(env):
             raise ValueError(
                 "Environment does not support action masking. Consider using ActionMasker wrapper of sb3_contrib.common.wrappers, or learn(use_masking=False)."
@@ -71,7 +72,7 @@ class MaskablePPO(PPO):
     def how_to_collect(self) -> dict[str, Any]:
         return {"use_masking": self.use_masking}
 
-    def learn(
+    def learn(  # type: ignore[override]
         self, total_timesteps: int, callback: MaybeCallback = None, log_interval: int | None = 1, tb_log_name: str = "MaskablePPO",
         reset_num_timesteps: bool = True, use_masking: bool = True, progress_bar: bool = False,
     ) -> Self:  # fmt: skip
@@ -83,7 +84,7 @@ class MaskablePPO(PPO):
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False, action_masks: np.ndarray | None = None
     ) -> tuple[np.ndarray, Any]:
         """As PPO's, among the actions whose mask is 1: action_masks [n] for one observation, [S·n, ...] for many; None allows all."""
-        return self.policy.predict(observation, state, episode_start, deterministic, action_masks=action_masks)
+        return self.policy.predict(observation, state, episode_start, deterministic, action_masks=action_masks)  # type: ignore[call-arg]
 
     def locals_at_start(self, variables: dict[str, Any]) -> dict[str, Any]:
         return super().locals_at_start({**variables, "use_masking": self.use_masking})

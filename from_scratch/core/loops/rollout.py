@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -40,25 +40,17 @@ def _looked_at(name: str) -> Any:
     return property(look, put)
 
 
-class OfRolloutUnderWay:
-    """In front of a buffer's class while its rollout is played: whoever reads `values` or `log_probs` finds those of the steps so far."""
+@cache
+def under_way(kind: type) -> type:
+    """What a buffer of this class is while its rollout is played: whoever reads `values` or `log_probs` finds those of the steps so far."""
+
+    def as_plain(buffer: Any, protocol: Any = None) -> tuple:
+        """Copies and pickles are plain buffers."""
+        UNDER_WAY[id(buffer)].look()
+        return copyreg._reconstructor, (kind, object, None), dict(vars(buffer))  # type: ignore[attr-defined]
 
     values, log_probs = map(_looked_at, LOOKED_AT)
-
-    def __reduce__(self) -> tuple:
-        """Copies and pickles are plain buffers."""
-        UNDER_WAY[id(self)].look()
-        return copyreg._reconstructor, (UNDER_WAY[id(self)].kind, object, None), dict(vars(self))  # type: ignore[attr-defined]
-
-    def __reduce_ex__(self, protocol: Any) -> tuple:
-        return self.__reduce__()
-
-
-class RolloutBufferUnderWay(OfRolloutUnderWay, RolloutBuffer):
-    """SB3's."""
-
-
-CLASS_UNDER_WAY: dict[type, type] = {RolloutBuffer: RolloutBufferUnderWay}
+    return type(f"{kind.__name__}UnderWay", (kind,), {"values": values, "log_probs": log_probs, "__reduce__": as_plain, "__reduce_ex__": as_plain})
 
 
 class Rollout:
@@ -230,7 +222,7 @@ class UnderWay:
         self.kept = bytearray(self.theta)  # a bytearray compares itself with memory, in one call and to the bit
         self.kind = type(buffer)
         UNDER_WAY[id(buffer)] = self  # not among its attributes, which are the user's
-        buffer.__class__ = CLASS_UNDER_WAY[self.kind]
+        buffer.__class__ = under_way(self.kind)
 
     def end(self) -> None:
         """Fill in what is missing; the buffer is SB3's again."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sb3_contrib.common.maskable import buffers, distributions, policies
-from sb3_contrib.common.maskable.buffers import MaskableRolloutBuffer
 from sb3_contrib.common.maskable.distributions import (
     MaskableBernoulliDistribution,
     MaskableCategoricalDistribution,
@@ -17,7 +16,6 @@ from sb3_contrib.common.maskable.policies import (
     MaskableMultiInputActorCriticPolicy,
 )
 
-from from_scratch.core.loops.rollout import CLASS_UNDER_WAY, OfRolloutUnderWay
 from from_scratch.core.networks.actor_critic import ActorCritic, ActorCritics, ForeignActorCritic
 from from_scratch.core.networks.net import KINDS
 from from_scratch.core.watch import imitate
@@ -45,11 +43,6 @@ class MaskableActorCritics(ActorCritics):
     simple, foreign = SIMPLE, ForeignMaskable
 
 
-class MaskableRolloutBufferUnderWay(OfRolloutUnderWay, MaskableRolloutBuffer):
-    """While its rollout is played."""
-
-
 KINDS[MaskableActorCriticPolicy] = (MaskableActorCritic, MaskableActorCritics)
-CLASS_UNDER_WAY[MaskableRolloutBuffer] = MaskableRolloutBufferUnderWay
 imitate(buffers, distributions, policies)
 MASKABLE_ALIASES = {"MlpPolicy": MaskableActorCriticPolicy, "CnnPolicy": MaskableActorCriticCnnPolicy, "MultiInputPolicy": MaskableMultiInputActorCriticPolicy}
