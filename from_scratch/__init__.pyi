@@ -78,6 +78,8 @@ from from_scratch.policy_gradient.trpo import TRPO as _TRPO
 from from_scratch.temporal_difference.afterstate_td import AfterstateTD as _AfterstateTD
 from from_scratch.temporal_difference.batch_mc import BatchMC as _BatchMC
 from from_scratch.temporal_difference.batch_td import BatchTD as _BatchTD
+from from_scratch.temporal_difference.categorical_q_learning import CategoricalQLearning as _CategoricalQLearning
+from from_scratch.temporal_difference.categorical_td import CategoricalTD as _CategoricalTD
 from from_scratch.temporal_difference.double_q_learning import DoubleQLearning as _DoubleQLearning
 from from_scratch.temporal_difference.expected_sarsa import ExpectedSARSA as _ExpectedSARSA
 from from_scratch.temporal_difference.n_step_sarsa import NStepSARSA as _NStepSARSA
@@ -85,6 +87,7 @@ from from_scratch.temporal_difference.n_step_td import NStepTD as _NStepTD
 from from_scratch.temporal_difference.off_policy_n_step_sarsa import OffPolicyNStepSARSA as _OffPolicyNStepSARSA
 from from_scratch.temporal_difference.q_learning import QLearning as _QLearning
 from from_scratch.temporal_difference.q_sigma import QSigma as _QSigma
+from from_scratch.temporal_difference.quantile_td import QuantileTD as _QuantileTD
 from from_scratch.temporal_difference.sarsa import SARSA as _SARSA
 from from_scratch.temporal_difference.td0 import TD0 as _TD0
 from from_scratch.temporal_difference.tree_backup import TreeBackup as _TreeBackup
@@ -300,6 +303,52 @@ class CEM(_CEM):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CategoricalQLearning(_CategoricalQLearning, QLearning):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.1,
+        gamma: float = 0.99,
+        initial_value: float = 0.0,
+        learning_rate_decay: float = 0.0,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        exploration_fraction: float = 0.1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CategoricalTD(_CategoricalTD, TD0):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.1,
+        gamma: float = 0.99,
+        initial_value: float = 0.0,
+        learning_rate_decay: float = 0.0,
+        pi: typing.Any = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -1649,6 +1698,29 @@ class QSigma(_QSigma):
         n_steps: int = 4,
         sigma: float = 0.5,
         target_eps: float = 0.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class QuantileTD(_QuantileTD, TD0):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.1,
+        gamma: float = 0.99,
+        initial_value: float = 0.0,
+        learning_rate_decay: float = 0.0,
+        pi: typing.Any = None,
+        n_quantiles: int = 51,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
