@@ -25,6 +25,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "CliffWalk": {"CliffWalk-v0": _LONG},
     },
     "grids.shaped": {"ShapedGrid": {"ShapedGrid-v0": {"max_episode_steps": 1000}}},
+    "grids.invalid_actions": {"InvalidActionGrid": {"InvalidActionGrid-v0": {"max_episode_steps": 100}}},
     "grids.stop_zone": {"StopZone": {"StopZone-v0": {"max_episode_steps": 200}}},
     "grids.windy": {
         "WindyGridworld": {
