@@ -710,4 +710,4 @@ def _check_spaces(entry: registry.Entry, env_id: str, env) -> None:
                         f"For {kind} actions: {', '.join(others)}")
     if entry.needs and not env.has_wrapper_attr(entry.needs):
         raise UserError(f"{entry.class_name} asks the environment which actions are valid; {env_id} has no {entry.needs}(). "
-                        "For others: ppo, dqn, … (docs/environments.md names those that have it)")
+                        "docs/environments.md names one that has it, and how another is given it")

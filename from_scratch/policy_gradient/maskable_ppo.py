@@ -69,15 +69,12 @@ class MaskablePPO(PPO):
         self.use_masking = use_masking
         return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
 
-    def how_to_collect(self) -> dict[str, Any]:
-        return {"use_masking": self.use_masking}
-
     def learn(  # type: ignore[override]
         self, total_timesteps: int, callback: MaybeCallback = None, log_interval: int | None = 1, tb_log_name: str = "MaskablePPO",
         reset_num_timesteps: bool = True, use_masking: bool = True, progress_bar: bool = False,
     ) -> Self:  # fmt: skip
         """As PPO's. use_masking=False: every action counts as valid."""
-        self.use_masking = use_masking
+        self.collecting = {"use_masking": use_masking}
         return super().learn(total_timesteps, callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar)
 
     def predict(
@@ -87,10 +84,10 @@ class MaskablePPO(PPO):
         return self.policy.predict(observation, state, episode_start, deterministic, action_masks=action_masks)  # type: ignore[call-arg]
 
     def locals_at_start(self, variables: dict[str, Any]) -> dict[str, Any]:
-        return super().locals_at_start({**variables, "use_masking": self.use_masking})
+        return super().locals_at_start({**variables, **self.collecting})
 
     def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "use_masking", "_masks"]
+        return [*super()._excluded_save_params(), "use_masking", "collecting", "_masks"]
 
 
 sb3_contrib.MaskablePPO.register(MaskablePPO)  # isinstance(model, sb3_contrib.MaskablePPO) holds, as tools expect

@@ -150,7 +150,7 @@ def test_without_masking_every_action_may_be_played():
 
 def test_an_environment_without_masks_is_refused_unless_nothing_is_to_be_masked():
     bare = model(lambda: AnySpaces(VECTOR, FIVE), seed=0)
-    with pytest.raises(ValueError, match="does not support action masking. Consider using ActionMasker wrapper"):
+    with pytest.raises(ValueError, match=r"does not support action masking\. Consider using ActionMasker wrapper"):
         bare.learn(16)
     bare.learn(16, use_masking=False)
 
@@ -223,7 +223,7 @@ def test_it_is_one_of_contrib_s():
 def test_contrib_s_evaluation_takes_ours():
     env = Monitor(ENVS["discrete"]())
     trained = model(ENVS["discrete"], seed=0).learn(64)
-    returns, lengths = evaluate_policy(trained, env, n_eval_episodes=3, return_episode_rewards=True)
+    _, lengths = evaluate_policy(trained, env, n_eval_episodes=3, return_episode_rewards=True)
     assert lengths == [100] * 3
     assert evaluate_policy(trained, make_vec_env(ENVS["discrete"], 2), n_eval_episodes=3, use_masking=False)[0] <= 100
 

@@ -53,6 +53,7 @@ class OnPolicy(Algorithm):
 
     buffers: ClassVar[tuple[type[RolloutBuffer], type[RolloutBuffer]]] = (RolloutBuffer, DictRolloutBuffer)  # for arrays, and for dicts of them
     sample_of: ClassVar[type[Sample]] = Sample
+    collecting: dict[str, Any]  # what else learn() tells collect_rollouts()
     beside: ClassVar[tuple[str, ...]] = ()  # arrays of the buffer that the actor-critic is told beside observations and actions: masks
 
     def new_policy(self) -> BasePolicy:
@@ -108,6 +109,7 @@ class OnPolicy(Algorithm):
 
     def build(self) -> None:
         self.actor_critic = self.net()  # π(a|s) and V(s)
+        self.collecting = getattr(self, "collecting", {})
         for name in self.schedules:
             if getattr(self, name) is not None:
                 setattr(self, name, FloatSchedule(getattr(self, name)))
@@ -297,7 +299,7 @@ class OnPolicy(Algorithm):
             yield self.sample_of(tree_map(one, b.observations), actions, *numbers)
 
     def iterate(self) -> None:
-        if not self.collect_rollouts(self.env, self._callback, self.rollout_buffer, n_rollout_steps=self.n_steps, **self.how_to_collect()):
+        if not self.collect_rollouts(self.env, self._callback, self.rollout_buffer, n_rollout_steps=self.n_steps, **self.collecting):
             raise StopTraining
         self._iteration += 1
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)
@@ -307,10 +309,6 @@ class OnPolicy(Algorithm):
         if self.num_timesteps < self._total_timesteps:
             return  # weights that have become NaN do not pass the next step
         refuse_nan(self, "a weight", np.array([sum(p.detach().sum().item() for p in policy.parameters()) for policy in self._policies]))
-
-    def how_to_collect(self) -> dict[str, Any]:
-        """What else `learn` tells collect_rollouts."""
-        return {}
 
     def train(self) -> None:
         """Update policy and value function from the rollout in the buffer."""

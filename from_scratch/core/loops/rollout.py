@@ -82,8 +82,8 @@ class Rollout:
         else:
             buffer.observations[t].flat = model._last_obs
         buffer.actions[t].flat = actions
-        for name, x in model.beside_now().items():
-            vars(buffer)[name][t].flat = x
+        for name in model.beside:
+            vars(buffer)[name][t].flat = model.beside_now()[name]
         buffer.rewards[t], buffer.episode_starts[t] = rewards, model._last_episode_starts
         buffer.pos, buffer.full = t + 1, t + 1 == buffer.buffer_size
         return self
