@@ -26,6 +26,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     },
     "grids.shaped": {"ShapedGrid": {"ShapedGrid-v0": {"max_episode_steps": 1000}}},
     "grids.corridor": {"Corridor": {"Corridor-v0": {"max_episode_steps": 50}}},
+    "grids.invalid_actions": {"InvalidActionGrid": {"InvalidActionGrid-v0": {"max_episode_steps": 100}}},
     "grids.stop_zone": {"StopZone": {"StopZone-v0": {"max_episode_steps": 200}}},
     "grids.windy": {
         "WindyGridworld": {
