@@ -1,10 +1,10 @@
 """Policy gradients: the policy is what is learnt, by the gradient of its expected return (Sutton & Barto 2018, chapter 13).
 
-REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks (EpisodicREINFORCE, its first form,
-by the return of the whole episode); a baseline takes noise away. A critic in the return's place makes it an actor-critic (A2C), and a clipped ratio lets the
-same data be used several times (PPO; MaskablePPO where only some actions are valid). Steps may also be measured by how far the policy moves, not its weights: the natural gradient (NaturalPG), and with a
-check after the step TRPO. Read `softmax_reinforce.py` and `reinforce.py` first, `a2c.py` before `ppo.py`, `natural_pg.py` and `core/natural_gradient.py`
-before `trpo.py`.
+REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks (EpisodicREINFORCE, its first form, by
+the return of the whole episode); a baseline takes noise away. A critic in the return's place makes it an actor-critic (A2C), and a clipped ratio lets the
+same data be used several times (PPO; MaskablePPO where only some actions are valid). Steps may also be measured by how far the policy moves, not its weights:
+the natural gradient (NaturalPG), and with a check after the step TRPO. Read `softmax_reinforce.py` and `reinforce.py` first, `a2c.py` before `ppo.py`,
+`natural_pg.py` and `core/natural_gradient.py` before `trpo.py`.
 """
 
 from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, Family, Updates, algorithm
