@@ -24,7 +24,7 @@ class SineReward(gym.Env[np.ndarray, np.ndarray]):
         if not noise >= 0:
             raise ValueError(f"noise={noise}: a standard deviation is not negative.")
         self.noise = float(noise)
-        self.observation_space = spaces.Box(0.0, 0.0, (1,), np.float32)
+        self.observation_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
         self.action_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
         self.best = float(self.mean_reward(np.linspace(-1, 1, 200_001)).max())
 
