@@ -68,6 +68,9 @@ from from_scratch.monte_carlo.off_policy_prediction import PerDecisionOffPolicyM
 from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _EveryVisitMCPrediction
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.policy_gradient.a2c import A2C as _A2C
+from from_scratch.policy_gradient.actor_critic import ActorCritic as _ActorCritic
+from from_scratch.policy_gradient.episodic_reinforce import EpisodicREINFORCE as _EpisodicREINFORCE
+from from_scratch.policy_gradient.maskable_ppo import MaskablePPO as _MaskablePPO
 from from_scratch.policy_gradient.natural_pg import NaturalPG as _NaturalPG
 from from_scratch.policy_gradient.ppo import PPO as _PPO
 from from_scratch.policy_gradient.recurrent_ppo import RecurrentPPO as _RecurrentPPO
@@ -106,6 +109,7 @@ from from_scratch.value_based.naive_deep_q import NaiveDeepQ as _NaiveDeepQ
 from from_scratch.value_based.noisy_dqn import NoisyDQN as _NoisyDQN
 from from_scratch.value_based.prioritized_dqn import PrioritizedDQN as _PrioritizedDQN
 from from_scratch.value_based.qrdqn import QRDQN as _QRDQN
+from from_scratch.value_based.rainbow import Rainbow as _Rainbow
 
 __all__: list[str]
 
@@ -158,6 +162,29 @@ class ARS(_ARS):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ActorCritic(_ActorCritic):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        critic_learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        gamma: float = 0.99,
+        actor_lambda: float = 0.0,
+        critic_lambda: float = 0.0,
+        gamma_power: bool = True,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -775,6 +802,29 @@ class EmphaticTD(_EmphaticTD):
         n_envs: int = 1,
     ) -> None: ...
 
+class EpisodicREINFORCE(_EpisodicREINFORCE, REINFORCE):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        episodes_per_update: int = 5,
+        gamma: float = 0.99,
+        normalize_returns: bool = False,
+        ent_coef: float = 0.0,
+        max_grad_norm: float | None = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class EpsilonGreedyBandit(_EpsilonGreedyBandit):
     def __init__(
         self,
@@ -1146,6 +1196,38 @@ class MCPrediction(_MCPrediction):
         initial_value: float = 0.0,
         learning_rate_decay: float = 1.0,
         pi: typing.Any = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class MaskablePPO(_MaskablePPO, PPO):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        n_steps: int = 2048,
+        batch_size: int | None = 64,
+        n_epochs: int = 10,
+        gamma: float = 0.99,
+        gae_lambda: float = 0.95,
+        clip_range: float | collections.abc.Callable[[float], float] = 0.2,
+        clip_range_vf: float | collections.abc.Callable[[float], float] | None = None,
+        normalize_advantage: bool = True,
+        ent_coef: float = 0.0,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 0.5,
+        rollout_buffer_class: type | None = None,
+        rollout_buffer_kwargs: dict | None = None,
+        target_kl: float | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -1885,6 +1967,51 @@ class REINFORCEBaseline(_REINFORCEBaseline, REINFORCE):
         max_grad_norm: float | None = None,
         baseline_learning_rate: float | collections.abc.Callable[[float], float] = 0.01,
         baseline_steps: int = 10,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class Rainbow(_Rainbow, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 6.25e-05,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        n_steps: int = 3,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        double: bool = True,
+        dueling: bool = True,
+        prioritized: bool = True,
+        distributional: bool = True,
+        noisy: bool = True,
+        n_atoms: int = 51,
+        v_min: float = -10.0,
+        v_max: float = 10.0,
+        sigma_0: float = 0.5,
+        alpha: float = 0.5,
+        initial_beta: float = 0.4,
+        priority_eps: float = 1e-06,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
