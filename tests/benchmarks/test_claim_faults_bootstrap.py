@@ -73,3 +73,22 @@ def test_priors_that_do_harm_contradict():
 
 def test_heads_that_learn_nothing_make_the_claim_void():
     assert _priors(0, 10, small=0)[0] == VOID
+
+
+# -------------------------------------------------------------------------------------------------------------------------- memory
+def _memories(plain, stacked, recurrent):
+    rng = np.random.default_rng(0)
+    means = {"dqn": plain, "dqn~stack4": stacked, "drqn": recurrent}
+    return _verdict("drqn-flicker", {(arm, "from_scratch/CartPoleNoVel-v1"): rng.normal(mean, 10, 10) for arm, mean in means.items()})
+
+
+def test_a_memory_that_does_what_a_stack_does_is_reproduced():
+    assert _memories(40, 150, 200)[0] == REPRODUCED
+
+
+def test_an_lstm_that_forgets_is_not_distinguished_from_none():
+    assert _memories(100, 100, 100)[1]["memory"] == NOT_DISTINGUISHED
+
+
+def test_an_lstm_that_falls_short_of_the_stack_contradicts():
+    assert _memories(40, 200, 130)[1] == {"memory": REPRODUCED, "stack": CONTRADICTED}
