@@ -73,6 +73,7 @@ from from_scratch.policy_gradient.episodic_reinforce import EpisodicREINFORCE as
 from from_scratch.policy_gradient.maskable_ppo import MaskablePPO as _MaskablePPO
 from from_scratch.policy_gradient.natural_pg import NaturalPG as _NaturalPG
 from from_scratch.policy_gradient.ppo import PPO as _PPO
+from from_scratch.policy_gradient.recurrent_ppo import RecurrentPPO as _RecurrentPPO
 from from_scratch.policy_gradient.reinforce import REINFORCE as _REINFORCE
 from from_scratch.policy_gradient.reinforce_baseline import REINFORCEBaseline as _REINFORCEBaseline
 from from_scratch.policy_gradient.softmax_reinforce import SoftmaxREINFORCE as _SoftmaxREINFORCE
@@ -98,6 +99,7 @@ from from_scratch.value_based.bootstrapped_dqn import BootstrappedDQN as _Bootst
 from from_scratch.value_based.c51 import C51 as _C51
 from from_scratch.value_based.double_dqn import DoubleDQN as _DoubleDQN
 from from_scratch.value_based.dqn import DQN as _DQN
+from from_scratch.value_based.drqn import DRQN as _DRQN
 from from_scratch.value_based.dueling_dqn import DuelingDQN as _DuelingDQN
 from from_scratch.value_based.n_step_dqn import NStepDQN as _NStepDQN
 from from_scratch.value_based.naive_deep_q import DQNWithoutReplay as _DQNWithoutReplay
@@ -105,7 +107,9 @@ from from_scratch.value_based.naive_deep_q import DQNWithoutTarget as _DQNWithou
 from from_scratch.value_based.naive_deep_q import DiagnosedDQN as _DiagnosedDQN
 from from_scratch.value_based.naive_deep_q import NaiveDeepQ as _NaiveDeepQ
 from from_scratch.value_based.noisy_dqn import NoisyDQN as _NoisyDQN
+from from_scratch.value_based.prioritized_dqn import PrioritizedDQN as _PrioritizedDQN
 from from_scratch.value_based.qrdqn import QRDQN as _QRDQN
+from from_scratch.value_based.rainbow import Rainbow as _Rainbow
 
 __all__: list[str]
 
@@ -527,6 +531,41 @@ class DQNWithoutTarget(_DQNWithoutTarget, DiagnosedDQN):
         exploration_initial_eps: float = 1.0,
         exploration_final_eps: float = 0.05,
         max_grad_norm: float = 10,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class DRQN(_DRQN, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        sequence_length: int = 10,
+        burn_in: int = 0,
+        stored_states: bool = False,
+        lstm_hidden_size: int = 64,
+        n_lstm_layers: int = 1,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -1719,6 +1758,42 @@ class PrioritisedValueIteration(_PrioritisedValueIteration):
         n_envs: int = 1,
     ) -> None: ...
 
+class PrioritizedDQN(_PrioritizedDQN, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        n_steps: int = 1,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        alpha: float = 0.6,
+        initial_beta: float = 0.4,
+        priority_eps: float = 1e-06,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class PrioritizedSweeping(_PrioritizedSweeping, DynaQ):
     def __init__(
         self,
@@ -1904,11 +1979,88 @@ class REINFORCEBaseline(_REINFORCEBaseline, REINFORCE):
         n_envs: int = 1,
     ) -> None: ...
 
+class Rainbow(_Rainbow, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 6.25e-05,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        n_steps: int = 3,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        double: bool = True,
+        dueling: bool = True,
+        prioritized: bool = True,
+        distributional: bool = True,
+        noisy: bool = True,
+        n_atoms: int = 51,
+        v_min: float = -10.0,
+        v_max: float = 10.0,
+        sigma_0: float = 0.5,
+        alpha: float = 0.5,
+        initial_beta: float = 0.4,
+        priority_eps: float = 1e-06,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class RandomAgent(_RandomAgent):
     def __init__(
         self,
         policy: str | type[stable_baselines3.common.policies.BasePolicy],
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class RecurrentPPO(_RecurrentPPO, PPO):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        n_steps: int = 128,
+        batch_size: int | None = 128,
+        n_epochs: int = 10,
+        gamma: float = 0.99,
+        gae_lambda: float = 0.95,
+        clip_range: float | collections.abc.Callable[[float], float] = 0.2,
+        clip_range_vf: float | collections.abc.Callable[[float], float] | None = None,
+        normalize_advantage: bool = True,
+        ent_coef: float = 0.0,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 0.5,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        target_kl: float | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

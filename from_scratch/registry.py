@@ -63,7 +63,6 @@ _REFERENCES = (
         shared={"lockstep": False},
         algorithms=[_sb3("DQN"), _sb3("PPO"), _sb3("A2C"), _sb3("DDPG"), _sb3("TD3"), _sb3("SAC")],
     ),
-    # Not RecurrentPPO, whose predict() wants the state that it returned: nothing here hands it over.
     Family.of(
         "sb3_contrib",
         title="SB3-Contrib",
@@ -76,6 +75,8 @@ _REFERENCES = (
             _contrib("TQC", "Kuznetsov et al. 2020", ("Box",), "replay", Updates(times=("gradient_steps", 1), every=("train_freq", 1))),
             _contrib("CrossQ", "Bhatt et al. 2024", ("Box",), "replay", Updates(times=("gradient_steps", 1), every=("train_freq", 1))),
             _contrib("ARS", "Mania et al. 2018", ("Box", "Discrete"), "population", None),
+            _contrib("RecurrentPPO", "Schulman et al. 2017; Hausknecht & Stone 2015", ALL_ACTIONS, "on_policy",
+                     Updates(times=("n_epochs", 10), every=("batch_size", 128)), id="recurrent_ppo", policy="MlpLstmPolicy", remembers=True),
             _contrib("MaskablePPO", "Huang & Ontañón 2022", ALL_ACTIONS[1:], "on_policy", Updates(times=("n_epochs", 10), every=("batch_size", 64)),
                      id="maskable_ppo", needs="action_masks"),
         ],

@@ -12,5 +12,7 @@ except ImportError as error:
 
 from from_scratch import registry
 
+NAMES = {"ppo_lstm": "recurrent_ppo"}  # what the Zoo calls otherwise
+
 # In place: rl_zoo3's own modules hold this very dict.
-ALGOS.update({name: registry.load(name) for name in ALGOS if name in registry.ENTRIES})
+ALGOS.update({name: registry.load(NAMES.get(name, name)) for name in ALGOS if NAMES.get(name, name) in registry.ENTRIES})

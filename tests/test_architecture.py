@@ -25,10 +25,10 @@ ROOMS = {  # a room of core: the others that it may import
     "loops": ("algorithm", "networks", "replay", *FLOOR),
     "algorithm": ("networks", "lockstep", *FLOOR),
     "networks": ("lockstep", "addresses", "data", "distributions", "finite", "rng", "watch"),
-    "replay": ("data", "rng", "watch"),
+    "replay": ("lockstep", "data", "rng", "watch"),  # a compiled loop
     "distributions": ("rng",),
     "returns": ("lockstep",),  # a compiled loop
-    "quantiles": ("lockstep",),  # the same
+    **dict.fromkeys(("atoms", "quantiles"), ("lockstep",)),  # the same
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
     "stacks": ("addresses", "callbacks", "masks", "vec_env"),

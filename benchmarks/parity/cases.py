@@ -150,6 +150,43 @@ def a2c() -> dict[str, Case]:
     return {**_on_policy({"n_steps": 16}), **{name: Case(env, hyperparameters) for name, (env, hyperparameters) in more.items()}}
 
 
+def recurrent_ppo() -> dict[str, Case]:
+    base: dict[str, Any] = {"n_steps": 64, "batch_size": 32, "n_epochs": 3}
+
+    def with_lstm(case: Case) -> Case:
+        kwargs = {"lstm_hidden_size": 8, **case.hyperparameters.get("policy_kwargs", {})}
+        return replace(case, policy=case.policy.replace("Policy", "LstmPolicy"), hyperparameters={**case.hyperparameters, "policy_kwargs": kwargs})
+
+    toy, hidden = made_of(VECTOR, UNIT, 2), vec("from_scratch/CartPoleNoVel-v1", 3)
+    alone: dict[str, Any] = {"enable_critic_lstm": False}
+    shared = {**alone, "shared_lstm": True}
+    more: dict[str, tuple[Env, dict[str, Any]]] = {
+        "without-velocities": (hidden, {"policy_kwargs": {"activation_fn": nn.ReLU, "ortho_init": False, "net_arch": {"pi": [16], "vf": [16]}}}),
+        "lstm-of-both": (hidden, {"policy_kwargs": shared}),
+        "lstm-of-the-policy-alone": (hidden, {"policy_kwargs": alone}),
+        "two-layers": (hidden, {"policy_kwargs": {"n_lstm_layers": 2}}),
+        "two-layers-of-both-box": (toy, {"policy_kwargs": {**shared, "n_lstm_layers": 2}}),
+        "dropout": (toy, {"policy_kwargs": {"n_lstm_layers": 2, "lstm_kwargs": {"dropout": 0.3}}}),
+        "without-biases": (toy, {"policy_kwargs": {"lstm_kwargs": {"bias": False}}}),
+        "time-limits": (vec(partial(gym.make, "Pendulum-v1", max_episode_steps=20), 2), {}),
+        "time-limits-lstm-of-the-policy-alone": (vec(partial(gym.make, "Pendulum-v1", max_episode_steps=20), 2), {"policy_kwargs": alone}),
+        "long-episodes": (vec("Pendulum-v1", 2), {"n_steps": 48}),
+        "whole-rollouts": (hidden, {"batch_size": None}),
+        "value-clipping": (toy, {"clip_range_vf": 0.2}),
+        "target-kl": (hidden, {"target_kl": 0.001, "learning_rate": 1e-2}),
+        "last-minibatch-smaller": (hidden, {"n_steps": 50, "batch_size": 64}),
+        "dict-lstm-of-both": (made_of(DICT, TWO, 2), {"policy_kwargs": {**shared, "net_arch": [16]}}),
+    }
+    # SB3-Contrib cannot do these: torch's LSTM wants Python's int for its input, and the loss of a Bernoulli no whole numbers.
+    without = ("multi-discrete-observations", "multi-binary-actions")
+    shared_cases = {name: case for name, case in _on_policy(base).items() if name not in without}
+    # V's gradients of returns of −100 are so much larger than those of π that what is left of these when all are clipped is rounding: γ = ½ keeps them small.
+    shared_cases["box"] = replace(shared_cases["box"], hyperparameters={**shared_cases["box"].hyperparameters, "gamma": 0.5})
+    own = {name: Case(env, {**base, **hyperparameters}, "MultiInputPolicy" if "dict" in name else "MlpPolicy") for name, (env, hyperparameters) in more.items()}
+    defaults = {"defaults": Case(vec("CartPole-v1"), {}, "MlpLstmPolicy", 384)}
+    return {**{name: with_lstm(case) for name, case in {**shared_cases, **own}.items()}, **defaults}
+
+
 def maskable_ppo() -> dict[str, Case]:
     base = {"n_steps": 64, "batch_size": 32, "n_epochs": 3, "ent_coef": 0.01}
     five, several, coins = spaces.Discrete(5), spaces.MultiDiscrete([3, 2, 4]), spaces.MultiBinary(3)
@@ -451,8 +488,8 @@ def ars() -> dict[str, Case]:
 
 
 CASES = {
-    "ppo": ppo, "a2c": a2c, "maskable_ppo": maskable_ppo, "trpo": trpo, "dqn": dqn, "qrdqn": qrdqn, "ddpg": ddpg, "td3": td3,
-    "sac": sac, "tqc": tqc, "ars": ars,
+    "ppo": ppo, "a2c": a2c, "maskable_ppo": maskable_ppo, "recurrent_ppo": recurrent_ppo, "trpo": trpo, "dqn": dqn, "qrdqn": qrdqn, "ddpg": ddpg,
+    "td3": td3, "sac": sac, "tqc": tqc, "ars": ars,
 }  # fmt: skip
 
 

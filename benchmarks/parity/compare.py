@@ -135,6 +135,9 @@ class Follow(BaseCallback):
         for name in ("observations", "actions", "rewards", "episode_starts", "values", "log_probs", "advantages", "returns"):
             if buffer is not None:
                 self.trace.note(self.num_timesteps, f"rollout {name}", getattr(buffer, name), PLAYED)
+        for name in ("hidden_states_pi", "cell_states_pi", "hidden_states_vf", "cell_states_vf"):
+            if hasattr(buffer, name):
+                self.trace.note(self.num_timesteps, f"rollout {name}", getattr(buffer, name), PLAYED)
 
     def _on_training_end(self) -> None:
         self._weights()

@@ -285,7 +285,7 @@ def play(directory: Path, run: Run, record: Mapping[str, Any], trusted: bool = F
     from PIL import Image
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    from benchmarks.running.evaluation import episode_seeds, masks_for
+    from benchmarks.running.evaluation import episode_seeds, masks_for, remembered
     from benchmarks.running.worker import weights_hash
 
     setup = run.hyperparams
@@ -294,7 +294,7 @@ def play(directory: Path, run: Run, record: Mapping[str, Any], trusted: bool = F
         if record.get("weights_hash_end") not in (None, weights_hash(model)):
             raise IntegrityError("model.zip holds other weights than those that were trained")
         venv.seed(episode_seeds(run.protocol["eval_seed"], run.seed, run.protocol["eval_episodes"])[0])
-        obs, done = venv.reset(), False
+        obs, done, state = venv.reset(), False, None
         frames: list[np.ndarray] = []
         score, length, stride = 0.0, 0, 1
         while not done:
@@ -303,7 +303,8 @@ def play(directory: Path, run: Run, record: Mapping[str, Any], trusted: bool = F
                 frames.append(np.asarray(picture.resize((WIDTH, max(1, round(WIDTH * picture.height / picture.width))), Image.Resampling.BILINEAR)))
                 if len(frames) > FRAMES:
                     frames, stride = frames[::2], 2 * stride
-            action, _ = model.predict(obs, deterministic=run.protocol["deterministic"], **masks_for(model, venv))
+            told = {**remembered(state, np.zeros(1, dtype=bool)), **masks_for(model, venv)}
+            action, state = model.predict(obs, deterministic=run.protocol["deterministic"], **told)
             obs, reward, dones, _ = venv.step(action)
             score, length, done = score + float(reward[0]), length + 1, bool(dones[0])
         return frames, score, length, stride

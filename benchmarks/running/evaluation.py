@@ -101,7 +101,8 @@ class Evaluator:
         self.venvs: list[VecEnv] = [wrap(lanes, setup.get("normalize"), setup.get("frame_stack"), training=False) for lanes in self.lanes]
 
     def __call__(self, model, normalizers: list) -> list[Episodes]:
-        """Play all episodes. model.predict takes the observations of all models' lanes, [S*n, ...] seed-major, and their action masks where it knows of them.
+        """Play all episodes. model.predict takes the observations of all models' lanes, [S*n, ...] seed-major, what it remembers of them, and their action
+        masks where it knows of these.
 
         normalizers: for each seed the VecNormalize that it trains with, or None.
         """
@@ -114,10 +115,11 @@ class Evaluator:
             for lanes, seeds in zip(self.lanes, self.seeds, strict=True):
                 lanes.play(seeds)
             obs = [venv.reset() for venv in self.venvs]
+            state, going_on = None, np.zeros(sum(lanes.num_envs for lanes in self.lanes), dtype=bool)
             masked = takes_masks(model) and self.lanes[0].has_attr("action_masks")
             while any(lanes.alive.any() for lanes in self.lanes):
                 more = {"action_masks": np.concatenate([lanes.action_masks() for lanes in self.lanes])} if masked else {}
-                actions, _ = model.predict(_joined(obs), deterministic=self.deterministic, **more)
+                actions, state = model.predict(_joined(obs), deterministic=self.deterministic, **remembered(state, going_on), **more)
                 shares = np.split(np.asarray(actions), len(self.venvs))
                 obs = [venv.step(share)[0] if lanes.alive.any() else last
                        for venv, share, lanes, last in zip(self.venvs, shares, self.lanes, obs, strict=True)]
@@ -126,6 +128,11 @@ class Evaluator:
     def close(self) -> None:
         for venv in self.venvs:
             venv.close()
+
+
+def remembered(state: Any, starts: np.ndarray) -> dict[str, Any]:
+    """What predict() is given beside observations, if it handed back a state the last time: that, and in which lanes an episode starts."""
+    return {} if state is None else {"state": state, "episode_start": starts}
 
 
 def takes_masks(model) -> bool:

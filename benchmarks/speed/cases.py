@@ -98,6 +98,12 @@ CASES: dict[str, Case] = {
         "maskable_ppo", "from_scratch/InvalidActionGrid-v0", warm_up=2048, steps=4096, quick_steps=2048, why="twelve of sixteen actions are invalid",
     ),
     "trpo-cartpole": Case("trpo", "CartPole-v1", warm_up=2048, steps=4096, quick_steps=2048),
+    "recurrent-ppo-cartpole": Case("recurrent_ppo", "CartPole-v1", warm_up=256, steps=1024, quick_steps=256),
+    "recurrent-ppo-cartpole-8": Case(
+        "recurrent_ppo", "CartPole-v1", n_envs=8, warm_up=256, steps=2048, quick_steps=512,
+        hyperparameters={"n_steps": 32, "batch_size": 256, "n_epochs": 20, "policy_kwargs": {"lstm_hidden_size": 64, "net_arch": [64]}},
+        why="the Zoo's sizes for CartPole without velocities",
+    ),
     "dqn-cartpole": Case("dqn", "CartPole-v1", warm_up=1000, steps=6000, quick_steps=2000),
     "td3-pendulum": Case(
         "td3", "Pendulum-v1", hyperparameters=SQUARE, warm_up=120, steps=500, quick_steps=100, why="256×256 units, as SAC has; TD3's default is 400×300",

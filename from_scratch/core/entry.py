@@ -69,6 +69,7 @@ class Entry:
     needs: str | None = None  # a method that environments must have beside Gymnasium's: "action_masks" says which actions are valid
     loop: str = "stepwise"  # where its experience comes from, one of LOOPS
     updates: Updates | None = None  # None: it trains no network by gradient steps
+    remembers: bool = False  # has recurrent networks: predict() wants back the state that it returned
     lockstep: bool = True  # trains many seeds in one process through `seeds=`
     together: int = 10  # seeds in lock-step beyond which a process gains little, as `python -m benchmarks.speed` measures it
     unit: str = "steps"  # what total_timesteps counts: environment "steps", or "backups" of a planner

@@ -48,5 +48,8 @@ FAMILY = Family.of(
         algorithm("natural_pg", ".natural_pg:NaturalPG", "Natural policy gradient", "Kakade 2002", updates=_OF_CRITIC),
         algorithm("trpo", ".trpo:TRPO", "Trust region policy optimisation", "Schulman et al. 2015",
                   twin="contrib/trpo", updates=_OF_CRITIC, deviations=(_BATCHED, _MAGNIFIED, *FOLLOWS)),
+        algorithm("recurrent_ppo", ".recurrent_ppo:RecurrentPPO", "PPO with recurrent networks (LSTM)", "Schulman et al. 2017; Hausknecht & Stone 2015",
+                  policy="MlpLstmPolicy", remembers=True, twin="contrib/recurrent_ppo", updates=Updates(times=("n_epochs", 10), every=("batch_size", 128)),
+                  deviations=FOLLOWS),
     ],
 )

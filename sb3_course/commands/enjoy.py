@@ -129,7 +129,7 @@ def _play(args: argparse.Namespace, saved: Saved, films: list[Path]) -> int:
     import torch
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    from benchmarks.running.evaluation import masks_for
+    from benchmarks.running.evaluation import masks_for, remembered
 
     torch.set_num_threads(1)
     raw, spec = saved.raw, dict(saved.spec)
@@ -152,10 +152,10 @@ def _play(args: argparse.Namespace, saved: Saved, films: list[Path]) -> int:
         elif isinstance(shown.env, film.Drawn):  # within the window
             shown.env.model = model
         wrapped.seed(args.seed)
-        obs = wrapped.reset()
+        obs, state, done = wrapped.reset(), None, np.ones(1, dtype=bool)
         try:
             for _ in range(steps):
-                action, _ = model.predict(obs, deterministic=not args.stochastic, **masks_for(model, wrapped))
+                action, state = model.predict(obs, deterministic=not args.stochastic, **remembered(state, done), **masks_for(model, wrapped))
                 obs, reward, done, _ = wrapped.step(action)
                 total, length = total + float(reward[0]), length + 1
                 if done[0]:

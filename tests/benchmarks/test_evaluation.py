@@ -43,6 +43,29 @@ def test_each_lane_plays_the_one_episode_of_its_seed():
     assert episodes.score == np.mean([total for total, _ in by_hand])
 
 
+class Counts:
+    """Remembers for each lane how many steps it has played since an episode started, in SB3-Contrib's form, and goes the other way at every step."""
+
+    def predict(self, obs, state=None, episode_start=None, deterministic=True):
+        n = np.zeros((1, len(obs), 1)) if state is None else state[0]
+        assert (state is None) == (episode_start is None)
+        n = n if episode_start is None else n * ~episode_start[None, :, None]
+        return n[0, :, 0].astype(int) % 2, (n + 1, n)
+
+
+def test_a_model_that_remembers_is_handed_back_what_it_returned():
+    (episodes,) = Evaluator("CartPole-v1", {}, {}, [[11, 12]])(Counts(), [None])
+    env, by_hand = gym.make("CartPole-v1"), []
+    for seed in (11, 12):
+        env.reset(seed=seed)
+        length, over = 0, False
+        while not over:
+            _, _, terminated, truncated, _ = env.step(length % 2)
+            length, over = length + 1, terminated or truncated
+        by_hand.append(length)
+    assert episodes.lengths.tolist() == by_hand
+
+
 def test_a_second_evaluation_repeats_the_first():
     evaluator = Evaluator("FrozenLake-v1", {}, {}, [list(range(10))])
     first, second = evaluator(Constant(2), [None])[0], evaluator(Constant(2), [None])[0]

@@ -36,10 +36,12 @@ QUICK = {  # by default: together they pass every branch of the files and of the
             "shared-extractor", "dict", "her"),
     "ars": ("default-nets", "without-monitor", "box-clipped", "box-squashed", "mlp-without-biases", "tanh", "elu", "discrete-observations", "image",
             "vec-normalize", "two-episodes", "alive-bonus", "schedules"),
+    "recurrent_ppo": ("without-velocities", "lstm-of-both", "lstm-of-the-policy-alone", "two-layers", "time-limits", "vec-normalize", "target-kl",
+                      "whole-rollouts", "last-minibatch-smaller", "multi-discrete-actions", "gsde-squashed", "dropout", "dict-lstm-of-both"),
     "tqc": ("default-nets", "toy", "4-envs", "n-step", "vec-normalize", "fixed-temperature", "temperature-from", "slow-targets", "gsde-2-envs",
             "one-critic", "five-critics", "nothing-dropped", "all-but-one-dropped", "25-quantiles", "shared-extractor", "dict", "her"),
 }  # fmt: skip
-OWN_OPERATIONS = ("ppo", "a2c", "maskable_ppo", "trpo", "qrdqn", "tqc", "ars")  # values after the rollout in one pass; the quantile Huber loss in one pass
+OWN_OPERATIONS = ("ppo", "a2c", "maskable_ppo", "trpo", "recurrent_ppo", "qrdqn", "tqc", "ars")  # values after the rollout in one pass; the quantile Huber loss
 ALL = [
     pytest.param(algorithm, name, marks=[] if name in QUICK[algorithm] else pytest.mark.slow, id=f"{algorithm}-{name}")
     for algorithm in cases.CASES

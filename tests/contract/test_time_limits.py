@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sb3_contrib.common.recurrent.type_aliases import RNNStates
 
 from tests.contract.probes import TwoStates, every, make, train
 
@@ -24,6 +25,10 @@ def value(model: Any) -> float:
         return model.values[1]
     policy, obs = model.policy, torch.ones(1, *model.observation_space.shape)
     with torch.no_grad():
+        if hasattr(policy, "lstm_actor"):  # the state after state 0
+            nothing = (torch.zeros(policy.lstm_hidden_state_shape),) * 2
+            *_, states = policy(torch.zeros_like(obs), RNNStates(nothing, nothing), torch.ones(1))
+            return policy.predict_values(obs, states.vf, torch.zeros(1)).item()
         if hasattr(policy, "q_net"):
             return getattr(policy.q_net, "values", policy.q_net)(obs).max().item()  # where it puts out something else than Q
         if hasattr(policy, "quantile_net"):

@@ -30,6 +30,12 @@ def test_the_six_are_swapped_in_the_table_itself_and_the_others_stay(monkeypatch
     assert (table["ars"], table["tqc"]) == kept or all(table[name].__module__.startswith("from_scratch.") for name in ("ars", "tqc") if table[name] not in kept)
 
 
+def test_what_the_zoo_calls_ppo_lstm_is_recurrent_ppo(monkeypatch):
+    table = {"ppo_lstm": object()}
+    imported_with(monkeypatch, table)
+    assert table == {"ppo_lstm": ours.RecurrentPPO}
+
+
 def test_without_the_zoo_one_line_says_how_to_install_it():
     script = "import sys; sys.modules['rl_zoo3'] = None\nimport from_scratch.zoo"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ours.__path__[0] + "/..")

@@ -2,13 +2,14 @@
 
 import importlib.util
 import sys
+from itertools import pairwise
 
 import gymnasium as gym
 import numpy as np
 import pytest
 from PIL import Image
 
-from from_scratch import QLearning
+from from_scratch import QLearning, RecurrentPPO
 from from_scratch.core.tabular import grids
 from from_scratch.envs import GridWorld
 from sb3_course import cli, film
@@ -52,6 +53,21 @@ def test_a_network_is_filmed_too_and_no_table_is_printed(capsys):
     capsys.readouterr()
     assert enjoy("dqn", "CartPole-v1", "--gif", "pole.gif", "-n", "3") == 0
     assert capsys.readouterr().out.startswith("pole.gif: 4 frames")
+
+
+def test_a_network_that_remembers_is_handed_back_its_state_and_told_where_an_episode_starts(monkeypatch):
+    trained("recurrent_ppo", "CartPole-v1", 200)
+    told, predict = [], RecurrentPPO.predict
+
+    def noted(model, obs, state=None, episode_start=None, deterministic=False):
+        told.append((state, episode_start, returned := predict(model, obs, state, episode_start, deterministic)))
+        return returned
+
+    monkeypatch.setattr(RecurrentPPO, "predict", noted)
+    assert enjoy("recurrent_ppo", "CartPole-v1", "--no-render", "-n", "40") == 0
+    assert told[0][0] is None
+    assert all(state is before[2][1] for before, (state, *_) in pairwise(told))
+    assert 0 < sum(bool(start[0]) for _, start, _ in told[1:]) < 8  # a beginner's episodes
 
 
 def test_what_cannot_be_filmed_says_why_in_one_line(capsys):

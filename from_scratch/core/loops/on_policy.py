@@ -89,7 +89,10 @@ class OnPolicy(Algorithm):
     schedules: ClassVar[tuple[str, ...]] = ()  # hyper-parameters that are numbers or functions of the remaining training, or None for switched off
 
     def check(self) -> None:
-        """Minibatches: SB3's refusals and its warning."""
+        self.check_minibatches()
+
+    def check_minibatches(self) -> None:
+        """SB3's refusals and its warning."""
         if "batch_size" not in self.hyperparameters or self.batch_size is None:
             return
         if self.normalize_advantage and not self.whole:
@@ -137,7 +140,7 @@ class OnPolicy(Algorithm):
             self._reset_noise()
         callback.on_rollout_start()
         self.heed_rollout()
-        rollout = rollout_of(self, rollout_buffer, callback)
+        rollout = self.rollout_of(rollout_buffer, callback)
         try:
             while n_steps < n_rollout_steps:
                 if self.use_sde and self.sde_sample_freq > 0 and n_steps % self.sde_sample_freq == 0:
@@ -173,6 +176,10 @@ class OnPolicy(Algorithm):
         callback.update_locals(rollout.show_last(locals()))
         callback.on_rollout_end()
         return True
+
+    def rollout_of(self, buffer: RolloutBuffer, callback: BaseCallback) -> Rollout:
+        """Who notes a rollout while it is played."""
+        return rollout_of(self, buffer, callback)
 
     def _reset_noise(self) -> None:
         for policy, stream in zip(self._policies, self._rng.streams, strict=True):
@@ -212,7 +219,7 @@ class OnPolicy(Algorithm):
         Returns V of the last observations, [S·E, 1]. ValueError if a number is not finite: it would turn weights into NaN, where SB3's
         distributions refuse them.
         """
-        buffer, last_values = rollout.buffer, self.actor_critic.values_numpy(self.by_seed(last_obs)).reshape(-1, 1)
+        buffer, last_values = rollout.buffer, self.last_values(last_obs, last_dones).reshape(-1, 1)
         values = torch.from_numpy(last_values)
         if not rollout.is_ours:
             buffer.compute_returns_and_advantage(last_values=values, dones=last_dones)
@@ -241,6 +248,10 @@ class OnPolicy(Algorithm):
                 found = f"the reward of {step} is {buffer.rewards[t, lane]}"
                 break
         return expected(parameter_of(self.action_space), f"{found}: the update would turn the weights into NaN")
+
+    def last_values(self, obs: Any, dones: np.ndarray) -> np.ndarray:
+        """V of what is seen behind a rollout, [S, E]; where an episode is done, of another one's first observation, which nothing comes of."""
+        return self.actor_critic.values_numpy(self.by_seed(obs))
 
     def _value_of(self, obs: Any, lane: int) -> torch.Tensor:
         """V of one observation of a lane, by its seed's weights, [1]."""

@@ -26,12 +26,14 @@ from from_scratch.core.networks.continuous import Critics, CriticsOneByOne, Dete
 from from_scratch.core.networks.heads import Heads, HeadsNetwork
 from from_scratch.core.networks.kinds import OneByOne, OwnOutputs, Together, says_outputs
 from from_scratch.core.networks.own import Pi, Pis, PolicyNetwork
+from from_scratch.core.networks.recurrent_values import RecurrentQNetwork, RecurrentValues, RecurrentValuesOneByOne
 from from_scratch.core.watch import altered, replaced, shared, tied, untrainable
 
 # How the modules of a class are computed: together, if they are plain, and one by one. Any other module says its outputs itself, or is asked.
 KINDS: dict[type, tuple[type[Together], type[OneByOne]]] = {
     QNetwork: (ActionValues, OneByOne),
     HeadsNetwork: (Heads, OneByOne),
+    RecurrentQNetwork: (RecurrentValues, RecurrentValuesOneByOne),
     TD3Actor: (DeterministicActor, OneByOne),
     SACActor: (SquashedActor, SquashedActors),
     ContinuousCritic: (Critics, CriticsOneByOne),

@@ -27,17 +27,22 @@ class Policies(nn.ModuleList):
     ) -> tuple[np.ndarray, Any]:
         """Actions [S·n, ...] for observations [S·n, ...], the first n of them for the first seed; ValueError if they are no multiple of S.
 
-        action_masks [S·n, ...]: of maskable policies, which actions are valid.
+        What recurrent policies remember, arrays [layers, S·n, H], is parted in the same way, and handed back. action_masks [S·n, ...]: of maskable
+        policies, which actions are valid.
         """
         S = len(self)
         n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation) if self.is_vectorized_observation(observation) else 1
         if n % S:
             raise ValueError(f"{n} observation{'s' * (n > 1)} for {S} seeds: give a multiple, seed after seed, or ask each, as in for each in model: …")
-        parts, actions = tree_map(lambda x: x.reshape(S, -1, *x.shape[1:]), observation), []
+        parts, actions, after = tree_map(lambda x: x.reshape(S, -1, *x.shape[1:]), observation), [], []
+        states = [state] * S if state is None else list(zip(*(np.split(np.asarray(part), S, 1) for part in state), strict=True))
+        starts = [episode_start] * S if episode_start is None else np.split(np.asarray(episode_start), S)
         for k, policy in enumerate(self):  # each by its own policy, as member(k) would: the same bits
             masks = {} if action_masks is None else {"action_masks": np.asarray(action_masks).reshape(S, n // S, -1)[k]}
-            actions.append(policy.predict(tree_map(lambda x, k=k: x[k], parts), deterministic=deterministic, **masks)[0])
-        return np.concatenate(actions), state
+            action, then = policy.predict(tree_map(lambda x, k=k: x[k], parts), states[k], starts[k], deterministic, **masks)
+            actions.append(action)
+            after.append(then)
+        return np.concatenate(actions), state if after[0] is None else tuple(np.concatenate(part, 1) for part in zip(*after, strict=True))
 
     def set_training_mode(self, mode: bool) -> None:
         """Training or evaluation mode of every seed's networks."""
