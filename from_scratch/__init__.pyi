@@ -104,6 +104,7 @@ from from_scratch.value_based.naive_deep_q import DQNWithoutTarget as _DQNWithou
 from from_scratch.value_based.naive_deep_q import DiagnosedDQN as _DiagnosedDQN
 from from_scratch.value_based.naive_deep_q import NaiveDeepQ as _NaiveDeepQ
 from from_scratch.value_based.noisy_dqn import NoisyDQN as _NoisyDQN
+from from_scratch.value_based.prioritized_dqn import PrioritizedDQN as _PrioritizedDQN
 from from_scratch.value_based.qrdqn import QRDQN as _QRDQN
 
 __all__: list[str]
@@ -1683,6 +1684,42 @@ class PrioritisedValueIteration(_PrioritisedValueIteration):
         theta: float = 1e-12,
         tolerance: float = 1e-09,
         max_sweeps: int = 1000000,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class PrioritizedDQN(_PrioritizedDQN, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        n_steps: int = 1,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        alpha: float = 0.6,
+        initial_beta: float = 0.4,
+        priority_eps: float = 1e-06,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

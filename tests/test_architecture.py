@@ -25,7 +25,7 @@ ROOMS = {  # a room of core: the others that it may import
     "loops": ("algorithm", "networks", "replay", *FLOOR),
     "algorithm": ("networks", "lockstep", *FLOOR),
     "networks": ("lockstep", "addresses", "data", "distributions", "finite", "rng", "watch"),
-    "replay": ("data", "rng", "watch"),
+    "replay": ("lockstep", "data", "rng", "watch"),  # a compiled loop
     "distributions": ("rng",),
     "returns": ("lockstep",),  # a compiled loop
     "quantiles": ("lockstep",),  # the same

@@ -67,11 +67,11 @@ OF_DQN = (
         "s′ is the true successor, never what",
         "is seen after the reset.",
     ), "[S·E, …]"),
-    Box(6, "core/replay/memory.py", "PackedReplay.add", (
+    Box(6, "core/replay/storage.py", "PackedStorage.add", (
         "A row for each transition, with",
         "whether it terminated or was cut.",
     ), "[N, S, E, …]"),
-    Box(8, "core/replay/memory.py", "PackedReplay.sample", (
+    Box(8, "core/replay/forms.py", "OneStep.of", (
         "M rows of every seed. discount is 0",
         "after death, γ after a time limit.",
     ), "[S, M, …]"),

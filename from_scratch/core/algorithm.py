@@ -280,6 +280,7 @@ class Algorithm(Declared, BaseAlgorithm):
         self._refuse_hidden_methods()
         known = set(self.__dict__)
         self._metrics: dict[str, list[torch.Tensor]] = {}
+        self.noted: dict[str, torch.Tensor] = {}
         self._moded: tuple[list[dict], list[BasePolicy]] | None = None  # found when first needed, anew in each learn()
         self.active = np.ones(self.n_seeds, dtype=bool)
         self.nets: dict[str, Net] = {}
@@ -567,9 +568,11 @@ class Algorithm(Declared, BaseAlgorithm):
         return True
 
     def note(self, **metrics: torch.Tensor) -> None:
-        """Remember numbers of one update, [S] each, for `record_metrics`."""
+        """Remember numbers of one update, [S] each, for `record_metrics`. Those of each sample, [S, M], are not logged, but `noted` until the next update."""
+        self.noted = {name: value.detach() for name, value in metrics.items() if value.dim() > 1}
         for name, value in metrics.items():
-            self._metrics.setdefault(name, []).append(value.detach())
+            if name not in self.noted:
+                self._metrics.setdefault(name, []).append(value.detach())
 
     def stop_early(self, metrics: dict[str, torch.Tensor]) -> np.ndarray | None:
         """Which seeds to stop updating, [S], judged before the step; None for none."""

@@ -129,3 +129,15 @@ class Transition(_Fields):
     reward: torch.Tensor  # r      [S, M]
     next_obs: Observation  # s'     the true successor, never the state after a reset
     discount: torch.Tensor  # γ or 0
+
+
+@dataclass
+class Stretch(_Fields):
+    """Up to L successive steps of one episode each, from a replay memory, for recurrent networks. A stretch that is shorter is filled up at its end."""
+
+    obs: Observation  # o      [S, M, L + 1, ...]: what was seen before each step, and after the last one from there on
+    action: torch.Tensor  # a      [S, M, L, ...]
+    reward: torch.Tensor  # r      [S, M, L]
+    discount: torch.Tensor  # γ, and 0 where the episode terminated
+    learnt: torch.Tensor  # 1 where a step's loss counts, and 0 in the burn-in and behind the end
+    kept: dict[str, torch.Tensor]  # what was kept with the first step, by name, [S, M, ...]: a recurrent state before it

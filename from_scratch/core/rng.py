@@ -200,7 +200,16 @@ class Rng:
         if not self.streams[0].private:
             return np.array([stream.numpy.random_sample() for stream in self.streams])
         _, next_double, states = self._compiled()
-        x = np.empty(len(states))
+        x = np.empty((len(states), 1))
+        _uniforms(next_double, states, x)
+        return x[:, 0]
+
+    def fractions(self, n: int) -> np.ndarray:
+        """n numbers in [0, 1) per seed, [S, n], none of them drawn ahead."""
+        if not self.streams[0].private:
+            return np.array([stream.numpy.random_sample(n) for stream in self.streams])
+        _, next_double, states = self._compiled()
+        x = np.empty((len(states), n))
         _uniforms(next_double, states, x)
         return x
 
@@ -272,6 +281,7 @@ def _integers(next_uint32: Address, states: np.ndarray, high: int, x: np.ndarray
 
 @kernel()
 def _uniforms(next_double: Address, states: np.ndarray, x: np.ndarray) -> None:
-    """x[k] = RandomState.random_sample() of generator k."""
+    """x[k] = RandomState.random_sample(n) of generator k, [S, n]."""
     for k in range(len(states)):
-        x[k] = _next_double(next_double, states[k])
+        for i in range(x.shape[1]):
+            x[k, i] = _next_double(next_double, states[k])

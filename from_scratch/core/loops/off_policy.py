@@ -126,9 +126,17 @@ class OffPolicy(Algorithm):
         known = normalizers(self.env)
         bound = hasattr(self, "memory") and self.memory.is_bound(self.replay_buffers) and self.memory.is_asked()
         if not (bound and self.memory.normalizers == known and self.memory.rng is self._rng):
-            self.memory = replay(self.replay_buffers, self._rng, self.gamma, known)
+            self.memory = replay(self.replay_buffers, self._rng, self.gamma, known, self.new_sampler(), self.new_form(), type(self).__name__)
             if "acting" in vars(self):
                 self._watch()
+
+    def new_sampler(self) -> Any:
+        """Which steps of the memory are drawn (`core/replay/samplers.py`); None: all alike, as the buffers have it."""
+        return None
+
+    def new_form(self) -> Any:
+        """What becomes of them (`core/replay/forms.py`); None: a step, or `n_steps`, as the buffers have it."""
+        return None
 
     def adopt(self) -> None:
         super().adopt()
