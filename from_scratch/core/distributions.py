@@ -90,7 +90,8 @@ class Bernoulli:
     @cached_property
     def softplus(self) -> torch.Tensor:
         """log(1 + exp(logits)) = −log(1 − p)."""
-        return self.logits.clamp(min=0) + ((-self.logits.abs()).exp() + 1).log()
+        positive = self.logits.max(self.logits.detach() * 0)  # whose derivative at 0, where a fresh policy's logits may be, is ½; that of clamp is 1
+        return positive + ((-self.logits.abs()).exp() + 1).log()
 
     def log_prob(self, a: torch.Tensor) -> torch.Tensor:
         return (a.float() * self.logits - self.softplus).sum(-1)

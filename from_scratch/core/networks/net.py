@@ -7,7 +7,8 @@ user changed something that the last answer took for granted (core/watch.py tell
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -146,6 +147,7 @@ class Net:
 
     def _served(self, kind: Any, modules: Sequence[nn.Module], rows: Any) -> None:
         self.served, self.rows = kind(modules, rows), rows
+        self._alone: dict[int, tuple[Any, Any]] = {}  # what serves one seed, made when it is first asked for
         self.play = self.served.play
         self.statistics = [get_parameters_by_name(module, ["running_"]) for module in modules]  # of batch normalisation
 
@@ -153,6 +155,20 @@ class Net:
         """No step of seed k's optimizer is to move these from now on, where its modules are asked: elsewhere `by_hand` said it."""
         if isinstance(self.rows, OwnMemory):
             self.rows.held[k] = parameters
+
+    @contextmanager
+    def alone(self, k: int) -> Iterator[None]:
+        """Within, it is seed k's network and no other's: equations get data [1, M, ...] of whatever length that seed has."""
+        everyone = self.served, self.rows
+        if len(self.modules) > 1:
+            if k not in self._alone:
+                rows = self.rows.only(k)
+                self._alone[k] = type(self.served)([self.modules[k]], rows), rows
+            self.served, self.rows = self._alone[k]
+        try:
+            yield
+        finally:
+            self.served, self.rows = everyone
 
     def acts_for_policies(self) -> bool:
         """Does playing with it do what the policies' own `predict` would? Not if they, or the networks that they act with, have ways of their own."""
