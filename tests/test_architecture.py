@@ -28,7 +28,7 @@ ROOMS = {  # a room of core: the others that it may import
     "replay": ("lockstep", "data", "rng", "watch"),  # a compiled loop
     "distributions": ("rng",),
     "returns": ("lockstep",),  # a compiled loop
-    "quantiles": ("lockstep",),  # the same
+    **dict.fromkeys(("atoms", "quantiles"), ("lockstep",)),  # the same
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
     "stacks": ("addresses", "callbacks", "masks", "vec_env"),

@@ -142,6 +142,7 @@ EXPRESSIONS = {  # of x, y [2, 4, 3], both positive, and z [2, 1, 3]
     "standard deviation": lambda x, y, z: (x.std(-1) * y[..., 0] + (y * z).std(-1)).mean(-1),
     "log softmax": lambda x, y, z: (x.log_softmax(-1) * y * z).sum(-1),
     "gathered": lambda x, y, z: (x.log_softmax(-1) * y).gather(-1, constant(ACTION, x).long().unsqueeze(-1)).squeeze(-1) * z[..., 0],
+    "an axis in the middle": lambda x, y, z: ((x.unsqueeze(-2) * y.unsqueeze(-2)).view(*x.shape) * z + (x.unsqueeze(-2) * y.unsqueeze(-1)).sum(-1)).sum(-1),
     "several of each vector": lambda x, y, z: ((x * y).gather(-1, constant(PAIRS, x).long()) * z[..., :2]).sum(-1),
     "relu": lambda x, y, z: ((x - y).relu() * z + torch.relu(y - 1)).sum(-1),
     "parts": lambda x, y, z: (x[..., :2].log_softmax(-1) * y[..., 1:]).sum(-1) + (x[..., 2:] * z[:, :, :1]).squeeze(-1),

@@ -584,7 +584,7 @@ class Array:
         return self if _last(dim, self) and self.value.shape[-1] != 1 else self[..., 0]
 
     def unsqueeze(self, dim: int) -> Array:
-        return self[..., None] if dim == -1 else self[(*[slice(None)] * dim, None)]
+        return self[..., None] if dim == -1 else self[(*[slice(None)] * (dim % (self.value.ndim + 1)), None)]
 
     def expand(self, *shape: Any) -> Array:
         shape = shape[0] if isinstance(shape[0], tuple) else shape

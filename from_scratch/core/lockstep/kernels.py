@@ -481,3 +481,17 @@ def row_sums(x: np.ndarray, y: np.ndarray, over: int) -> None:
         else:
             total = _sum(x[i])
         y[i] = total / x.dtype.type(over)
+
+
+@kernel(error_model="numpy")
+def projected(p: np.ndarray, returns: np.ndarray, z: np.ndarray, gap: float, m: np.ndarray) -> None:
+    """m = probabilities p [R, N] of returns [R, N] as those of the atoms z [N], `gap` apart: each shared out between the two atoms next to it."""
+    N = len(z)
+    for r in range(len(p)):
+        m[r, :] = 0
+        for j in range(p.shape[1]):
+            below = int((returns[r, j] - z[0]) / gap)
+            for i in range(max(below - 1, 0), min(below + 2, N)):  # rounding may have put it one atom too low
+                share = np.float32(1) - abs(returns[r, j] - z[i]) / gap
+                if share > 0:
+                    m[r, i] += share * p[r, j]

@@ -85,7 +85,8 @@ class OffPolicy(Algorithm):
         self._noises: list[ActionNoise | None] = []
         self.replay_buffer_kwargs = self.replay_buffer_kwargs or {}
         told = self.replay_buffer_kwargs.get("n_steps") == self.n_steps  # by a user, or by the first model of a file
-        if self.n_steps > 1 and self.replay_buffer_class is not None and not told:
+        own = self.new_form() is not None  # looks ahead by itself, whatever the buffer
+        if self.n_steps > 1 and self.replay_buffer_class is not None and not told and not own:
             warnings.warn(
                 f"`n_steps={self.n_steps}` is ignored because a custom `replay_buffer_class` (`{self.replay_buffer_class.__name__}`) was passed. "
                 f'Configure it explicitly: `replay_buffer_kwargs={{"n_steps": {self.n_steps}, "gamma": {self.gamma}}}`.',
@@ -94,8 +95,8 @@ class OffPolicy(Algorithm):
         if self.replay_buffer_class is None:
             if isinstance(self.observation_space, spaces.Dict):
                 self.replay_buffer_class = DictReplayBuffer
-                assert self.n_steps == 1, "N-step returns are not supported for Dict observation spaces yet."
-            elif self.n_steps > 1:
+                assert self.n_steps == 1 or own, "N-step returns are not supported for Dict observation spaces yet."
+            elif self.n_steps > 1 and not own:
                 self.replay_buffer_class = NStepReplayBuffer
                 self.replay_buffer_kwargs.update({"n_steps": self.n_steps, "gamma": self.gamma})
             else:
