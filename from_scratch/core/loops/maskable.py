@@ -81,7 +81,8 @@ class Maskable:
         super()._bind_memory()  # type: ignore[misc]
 
     def new_form(self: Any) -> Any:
-        return WithMasks(int(self.action_space.n)) if self.masked else super().new_form()  # type: ignore[misc]
+        form = super().new_form()  # type: ignore[misc]
+        return WithMasks(int(self.action_space.n), form) if self.masked else form
 
     def collect_rollouts(self: Any, env: Any, *args: Any, **kwargs: Any) -> Any:
         self.masks = self.by_seed(_known(masks_of(env))) if self.masked else None

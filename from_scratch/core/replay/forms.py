@@ -67,14 +67,15 @@ def ahead_of(buffer: ReplayBuffer) -> OneStep:
 
 
 class WithMasks(OneStep):
-    """What SB3's buffer gives, with the actions that were valid in s', of n: `storage.write("next_masks", …)` keeps them."""
+    """What another form gives, or SB3's buffer, with the actions that were valid in s', of n: `storage.write("next_masks", …)` keeps them."""
 
-    def __init__(self, n: int):
-        self.n = n
+    def __init__(self, n: int, form: Any = None):
+        self.n, self.form = n, form
 
     def bind(self, storage: Storage) -> None:
         storage.keep("next_masks", (self.n,))
-        self.form = ahead_of(storage.buffers[0])
+        self.form = self.form or ahead_of(storage.buffers[0])
+        self.form.bind(storage)
 
     def of(self, storage: Storage, t: np.ndarray, e: np.ndarray, gamma: float) -> MaskedTransition:
         next_mask = storage.read("next_masks", self.form.last(storage, t, e), e)
