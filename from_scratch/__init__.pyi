@@ -101,6 +101,7 @@ from from_scratch.value_based.double_dqn import DoubleDQN as _DoubleDQN
 from from_scratch.value_based.dqn import DQN as _DQN
 from from_scratch.value_based.drqn import DRQN as _DRQN
 from from_scratch.value_based.dueling_dqn import DuelingDQN as _DuelingDQN
+from from_scratch.value_based.maskable_dqn import MaskableDQN as _MaskableDQN
 from from_scratch.value_based.n_step_dqn import NStepDQN as _NStepDQN
 from from_scratch.value_based.naive_deep_q import DQNWithoutReplay as _DQNWithoutReplay
 from from_scratch.value_based.naive_deep_q import DQNWithoutTarget as _DQNWithoutTarget
@@ -1196,6 +1197,40 @@ class MCPrediction(_MCPrediction):
         initial_value: float = 0.0,
         learning_rate_decay: float = 1.0,
         pi: typing.Any = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class MaskableDQN(_MaskableDQN, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

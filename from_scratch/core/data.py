@@ -132,6 +132,13 @@ class Transition(_Fields):
 
 
 @dataclass
+class MaskedTransition(Transition):
+    """The same, with the actions that were valid in s'."""
+
+    next_mask: torch.Tensor  # 1 for each valid action, 0 for others, [S, M, n_actions]
+
+
+@dataclass
 class Stretch(_Fields):
     """Up to L successive steps of one episode each, from a replay memory, for recurrent networks. A stretch that is shorter is filled up at its end."""
 

@@ -234,10 +234,16 @@ class Rng:
                 ahead.used, t = ahead.used + k, t + k
         return u
 
-    def sample_actions(self, n: int, who: np.ndarray | None = None) -> np.ndarray:
-        """n uniformly random actions per seed, [S, n, ...], from each seed's own copy of the action space; seeds not in `who` get zeros."""
+    def sample_actions(self, n: int, who: np.ndarray | None = None, masks: np.ndarray | None = None) -> np.ndarray:
+        """n uniformly random actions per seed, [S, n, ...], from each seed's own copy of the action space; seeds not in `who` get zeros.
+
+        masks [S, n, n_actions] of int8: of Discrete actions, those whose mask is 1.
+        """
         nothing = np.zeros((n, *self.streams[0].action_space.shape), dtype=self.streams[0].action_space.dtype)
         asked = [True] * len(self.streams) if who is None else who
+        if masks is not None:
+            each = zip(self.streams, asked, masks, strict=True)
+            return np.array([[stream.action_space.sample(mask) for mask in of_seed] if on else nothing for stream, on, of_seed in each])
         return np.array([[stream.action_space.sample() for _ in range(n)] if on else nothing for stream, on in zip(self.streams, asked, strict=True)])
 
     def get_state(self) -> list[tuple]:

@@ -1,9 +1,9 @@
 """Deep value learning: Q-learning with a neural network (Mnih et al. 2015).
 
 A replay memory and a target network made it work. `dqn.py` is the algorithm. Files beside it each change one thing: the target (`double_dqn.py`,
-`n_step_dqn.py`), what is replayed (`prioritized_dqn.py`), the network (`dueling_dqn.py`, `drqn.py`), what is learnt of a return (`c51.py`, `qrdqn.py`),
-and how one explores (`noisy_dqn.py`, `bootstrapped_dqn.py`). `rainbow.py` has six of them at once. `naive_deep_q.py` takes memory and target network away
-again, one by one and both, and measures what happens (van Hasselt et al. 2018).
+`n_step_dqn.py`), what is replayed (`prioritized_dqn.py`), the network (`dueling_dqn.py`, `drqn.py`), what is learnt of a return (`c51.py`, `qrdqn.py`), and
+how one explores (`noisy_dqn.py`, `bootstrapped_dqn.py`). `rainbow.py` has six of them at once; with `maskable_dqn.py` there are invalid actions.
+`naive_deep_q.py` takes memory and target network away again, one by one and both, and measures what happens (van Hasselt et al. 2018).
 """
 
 from from_scratch.core.entry import FOLLOWS, NO_NAN_REFUSED, Family, Updates, algorithm
@@ -22,6 +22,7 @@ FAMILY = Family.of(
         algorithm("n_step_dqn", ".n_step_dqn:NStepDQN", "DQN with n-step returns", "Hessel et al. 2018", updates=AS_DQN, tuned_as="dqn"),
         algorithm("prioritized_dqn", ".prioritized_dqn:PrioritizedDQN", "DQN with prioritised replay", "Schaul et al. 2016", updates=AS_DQN),
         algorithm("dueling_dqn", ".dueling_dqn:DuelingDQN", "Dueling DQN", "Wang et al. 2016", updates=AS_DQN, tuned_as="dqn"),
+        algorithm("maskable_dqn", ".maskable_dqn:MaskableDQN", "DQN with invalid actions masked", "Huang & Ontañón 2022", updates=AS_DQN, tuned_as="dqn"),
         algorithm("c51", ".c51:C51", "C51, categorical DQN", "Bellemare et al. 2017", updates=AS_DQN),
         algorithm("noisy_dqn", ".noisy_dqn:NoisyDQN", "NoisyNet-DQN", "Fortunato et al. 2018", updates=AS_DQN),
         algorithm("bootstrapped_dqn", ".bootstrapped_dqn:BootstrappedDQN", "Bootstrapped DQN with randomised priors", "Osband et al. 2016", updates=AS_DQN),

@@ -60,7 +60,7 @@ class BootstrappedDQN(DQN):
         return spaces.MultiDiscrete([self.n_actions, *[2] * self.n_heads])  # a ‖ m: the mask is stored beside the action
 
     def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        best = self.q.play(obs).argmax(-1)  # [S, E, K]
+        best = self.best(self.q.play(obs))  # [S, E, K]
         if deterministic:
             return vote(torch.from_numpy(best), self.n_actions).numpy()
         return np.take_along_axis(best, self.head[..., None], -1)[..., 0]
@@ -79,7 +79,7 @@ class BootstrappedDQN(DQN):
     def loss(self, b: Transition) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]
         a, m = b.action[..., :1].long(), b.action[..., 1:].float()
         with torch.no_grad():
-            y = b.reward[..., None] + b.discount[..., None] * self.q_target(b.next_obs).amax(-1)  # [S, M, K]
+            y = b.reward[..., None] + b.discount[..., None] * self.valid(self.q_target(b.next_obs), b).amax(-1)  # [S, M, K]
         q = self.q(b.obs).gather(-1, a.unsqueeze(2).expand(-1, -1, self.n_heads, -1)).squeeze(-1)
         loss = (m * F.smooth_l1_loss(q, y, reduction="none")).mean(-1).mean(-1)  # eq. (3) of 2016, over all heads
         return loss, {"loss": loss}

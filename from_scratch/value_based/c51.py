@@ -92,14 +92,14 @@ class C51(DQN):
         self.i = torch.arange(self.n_atoms, device=self.device)
 
     def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return expected(torch.from_numpy(self.q.play(obs)), self.z.cpu()).argmax(-1).numpy()
+        return self.best(expected(torch.from_numpy(self.q.play(obs)), self.z.cpu()).numpy())
 
     @per_seed
     def loss(self, b: Transition) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]
         of = lambda logits, a: logits.gather(-1, a.long() * self.n_atoms + self.i)  # those of one action, [S, M, N]
         with torch.no_grad():
             after = self.q_target(b.next_obs)
-            best = expected(after, self.z).argmax(-1, keepdim=True)  # a*
+            best = self.valid(expected(after, self.z), b).argmax(-1, keepdim=True)  # a*
             tz = (b.reward[..., None] + b.discount[..., None] * self.z).clamp(self.v_min, self.v_max)
             m = projected(of(after, best).softmax(-1), tz, self.z, (self.v_max - self.v_min) / (self.n_atoms - 1))
         loss = -(m * of(self.q(b.obs), b.action).log_softmax(-1)).sum(-1).mean(-1)

@@ -92,7 +92,7 @@ class NoisyDQN(DQN):
         return f(self._rng.noise(n, self._policies[0].q_net.ends[-1])).to(self.device)
 
     def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return self.q.play(obs, *([] if deterministic else [self.noise(self.n_envs)])).argmax(-1)
+        return self.best(self.q.play(obs, *([] if deterministic else [self.noise(self.n_envs)])))
 
     def update(self, b: Transition) -> None:
         self.minimise(self.loss, b, self.noise(1), self.noise(1), by=self.q)
@@ -100,7 +100,7 @@ class NoisyDQN(DQN):
     @per_seed
     def loss(self, b: Transition, noise: torch.Tensor, noise_target: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # type: ignore[override]
         with torch.no_grad():
-            y = b.reward + b.discount * self.q_target(b.next_obs, noise_target).amax(-1)
+            y = b.reward + b.discount * self.valid(self.q_target(b.next_obs, noise_target), b).amax(-1)
         q = self.q(b.obs, noise).gather(-1, b.action.long()).squeeze(-1)
         loss = F.smooth_l1_loss(q, y, reduction="none").mean(-1)  # the error clipped to [−1, 1], as in DQN
         return loss, {"loss": loss}

@@ -47,7 +47,7 @@ class PrioritizedDQN(DQN):
     @per_seed
     def loss(self, b: Transition, w: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # type: ignore[override]
         with torch.no_grad():
-            y = b.reward + b.discount * self.q_target(b.next_obs).amax(-1)
+            y = b.reward + b.discount * self.valid(self.q_target(b.next_obs), b).amax(-1)
         q = self.q(b.obs).gather(-1, b.action.long()).squeeze(-1)
         loss = (w * F.smooth_l1_loss(q, y, reduction="none")).mean(-1)  # the error clipped to [−1, 1], as in DQN
         return loss, {"loss": loss, "td_error": q - y}

@@ -157,7 +157,7 @@ class Rainbow(DQN):
 
     def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
         x = self.q.play(obs, *([] if deterministic else self.noise(self.n_envs)))
-        return (expected(torch.from_numpy(x), self.z.cpu()).numpy() if self.distributional else x).argmax(-1)
+        return self.best(expected(torch.from_numpy(x), self.z.cpu()).numpy() if self.distributional else x)
 
     def update(self, b: Transition) -> None:
         w = torch.from_numpy(self.memory.sampler.weight).to(self.device) if self.prioritized else torch.ones_like(b.reward)
@@ -171,7 +171,7 @@ class Rainbow(DQN):
         of = lambda logits, a: logits.gather(-1, a.long() * self.n_atoms + self.i)  # those of one action, [S, M, N]
         with torch.no_grad():
             after = self.q_target(b.next_obs, *other)
-            best = expected(self.q(b.next_obs, *mine) if self.double else after, self.z).argmax(-1, keepdim=True)  # a*
+            best = self.valid(expected(self.q(b.next_obs, *mine) if self.double else after, self.z), b).argmax(-1, keepdim=True)  # a*
             tz = (b.reward[..., None] + b.discount[..., None] * self.z).clamp(self.v_min, self.v_max)
             m = projected(of(after, best).softmax(-1), tz, self.z, (self.v_max - self.v_min) / (self.n_atoms - 1))
             entropy = -(m * m.clamp(min=1e-30).log()).sum(-1)
@@ -185,7 +185,7 @@ class Rainbow(DQN):
         mine, other = noise[:1], noise[1:]
         with torch.no_grad():
             after = self.q_target(b.next_obs, *other)
-            best = (self.q(b.next_obs, *mine) if self.double else after).argmax(-1, keepdim=True)  # a*
+            best = self.valid(self.q(b.next_obs, *mine) if self.double else after, b).argmax(-1, keepdim=True)  # a*
             y = b.reward + b.discount * after.gather(-1, best).squeeze(-1)
         q = self.q(b.obs, *mine).gather(-1, b.action.long()).squeeze(-1)
         loss = (w * F.smooth_l1_loss(q, y, reduction="none")).mean(-1)

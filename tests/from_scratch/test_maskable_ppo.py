@@ -76,6 +76,7 @@ def test_where_the_mask_leaves_nothing_all_are_equally_likely():
     pi = Masked(np.tile(LOGITS.numpy(), (1, 1000, 1)), np.zeros((1, 1000, 3), np.float32))
     drawn = pi.sample(Rng.private([0], spaces.Discrete(3)))[0]
     assert np.bincount(drawn, minlength=3).min() > 250
+    assert Masked(LOGITS, torch.zeros_like(MASK)).entropy().item() == 0  # as in SB3-Contrib
 
 
 def test_components_have_masks_of_their_own_and_a_coin_is_two_actions():

@@ -222,13 +222,17 @@ class OffPolicy(Algorithm):
     def _sample_action(self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Actions for the environments, and as they are stored: random before `learning_starts`, the policy's afterwards."""
         warm_up = self.num_timesteps < learning_starts and not (self.use_sde and self.use_sde_at_warmup)
-        actions = (self._rng.sample_actions(self.n_envs) if warm_up else self._chosen()).reshape(n_envs, *self.action_space.shape)
+        actions = (self.at_random() if warm_up else self._chosen()).reshape(n_envs, *self.action_space.shape)
         if not isinstance(self.action_space, spaces.Box):
             return actions, actions
         scaled = self.policy.scale_action(actions)  # the round trip is SB3's
         if action_noise is not None:
             scaled = np.clip(scaled + self._draw_action_noise(), -1, 1)
         return self.policy.unscale_action(scaled), scaled
+
+    def at_random(self, who: np.ndarray | None = None) -> np.ndarray:
+        """Uniformly random actions, [S, E, ...]; seeds not in `who` get zeros."""
+        return self._rng.sample_actions(self.n_envs, who)
 
     def look_for_own_predict(self) -> None:
         """Does a user say how the model predicts?"""

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from stable_baselines3.common.buffers import NStepReplayBuffer, ReplayBuffer
 
-from from_scratch.core.data import Stretch, Transition
+from from_scratch.core.data import MaskedTransition, Stretch, Transition
 from from_scratch.core.replay.storage import Storage
 
 
@@ -25,6 +26,10 @@ class OneStep:
     def of(self, storage: Storage, t: np.ndarray, e: np.ndarray, gamma: float) -> Any:
         obs, action, reward, next_obs, alive = storage.step(t, e)
         return Transition(obs, action, reward, next_obs, storage.tensor(gamma * alive))
+
+    def last(self, storage: Storage, t: np.ndarray, e: np.ndarray) -> np.ndarray:
+        """The rows of the steps whose successor is s', [S, M]."""
+        return t
 
 
 class NSteps(OneStep):
@@ -39,7 +44,7 @@ class NSteps(OneStep):
     def of(self, storage: Storage, t: np.ndarray, e: np.ndarray, gamma: float) -> Transition:
         gamma = gamma if self.gamma is None else self.gamma
         i = np.arange(self.n)
-        rows, lanes = (t[..., None] + i) % storage.size, np.broadcast_to(e[..., None], (*e.shape, self.n))  # [S, M, n]
+        rows, lanes = self.places(storage, t, e)
         m = steps_to_end(storage, rows, lanes)
         last = (t + m - 1) % storage.size
         powers = gamma ** i.astype(np.float32)
@@ -47,6 +52,34 @@ class NSteps(OneStep):
         discount = gamma ** m.astype(np.float32) * storage.alive(last, e)
         action = storage.tensor(storage.read("actions", t, e))
         return Transition(storage.obs(t, e), action, storage.tensor(R), storage.obs(last, e, "next_observations"), storage.tensor(discount))
+
+    def places(self, storage: Storage, t: np.ndarray, e: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of n successive steps from each place (t, e) on, [S, M, n]."""
+        return (t[..., None] + np.arange(self.n)) % storage.size, np.broadcast_to(e[..., None], (*e.shape, self.n))
+
+    def last(self, storage: Storage, t: np.ndarray, e: np.ndarray) -> np.ndarray:
+        return (t + steps_to_end(storage, *self.places(storage, t, e)) - 1) % storage.size
+
+
+def ahead_of(buffer: ReplayBuffer) -> OneStep:
+    """How far SB3's buffer of this class looks ahead."""
+    return NSteps(buffer.n_steps, buffer.gamma) if isinstance(buffer, NStepReplayBuffer) else OneStep()
+
+
+class WithMasks(OneStep):
+    """What another form gives, or SB3's buffer, with the actions that were valid in s', of n: `storage.write("next_masks", …)` keeps them."""
+
+    def __init__(self, n: int, form: Any = None):
+        self.n, self.form = n, form
+
+    def bind(self, storage: Storage) -> None:
+        storage.keep("next_masks", (self.n,))
+        self.form = self.form or ahead_of(storage.buffers[0])
+        self.form.bind(storage)
+
+    def of(self, storage: Storage, t: np.ndarray, e: np.ndarray, gamma: float) -> MaskedTransition:
+        next_mask = storage.read("next_masks", self.form.last(storage, t, e), e)
+        return MaskedTransition(**vars(self.form.of(storage, t, e, gamma)), next_mask=storage.tensor(next_mask))
 
 
 def steps_to_end(storage: Storage, rows: np.ndarray, lanes: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ import torch
 from stable_baselines3.common.buffers import DictReplayBuffer, NStepReplayBuffer, ReplayBuffer
 
 from from_scratch.core.data import Transition
-from from_scratch.core.replay.forms import NSteps, OneStep
+from from_scratch.core.replay.forms import OneStep, ahead_of
 from from_scratch.core.replay.samplers import Uniform
 from from_scratch.core.replay.storage import PackedStorage, Storage
 from from_scratch.core.rng import Rng
@@ -106,5 +106,4 @@ def replay(
     if not alike:
         raise ValueError(f"The replay buffers of {len(buffers)} seeds hold {[buffer.size() for buffer in buffers]} steps: those of a stack are filled alike.")
     storage = (PackedStorage if packed else Storage)(buffers, normalizers)
-    ahead = NSteps(first.n_steps, first.gamma) if isinstance(first, NStepReplayBuffer) else OneStep()
-    return Replay(storage, rng, gamma, sampler or Uniform(), form or ahead)
+    return Replay(storage, rng, gamma, sampler or Uniform(), form or ahead_of(first))
