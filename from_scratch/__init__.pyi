@@ -17,6 +17,7 @@ from from_scratch.bandits.thompson_sampling import GaussianThompsonSampling as _
 from from_scratch.bandits.thompson_sampling import ThompsonSampling as _ThompsonSampling
 from from_scratch.bandits.ucb import UCBBandit as _UCBBandit
 from from_scratch.baselines.random_agent import RandomAgent as _RandomAgent
+from from_scratch.continuous_control.crossq import CrossQ as _CrossQ
 from from_scratch.continuous_control.ddpg import DDPG as _DDPG
 from from_scratch.continuous_control.resetting_sac import ResettingSAC as _ResettingSAC
 from from_scratch.continuous_control.sac import SAC as _SAC
@@ -300,6 +301,41 @@ class CEM(_CEM):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CrossQ(_CrossQ, SAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 256,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 1,
+        gradient_steps: int = 1,
+        action_noise: stable_baselines3.common.noise.ActionNoise | None = None,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        ent_coef: str | float = "auto",
+        target_entropy: str | float = "auto",
+        policy_delay: int = 3,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        use_sde_at_warmup: bool = False,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,

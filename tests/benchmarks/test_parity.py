@@ -36,8 +36,10 @@ QUICK = {  # by default: together they pass every branch of the files and of the
             "vec-normalize", "two-episodes", "alive-bonus", "schedules"),
     "tqc": ("default-nets", "toy", "4-envs", "n-step", "vec-normalize", "fixed-temperature", "temperature-from", "slow-targets", "gsde-2-envs",
             "one-critic", "five-critics", "nothing-dropped", "all-but-one-dropped", "25-quantiles", "shared-extractor", "dict", "her"),
+    "crossq": ("toy", "4-envs", "vec-normalize", "gsde-2-envs", "shared-extractor", "without-normalisation", "renormalised", "renormalised-from-the-start",
+               "renormalised-modules"),
 }  # fmt: skip
-OWN_OPERATIONS = ("ppo", "a2c", "trpo", "qrdqn", "tqc", "ars")  # values after the rollout in one pass; the quantile Huber loss in one pass
+OWN_OPERATIONS = ("ppo", "a2c", "trpo", "qrdqn", "tqc", "crossq", "ars")  # values after the rollout in one pass; the quantile Huber loss in one pass
 ALL = [
     pytest.param(algorithm, name, marks=[] if name in QUICK[algorithm] else pytest.mark.slow, id=f"{algorithm}-{name}")
     for algorithm in cases.CASES

@@ -22,6 +22,7 @@ def value(model: Any) -> float:
     if isinstance(getattr(model, "values", None), np.ndarray):
         return model.values[1]
     policy, obs = model.policy, torch.ones(1, *model.observation_space.shape)
+    policy.set_training_mode(False)  # one state has no variance to normalise by
     with torch.no_grad():
         if hasattr(policy, "q_net"):
             return getattr(policy.q_net, "values", policy.q_net)(obs).max().item()  # where it puts out something else than Q

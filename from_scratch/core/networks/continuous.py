@@ -76,10 +76,13 @@ class SquashedActor(Together):
     def __init__(self, networks: Sequence[SACActor], rows: Rows):
         super().__init__(networks, rows)
         first = networks[0]
-        self.trunk = StackedMLP.of(rows, {"latent_pi": first.latent_pi})
+        self.trunk = self.trunk_of(networks, rows)
         log_std: Any = first.log_std
         self.mean, self.log_std = StackedMLP.of(rows, {"mu": first.mu}), StackedMLP.of(rows, {"log_std": log_std})
         self.space = first.action_space
+
+    def trunk_of(self, networks: Sequence[Any], rows: Rows) -> Any:
+        return StackedMLP.of(rows, {"latent_pi": networks[0].latent_pi})
 
     @classmethod
     def fits(cls, network: SACActor) -> bool:
