@@ -25,6 +25,8 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "CliffWalk": {"CliffWalk-v0": _LONG},
     },
     "grids.shaped": {"ShapedGrid": {"ShapedGrid-v0": {"max_episode_steps": 1000}}},
+    "grids.corridor": {"Corridor": {"Corridor-v0": {"max_episode_steps": 50}}},
+    "grids.invalid_actions": {"InvalidActionGrid": {"InvalidActionGrid-v0": {"max_episode_steps": 100}}},
     "grids.stop_zone": {"StopZone": {"StopZone-v0": {"max_episode_steps": 200}}},
     "grids.windy": {
         "WindyGridworld": {
@@ -42,6 +44,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "chains.random_mdp": {"RandomMDP": {"RandomMDP-v0": {"max_episode_steps": 1000}}},
     "chains.river_swim": {"RiverSwim": {"RiverSwim-v0": {"max_episode_steps": 20}}},
     "chains.deep_sea": {"DeepSea": {"DeepSea-v0": {}}},
+    "chains.memory_chain": {"MemoryChain": {"MemoryChain-v0": {}}},
     "chains.finite": {
         "FiniteMDP": {},
         "geometric_chain": {},
@@ -82,9 +85,17 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "Discretize": {},
     },
     "wrappers.flatten": {"FlattenTuple": {}},
+    "wrappers.mask_velocity": {
+        "MaskVelocity": {},
+        "CartPoleNoVel": {"CartPoleNoVel-v1": {"max_episode_steps": 500, "reward_threshold": 475.0}},
+        "PendulumNoVel": {"PendulumNoVel-v1": {"max_episode_steps": 200}},
+    },
+    "wrappers.flicker": {"Flicker": {}},
     "wrappers.timeout": {"TimeoutIsDeath": {}},
     "wrappers.scale_reward": {"ScaleReward": {}},
+    "wrappers.noisy_reward": {"NoisyReward": {}},
     "control.mountain_car": {"mountain_car": {"MountainCar-v0": {}}},
+    "control.sine_reward": {"SineReward": {"SineReward-v0": {"max_episode_steps": 50}}},
     "control.pendulum": {"Pendulum": {"Pendulum-v0": {"max_episode_steps": 200}}},
 }
 
