@@ -18,6 +18,8 @@ _HOMES = {
     "HeadsPolicy": "core.networks.heads",
     "HeadsCnnPolicy": "core.networks.heads",
     "HeadsMultiInputPolicy": "core.networks.heads",
+    "DroQPolicy": "core.networks.dropout",
+    "DropoutCritic": "core.networks.dropout",
     "RandomPolicy": "baselines.random_agent",
     "Normalizers": "core.stacks",
     "Episodes": "core.loops.episodes",

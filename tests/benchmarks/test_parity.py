@@ -41,7 +41,8 @@ QUICK = {  # by default: together they pass every branch of the files and of the
     "crossq": ("toy", "4-envs", "vec-normalize", "gsde-2-envs", "shared-extractor", "without-normalisation", "renormalised", "renormalised-from-the-start",
                "renormalised-modules"),
 }  # fmt: skip
-OWN_OPERATIONS = ("ppo", "a2c", "maskable_ppo", "trpo", "qrdqn", "tqc", "crossq", "ars")  # values after the rollout in one pass; the quantile Huber loss in one pass
+# Values after the rollout in one pass; the quantile Huber loss in one pass; the sum of a last bias.
+OWN_OPERATIONS = ("ppo", "a2c", "maskable_ppo", "trpo", "qrdqn", "tqc", "crossq", "ars")
 ALL = [
     pytest.param(algorithm, name, marks=[] if name in QUICK[algorithm] else pytest.mark.slow, id=f"{algorithm}-{name}")
     for algorithm in cases.CASES

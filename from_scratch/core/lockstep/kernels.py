@@ -455,6 +455,60 @@ def pull_normalise(
                 gx[k, i, j] = gx[k, i, j] + by_x[j] * (x[k, i, j] - m[j]) + constant[j]
 
 
+@inner()
+def _standardised(x: np.ndarray, eps: float, y: np.ndarray) -> float:
+    """y = (x − mean)/√(var + eps) of one sample's features, and that root; sums in double precision."""
+    n = x.size
+    mean, var = 0.0, 0.0
+    for j in range(n):
+        mean += x[j]
+    mean /= n
+    for j in range(n):
+        var += (x[j] - mean) * (x[j] - mean)
+    root = np.sqrt(var / n + eps)
+    for j in range(n):
+        y[j] = (x[j] - mean) / root
+    return root
+
+
+@kernel(error_model="numpy")
+def layer_norm(x: np.ndarray, eps: float, weight: np.ndarray, bias: np.ndarray, y: np.ndarray) -> None:
+    """y = weight (x − mean)/√(var + eps) + bias along the last axis, x [R, M, n], weight and bias [R, n]."""
+    R, M, n = x.shape
+    for k in range(R):
+        for i in range(M):
+            _standardised(x[k, i], eps, y[k, i])
+            for j in range(n):
+                y[k, i, j] = y[k, i, j] * weight[k, j] + bias[k, j]
+
+
+@kernel(error_model="numpy")
+def pull_layer_norm(
+    g: np.ndarray, x: np.ndarray, eps: float, weight: np.ndarray, g_weight: np.ndarray, g_bias: np.ndarray, gx: np.ndarray, add: bool
+) -> None:  # fmt: skip
+    """From g, the gradient of `layer_norm`'s y: write (or add) those of weight and bias, and write that of x; not where these are empty."""
+    R, M, n = x.shape
+    z, of_z = np.empty(n, np.float32), np.empty(n, np.float32)
+    for k in range(R):
+        of_weight, of_bias = np.zeros(n, np.float64), np.zeros(n, np.float64)
+        for i in range(M):
+            root = _standardised(x[k, i], eps, z)
+            mean, along = 0.0, 0.0
+            for j in range(n):
+                of_z[j] = g[k, i, j] * weight[k, j]
+                mean += of_z[j]
+                along += of_z[j] * z[j]
+                of_weight[j] += g[k, i, j] * z[j]
+                of_bias[j] += g[k, i, j]
+            if gx.size > 0:
+                for j in range(n):
+                    gx[k, i, j] = (of_z[j] - mean / n - z[j] * along / n) / root
+        if g_weight.size > 0:
+            for j in range(n):
+                g_weight[k, j] = g_weight[k, j] + np.float32(of_weight[j]) if add else np.float32(of_weight[j])
+                g_bias[k, j] = g_bias[k, j] + np.float32(of_bias[j]) if add else np.float32(of_bias[j])
+
+
 # ---------------------------------------------------------------------------------------------------------------- distributions
 @kernel()
 def from_top(x: np.ndarray, y: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Networks whose Linear layers have something between them, of all seeds: batch renormalisation, as SB3-Contrib's CrossQ has it."""
+"""Networks whose Linear layers have something between them, of all seeds: batch renormalisation, layer normalisation, dropout."""
 
 from __future__ import annotations
 
@@ -98,32 +98,89 @@ class Renorm:
         return Array(y) if program is None else program.leaf(y, pull, needs=ours or x.needs)
 
 
+class Masked(nn.Module):
+    """Dropout whose mask [M, n] is given: 0 for what is dropped, 1/(1 − p) for the rest. Without one it changes nothing."""
+
+    mask: torch.Tensor | None = None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x if self.mask is None else x * self.mask
+
+
+class Normed:
+    """Layer normalisation (Ba et al. 2016, arXiv:1607.06450) of R rows: every sample by the mean and variance of its own features."""
+
+    def __init__(self, rows: Rows, name: str, module: nn.LayerNorm):
+        self.rows, self.eps, self.names = rows, module.eps, [f"{name}.weight", f"{name}.bias"]
+        self.weight, self.bias = (rows.of_all(rows.theta, rows.names[each]).numpy() for each in self.names)
+        self.gradients = [rows.of_all(rows.grad, rows.names[each]).numpy() for each in self.names]
+
+    def __call__(self, x: Any) -> Any:
+        if isinstance(x, Array):
+            return self.of_array(x)
+        weight, bias = (self.rows.parameter(each)[:, None] for each in self.names)
+        apart = x - x.mean(-1, keepdim=True)
+        return apart / ((apart**2).mean(-1, keepdim=True) + self.eps).sqrt() * weight + bias
+
+    def of_array(self, x: Array) -> Array:
+        given, program = x.wide(x.shape).value, x.program
+        ours = isinstance(self.rows, ArrayRows) and program is not None and program.rows is self.rows
+        y = np.empty(given.shape, np.float32)
+        x.call(kernels.layer_norm, given, self.eps, self.weight, self.bias, y)
+
+        def pull(g: Array) -> None:
+            gx = np.empty(given.shape if x.needs else (0, 0, 0), np.float32)
+            of_weights = self.gradients if ours else [part[:0] for part in self.gradients]
+            add = ours and self.rows.add_to(self.names)  # type: ignore[attr-defined]
+            x.call(kernels.pull_layer_norm, g.wide(y.shape).value, given, self.eps, self.weight, *of_weights, gx, add)
+            x.give(Array(gx, program))
+
+        return Array(y) if program is None else program.leaf(y, pull, needs=ours or x.needs)
+
+
 class Layers:
-    """A Sequential of Linear layers, activations and batch renormalisation, of R rows: [R, M, in] → [R, M, out], in tensors, Arrays or NumPy."""
+    """A Sequential of Linear layers, activations and what is above, of R rows: [R, M, in] → [R, M, out], in tensors, Arrays or NumPy.
+
+    masks [R, M, units] are those of all its Masked layers, one behind the other; without any, nothing is dropped.
+    """
 
     def __init__(self, rows: Rows, networks: Sequence[nn.Sequential], prefix: str = ""):
         self.parts: list[Any] = []
-        named = list(networks[0].named_children())
+        named, units, width, joined = list(networks[0].named_children()), 0, 0, False
         for i, (name, layer) in enumerate(named):
             if isinstance(layer, BatchRenorm1d):
                 self.parts.append(Renorm(rows, prefix + name, [getattr(network, name) for network in networks]))
+            elif isinstance(layer, Masked):
+                self.parts.append(slice(units - width, units))
+            elif isinstance(layer, nn.LayerNorm):
+                self.parts.append(Normed(rows, prefix + name, layer))
             elif type(layer) is nn.Linear:
                 behind = type(named[i + 1][1]) if i + 1 < len(named) else None
-                self.parts.append(StackedMLP(rows, [prefix + name], nn.ReLU, behind if behind in ACTIVATIONS else None))
+                joined = behind in ACTIVATIONS
+                self.parts.append(StackedMLP(rows, [prefix + name], nn.ReLU, behind if joined else None))
+                width = layer.out_features
+                units += width
+            elif joined:
+                joined = False
+            else:
+                self.parts.append(torch.relu if type(layer) is nn.ReLU else torch.tanh)
         self.norms = [part for part in self.parts if isinstance(part, Renorm)]
 
     @staticmethod
     def can_be(network: nn.Module) -> bool:
-        """Is it made of such parts: an activation behind a Linear layer alone, and renormalisation that is SB3-Contrib's?"""
-        if type(network) is not nn.Sequential or len(network) == 0:
+        """Is it made of such parts, with weights and biases of their own?"""
+        if type(network) is not nn.Sequential or len(network) == 0 or any(type(layer) is nn.Linear and layer.bias is None for layer in network):
             return False
-        layers = [layer for layer in network if not (type(layer) is BatchRenorm1d and layer.affine)]
-        alone = any(type(layer) in ACTIVATIONS and type(before) is not nn.Linear for before, layer in zip([None, *network], network, strict=False))
-        return not alone and all((type(layer) is nn.Linear and layer.bias is not None) or type(layer) in ACTIVATIONS for layer in layers)
+        normed = all(layer.bias is not None and len(layer.normalized_shape) == 1 for layer in network if type(layer) is nn.LayerNorm)
+        renormed = all(layer.affine for layer in network if type(layer) is BatchRenorm1d)
+        return normed and renormed and all(type(layer) in (nn.Linear, nn.LayerNorm, BatchRenorm1d, Masked, *ACTIVATIONS) for layer in network)
 
-    def __call__(self, x: Any, of_batch: bool = False) -> Any:
+    def __call__(self, x: Any, of_batch: bool = False, masks: Any = None) -> Any:
         for part in self.parts:
-            x = part(x, of_batch) if isinstance(part, Renorm) else part(x)
+            if isinstance(part, slice):
+                x = x if masks is None else x * masks[..., part]
+            else:
+                x = part(x, of_batch) if isinstance(part, Renorm) else part(x)
         return x
 
     def renew(self) -> None:

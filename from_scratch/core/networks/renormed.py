@@ -11,7 +11,7 @@ from stable_baselines3.common.distributions import SquashedDiagGaussianDistribut
 from stable_baselines3.sac.policies import LOG_STD_MAX, LOG_STD_MIN
 
 from from_scratch.core.lockstep import Layers, Rows, is_plain_mlp
-from from_scratch.core.networks.continuous import Critics, CriticsOneByOne, Drawn, SquashedActor, SquashedActors, SquashedSample, squash
+from from_scratch.core.networks.continuous import CriticsOneByOne, Drawn, LayeredCritics, SquashedActor, SquashedActors, SquashedSample, squash
 from from_scratch.core.networks.inputs import flat, sees_flat_vectors
 from from_scratch.core.networks.net import KINDS
 from from_scratch.core.rng import Rng
@@ -60,29 +60,17 @@ class RenormedActors(SquashedActors):
         """They have."""
 
 
-class RenormedCritics(Critics):
+class RenormedCritics(LayeredCritics):
     """Q₁(s, a) … Q_C(s, a), [S, C, M]."""
 
     of, within = (CrossQCritic,), (CrossQPolicy,)
 
-    def __init__(self, networks: Sequence[Any], rows: Rows):
-        self.networks, self.rows = list(networks), rows
-        self.S, self.C = len(networks), networks[0].n_critics
-        self.layers = Layers(rows, self.rows_of(networks))  # type: ignore[arg-type]
-
-    @classmethod
-    def fits(cls, network: Any) -> bool:
-        parts = list(network.q_networks)
-        form = [[(type(layer), *(p.shape for p in layer.parameters())) for layer in part] for part in parts]
-        return sees_flat_vectors(network) and all(map(Layers.can_be, parts)) and len(parts) == network.n_critics and form == form[:1] * len(form)
-
     def __call__(self, obs: Any, a: Any, of_batch: bool = False) -> Any:
-        x = torch.cat((flat(obs), a), -1)
-        return self.layers(x.unsqueeze(1).expand(-1, self.C, -1, -1).flatten(0, 1), of_batch).view(self.S, self.C, -1)
+        return self.of_all(obs, a, of_batch=of_batch).view(self.S, self.C, -1)
 
     def renew(self) -> None:
         """Let the running statistics follow the last batch."""
-        self.layers.renew()
+        self.every.renew()  # type: ignore[attr-defined]
 
 
 class RenormedCriticsOneByOne(CriticsOneByOne):
