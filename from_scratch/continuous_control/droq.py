@@ -13,8 +13,7 @@ from typing import ClassVar
 
 import torch
 
-from from_scratch.continuous_control.redq import REDQ
-from from_scratch.continuous_control.sac import Loss
+from from_scratch.continuous_control.redq import REDQ, Loss
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.networks.continuous import Noise
