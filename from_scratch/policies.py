@@ -21,6 +21,8 @@ _HOMES = {
     "RecurrentQPolicy": "core.networks.recurrent_values",
     "RecurrentQCnnPolicy": "core.networks.recurrent_values",
     "RecurrentQMultiInputPolicy": "core.networks.recurrent_values",
+    "DroQPolicy": "core.networks.dropout",
+    "DropoutCritic": "core.networks.dropout",
     "RandomPolicy": "baselines.random_agent",
     "Normalizers": "core.stacks",
     "Episodes": "core.loops.episodes",

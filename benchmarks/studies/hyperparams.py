@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks import UserError
 
 # What belongs to the set-up of a run and not to the algorithm's constructor.
-SETUP = ("n_timesteps", "policy", "n_envs", "normalize", "env_wrapper", "frame_stack", "noise_type", "noise_std")
+SETUP = ("n_timesteps", "policy", "n_envs", "normalize", "env_wrapper", "frame_stack", "noise_type", "noise_std", "noise_steps")
 SCHEDULES = ("learning_rate", "clip_range", "clip_range_vf", "delta_std")
 # Given by the harness itself.
 RESERVED = ("self", "env", "policy", "seed", "seeds", "n_envs", "device", "verbose", "tensorboard_log", "_init_setup_model")
@@ -102,7 +102,7 @@ def constructor_arguments(raw: dict[str, Any], action_space=None) -> dict[str, A
             value = _buffer(value)
         arguments[name] = value
     if raw.get("noise_type"):
-        arguments["action_noise"] = _noise(raw["noise_type"], raw["noise_std"], action_space)
+        arguments["action_noise"] = _noise(raw["noise_type"], raw["noise_std"], action_space, raw.get("noise_steps", 1000))
     return arguments
 
 
@@ -128,13 +128,19 @@ def _schedule(name: str, text: str):
         raise UserError(f"{name}: {text!r} is neither a number nor a schedule such as lin_0.001") from None
 
 
-def _noise(kind: str, std: float, action_space):
+def _noise(kind: str, std: float, action_space, steps: int):
+    """steps: of coloured noise, whose longest period they are."""
     import numpy as np
     from stable_baselines3.common.noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
 
+    from from_scratch.core.noise import ColoredActionNoise
+
     noises = {"normal": NormalActionNoise, "ornstein-uhlenbeck": OrnsteinUhlenbeckActionNoise}
+    colours = {"pink": 1.0, "red": 2.0}
+    if kind in colours:
+        return ColoredActionNoise(colours[kind], np.full(action_space.shape, std), steps)
     if kind not in noises:
-        raise UserError(f"noise_type: {kind!r} is not one of {', '.join(noises)}")
+        raise UserError(f"noise_type: {kind!r} is not one of {', '.join([*noises, *colours])}")
     return noises[kind](np.zeros(action_space.shape), np.full(action_space.shape, std))
 
 

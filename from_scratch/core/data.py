@@ -19,6 +19,11 @@ def tree_map(f: Callable, x: Any) -> Any:
     return {key: f(value) for key, value in x.items()} if isinstance(x, dict) else f(x)
 
 
+def both(x: Any, y: Any) -> Any:
+    """The samples of x and behind them those of y, [S, 2M, ...], of tensors or of dicts of them."""
+    return {key: both(value, y[key]) for key, value in x.items()} if isinstance(x, dict) else torch.cat((x, y), 1)
+
+
 @dataclass
 class Step:
     """What one step of all environments brought, read from a vector environment's answer once: a lane is one environment of one seed.

@@ -40,8 +40,11 @@ QUICK = {  # by default: together they pass every branch of the files and of the
                       "whole-rollouts", "last-minibatch-smaller", "multi-discrete-actions", "gsde-squashed", "dropout", "dict-lstm-of-both"),
     "tqc": ("default-nets", "toy", "4-envs", "n-step", "vec-normalize", "fixed-temperature", "temperature-from", "slow-targets", "gsde-2-envs",
             "one-critic", "five-critics", "nothing-dropped", "all-but-one-dropped", "25-quantiles", "shared-extractor", "dict", "her"),
+    "crossq": ("toy", "4-envs", "vec-normalize", "gsde-2-envs", "shared-extractor", "without-normalisation", "renormalised", "renormalised-from-the-start",
+               "renormalised-modules"),
 }  # fmt: skip
-OWN_OPERATIONS = ("ppo", "a2c", "maskable_ppo", "trpo", "recurrent_ppo", "qrdqn", "tqc", "ars")  # values after the rollout in one pass; the quantile Huber loss
+# Values after the rollout in one pass; the quantile Huber loss in one pass; the sum of a last bias.
+OWN_OPERATIONS = ("ppo", "a2c", "maskable_ppo", "trpo", "recurrent_ppo", "qrdqn", "tqc", "crossq", "ars")
 ALL = [
     pytest.param(algorithm, name, marks=[] if name in QUICK[algorithm] else pytest.mark.slow, id=f"{algorithm}-{name}")
     for algorithm in cases.CASES

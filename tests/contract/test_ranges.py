@@ -22,7 +22,7 @@ WRONG = {
     "ent_coef": [NAN, INF], "vf_coef": [NAN, INF], "target_entropy": [NAN, INF],
     "target_policy_noise": [-0.1, NAN, INF], "rms_prop_eps": [-1e-5, NAN, INF], "exploration_fraction": [-0.1, NAN],
     "target_noise_clip": [-0.1, NAN], "clip_range": [-0.1, NAN], "target_kl": [-0.1, NAN], "max_grad_norm": [0, -1, NAN],
-    "top_quantiles_to_drop_per_net": [-1, 2.5, NAN],
+    "top_quantiles_to_drop_per_net": [-1, 2.5, NAN], "n_target_critics": [0, 1.5, NAN],
 }  # fmt: skip
 RIGHT = {  # the ends of what means something
     "gamma": [0.0, 1, np.float32(0.5)], "gae_lambda": [0.0, 1], "tau": [0.0, 1],
@@ -33,7 +33,7 @@ RIGHT = {  # the ends of what means something
     "ent_coef": [-0.1, 0.0], "vf_coef": [-0.5, 0], "target_entropy": [-3.0, 0],
     "target_policy_noise": [0], "rms_prop_eps": [0], "exploration_fraction": [0.0],
     "target_noise_clip": [0, INF], "clip_range": [0, INF, lambda progress: 0.1 * progress], "target_kl": [0.0, INF, None], "max_grad_norm": [1e-9, INF],
-    "top_quantiles_to_drop_per_net": [0, 24],
+    "top_quantiles_to_drop_per_net": [0, 24], "n_target_critics": [1, 2],
 }  # fmt: skip
 NOT_ALL = {("n_steps", None), ("max_grad_norm", None)}  # of some classes only
 

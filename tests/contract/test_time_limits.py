@@ -24,6 +24,7 @@ def value(model: Any) -> float:
     if isinstance(getattr(model, "values", None), np.ndarray):
         return model.values[1]
     policy, obs = model.policy, torch.ones(1, *model.observation_space.shape)
+    policy.set_training_mode(False)  # one state has no variance to normalise by
     with torch.no_grad():
         if hasattr(policy, "lstm_actor"):  # the state after state 0
             nothing = (torch.zeros(policy.lstm_hidden_state_shape),) * 2

@@ -68,8 +68,8 @@ class Net:
         self.follows = name.removesuffix("_target") if name.endswith("_target") else None
         self.optimiser = None
 
-    def __call__(self, *data: Any) -> Any:
-        return self.served(*data)
+    def __call__(self, *data: Any, **more: Any) -> Any:
+        return self.served(*data, **more)
 
     def __getattr__(self, name: str) -> Any:
         """What else its kind of network can be asked: `first` of critics, `evaluate` of an actor-critic."""
