@@ -37,6 +37,7 @@ FAMILY = Family.of(
                   loop="stepwise", updates=Updates(times=1, every=1), cannot={"n_envs": "it learns once a step, from one stream of experience"}),
         algorithm("a2c", ".a2c:A2C", "Advantage actor-critic", "Mnih et al. 2016",
                   twin="sb3/a2c", updates=Updates(times=1, every=64), deviations=(_BATCHED, *FOLLOWS)),
+        algorithm("a3c", ".a3c:A3C", "Asynchronous advantage actor-critic", "Mnih et al. 2016", updates=Updates(times=1, every=5)),
         algorithm("impala", ".impala:IMPALA", "Actor-learner with V-trace", "Espeholt et al. 2018", updates=Updates(times=1, every=160)),
         algorithm("ppo", ".ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017",
                   twin="sb3/ppo", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)), deviations=(_BATCHED, *FOLLOWS)),

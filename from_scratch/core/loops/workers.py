@@ -41,14 +41,14 @@ def _leave_with(parent: Any) -> None:
     os._exit(1)
 
 
-def _run(conn: Any, work: bytes) -> None:
+def _run(conn: Any, work: bytes, *shared: Any) -> None:
     """A worker's life: what it is given to do, with one thread of torch's; Ctrl-C is for the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     torch.set_num_threads(1)
     try:
         task, given = cloudpickle.loads(work)
-        task(conn, *given)
+        task(conn, *given, *shared)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent wants no more
     except BaseException:
@@ -60,17 +60,17 @@ def context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload(["from_scratch.core.loops.on_policy"])  # imported once, not once for each worker
+    found.set_forkserver_preload(["from_scratch.core.loops.preload"])  # imported once, not once for each worker
     return found
 
 
 class Worker:
-    """One process that runs task(conn, *given), and the parent's end of the pipe to it."""
+    """One process that runs task(conn, *given, *shared), and the parent's end of the pipe to it. What is shared is memory, which cannot be pickled."""
 
-    def __init__(self, name: str, task: Callable, given: Sequence[Any]):
+    def __init__(self, name: str, task: Callable, given: Sequence[Any], shared: Sequence[Any] = ()):
         self.name = name
         self.conn, theirs = context().Pipe()
-        self.process = context().Process(target=_run, args=(theirs, cloudpickle.dumps((task, tuple(given)))), name=name, daemon=True)
+        self.process = context().Process(target=_run, args=(theirs, cloudpickle.dumps((task, tuple(given))), *shared), name=name, daemon=True)
         self.process.start()
         theirs.close()
 
