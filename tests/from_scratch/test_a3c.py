@@ -188,9 +188,7 @@ def test_workers_leave_when_their_parent_is_ended_by(how, tmp_path):
     assert not any(map(is_there, workers))
 
 
-def test_what_several_workers_cannot_do_is_refused():
-    with pytest.raises(ValueError, match="n_workers=2 train one seed, and there are 2"):
-        a3c(seeds=[1, 2])
+def test_no_workers_at_all_are_refused():
     with pytest.raises(ValueError, match="n_workers=0: give a whole number from 1 on"):
         a3c(n_workers=0)
 

@@ -259,6 +259,7 @@ class Asynchronous(OnPolicy):
 
     n_workers: int  # a hyper-parameter that each algorithm gives its default
 
+    lockstep = False
     device_by_default = "cpu"
     crew: ClassVar[Crew | None] = None  # while several learn
     not_copied = (*OnPolicy.not_copied, "crew")
@@ -267,11 +268,6 @@ class Asynchronous(OnPolicy):
         super().check()
         check_range(self, "n_workers", low=1, whole=True)
         self.worker_seeds: list[int] = []  # of all workers that were ever started
-
-    def _setup_model(self) -> None:
-        if self.n_workers > 1 and self.n_seeds > 1:
-            raise ValueError(f"n_workers={self.n_workers} train one seed, and there are {self.n_seeds}. Give seeds=[k] for each, or n_workers=1.")
-        super()._setup_model()
 
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "crew"]
