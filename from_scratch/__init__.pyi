@@ -70,7 +70,9 @@ from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.policy_gradient.a2c import A2C as _A2C
 from from_scratch.policy_gradient.a3c import A3C as _A3C
 from from_scratch.policy_gradient.actor_critic import ActorCritic as _ActorCritic
+from from_scratch.policy_gradient.episodic_reinforce import EpisodicREINFORCE as _EpisodicREINFORCE
 from from_scratch.policy_gradient.impala import IMPALA as _IMPALA
+from from_scratch.policy_gradient.maskable_ppo import MaskablePPO as _MaskablePPO
 from from_scratch.policy_gradient.natural_pg import NaturalPG as _NaturalPG
 from from_scratch.policy_gradient.ppo import PPO as _PPO
 from from_scratch.policy_gradient.reinforce import REINFORCE as _REINFORCE
@@ -94,6 +96,7 @@ from from_scratch.temporal_difference.quantile_td import QuantileTD as _Quantile
 from from_scratch.temporal_difference.sarsa import SARSA as _SARSA
 from from_scratch.temporal_difference.td0 import TD0 as _TD0
 from from_scratch.temporal_difference.tree_backup import TreeBackup as _TreeBackup
+from from_scratch.value_based.bootstrapped_dqn import BootstrappedDQN as _BootstrappedDQN
 from from_scratch.value_based.c51 import C51 as _C51
 from from_scratch.value_based.double_dqn import DoubleDQN as _DoubleDQN
 from from_scratch.value_based.dqn import DQN as _DQN
@@ -294,6 +297,39 @@ class BatchTD(_BatchTD):
         pi: typing.Any = None,
         theta: float = 1e-09,
         exact: bool = False,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class BootstrappedDQN(_BootstrappedDQN, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        target_update_interval: int = 10000,
+        n_heads: int = 10,
+        mask_prob: float = 0.5,
+        prior_scale: float = 3.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -761,6 +797,29 @@ class EmphaticTD(_EmphaticTD):
         n_envs: int = 1,
     ) -> None: ...
 
+class EpisodicREINFORCE(_EpisodicREINFORCE, REINFORCE):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        episodes_per_update: int = 5,
+        gamma: float = 0.99,
+        normalize_returns: bool = False,
+        ent_coef: float = 0.0,
+        max_grad_norm: float | None = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class EpsilonGreedyBandit(_EpsilonGreedyBandit):
     def __init__(
         self,
@@ -1168,6 +1227,38 @@ class MCPrediction(_MCPrediction):
         initial_value: float = 0.0,
         learning_rate_decay: float = 1.0,
         pi: typing.Any = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class MaskablePPO(_MaskablePPO, PPO):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        n_steps: int = 2048,
+        batch_size: int | None = 64,
+        n_epochs: int = 10,
+        gamma: float = 0.99,
+        gae_lambda: float = 0.95,
+        clip_range: float | collections.abc.Callable[[float], float] = 0.2,
+        clip_range_vf: float | collections.abc.Callable[[float], float] | None = None,
+        normalize_advantage: bool = True,
+        ent_coef: float = 0.0,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 0.5,
+        rollout_buffer_class: type | None = None,
+        rollout_buffer_kwargs: dict | None = None,
+        target_kl: float | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

@@ -9,18 +9,17 @@ To the learner's loop the answers are a vector environment: it is stepped throug
 from __future__ import annotations
 
 import copy
-import io
+import importlib
 import warnings
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-import cloudpickle
 import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 
 from from_scratch.core.data import tree_map
-from from_scratch.core.loops.workers import REPLACED_AT_MOST, Worker, WorkerKilled, base_seed, begin_anew, lanes_of, new_seed
+from from_scratch.core.loops.workers import REPLACED_AT_MOST, Worker, WorkerKilled, base_seed, begin_anew, from_bytes, lanes_of, new_seed, to_bytes
 from from_scratch.core.rng import Rng
 
 
@@ -67,7 +66,7 @@ class Process:
 
 
 def _from_bytes(conn: Any, given: bytes) -> None:
-    _work(conn, *cloudpickle.loads(given))
+    _work(conn, *from_bytes(given))
 
 
 class OfRay:
@@ -75,7 +74,7 @@ class OfRay:
 
     def __init__(self, name: str, given: bytes):
         try:
-            import ray
+            ray: Any = importlib.import_module("ray")
         except ModuleNotFoundError:
             raise ModuleNotFoundError('actors_on="ray" needs Ray: pip install ray; or actors_on="processes".') from None
         if not ray.is_initialized():
@@ -101,7 +100,7 @@ class _Playing:
     """What lives in one of Ray's actors."""
 
     def __init__(self, given: bytes):
-        self.model, self.steps, seed = cloudpickle.loads(given)
+        self.model, self.steps, seed = from_bytes(given)
         if seed is not None:
             begin_anew(self.model, seed)
 
@@ -144,9 +143,8 @@ class Actors(VecEnv):
         twin._last_obs = tree_map(lambda x: x[self.lanes[a]], self.model._last_obs)
         twin._rng = Rng([stream.copy() for stream in self.model._rng.streams])  # private, where the model draws from its process's
         twin.n_envs, twin.past = twin.env.num_envs, deque()
-        given = io.BytesIO()
-        cloudpickle.dump((twin, self.model.n_steps, seed), given)
-        actor = self.where(f"Actor {a} of {type(self.model).__name__}", given.getvalue())
+        given = to_bytes((twin, self.model.n_steps, seed))
+        actor = self.where(f"Actor {a} of {type(self.model).__name__}", given)
         for weights in self.orders[a]:
             actor.order(weights)
         return actor

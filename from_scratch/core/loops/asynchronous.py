@@ -9,7 +9,6 @@ The parent plays nothing. It hears what was played, tells callbacks and the logg
 from __future__ import annotations
 
 import copy
-import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any, ClassVar
 
-import cloudpickle
 import numpy as np
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
@@ -27,7 +25,7 @@ from from_scratch.core.algorithm import StopTraining
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import spans_of
 from from_scratch.core.loops.on_policy import OnPolicy
-from from_scratch.core.loops.workers import REPLACED_AT_MOST, Worker, WorkerKilled, base_seed, begin_anew, context, lanes_of, new_seed
+from from_scratch.core.loops.workers import REPLACED_AT_MOST, Worker, WorkerKilled, base_seed, begin_anew, context, from_bytes, lanes_of, new_seed, to_bytes
 from from_scratch.core.rng import Rng
 
 ROLLOUTS = 8  # of a worker that are told of together
@@ -156,7 +154,7 @@ class Report:
 
 def _work(conn: Any, given: bytes, place: int, numbers: Any, counts: Any) -> None:
     """A worker's life: Reports, and None when it is over."""
-    model, seed, start, total = cloudpickle.loads(given)
+    model, seed, start, total = from_bytes(given)
     if seed is not None:
         begin_anew(model, seed)
     shared, reporter = Shared(numbers, counts, model), Reporter()
@@ -205,9 +203,8 @@ class Crew:
         twin = copy.copy(model)
         twin._rng = Rng([stream.copy() for stream in model._rng.streams])  # private, where the model draws from its process's
         twin.worker_seeds = []
-        given = io.BytesIO()
-        cloudpickle.dump((twin, seed, model._num_timesteps_at_start, model._total_timesteps), given)
-        return Worker(f"Worker {place} of {type(model).__name__}", _work, (given.getvalue(), place), self.where)
+        given = to_bytes((twin, seed, model._num_timesteps_at_start, model._total_timesteps))
+        return Worker(f"Worker {place} of {type(model).__name__}", _work, (given, place), self.where)
 
     def hear(self) -> Report | None:
         """The next report, of whoever has one; None if there was another end than that. The model has the newest weights then."""

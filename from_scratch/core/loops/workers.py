@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import connection
 from typing import Any
 
-import cloudpickle
 import numpy as np
 import torch
-from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
+from stable_baselines3.common.vec_env import CloudpickleWrapper, DummyVecEnv, VecEnv
 
 from from_scratch.core.rng import Rng
 from from_scratch.core.vec_env import SerialVecEnv, normalizers
@@ -36,6 +37,15 @@ class WorkerFailed(RuntimeError):
     """A worker raised an exception, whose traceback is in the message."""
 
 
+def to_bytes(x: Any) -> bytes:
+    """A pickle that holds functions and classes of scripts, too."""
+    return pickle.dumps(CloudpickleWrapper(x))
+
+
+def from_bytes(x: bytes) -> Any:
+    return pickle.loads(x).var
+
+
 def _leave_with(parent: Any) -> None:
     connection.wait([parent.sentinel])
     os._exit(1)
@@ -47,7 +57,7 @@ def _run(conn: Any, work: bytes, *shared: Any) -> None:
     threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     torch.set_num_threads(1)
     try:
-        task, given = cloudpickle.loads(work)
+        task, given = from_bytes(work)
         task(conn, *given, *shared)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent wants no more
@@ -64,14 +74,27 @@ def context() -> Any:
     return found
 
 
+@contextmanager
+def _as_a_parent() -> Iterator[None]:
+    """A daemon may have no children, for nobody would end them with it. Workers leave by themselves, so a launcher's daemon may have some."""
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    was = config.get("daemon")
+    config["daemon"] = False
+    try:
+        yield
+    finally:
+        config["daemon"] = was
+
+
 class Worker:
     """One process that runs task(conn, *given, *shared), and the parent's end of the pipe to it. What is shared is memory, which cannot be pickled."""
 
     def __init__(self, name: str, task: Callable, given: Sequence[Any], shared: Sequence[Any] = ()):
         self.name = name
         self.conn, theirs = context().Pipe()
-        self.process = context().Process(target=_run, args=(theirs, cloudpickle.dumps((task, tuple(given))), *shared), name=name, daemon=True)
-        self.process.start()
+        self.process = context().Process(target=_run, args=(theirs, to_bytes((task, tuple(given))), *shared), name=name, daemon=True)
+        with _as_a_parent():
+            self.process.start()
         theirs.close()
 
     def send(self, message: Any) -> None:
