@@ -23,52 +23,13 @@ from stable_baselines3.common.logger import Logger
 
 from from_scratch.core.algorithm import StopTraining
 from from_scratch.core.hyperparameters import check_range
-from from_scratch.core.lockstep import spans_of
 from from_scratch.core.loops.on_policy import OnPolicy
 from from_scratch.core.loops.workers import REPLACED_AT_MOST, Worker, WorkerKilled, base_seed, begin_anew, context, from_bytes, lanes_of, new_seed, to_bytes
+from from_scratch.core.networks.moved import begin_statistics, how_many, pairs
 from from_scratch.core.rng import Rng
 
 ROLLOUTS = 8  # of a worker that are told of together
 STEP = ("actions", "clipped_actions", "new_obs", "rewards", "dones", "infos")  # what is told of each of their steps
-
-
-def statistics_of(policy: Any) -> list[str]:
-    """What the optimizer keeps of each parameter, by name."""
-    kept = (state for p, state in policy.optimizer.state.items())
-    return sorted({name for state in kept for name, x in state.items() if isinstance(x, torch.Tensor)})
-
-
-def pairs(net: Any, policy: Any, numbers: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """(this process's, everyone's) tensors that training changes: weights and statistics. In `numbers` each kind is a row, laid out as Rows are."""
-    parameters, optimiser = list(policy.parameters()), net.optimiser
-    spans, width = spans_of([p.numel() for p in parameters])
-    found = []
-    for name, row in zip(("θ", *statistics_of(policy)), numbers.view(-1, width), strict=True):
-        if optimiser.in_rows:
-            mine = optimiser.rows.theta if name == "θ" else optimiser.steps if name == "step" else optimiser.moments[name]
-            found.append((mine.view(-1), row[: mine.numel()]))
-            continue
-        for i, (p, (start, end)) in enumerate(zip(parameters, spans, strict=True)):
-            x = p.data if name == "θ" else policy.optimizer.state.get(p, {}).get(name)
-            if x is not None:
-                found.append((x, row[start:end].view_as(x) if x.shape == p.shape else row[i]))
-    return found
-
-
-def begin_statistics(policy: Any) -> None:
-    """Let an optimizer have its statistics before its first step, as they are after none."""
-    optimizer, weights = policy.optimizer, [p.detach().clone() for p in policy.parameters()]
-    if optimizer.state:
-        return
-    for p in policy.parameters():
-        p.grad = torch.zeros_like(p) if p.requires_grad else None
-    optimizer.step()
-    with torch.no_grad():
-        for p, was in zip(policy.parameters(), weights, strict=True):
-            p.copy_(was)
-            for x in optimizer.state.get(p, {}).values():
-                if isinstance(x, torch.Tensor):
-                    x.zero_()
 
 
 class Shared:
@@ -85,9 +46,8 @@ class Shared:
         """Memory for this model, with what is in it now; and what a worker needs to find it."""
         policy = model.policy
         begin_statistics(policy)
-        _, width = spans_of([p.numel() for p in policy.parameters()])
         kind = "d" if any(p.dtype == torch.float64 for p in policy.parameters()) else "f"
-        where = context().RawArray(kind, width * (1 + len(statistics_of(policy)))), context().RawArray("q", n_workers + 1)
+        where = context().RawArray(kind, how_many(policy)), context().RawArray("q", n_workers + 1)
         shared = cls(*where, model)
         torch._foreach_copy_(shared.ours, shared.mine)
         shared.read()
