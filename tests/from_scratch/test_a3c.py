@@ -151,11 +151,12 @@ def test_no_worker_is_left_after(how):
 SCRIPT = """
 import multiprocessing
 from tests.from_scratch.test_a3c import a3c
+from tests.from_scratch.workers import Stuck
 
 if __name__ == "__main__":
     tell = lambda *_: tell.told or (print(*(child.pid for child in multiprocessing.active_children()), flush=True), setattr(tell, "told", True)) or True
     tell.told = False
-    a3c().learn(10**8, callback=tell, log_interval=None)
+    a3c(lambda: Stuck(at=50)).learn(10**8, callback=tell, log_interval=None)
 """
 
 
@@ -171,7 +172,7 @@ def is_there(pid):
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks processes up in /proc")
 @pytest.mark.parametrize("how", ["SIGKILL", pytest.param("SIGINT", marks=pytest.mark.slow)])
 def test_workers_leave_when_their_parent_is_ended_by(how, tmp_path):
-    """SIGKILL for the parent alone; SIGINT for the whole group, as a terminal sends it."""
+    """SIGKILL for the parent alone; SIGINT for the whole group, as a terminal sends it. The workers are in a step that takes minutes."""
     (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     parent = subprocess.Popen(

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import time
 
 import gymnasium as gym
 import numpy as np
@@ -23,6 +24,19 @@ class Walk(gym.Env):
         self.t += 1
         self.x += 2.0 * float(action) - 1
         return np.array([self.x], np.float32), self.x, self.t == 8, False, {}
+
+
+class Stuck(Walk):
+    """The same, until after so many steps of its life one of them takes minutes."""
+
+    def __init__(self, at):
+        self.at, self.n = at, 0
+
+    def step(self, action):
+        self.n += 1
+        if self.n == self.at:
+            time.sleep(300)
+        return super().step(action)
 
 
 class Broken(Walk):
