@@ -17,6 +17,7 @@ MEASURES: dict[str, str] = {  # name -> "module:Class" within it
     "expected_gap": "expected_gap:ExpectedGap",
     "gradient_variance": "gradient_variance:GradientVariance",
     "greedy_policy": "greedy_policy:GreedyPolicy",
+    "idle_cores": "idle_cores:IdleCores",
     "left_share": "left_share:LeftShare",
     "overestimation": "overestimation:Overestimation",
     "q_error": "q_error:QError",

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from types import FunctionType
 from typing import Any, ClassVar, Self
@@ -363,14 +364,19 @@ class Algorithm(Declared, BaseAlgorithm):
         callback.on_training_start(self.locals_at_start(locals()), globals())
         self.adopt()  # as the callback left it
         try:
-            while self.num_timesteps < total_timesteps:
-                self.iterate()
+            with self.at_work():
+                while self.num_timesteps < total_timesteps:
+                    self.iterate()
         except StopTraining:
             pass
         except NotANumber as error:
             raise error.at(self) from None
         callback.on_training_end()
         return self
+
+    def at_work(self) -> AbstractContextManager:
+        """What is there while `iterate` is called, and gone behind it, however learning ends: other processes, say."""
+        return nullcontext()
 
     def iterate(self) -> None:
         """One turn of the outer loop: a sweep, an episode, a step, a rollout and its updates. Raises StopTraining if a callback says so."""

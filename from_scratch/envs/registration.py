@@ -72,6 +72,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "games.tic_tac_toe": {
         "TicTacToe": {"TicTacToe-v0": {"kwargs": {"opponent": "random"}}, "TicTacToeSelfPlay-v0": {}},
     },
+    "games.catch": {"Catch": {"Catch-v0": {}}},
     "games.bit_flipping": {"BitFlipping": {"BitFlipping-v0": {}}},
     "bandits": {
         "KArmedTestbed": {

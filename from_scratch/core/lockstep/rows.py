@@ -215,6 +215,13 @@ class Rows:
         norm = torch.stack([torch.linalg.vector_norm(row) for row in norms.view(len(self), -1)])
         self.grad.mul_((max_norm / (norm + 1e-6)).clamp_(max=1.0).unsqueeze(1))
 
+    def weights(self) -> np.ndarray:
+        """A copy of θ, [R, D]."""
+        return self.theta.cpu().numpy().copy()
+
+    def set_weights(self, weights: np.ndarray) -> None:
+        self.theta.copy_(torch.from_numpy(weights))
+
     def gradients(self) -> np.ndarray:
         """What `backward` has written, [R, D]: a copy where it lies elsewhere than in NumPy's reach."""
         return self.grad.cpu().numpy()
@@ -275,24 +282,37 @@ class OwnMemory:
             for p in parameters:
                 p.grad = None  # no step of the optimizer's, though the loss may depend on it
 
-    def gradients(self) -> np.ndarray:
-        """The parameters' gradients, laid out as rows of a block [R, D]; 0 where there is none."""
-        rows = []
+    def _laid_out(self, of: Callable[[nn.Parameter], torch.Tensor | None]) -> np.ndarray:
+        """What each parameter has, laid out as Rows lay it out, [R, D]; 0 where it has nothing."""
+        spans = [spans_of([p.numel() for p in self.parameters(r)]) for r in range(len(self))]
+        block = np.zeros((len(self), max(width for _, width in spans)), np.float32)
+        for r, (ends, _) in enumerate(spans):
+            for (start, end), p in zip(ends, self.parameters(r), strict=True):
+                if (x := of(p)) is not None:
+                    block[r, start:end] = x.detach().flatten().cpu().numpy()
+        return block
+
+    def _put(self, block: np.ndarray, of: Callable[[nn.Parameter], torch.Tensor | None]) -> None:
         for r in range(len(self)):
-            spans, width = spans_of([p.numel() for p in self.parameters(r)])
-            rows.append(np.zeros(width, np.float32))
-            for (start, end), p in zip(spans, self.parameters(r), strict=True):
-                if p.grad is not None:
-                    rows[r][start:end] = p.grad.detach().flatten().cpu().numpy()
-        return np.stack(rows)
+            ends, _ = spans_of([p.numel() for p in self.parameters(r)])
+            for (start, end), p in zip(ends, self.parameters(r), strict=True):
+                if (x := of(p)) is not None:
+                    x.copy_(torch.from_numpy(block[r, start:end]).view_as(x))
+
+    def weights(self) -> np.ndarray:
+        """A copy of θ, [R, D], laid out as in Rows."""
+        return self._laid_out(lambda p: p.data)
+
+    def set_weights(self, weights: np.ndarray) -> None:
+        self._put(weights, lambda p: p.data)
+
+    def gradients(self) -> np.ndarray:
+        """The gradients, [R, D], laid out as in Rows; 0 where there is none."""
+        return self._laid_out(_grad)
 
     def set_gradients(self, gradients: np.ndarray) -> None:
         """Put something else, [R, D], in the place of those that there are."""
-        for r in range(len(self)):
-            spans, _ = spans_of([p.numel() for p in self.parameters(r)])
-            for (start, end), p in zip(spans, self.parameters(r), strict=True):
-                if p.grad is not None:
-                    p.grad.copy_(torch.from_numpy(gradients[r, start:end]).view_as(p.grad))
+        self._put(gradients, _grad)
 
     def clip(self, max_norm: float) -> None:
         for module in self.clipped:
