@@ -1,6 +1,7 @@
-"""Action distributions: log-probability, entropy, mode, and samples with the numbers that SB3 would draw.
+"""Action distributions: log-probability, entropy, divergence, mode, and samples with the numbers that SB3 would draw.
 
-Parameters are [S, M, ...] (seeds, batch). In torch they carry gradients; `sample` and `mode` are for acting and take NumPy.
+Parameters are [S, M, ...] (seeds, batch). In torch they carry gradients; `sample` and `mode` are for acting and take NumPy. `kl(other)` is
+KL(this ‖ other), [S, M]; `numbers` are all that determine a distribution, [S, M, P], for `remembered`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,13 @@ class Categorical:
     def entropy(self) -> torch.Tensor:
         return -(self.log_probs.exp() * self.log_probs).sum(-1)
 
+    def kl(self, other: Categorical) -> torch.Tensor:
+        return (self.log_probs.exp() * (self.log_probs - other.log_probs)).sum(-1)
+
+    @property
+    def numbers(self) -> torch.Tensor:
+        return self.logits
+
     def sample(self, rng: Rng) -> np.ndarray:
         """argmax p / Exp(1): the very draw of torch.multinomial, here in logarithms."""
         return (self.logits - np.log(rng.exponential(self.logits.shape[1:]))).argmax(-1)
@@ -47,7 +55,7 @@ class Independent:
     """Several Categoricals side by side, for MultiDiscrete actions. logits [S, M, ΣA_i], actions [S, M, n]."""
 
     def __init__(self, logits: Any, sizes: list[int]):
-        ends = np.cumsum(sizes)
+        ends, self.numbers = np.cumsum(sizes), logits
         self.parts = [Categorical(logits[..., end - size : end]) for size, end in zip(sizes, ends, strict=True)]
 
     def log_prob(self, a: torch.Tensor) -> torch.Tensor:
@@ -55,6 +63,9 @@ class Independent:
 
     def entropy(self) -> torch.Tensor:
         return reduce(operator.add, [part.entropy() for part in self.parts])
+
+    def kl(self, other: Independent) -> torch.Tensor:
+        return reduce(operator.add, [part.kl(of_other) for part, of_other in zip(self.parts, other.parts, strict=True)])
 
     def sample(self, rng: Rng) -> np.ndarray:
         return np.stack([part.sample(rng) for part in self.parts], -1)
@@ -81,6 +92,13 @@ class Bernoulli:
     def entropy(self) -> torch.Tensor:
         return (self.softplus - self.logits.sigmoid() * self.logits).sum(-1)
 
+    def kl(self, other: Bernoulli) -> torch.Tensor:
+        return (self.logits.sigmoid() * (self.logits - other.logits) - self.softplus + other.softplus).sum(-1)
+
+    @property
+    def numbers(self) -> torch.Tensor:
+        return self.logits
+
     def sample(self, rng: Rng) -> np.ndarray:
         return rng.bernoulli(torch.sigmoid(torch.as_tensor(self.logits)).numpy())
 
@@ -89,7 +107,7 @@ class Bernoulli:
 
 
 class Gaussian:
-    """Independent normal components. mean and actions [S, M, n], log_std [S, 1, n]."""
+    """Independent normal components. mean and actions [S, M, n], log_std [S, 1 or M, n]."""
 
     def __init__(self, mean: Any, log_std: Any):
         self.mean, self.log_std = mean, log_std
@@ -104,6 +122,14 @@ class Gaussian:
     def entropy(self) -> torch.Tensor:
         return (0.5 + HALF_LOG_2PI + self.log_std).sum(-1).expand(self.mean.shape[:-1])
 
+    def kl(self, other: Gaussian) -> torch.Tensor:
+        squares = (self.std**2 + (self.mean - other.mean) ** 2) / (2 * other.std**2)
+        return (squares + other.log_std - self.log_std - 0.5).sum(-1)
+
+    @property
+    def numbers(self) -> torch.Tensor:
+        return torch.cat((self.mean, self.log_std.expand(self.mean.shape)), -1)
+
     def sample(self, rng: Rng) -> np.ndarray:
         return self.mean + np.exp(self.log_std) * rng.normal(self.mean.shape[1:])
 
@@ -111,7 +137,10 @@ class Gaussian:
         return self.mean
 
 
-def distribution(action_space: spaces.Space, parameters: Any, log_std: Any = None) -> Categorical | Independent | Bernoulli | Gaussian:
+Pi = Categorical | Independent | Bernoulli | Gaussian
+
+
+def distribution(action_space: spaces.Space, parameters: Any, log_std: Any = None) -> Pi:
     """The distribution over an action space whose parameters a network puts out, [S, M, number_of_parameters]."""
     if isinstance(action_space, spaces.Discrete):
         return Categorical(parameters)
@@ -120,6 +149,14 @@ def distribution(action_space: spaces.Space, parameters: Any, log_std: Any = Non
     if isinstance(action_space, spaces.MultiBinary):
         return Bernoulli(parameters)
     return Gaussian(parameters, log_std)
+
+
+def remembered(action_space: spaces.Space, numbers: Any) -> Pi:
+    """The distribution whose `numbers` these are, [S, M, P]."""
+    if not isinstance(action_space, spaces.Box):
+        return distribution(action_space, numbers)
+    n = number_of_parameters(action_space)
+    return Gaussian(numbers[..., :n], numbers[..., n:])
 
 
 def number_of_parameters(action_space: spaces.Space) -> int:

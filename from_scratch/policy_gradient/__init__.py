@@ -1,10 +1,10 @@
 """Policy gradients: the policy is what is learnt, by the gradient of its expected return (Sutton & Barto 2018, chapter 13).
 
 REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks (EpisodicREINFORCE, its first form,
-by the return of the whole episode); a baseline takes noise away. A critic in the return's place makes it an actor-critic (A2C), and a clipped ratio lets the
-same data be used several times (PPO). Steps may also be measured by how far the policy moves, not its weights: the natural gradient (NaturalPG), and with a
-check after the step TRPO. Read `softmax_reinforce.py` and `reinforce.py` first, `a2c.py` before `ppo.py`, `natural_pg.py` and `core/natural_gradient.py`
-before `trpo.py`.
+by the return of the whole episode); a baseline takes noise away. A critic in the return's place makes it an actor-critic (A2C), and a clipped ratio, or a
+penalty on how far the policy goes, lets the same data be used several times (PPO, PPOPenalty). Steps may also be measured by how far the policy moves, not its
+weights: the natural gradient (NaturalPG), and with a check after the step TRPO. Read `softmax_reinforce.py` and `reinforce.py` first, `a2c.py` before `ppo.py`,
+`natural_pg.py` and `core/natural_gradient.py` before `trpo.py`.
 """
 
 from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, Family, Updates, algorithm
@@ -42,6 +42,8 @@ FAMILY = Family.of(
                   twin="sb3/a2c", updates=Updates(times=1, every=64), deviations=(_BATCHED, *FOLLOWS)),
         algorithm("ppo", ".ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017",
                   twin="sb3/ppo", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)), deviations=(_BATCHED, *FOLLOWS)),
+        algorithm("ppo_penalty", ".ppo_penalty:PPOPenalty", "Proximal policy optimisation (adaptive KL penalty)", "Schulman et al. 2017, §4",
+                  updates=Updates(times=("n_epochs", 10), every=("batch_size", 64))),
         algorithm("natural_pg", ".natural_pg:NaturalPG", "Natural policy gradient", "Kakade 2002", updates=_OF_CRITIC),
         algorithm("trpo", ".trpo:TRPO", "Trust region policy optimisation", "Schulman et al. 2015",
                   twin="contrib/trpo", updates=_OF_CRITIC, deviations=(_BATCHED, _MAGNIFIED, *FOLLOWS)),

@@ -26,6 +26,7 @@ from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.callbacks import Locals
 from from_scratch.core.data import Sample, Step, tree_map
 from from_scratch.core.finite import expected, is_finite, lane_of, parameter_of, refuse_nan, where_not_finite
+from from_scratch.core.hyperparameters import level_of_caller
 from from_scratch.core.loops.rollout import Rollout, rollout_of
 from from_scratch.core.networks.actor_critic import ACTOR_CRITIC_ALIASES
 from from_scratch.core.returns import explained_variance, gae
@@ -98,7 +99,7 @@ class OnPolicy(Algorithm):
             warnings.warn(
                 f"batch_size={self.batch_size} does not divide the {n} samples of a rollout (n_steps={self.n_steps} × n_envs={self.n_envs}): "
                 f"after every {n // self.batch_size} untruncated mini-batches, there will be a truncated mini-batch of size {n % self.batch_size}.",
-                stacklevel=5,
+                stacklevel=level_of_caller(),
             )
 
     def build(self) -> None:
