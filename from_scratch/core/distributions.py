@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from functools import cached_property, reduce
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
+from from_scratch.core.product import Product
 from from_scratch.core.rng import Rng
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
@@ -137,11 +139,49 @@ class Gaussian:
         return self.mean
 
 
-Pi = Categorical | Independent | Bernoulli | Gaussian
+class Joint:
+    """Independent distributions of the parts of an action, for Tuple and Dict actions: log-probabilities, entropies and divergences add up.
+
+    `columns` say where each part stands in actions [S, M, n]: an integer for a Categorical, a slice otherwise.
+    """
+
+    def __init__(self, parts: Sequence[Pi], columns: Sequence[int | slice]):
+        self.parts, self.columns = list(parts), list(columns)
+
+    def log_prob(self, a: torch.Tensor) -> torch.Tensor:
+        return reduce(operator.add, [part.log_prob(a[..., at]) for part, at in zip(self.parts, self.columns, strict=True)])
+
+    def entropy(self) -> torch.Tensor:
+        return reduce(operator.add, [part.entropy() for part in self.parts])
+
+    def kl(self, other: Joint) -> torch.Tensor:
+        return reduce(operator.add, [part.kl(of_other) for part, of_other in zip(self.parts, other.parts, strict=True)])
+
+    @property
+    def numbers(self) -> torch.Tensor:
+        return torch.cat([part.numbers for part in self.parts], -1)
+
+    def sample(self, rng: Rng) -> np.ndarray:
+        return self._side_by_side([part.sample(rng) for part in self.parts])
+
+    def mode(self) -> np.ndarray:
+        return self._side_by_side([part.mode() for part in self.parts])
+
+    def _side_by_side(self, actions: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate([a[..., None] if isinstance(at, int) else a for a, at in zip(actions, self.columns, strict=True)], -1, dtype=np.float32)
+
+
+Pi = Categorical | Independent | Bernoulli | Gaussian | Joint
 
 
 def distribution(action_space: spaces.Space, parameters: Any, log_std: Any = None) -> Pi:
     """The distribution over an action space whose parameters a network puts out, [S, M, number_of_parameters]."""
+    if isinstance(action_space, Product):
+        sizes = [number_of_parameters(part) for part in action_space.parts]
+        normal = [size if isinstance(part, spaces.Box) else 0 for part, size in zip(action_space.parts, sizes, strict=True)]
+        log_stds = [log_std[..., at] if n else None for n, at in zip(normal, _side_by_side(normal), strict=True)]
+        of_parts = zip(action_space.parts, _side_by_side(sizes), log_stds, strict=True)
+        return Joint([distribution(part, parameters[..., at], log_std) for part, at, log_std in of_parts], action_space.columns)
     if isinstance(action_space, spaces.Discrete):
         return Categorical(parameters)
     if isinstance(action_space, spaces.MultiDiscrete):
@@ -153,6 +193,9 @@ def distribution(action_space: spaces.Space, parameters: Any, log_std: Any = Non
 
 def remembered(action_space: spaces.Space, numbers: Any) -> Pi:
     """The distribution whose `numbers` these are, [S, M, P]."""
+    if isinstance(action_space, Product):
+        sizes = [number_of_parameters(part) * (2 if isinstance(part, spaces.Box) else 1) for part in action_space.parts]
+        return Joint([remembered(part, numbers[..., at]) for part, at in zip(action_space.parts, _side_by_side(sizes), strict=True)], action_space.columns)
     if not isinstance(action_space, spaces.Box):
         return distribution(action_space, numbers)
     n = number_of_parameters(action_space)
@@ -161,8 +204,15 @@ def remembered(action_space: spaces.Space, numbers: Any) -> Pi:
 
 def number_of_parameters(action_space: spaces.Space) -> int:
     """How many numbers a network must put out for `distribution`."""
+    if isinstance(action_space, Product):
+        return sum(map(number_of_parameters, action_space.parts))
     if isinstance(action_space, spaces.Discrete):
         return int(action_space.n)
     if isinstance(action_space, spaces.MultiDiscrete):
         return int(sum(action_space.nvec))
     return spaces.flatdim(action_space)
+
+
+def _side_by_side(sizes: Sequence[int]) -> list[slice]:
+    ends = np.cumsum(sizes).tolist()
+    return [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]

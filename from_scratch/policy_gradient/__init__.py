@@ -7,7 +7,7 @@ weights: the natural gradient (NaturalPG), and with a check after the step TRPO.
 `natural_pg.py` and `core/natural_gradient.py` before `trpo.py`.
 """
 
-from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, Family, Updates, algorithm
+from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, OF_PARTS, Family, Updates, algorithm
 
 _BATCHED = (
     "Values, log-probabilities and bootstraps are computed in one batched pass after the rollout, and updates of plain MLPs run in NumPy, which round "
@@ -38,12 +38,12 @@ FAMILY = Family.of(
                   loop="episodes", updates=Updates(times=1, every=64)),
         algorithm("actor_critic", ".actor_critic:ActorCritic", "Actor-critic, one-step and with traces", "Sutton & Barto 2018, §13.5",
                   loop="stepwise", updates=Updates(times=1, every=1), cannot={"n_envs": "it learns once a step, from one stream of experience"}),
-        algorithm("a2c", ".a2c:A2C", "Advantage actor-critic", "Mnih et al. 2016",
+        algorithm("a2c", ".a2c:A2C", "Advantage actor-critic", "Mnih et al. 2016", actions=(*ALL_ACTIONS, *OF_PARTS),
                   twin="sb3/a2c", updates=Updates(times=1, every=64), deviations=(_BATCHED, *FOLLOWS)),
-        algorithm("ppo", ".ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017",
+        algorithm("ppo", ".ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017", actions=(*ALL_ACTIONS, *OF_PARTS),
                   twin="sb3/ppo", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)), deviations=(_BATCHED, *FOLLOWS)),
         algorithm("ppo_penalty", ".ppo_penalty:PPOPenalty", "Proximal policy optimisation (adaptive KL penalty)", "Schulman et al. 2017, §4",
-                  updates=Updates(times=("n_epochs", 10), every=("batch_size", 64))),
+                  actions=(*ALL_ACTIONS, *OF_PARTS), updates=Updates(times=("n_epochs", 10), every=("batch_size", 64))),
         algorithm("natural_pg", ".natural_pg:NaturalPG", "Natural policy gradient", "Kakade 2002", updates=_OF_CRITIC),
         algorithm("trpo", ".trpo:TRPO", "Trust region policy optimisation", "Schulman et al. 2015",
                   twin="contrib/trpo", updates=_OF_CRITIC, deviations=(_BATCHED, _MAGNIFIED, *FOLLOWS)),

@@ -23,14 +23,17 @@ from stable_baselines3.common.policies import ActorCriticCnnPolicy, ActorCriticP
 from stable_baselines3.common.torch_layers import MlpExtractor
 
 from from_scratch.core.data import tree_map
-from from_scratch.core.distributions import Pi, distribution, remembered
+from from_scratch.core.distributions import Joint, Pi, distribution, remembered
 from from_scratch.core.finite import real
 from from_scratch.core.lockstep import Rows, StackedMLP, is_plain_mlp, stack
+from from_scratch.core.networks.hybrid import HYBRID, HybridActorCriticPolicy, OfPartsWithNormal, OfPartsWithoutNormal
 from from_scratch.core.networks.inputs import flat, one, sees_flat_vectors
 from from_scratch.core.networks.kinds import Memory, OneByOne, Together
 from from_scratch.core.rng import Rng
 
-SIMPLE: tuple[type, ...] = (BernoulliDistribution, CategoricalDistribution, DiagGaussianDistribution, MultiCategoricalDistribution)  # as `distribution` makes
+SIMPLE: tuple[type, ...] = (  # as `distribution` makes
+    BernoulliDistribution, CategoricalDistribution, DiagGaussianDistribution, MultiCategoricalDistribution, OfPartsWithNormal, OfPartsWithoutNormal,
+)  # fmt: skip
 Parts = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # V(s), log π(a|s), entropy, [S, M] each
 
 
@@ -67,7 +70,7 @@ class _Remembers:
 class ActorCritic(_Remembers, Together):
     """π and V as two MLPs."""
 
-    of, within = (ActorCriticPolicy,), (ActorCriticPolicy,)
+    of, within = (ActorCriticPolicy, HybridActorCriticPolicy), (ActorCriticPolicy, HybridActorCriticPolicy)
 
     def __init__(self, networks: Sequence[ActorCriticPolicy], rows: Rows):
         super().__init__(networks, rows)
@@ -155,11 +158,11 @@ class ActorCritics(_Remembers, _WithTensors, OneByOne):
 
     @staticmethod
     def can_serve(policy: BasePolicy) -> bool:
-        known = type(policy) in (ActorCriticPolicy, ActorCriticCnnPolicy, MultiInputActorCriticPolicy)
+        known = type(policy) in HYBRID or type(policy) in HYBRID.values()
         return known and has_simple_actions(policy) and not policy.use_sde and not policy.squash_output
 
     def _pi(self, policy: ActorCriticPolicy, latent: torch.Tensor) -> Any:
-        log_std = policy.log_std[None, None] if isinstance(self.space, spaces.Box) else None
+        log_std = policy.log_std[None, None] if hasattr(policy, "log_std") else None
         return distribution(self.space, policy.action_net(latent)[None], log_std)
 
     def pi(self, obs: Any) -> Pi:
@@ -171,7 +174,7 @@ class ActorCritics(_Remembers, _WithTensors, OneByOne):
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
         latents = [policy.mlp_extractor.forward_actor(_actor_features(policy, one(obs, k, self.device))) for k, policy in enumerate(self.networks)]
         parameters = torch.stack([policy.action_net(latent) for policy, latent in zip(self.networks, latents, strict=True)]).cpu().numpy()
-        log_std = np.stack([p.log_std.detach().cpu().numpy()[None] for p in self.networks]) if isinstance(self.space, spaces.Box) else None
+        log_std = np.stack([p.log_std.detach().cpu().numpy()[None] for p in self.networks]) if hasattr(self.networks[0], "log_std") else None
         pi = distribution(self.space, real(parameters, self.space), log_std)
         return pi.mode() if rng is None else pi.sample(rng)
 
@@ -193,6 +196,8 @@ class ActorCritics(_Remembers, _WithTensors, OneByOne):
 def _numbers_of(pi: Distribution) -> torch.Tensor:
     """[M, P] of a distribution of SB3's."""
     parts: Any = pi.distribution
+    if isinstance(parts, Joint):
+        return parts.numbers[0]
     if isinstance(parts, torch.distributions.Normal):  # gSDE and squashed ones, too: tanh leaves a divergence as it is
         return torch.cat((parts.mean, parts.stddev.log()), -1)
     if all(hasattr(part, "logits") for part in (parts if isinstance(parts, list) else [parts])):

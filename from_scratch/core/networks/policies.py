@@ -10,6 +10,7 @@ from gymnasium import spaces
 from torch import nn
 
 from from_scratch.core.data import tree_map
+from from_scratch.core.product import Product
 
 
 class Policies(nn.ModuleList):
@@ -31,6 +32,8 @@ class Policies(nn.ModuleList):
         parts, actions = tree_map(lambda x: x.reshape(S, -1, *x.shape[1:]), observation), []
         for k, policy in enumerate(self):  # each by its own policy, as member(k) would: the same bits
             actions.append(policy.predict(tree_map(lambda x, k=k: x[k], parts), deterministic=deterministic)[0])
+        if isinstance(self[0].action_space, Product):  # as the environments say them
+            return [action for part in actions for action in (part if isinstance(part, list) else [part])], state  # type: ignore[return-value]
         return np.concatenate(actions), state
 
     def set_training_mode(self, mode: bool) -> None:
