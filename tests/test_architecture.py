@@ -18,15 +18,16 @@ FACES = ("from_scratch", "from_scratch.callbacks", "from_scratch.own", "from_scr
          "from_scratch.zoo")  # fmt: skip
 BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", "sb3_contrib", *sys.stdlib_module_names}
 # Within core: which other rooms a room may import, each name a folder or a single module. A room without a line may import all of core.
-FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "returns", "rng", "stacks", "vec_env", "watch")
+FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "product", "returns", "rng", "stacks", "vec_env",
+         "watch")  # fmt: skip
 ROOMS = {  # a room of core: the others that it may import
     "linear": ("tabular", "loops", *FLOOR),
     "tabular": ("loops", *FLOOR),
     "loops": ("algorithm", "networks", "replay", *FLOOR),
     "algorithm": ("networks", "lockstep", *FLOOR),
-    "networks": ("lockstep", "addresses", "data", "distributions", "finite", "rng", "watch"),
+    "networks": ("lockstep", "addresses", "data", "distributions", "finite", "product", "rng", "watch"),
     "replay": ("data", "rng", "watch"),
-    "distributions": ("rng",),
+    "distributions": ("product", "rng"),
     "returns": ("lockstep",),  # a compiled loop
     "quantiles": ("lockstep",),  # the same
     "rng": ("lockstep",),
@@ -34,7 +35,7 @@ ROOMS = {  # a room of core: the others that it may import
     "stacks": ("addresses", "callbacks", "vec_env"),
     "lockstep": ("watch",),
     "exact": (),  # answers without sampling stand alone
-    **dict.fromkeys(("addresses", "arguments", "callbacks", "data", "entry", "finite", "vec_env", "watch"), ()),
+    **dict.fromkeys(("addresses", "arguments", "callbacks", "data", "entry", "finite", "product", "vec_env", "watch"), ()),
 }
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".html", ".j2", ".css", ".js", ".tex", ""}
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")

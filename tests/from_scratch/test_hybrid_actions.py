@@ -166,7 +166,7 @@ def test_sb3s_vector_environments_hand_every_lane_its_action(wrap):
 
 @pytest.mark.slow
 def test_processes_are_handed_theirs_too():
-    env = make_vec_env("from_scratch/Moving-v0", 2, vec_env_cls=SubprocVecEnv)
+    env = make_vec_env(Moving, 2, vec_env_cls=SubprocVecEnv, vec_env_kwargs={"start_method": "fork"})
     ours.PPO("MlpPolicy", env, seed=0, device="cpu", **SMALL).learn(64)
     env.close()
 
