@@ -1,10 +1,10 @@
 """Policy gradients: the policy is what is learnt, by the gradient of its expected return (Sutton & Barto 2018, chapter 13).
 
-REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks (EpisodicREINFORCE, its first form,
-by the return of the whole episode); a baseline takes noise away. A critic in the return's place makes it an actor-critic (A2C), and a clipped ratio, or a
-penalty on how far the policy goes, lets the same data be used several times (PPO, PPOPenalty). Steps may also be measured by how far the policy moves, not its
-weights: the natural gradient (NaturalPG), and with a check after the step TRPO. Read `softmax_reinforce.py` and `reinforce.py` first, `a2c.py` before `ppo.py`,
-`natural_pg.py` and `core/natural_gradient.py` before `trpo.py`.
+REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks (EpisodicREINFORCE, its first form, by
+the return of the whole episode); a baseline takes noise away. A critic in the return's place makes it an actor-critic (A2C), and a clipped ratio, or a penalty
+on how far the policy goes, lets the same data be used several times (PPO, PPOPenalty; MaskablePPO where only some actions are valid). Steps may also be
+measured by how far the policy moves, not its weights: the natural gradient (NaturalPG), and with a check after the step TRPO. Read `softmax_reinforce.py` and
+`reinforce.py` first, `a2c.py` before `ppo.py`, `natural_pg.py` and `core/natural_gradient.py` before `trpo.py`.
 """
 
 from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, OF_PARTS, Family, Updates, algorithm
@@ -44,6 +44,9 @@ FAMILY = Family.of(
                   twin="sb3/ppo", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)), deviations=(_BATCHED, *FOLLOWS)),
         algorithm("ppo_penalty", ".ppo_penalty:PPOPenalty", "Proximal policy optimisation (adaptive KL penalty)", "Schulman et al. 2017, §4",
                   actions=(*ALL_ACTIONS, *OF_PARTS), updates=Updates(times=("n_epochs", 10), every=("batch_size", 64))),
+        algorithm("maskable_ppo", ".maskable_ppo:MaskablePPO", "PPO with invalid actions masked", "Huang & Ontañón 2022",
+                  twin="contrib/maskable_ppo", actions=ALL_ACTIONS[1:], needs="action_masks", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)),
+                  deviations=(_BATCHED, *FOLLOWS)),
         algorithm("natural_pg", ".natural_pg:NaturalPG", "Natural policy gradient", "Kakade 2002", updates=_OF_CRITIC),
         algorithm("trpo", ".trpo:TRPO", "Trust region policy optimisation", "Schulman et al. 2015",
                   twin="contrib/trpo", updates=_OF_CRITIC, deviations=(_BATCHED, _MAGNIFIED, *FOLLOWS)),
