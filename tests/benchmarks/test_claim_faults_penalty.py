@@ -1,4 +1,4 @@
-"""Planted faults for the claims of PPO's penalty and of random search: runs are made up after those of the pilots."""
+"""Planted faults for the claims of PPO's penalty, of random search and of the line search: runs are made up after those of the pilots."""
 
 import numpy as np
 
@@ -59,3 +59,18 @@ def test_a_whitening_that_does_nothing_is_not_distinguished():
 
 def test_a_whitening_with_wrong_statistics_contradicts():
     assert verdicts("ars-linear", searched(v2=(100, 200, 450)))[1]["whitening"] == CONTRADICTED
+
+
+# ------------------------------------------------------------------------------------------------------------------- trpo-step
+def lowest(broken_npg=12, broken_trpo=1):
+    """Of 20 runs each: so many had a policy that scored 9 at one of three evaluations."""
+    of = lambda n: np.array([[200.0] * 20, [9.0] * n + [80.0] * (20 - n), [150.0] * 20])
+    return {(arm, "CartPole-v1", "score"): ([2000, 10_000, 20_000], of(n)) for arm, n in (("natural_pg~0.05", broken_npg), ("trpo~0.05", broken_trpo))}
+
+
+def test_steps_that_are_too_long_are_told_from_searched_ones():
+    assert verdicts("trpo-step", lowest())[0] == REPRODUCED
+
+
+def test_a_line_search_that_takes_every_step_makes_no_difference():
+    assert verdicts("trpo-step", lowest(broken_trpo=12))[0] == NOT_DISTINGUISHED
