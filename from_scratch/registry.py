@@ -25,7 +25,7 @@ from from_scratch import (
     temporal_difference,
     value_based,
 )
-from from_scratch.core.entry import ALL_ACTIONS, Entry, Family, Updates, algorithm
+from from_scratch.core.entry import ALL_ACTIONS, OF_PARTS, Entry, Family, Updates, algorithm
 
 _OURS = (  # in the order in which they are learnt
     baselines.FAMILY,
@@ -47,7 +47,8 @@ def _sb3(name: str) -> dict[str, Any]:
     """The twin of one of ours, of which the same is true."""
     id = f"sb3/{name.lower()}"
     ours = next(entry for family in _OURS for entry in family.entries if entry.twin == id)
-    return algorithm(id, f":{name}", f"{name} of Stable-Baselines3", ours.paper, actions=ours.actions, loop=ours.loop, updates=ours.updates)
+    actions = tuple(kind for kind in ours.actions if kind not in OF_PARTS)
+    return algorithm(id, f":{name}", f"{name} of Stable-Baselines3", ours.paper, actions=actions, loop=ours.loop, updates=ours.updates)
 
 
 def _contrib(name: str, paper: str, actions: tuple[str, ...], loop: str, updates: Updates | None, id: str = "", **facts: Any) -> dict[str, Any]:

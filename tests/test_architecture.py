@@ -18,15 +18,16 @@ FACES = ("from_scratch", "from_scratch.callbacks", "from_scratch.noise", "from_s
          "from_scratch.stub", "from_scratch.zoo")  # fmt: skip
 BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", "sb3_contrib", *sys.stdlib_module_names}
 # Within core: which other rooms a room may import, each name a folder or a single module. A room without a line may import all of core.
-FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "masks", "returns", "rng", "stacks", "vec_env", "watch")
+FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "masks", "product", "returns", "rng", "stacks", "vec_env",
+         "watch")  # fmt: skip
 ROOMS = {  # a room of core: the others that it may import
     "linear": ("tabular", "loops", *FLOOR),
     "tabular": ("loops", *FLOOR),
     "loops": ("algorithm", "networks", "replay", *FLOOR),
     "algorithm": ("networks", "lockstep", *FLOOR),
-    "networks": ("lockstep", "addresses", "data", "distributions", "finite", "rng", "watch"),
+    "networks": ("lockstep", "addresses", "data", "distributions", "finite", "product", "rng", "watch"),
     "replay": ("lockstep", "data", "rng", "watch"),  # a compiled loop
-    "distributions": ("rng",),
+    "distributions": ("product", "rng"),
     "returns": ("lockstep",),  # a compiled loop
     **dict.fromkeys(("atoms", "quantiles"), ("lockstep",)),  # the same
     "rng": ("lockstep",),
@@ -35,7 +36,7 @@ ROOMS = {  # a room of core: the others that it may import
     "masks": ("vec_env",),
     "lockstep": ("watch",),
     "exact": (),  # answers without sampling stand alone
-    **dict.fromkeys(("addresses", "arguments", "callbacks", "data", "entry", "finite", "noise", "vec_env", "watch"), ()),
+    **dict.fromkeys(("addresses", "arguments", "callbacks", "data", "entry", "finite", "noise", "product", "vec_env", "watch"), ()),
 }
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".html", ".j2", ".css", ".js", ".tex", ""}
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")

@@ -120,7 +120,8 @@ class Evaluator:
             while any(lanes.alive.any() for lanes in self.lanes):
                 more = {"action_masks": np.concatenate([lanes.action_masks() for lanes in self.lanes])} if masked else {}
                 actions, state = model.predict(_joined(obs), deterministic=self.deterministic, **remembered(state, going_on), **more)
-                shares = np.split(np.asarray(actions), len(self.venvs))
+                n = len(actions) // len(self.venvs)  # an array, or a list of Tuple or Dict actions
+                shares = [actions[i * n : (i + 1) * n] for i in range(len(self.venvs))]
                 obs = [venv.step(share)[0] if lanes.alive.any() else last
                        for venv, share, lanes, last in zip(self.venvs, shares, self.lanes, obs, strict=True)]
             return [Episodes(lanes.returns.copy(), lanes.lengths.copy()) for lanes in self.lanes]

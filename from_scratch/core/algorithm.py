@@ -139,7 +139,10 @@ class Algorithm(Declared, BaseAlgorithm):
         except AssertionError as error:
             if self.supported_action_spaces and "The algorithm only supports" in str(error):
                 needed = " or ".join(space.__name__ for space in self.supported_action_spaces)
-                raise UnsupportedActionSpace(f"{type(self).__name__} needs a {needed} action space; this one is {self.env.action_space}. {error}") from None
+                of_parts = isinstance(self.env.action_space, spaces.Tuple | spaces.Dict)
+                way_out = ". Tuple and Dict actions are for PPO, A2C and what is derived from them." if of_parts else ""
+                found = f"{type(self).__name__} needs a {needed} action space; this one is {self.env.action_space}. {error}"
+                raise UnsupportedActionSpace(found + way_out) from None
             raise
         for name, value in {**self.fixed, **given}.items():
             setattr(self, name, plain(value))

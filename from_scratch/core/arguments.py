@@ -109,7 +109,7 @@ RANGES: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("gamma", "gae_lambda", "tau"), FRACTION),
     **dict.fromkeys(("n_steps", "batch_size", "buffer_size", "n_epochs", "baseline_steps", "n_target_critics"), COUNT),
     **dict.fromkeys(("cg_max_steps", "line_search_max_iter", "n_critic_updates", "sub_sampling_factor"), COUNT),
-    **dict.fromkeys(("cg_damping",), NOT_NEGATIVE),
+    **dict.fromkeys(("cg_damping", "kl_coef"), NOT_NEGATIVE),
     **dict.fromkeys(("line_search_shrinking_factor",), FRACTION),
     **dict.fromkeys(("target_update_interval", "policy_delay"), INTERVAL),
     **dict.fromkeys(("ent_coef", "vf_coef", "target_entropy"), ANY),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _LEARNS = {"TabularPolicy": "table", "LinearPolicy": "linear", "RandomPolicy": "–"}
+OF_PARTS = ("Tuple", "Dict")  # actions of several parts, which Stable-Baselines3 does not have
 ALL_ACTIONS = ("Box", "Discrete", "MultiDiscrete", "MultiBinary")  # of actor-critics, for which there is a distribution over each
 
 LOOPS = {  # an entry's loop: where its experience comes from

@@ -173,6 +173,14 @@ def check_arguments(model: Any) -> None:
             check_range(model, name, **allowed)
 
 
+def level_of_caller() -> int:
+    """The stacklevel with which a warning names the line outside this library that it is about, however many classes lie between."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith(f"{__name__.partition('.')[0]}."):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def renewed(method: Method) -> Method:
     """Marks a method that classes may be given a copy of. A user's own override has no mark, and is never replaced."""
     method.renewed = method  # type: ignore[attr-defined]

@@ -96,6 +96,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "wrappers.scale_reward": {"ScaleReward": {}},
     "wrappers.noisy_reward": {"NoisyReward": {}},
     "control.mountain_car": {"mountain_car": {"MountainCar-v0": {}}},
+    "control.moving": {"Moving": {"Moving-v0": {"max_episode_steps": 100}}},
     "control.sine_reward": {"SineReward": {"SineReward-v0": {"max_episode_steps": 50}}},
     "control.pendulum": {"Pendulum": {"Pendulum-v0": {"max_episode_steps": 200}}},
 }

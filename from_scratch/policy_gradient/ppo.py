@@ -16,7 +16,7 @@ import torch
 
 from from_scratch.core.data import Sample
 from from_scratch.core.lockstep import per_seed
-from from_scratch.core.loops.on_policy import OnPolicy, normalise
+from from_scratch.core.loops.on_policy import OF_PARTS, OnPolicy, normalise
 
 Schedule = Callable[[float], float]
 
@@ -40,6 +40,7 @@ class PPO(OnPolicy):
     rollout_buffer_kwargs: dict | None = None
     target_kl: float | None = None  # stop a seed's updates on this rollout once its KL exceeds 1.5 × this
 
+    supported_action_spaces = OF_PARTS  # Tuple and Dict actions, too, which SB3 does not have
     schedules = ("clip_range", "clip_range_vf")
     logs_last = ("loss",)  # as SB3
 

@@ -155,6 +155,7 @@ EXPRESSIONS = {  # of x, y [2, 4, 3], both positive, and z [2, 1, 3]
     # Quarters: near ±1 the last bit of tanh decides 1 − tanh², which torch rounds otherwise without fused multiply-adds.
     "squashed": lambda x, y, z: squash(x / 4, z.log().clamp(-0.5, 0.3), y / 4)[1] * squash(x / 4, z / 4, y / 4)[0].sum(-1),
     "gaussian": lambda x, y, z: Gaussian(x, z.log()).log_prob(y) + Gaussian(y, z).entropy(),
+    "divergences": lambda x, y, z: Gaussian(x, z.log()).kl(Gaussian(y, z)) + Categorical(x).kl(Categorical(y * z)) + Bernoulli(y - x).kl(Bernoulli(x * z)),
 }  # fmt: skip
 
 

@@ -26,10 +26,15 @@ from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.callbacks import Locals
 from from_scratch.core.data import Sample, Step, tree_map
 from from_scratch.core.finite import expected, is_finite, lane_of, parameter_of, refuse_nan, where_not_finite
+from from_scratch.core.hyperparameters import level_of_caller
 from from_scratch.core.loops.rollout import Rollout, rollout_of
 from from_scratch.core.networks.actor_critic import ACTOR_CRITIC_ALIASES
+from from_scratch.core.networks.hybrid import hybrid_of
+from from_scratch.core.product import Product, acting_space
 from from_scratch.core.returns import explained_variance, gae
 from from_scratch.core.watch import replaced
+
+OF_PARTS = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary, spaces.Tuple, spaces.Dict)  # with those that have several parts
 
 
 def normalise(x: torch.Tensor) -> torch.Tensor:
@@ -57,7 +62,9 @@ class OnPolicy(Algorithm):
     beside: ClassVar[tuple[str, ...]] = ()  # arrays of the buffer that the actor-critic is told beside observations and actions: masks
 
     def new_policy(self) -> BasePolicy:
-        return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, use_sde=self.use_sde, **self.policy_kwargs)
+        several = isinstance(acting_space(self.action_space), Product)
+        kind = hybrid_of(self.policy_class, self.action_space) if several else self.policy_class
+        return kind(self.observation_space, self.action_space, self.lr_schedule, use_sde=self.use_sde, **self.policy_kwargs)
 
     def _setup_buffers(self) -> None:
         if self.rollout_buffer_class is None:
@@ -66,7 +73,7 @@ class OnPolicy(Algorithm):
         if self.n_seeds > 1 and self.rollout_buffer_class not in self.buffers:
             raise ValueError(f"{self.rollout_buffer_class.__name__} keeps one seed's rollout; {self.n_seeds} seeds were given. Train them one at a time.")
         self.rollout_buffer = self.rollout_buffer_class(
-            self.n_steps, self.observation_space, self.action_space, device=self.device, gamma=self.gamma, gae_lambda=self.gae_lambda,
+            self.n_steps, self.observation_space, acting_space(self.action_space), device=self.device, gamma=self.gamma, gae_lambda=self.gae_lambda,
             n_envs=self.n_lanes, **self.rollout_buffer_kwargs,
         )  # fmt: skip
 
@@ -107,11 +114,12 @@ class OnPolicy(Algorithm):
             warnings.warn(
                 f"batch_size={self.batch_size} does not divide the {n} samples of a rollout (n_steps={self.n_steps} × n_envs={self.n_envs}): "
                 f"after every {n // self.batch_size} untruncated mini-batches, there will be a truncated mini-batch of size {n % self.batch_size}.",
-                stacklevel=5,
+                stacklevel=level_of_caller(),
             )
 
     def build(self) -> None:
         self.actor_critic = self.net()  # π(a|s) and V(s)
+        self.acting_space = acting_space(self.action_space)  # what π puts out
         self.collecting = getattr(self, "collecting", {})
         for name in self.schedules:
             if getattr(self, name) is not None:
@@ -125,6 +133,10 @@ class OnPolicy(Algorithm):
 
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
         return self.actor_critic.play(obs, None if deterministic else self._rng)
+
+    def to_env(self, actions: np.ndarray) -> Any:
+        """Actions as the environments take them: of a Tuple or Dict space a list, one for each lane."""
+        return self.acting_space.as_said(actions) if isinstance(self.acting_space, Product) else super().to_env(actions)
 
     # ----------------------------------------------------------------------------------------------------------------- collecting
     def locals_at_start(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +159,7 @@ class OnPolicy(Algorithm):
                     self._reset_noise()
                 actions = self.act(self.by_seed(self._last_obs))
                 rollout.play(self._last_obs, actions)
-                actions = actions.reshape(env.num_envs, *self.action_space.shape)
+                actions = actions.reshape(env.num_envs, *self.acting_space.shape)
                 clipped_actions = self.to_env(actions)
                 new_obs, rewards, dones, infos = env.step(clipped_actions)
                 self.num_timesteps += self.n_envs

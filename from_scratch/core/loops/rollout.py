@@ -136,7 +136,7 @@ class StepByStep(Rollout):
         if isinstance(model.actor_critic.served, ForeignActorCritic):  # what it says of an action, it says with the action
             values, log_probs = model.actor_critic.judged
         else:
-            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(model.action_space, spaces.Box) else actions
+            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(model.acting_space, spaces.Box) else actions
             values, log_probs, _ = model.actor_critic.evaluate(
                 tree_map(torch.as_tensor, model.by_seed(obs)),
                 *(torch.as_tensor(x, device=model.device) for x in (actions, *model.beside_by_seed())),
@@ -256,7 +256,7 @@ class UnderWay:
     def _judged(self) -> tuple[torch.Tensor, torch.Tensor]:
         if self._of_step is None:
             actions = np.frombuffer(self.taken, self.actions.dtype).reshape(self.actions.shape)
-            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(self.model.action_space, spaces.Box) else actions
+            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(self.model.acting_space, spaces.Box) else actions
             v, log_prob = self._as_played(self.actor_critic.evaluate_numpy, self.model.by_seed(self.obs), actions, *self.beside)
             self._of_step = torch.from_numpy(v.reshape(-1, 1)), torch.from_numpy(log_prob.reshape(-1))
         return self._of_step

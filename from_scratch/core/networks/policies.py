@@ -10,6 +10,7 @@ from gymnasium import spaces
 from torch import nn
 
 from from_scratch.core.data import tree_map
+from from_scratch.core.product import Product
 
 
 class Policies(nn.ModuleList):
@@ -42,7 +43,10 @@ class Policies(nn.ModuleList):
             action, then = policy.predict(tree_map(lambda x, k=k: x[k], parts), states[k], starts[k], deterministic, **masks)
             actions.append(action)
             after.append(then)
-        return np.concatenate(actions), state if after[0] is None else tuple(np.concatenate(part, 1) for part in zip(*after, strict=True))
+        state = state if after[0] is None else tuple(np.concatenate(part, 1) for part in zip(*after, strict=True))
+        if isinstance(self[0].action_space, Product):  # as the environments say them
+            return [action for part in actions for action in (part if isinstance(part, list) else [part])], state  # type: ignore[return-value]
+        return np.concatenate(actions), state
 
     def set_training_mode(self, mode: bool) -> None:
         """Training or evaluation mode of every seed's networks."""
