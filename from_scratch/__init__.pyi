@@ -68,6 +68,7 @@ from from_scratch.monte_carlo.off_policy_prediction import PerDecisionOffPolicyM
 from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _EveryVisitMCPrediction
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.policy_gradient.a2c import A2C as _A2C
+from from_scratch.policy_gradient.actor_critic import ActorCritic as _ActorCritic
 from from_scratch.policy_gradient.natural_pg import NaturalPG as _NaturalPG
 from from_scratch.policy_gradient.ppo import PPO as _PPO
 from from_scratch.policy_gradient.reinforce import REINFORCE as _REINFORCE
@@ -78,6 +79,8 @@ from from_scratch.policy_gradient.trpo import TRPO as _TRPO
 from from_scratch.temporal_difference.afterstate_td import AfterstateTD as _AfterstateTD
 from from_scratch.temporal_difference.batch_mc import BatchMC as _BatchMC
 from from_scratch.temporal_difference.batch_td import BatchTD as _BatchTD
+from from_scratch.temporal_difference.categorical_q_learning import CategoricalQLearning as _CategoricalQLearning
+from from_scratch.temporal_difference.categorical_td import CategoricalTD as _CategoricalTD
 from from_scratch.temporal_difference.double_q_learning import DoubleQLearning as _DoubleQLearning
 from from_scratch.temporal_difference.expected_sarsa import ExpectedSARSA as _ExpectedSARSA
 from from_scratch.temporal_difference.n_step_sarsa import NStepSARSA as _NStepSARSA
@@ -85,9 +88,11 @@ from from_scratch.temporal_difference.n_step_td import NStepTD as _NStepTD
 from from_scratch.temporal_difference.off_policy_n_step_sarsa import OffPolicyNStepSARSA as _OffPolicyNStepSARSA
 from from_scratch.temporal_difference.q_learning import QLearning as _QLearning
 from from_scratch.temporal_difference.q_sigma import QSigma as _QSigma
+from from_scratch.temporal_difference.quantile_td import QuantileTD as _QuantileTD
 from from_scratch.temporal_difference.sarsa import SARSA as _SARSA
 from from_scratch.temporal_difference.td0 import TD0 as _TD0
 from from_scratch.temporal_difference.tree_backup import TreeBackup as _TreeBackup
+from from_scratch.value_based.bootstrapped_dqn import BootstrappedDQN as _BootstrappedDQN
 from from_scratch.value_based.c51 import C51 as _C51
 from from_scratch.value_based.double_dqn import DoubleDQN as _DoubleDQN
 from from_scratch.value_based.dqn import DQN as _DQN
@@ -152,6 +157,29 @@ class ARS(_ARS):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ActorCritic(_ActorCritic):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        critic_learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        gamma: float = 0.99,
+        actor_lambda: float = 0.0,
+        critic_lambda: float = 0.0,
+        gamma_power: bool = True,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -246,6 +274,39 @@ class BatchTD(_BatchTD):
         n_envs: int = 1,
     ) -> None: ...
 
+class BootstrappedDQN(_BootstrappedDQN, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        target_update_interval: int = 10000,
+        n_heads: int = 10,
+        mask_prob: float = 0.5,
+        prior_scale: float = 3.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class C51(_C51, DQN):
     def __init__(
         self,
@@ -301,6 +362,58 @@ class CEM(_CEM):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CategoricalQLearning(_CategoricalQLearning, QLearning):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.1,
+        gamma: float = 0.99,
+        initial_value: float = 0.0,
+        learning_rate_decay: float = 0.0,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        exploration_fraction: float = 0.1,
+        n_atoms: int = 51,
+        v_min: float = -10.0,
+        v_max: float = 10.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CategoricalTD(_CategoricalTD, TD0):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.1,
+        gamma: float = 0.99,
+        initial_value: float = 0.0,
+        learning_rate_decay: float = 0.0,
+        pi: typing.Any = None,
+        n_atoms: int = 51,
+        v_min: float = -10.0,
+        v_max: float = 10.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -1677,6 +1790,29 @@ class QSigma(_QSigma):
         n_steps: int = 4,
         sigma: float = 0.5,
         target_eps: float = 0.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class QuantileTD(_QuantileTD, TD0):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.1,
+        gamma: float = 0.99,
+        initial_value: float = 0.0,
+        learning_rate_decay: float = 0.0,
+        pi: typing.Any = None,
+        n_quantiles: int = 51,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

@@ -14,11 +14,13 @@ from benchmarks import UserError
 WHERE = "benchmarks.measures"
 MEASURES: dict[str, str] = {  # name -> "module:Class" within it
     "continuity_cost": "continuity_cost:ContinuityCost",
+    "expected_gap": "expected_gap:ExpectedGap",
     "gradient_variance": "gradient_variance:GradientVariance",
     "greedy_policy": "greedy_policy:GreedyPolicy",
     "left_share": "left_share:LeftShare",
     "overestimation": "overestimation:Overestimation",
     "regret": "regret:Regret",
+    "return_distribution": "return_distribution:ReturnDistribution",
     "shifted_score": "shifted_score:ShiftedScore",
     "state_value_bias": "value_bias:StateValueBias",
     "success_rate": "success_rate:SuccessRate",

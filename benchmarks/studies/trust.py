@@ -31,9 +31,12 @@ _WRAPPERS = {
                                                 "StickyActionEnv", "WarpFrame"),
     "sb3_contrib.common.wrappers": ("TimeFeatureWrapper",),
     "minigrid.wrappers": ("FlatObsWrapper", "FullyObsWrapper", "ImgObsWrapper", "OneHotPartialObsWrapper", "RGBImgObsWrapper", "RGBImgPartialObsWrapper"),
-    "from_scratch.envs": ("CartPoleBins", "Discretize", "FlattenTuple", "ScaleReward", "TimeoutIsDeath"),
+    "from_scratch.envs": ("CartPoleBins", "Discretize", "FlattenTuple", "Flicker", "MaskVelocity", "NoisyReward", "ScaleReward", "TimeoutIsDeath"),
     "from_scratch.envs.wrappers.discretize": ("CartPoleBins", "Discretize"),
     "from_scratch.envs.wrappers.flatten": ("FlattenTuple",),
+    "from_scratch.envs.wrappers.flicker": ("Flicker",),
+    "from_scratch.envs.wrappers.mask_velocity": ("MaskVelocity",),
+    "from_scratch.envs.wrappers.noisy_reward": ("NoisyReward",),
     "from_scratch.envs.wrappers.scale_reward": ("ScaleReward",),
     "from_scratch.envs.wrappers.timeout": ("TimeoutIsDeath",),
 }  # fmt: skip

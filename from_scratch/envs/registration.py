@@ -42,6 +42,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "chains.random_mdp": {"RandomMDP": {"RandomMDP-v0": {"max_episode_steps": 1000}}},
     "chains.river_swim": {"RiverSwim": {"RiverSwim-v0": {"max_episode_steps": 20}}},
     "chains.deep_sea": {"DeepSea": {"DeepSea-v0": {}}},
+    "chains.memory_chain": {"MemoryChain": {"MemoryChain-v0": {}}},
     "chains.finite": {
         "FiniteMDP": {},
         "geometric_chain": {},
@@ -82,8 +83,15 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "Discretize": {},
     },
     "wrappers.flatten": {"FlattenTuple": {}},
+    "wrappers.mask_velocity": {
+        "MaskVelocity": {},
+        "CartPoleNoVel": {"CartPoleNoVel-v1": {"max_episode_steps": 500, "reward_threshold": 475.0}},
+        "PendulumNoVel": {"PendulumNoVel-v1": {"max_episode_steps": 200}},
+    },
+    "wrappers.flicker": {"Flicker": {}},
     "wrappers.timeout": {"TimeoutIsDeath": {}},
     "wrappers.scale_reward": {"ScaleReward": {}},
+    "wrappers.noisy_reward": {"NoisyReward": {}},
     "control.mountain_car": {"mountain_car": {"MountainCar-v0": {}}},
     "control.pendulum": {"Pendulum": {"Pendulum-v0": {"max_episode_steps": 200}}},
 }

@@ -33,6 +33,8 @@ FAMILY = Family.of(
                   cannot=_NO_VALUES),
         algorithm("reinforce_baseline", ".reinforce_baseline:REINFORCEBaseline", "REINFORCE with a learned baseline", "Sutton & Barto 2018, §13.4",
                   loop="episodes", lockstep=False, updates=Updates(times=1, every=64)),
+        algorithm("actor_critic", ".actor_critic:ActorCritic", "Actor-critic, one-step and with traces", "Sutton & Barto 2018, §13.5",
+                  loop="stepwise", updates=Updates(times=1, every=1), cannot={"n_envs": "it learns once a step, from one stream of experience"}),
         algorithm("a2c", ".a2c:A2C", "Advantage actor-critic", "Mnih et al. 2016",
                   twin="sb3/a2c", updates=Updates(times=1, every=64), deviations=(_BATCHED, *FOLLOWS)),
         algorithm("ppo", ".ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017",

@@ -1,9 +1,9 @@
 """Deep value learning: Q-learning with a neural network (Mnih et al. 2015).
 
 A replay memory and a target network made it work. `dqn.py` is the algorithm. Files beside it each change one thing: the target (`double_dqn.py`,
-`n_step_dqn.py`), the network (`dueling_dqn.py`), what is learnt of a return (`c51.py`, `qrdqn.py`), and how one explores (`noisy_dqn.py`). `naive_deep_q.py`
-takes memory and target network away again, one by one and both, and measures what happens (van Hasselt et al. 2018). `pqn.py` does without them, and does not
-diverge: many environments and layer normalisation take their place.
+`n_step_dqn.py`), the network (`dueling_dqn.py`), what is learnt of a return (`c51.py`, `qrdqn.py`), and how one explores (`noisy_dqn.py`,
+`bootstrapped_dqn.py`). `naive_deep_q.py` takes memory and target network away again, one by one and both, and measures what happens
+(van Hasselt et al. 2018). `pqn.py` does without them, and does not diverge: many environments and layer normalisation take their place.
 """
 
 from from_scratch.core.entry import FOLLOWS, NO_NAN_REFUSED, Family, Updates, algorithm
@@ -23,6 +23,7 @@ FAMILY = Family.of(
         algorithm("dueling_dqn", ".dueling_dqn:DuelingDQN", "Dueling DQN", "Wang et al. 2016", updates=AS_DQN, tuned_as="dqn"),
         algorithm("c51", ".c51:C51", "C51, categorical DQN", "Bellemare et al. 2017", updates=AS_DQN),
         algorithm("noisy_dqn", ".noisy_dqn:NoisyDQN", "NoisyNet-DQN", "Fortunato et al. 2018", updates=AS_DQN),
+        algorithm("bootstrapped_dqn", ".bootstrapped_dqn:BootstrappedDQN", "Bootstrapped DQN with randomised priors", "Osband et al. 2016", updates=AS_DQN),
         algorithm("dqn_diagnosed", ".naive_deep_q:DiagnosedDQN", "DQN with divergence diagnostics", "van Hasselt et al. 2018",
                   updates=Updates(times=1, every=1)),
         algorithm("dqn_without_target", ".naive_deep_q:DQNWithoutTarget", "DQN without target network", "van Hasselt et al. 2018",

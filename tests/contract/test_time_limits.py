@@ -11,8 +11,9 @@ from tests.contract.probes import TwoStates, every, make, train
 FASTER = {  # rates with which some hundred steps are enough
     "table": {"learning_rate": 0.5, "learning_rate_decay": 0.0, "baseline_learning_rate": 0.5},
     "linear": {"learning_rate": 0.2, "beta": 0.5},
-    "deep": {"learning_rate": 0.02, "baseline_learning_rate": 0.02, "tau": 0.2, "train_freq": 1, "target_update_interval": 4, "ent_coef": 0.001},
-}
+    "deep": {"learning_rate": 0.02, "baseline_learning_rate": 0.02, "critic_learning_rate": 0.02, "tau": 0.2, "train_freq": 1, "target_update_interval": 4,
+             "ent_coef": 0.001},
+}  # fmt: skip
 HALF = {"gamma": 0.5}
 STEPS = {"table": 300, "linear": 300, "deep": 600}
 

@@ -46,6 +46,12 @@ class Tape(list):
 LINE, ALIGNMENT = 16, 64  # numbers: parameters start on cache lines and rows on every fourth, so that products and sums round as they do elsewhere
 
 
+def spans_of(sizes: Sequence[int]) -> tuple[list[tuple[int, int]], int]:
+    """Where in a row parameters of these sizes begin and end, and how long it is."""
+    starts = np.cumsum([0, *(-(-size // LINE) * LINE for size in sizes)]).tolist()
+    return [(start, start + size) for start, size in zip(starts, sizes, strict=False)], -(-starts[-1] // ALIGNMENT) * ALIGNMENT
+
+
 class Rows:
     """theta and grad, [R, D]: row r holds the parameters of modules[r] one after another, each padded to a multiple of 16 and D to one of 64.
 
@@ -60,10 +66,7 @@ class Rows:
         named = self._named(self.modules[0])
         self.shapes = [tuple(p.shape) for _, p in named]
         self.dtype, self.device = named[0][1].dtype, named[0][1].device
-        sizes = [p.numel() for _, p in named]
-        starts = np.cumsum([0, *(-(-size // LINE) * LINE for size in sizes)]).tolist()
-        self.spans = [(start, start + size) for start, size in zip(starts, sizes, strict=False)]
-        width = -(-starts[-1] // ALIGNMENT) * ALIGNMENT
+        self.spans, width = spans_of([p.numel() for _, p in named])
         self.theta = torch.zeros(len(self.modules), width, dtype=self.dtype, device=self.device)
         self.grad = torch.zeros_like(self.theta)
         self.names = {name: i for i, (name, _) in enumerate(named)}
@@ -201,6 +204,14 @@ class Rows:
         norm = torch.stack([torch.linalg.vector_norm(row) for row in norms.view(len(self), -1)])
         self.grad.mul_((max_norm / (norm + 1e-6)).clamp_(max=1.0).unsqueeze(1))
 
+    def gradients(self) -> np.ndarray:
+        """What `backward` has written, [R, D]: a copy where it lies elsewhere than in NumPy's reach."""
+        return self.grad.cpu().numpy()
+
+    def set_gradients(self, gradients: np.ndarray) -> None:
+        """Put something else, [R, D], in its place."""
+        self.grad.copy_(torch.from_numpy(gradients))
+
     @torch.no_grad()
     def track(self, other: Rows, tau: float) -> None:
         """θ ← (1 − τ) θ + τ θ_other: how a target network follows."""
@@ -248,6 +259,25 @@ class OwnMemory:
         for parameters in self.held.values():
             for p in parameters:
                 p.grad = None  # no step of the optimizer's, though the loss may depend on it
+
+    def gradients(self) -> np.ndarray:
+        """The parameters' gradients, laid out as rows of a block [R, D]; 0 where there is none."""
+        rows = []
+        for r in range(len(self)):
+            spans, width = spans_of([p.numel() for p in self.parameters(r)])
+            rows.append(np.zeros(width, np.float32))
+            for (start, end), p in zip(spans, self.parameters(r), strict=True):
+                if p.grad is not None:
+                    rows[r][start:end] = p.grad.detach().flatten().cpu().numpy()
+        return np.stack(rows)
+
+    def set_gradients(self, gradients: np.ndarray) -> None:
+        """Put something else, [R, D], in the place of those that there are."""
+        for r in range(len(self)):
+            spans, _ = spans_of([p.numel() for p in self.parameters(r)])
+            for (start, end), p in zip(spans, self.parameters(r), strict=True):
+                if p.grad is not None:
+                    p.grad.copy_(torch.from_numpy(gradients[r, start:end]).view_as(p.grad))
 
     def clip(self, max_norm: float) -> None:
         for module in self.clipped:

@@ -111,9 +111,13 @@ class OffPolicy(Algorithm):
             assert self.env is not None, "You must pass an environment when using `HerReplayBuffer`"
             kwargs["env"] = getattr(self.env, "venvs", [self.env])[k]
         return self.replay_buffer_class(
-            self.buffer_size, self.observation_space, self.action_space, device=self.device, n_envs=self.n_envs,
+            self.buffer_size, self.observation_space, self.kept_actions(), device=self.device, n_envs=self.n_envs,
             optimize_memory_usage=self.optimize_memory_usage, **kwargs,
         )  # fmt: skip
+
+    def kept_actions(self) -> spaces.Space:
+        """The space of what is stored as a step's action."""
+        return self.action_space
 
     def _bind_memory(self) -> None:
         """Read and write the buffers that are there now: a user may have loaded or replaced one."""

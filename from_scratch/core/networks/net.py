@@ -22,6 +22,7 @@ from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows,
 from from_scratch.core.networks.action_values import ActionValues
 from from_scratch.core.networks.actor_critic import ActorCritic, ActorCritics, ForeignActorCritic
 from from_scratch.core.networks.continuous import Critics, CriticsOneByOne, DeterministicActor, SquashedActor, SquashedActors
+from from_scratch.core.networks.heads import Heads, HeadsNetwork
 from from_scratch.core.networks.kinds import OneByOne, OwnOutputs, Together, says_outputs
 from from_scratch.core.networks.own import Pi, Pis, PolicyNetwork
 from from_scratch.core.watch import altered, replaced, shared, tied, untrainable
@@ -29,6 +30,7 @@ from from_scratch.core.watch import altered, replaced, shared, tied, untrainable
 # How the modules of a class are computed: together, if they are plain, and one by one. Any other module says its outputs itself, or is asked.
 KINDS: dict[type, tuple[type[Together], type[OneByOne]]] = {
     QNetwork: (ActionValues, OneByOne),
+    HeadsNetwork: (Heads, OneByOne),
     TD3Actor: (DeterministicActor, OneByOne),
     SACActor: (SquashedActor, SquashedActors),
     ContinuousCritic: (Critics, CriticsOneByOne),
