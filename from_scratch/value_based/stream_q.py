@@ -36,14 +36,21 @@ from from_scratch.core.networks.layer_norm import PlainLayerNorm
 
 
 def sparse_linear(n: int, m: int, sparsity: float) -> nn.Linear:
-    """A layer from n to m numbers: weights uniform within ±1/√n, of which each output has a share `sparsity` at 0, others each time; biases 0."""
+    """A layer from n to m numbers: weights uniform within ±1/√n, of which a share `sparsity` of each output's are 0; biases 0."""
     layer = nn.Linear(n, m)
     with torch.no_grad():
         layer.weight.uniform_(-1 / math.sqrt(n), 1 / math.sqrt(n))
         for row in layer.weight:
-            row[torch.randperm(n)[: math.ceil(sparsity * n)]] = 0
+            row[torch.randperm(n)[: min(math.ceil(sparsity * n), n - 1)]] = 0  # with few inputs one is left
         layer.bias.zero_()
     return layer
+
+
+class Leaky(nn.LeakyReLU):
+    """Torch's, as an equation of all seeds."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.maximum(self.negative_slope * x)
 
 
 class StreamNetwork(QNetwork):
@@ -53,13 +60,13 @@ class StreamNetwork(QNetwork):
         self.sizes = list(pairwise([self.features_dim, *self.net_arch, int(self.action_space.n)]))
         for i, (n, m) in enumerate(self.sizes):
             setattr(self, f"layer{i}", sparse_linear(n, m, sparsity))
-        self.norm, self.activation = PlainLayerNorm(), self.activation_fn()
+        self.norm = PlainLayerNorm()
 
     @per_seed
     def outputs(self, features: torch.Tensor) -> torch.Tensor:
         x = features
         for i in range(len(self.sizes) - 1):
-            x = self.activation(self.norm(getattr(self, f"layer{i}")(x)))
+            x = self.activation_fn()(self.norm(getattr(self, f"layer{i}")(x)))
         return getattr(self, f"layer{len(self.sizes) - 1}")(x)
 
     def forward(self, obs: Any) -> torch.Tensor:
@@ -97,15 +104,20 @@ class StreamQ(Explores, Traced):
 
     def check(self) -> None:
         super().check()
+        check_range(self, "learning_rate", above=0)
         check_range(self, "lambda_", low=0, high=1)
         check_range(self, "kappa", low=1)
         check_probabilities(self, "exploration_initial_eps", "exploration_final_eps", "exploration_fraction")
         self.exploration_rate = self.exploration_initial_eps
-        self.policy_kwargs = {"optimizer_class": torch.optim.SGD, "activation_fn": nn.LeakyReLU, **self.policy_kwargs}
+        self.policy_kwargs = {"optimizer_class": torch.optim.SGD, "activation_fn": Leaky, **self.policy_kwargs}
 
     def build(self) -> None:
         self.q = self.net("q_net")  # Q(s, ·; w)
         self.exploration_schedule = LinearSchedule(self.exploration_initial_eps, self.exploration_final_eps, self.exploration_fraction or 1e-12)
+
+    @property
+    def n_actions(self) -> int:
+        return int(self.action_space.n)  # type: ignore[attr-defined]
 
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
         self.greedy = self.q.play(obs).argmax(-1)  # [S, 1]
@@ -129,3 +141,7 @@ class StreamQ(Explores, Traced):
         """What a step α δ z is multiplied by so that it does not overshoot, [S]: 1 / max(M, 1)."""
         M = self.now(self.lr_schedule) * self.kappa * np.maximum(np.abs(δ), 1) * np.abs(z).sum(-1, dtype=np.float64)
         return 1 / np.maximum(M, 1)
+
+    def _record_progress(self) -> None:
+        super()._record_progress()
+        self.logger.record("rollout/exploration_rate", self.exploration_rate)
