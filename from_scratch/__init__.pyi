@@ -114,9 +114,11 @@ from from_scratch.value_based.naive_deep_q import DQNWithoutTarget as _DQNWithou
 from from_scratch.value_based.naive_deep_q import DiagnosedDQN as _DiagnosedDQN
 from from_scratch.value_based.naive_deep_q import NaiveDeepQ as _NaiveDeepQ
 from from_scratch.value_based.noisy_dqn import NoisyDQN as _NoisyDQN
+from from_scratch.value_based.pqn import PQN as _PQN
 from from_scratch.value_based.prioritized_dqn import PrioritizedDQN as _PrioritizedDQN
 from from_scratch.value_based.qrdqn import QRDQN as _QRDQN
 from from_scratch.value_based.rainbow import Rainbow as _Rainbow
+from from_scratch.value_based.stream_q import StreamQ as _StreamQ
 
 __all__: list[str]
 
@@ -1885,6 +1887,33 @@ class PPOPenalty(_PPOPenalty, PPO):
         n_envs: int = 1,
     ) -> None: ...
 
+class PQN(_PQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.00025,
+        n_steps: int = 128,
+        batch_size: int = 128,
+        n_epochs: int = 4,
+        gamma: float = 0.99,
+        q_lambda: float = 0.65,
+        exploration_fraction: float = 0.5,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class PerDecisionOffPolicyMCPrediction(_PerDecisionOffPolicyMCPrediction, OffPolicyMCPrediction):
     def __init__(
         self,
@@ -2526,6 +2555,30 @@ class SoftmaxREINFORCEBaseline(_SoftmaxREINFORCEBaseline, SoftmaxREINFORCE):
         gamma: float = 0.99,
         min_probability: float = 0.0,
         baseline_learning_rate: float = 0.1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class StreamQ(_StreamQ):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 1.0,
+        gamma: float = 0.99,
+        lambda_: float = 0.8,
+        kappa: float = 2.0,
+        exploration_fraction: float = 0.2,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.01,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

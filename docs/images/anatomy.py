@@ -49,7 +49,7 @@ OF_PPO = (
     Box(6, "core/loops/rollout.py", "Rollout.store, Rollout.end", (
         "T steps into SB3's buffer, [T, S·E, …]. Then V(s) and",
         "log π(a|s) in one pass, time-major [S, T·E, …],",
-        "and back: OnPolicy.by_time, OnPolicy.from_time.",
+        "and back: Algorithm.by_time, OnPolicy.from_time.",
     ), "[T, S·E, …]"),
     Box(7, "core/loops/on_policy.py", "OnPolicy._look_back", (
         "Advantages Â and returns: core/returns.py: gae.",

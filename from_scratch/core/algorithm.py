@@ -631,6 +631,11 @@ class Algorithm(Declared, BaseAlgorithm):
         for mine, new in [(self._last_obs, first)] if not isinstance(first, dict) else [(self._last_obs[key], first[key]) for key in first]:
             mine[lanes] = new
 
+    def by_time(self, x: Any) -> Any:
+        """[T, S·E, ...] → [S, T·E, ...], time-major within a seed: for one pass of the networks."""
+        S, E = self.n_seeds, self.n_envs
+        return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
+
     # ------------------------------------------------------------------------------------------------------------------- logging
     def record(self, key: str, values: Any, exclude: str | None = None) -> None:
         """Log one value per seed, [S]: under SB3's key for one seed, under key@seed for each of several."""

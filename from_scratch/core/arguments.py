@@ -106,7 +106,7 @@ BOUND: dict[str, Any] = {"low": 0, "finite": False}  # infinity switches it off
 
 # The values that an argument may have in every class, as check_range takes them: not those that merely work badly, but those that mean nothing.
 RANGES: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("gamma", "gae_lambda", "tau"), FRACTION),
+    **dict.fromkeys(("gamma", "gae_lambda", "q_lambda", "tau"), FRACTION),
     **dict.fromkeys(("n_steps", "batch_size", "buffer_size", "n_epochs", "baseline_steps", "n_target_critics"), COUNT),
     **dict.fromkeys(("cg_max_steps", "line_search_max_iter", "n_critic_updates", "sub_sampling_factor"), COUNT),
     **dict.fromkeys(("cg_damping", "kl_coef"), NOT_NEGATIVE),

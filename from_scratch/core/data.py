@@ -87,6 +87,14 @@ class _Fields:
         """Seed k's fields alone, [M, ...], in memory of their own."""
         return self.map(lambda x: x[k].clone(memory_format=torch.contiguous_format))
 
+    def shuffled(self: Fields, order: np.ndarray) -> Fields:
+        """The samples of every seed in the order that is given for it, [S, n]."""
+        S, n = order.shape
+        rows = (order + np.arange(S)[:, None] * n).ravel()
+        if next(value for value in vars(self).values() if not isinstance(value, dict)).device.type == "cpu":
+            return self.map(lambda x: torch.from_numpy(x.numpy().reshape(S * n, *x.shape[2:]).take(rows, 0).reshape(x.shape)))
+        return self.map(lambda x: x.flatten(0, 1).index_select(0, torch.as_tensor(rows, device=x.device)).view(x.shape))
+
     def split(self: Fields, size: int) -> Iterator[Fields]:
         """Minibatches of `size` samples along the second axis; the last one may be smaller."""
         names = list(vars(self))
@@ -122,6 +130,15 @@ class MaskedSample(Sample):
     @property
     def played(self) -> tuple:
         return self.obs, self.action, self.mask
+
+
+@dataclass
+class Judged(_Fields):
+    """Steps with what Q(s, a) is to become."""
+
+    obs: Observation  # s      [S, M, ...]
+    action: torch.Tensor  # a      [S, M]
+    ret: torch.Tensor  # its target
 
 
 @dataclass

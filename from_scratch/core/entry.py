@@ -19,6 +19,7 @@ LOOPS = {  # an entry's loop: where its experience comes from
     "stepwise": "one step of the environment at a time, learnt from at once",
     "episodes": "whole episodes",
     "on_policy": "rollouts of the policy that is being trained, thrown away after the update",
+    "rollouts": "rollouts of a policy that explores, thrown away after the update",
     "replay": "a memory of earlier steps",
     "planning": "a model that is given",
     "none": "nothing is learnt",

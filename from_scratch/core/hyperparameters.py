@@ -84,7 +84,7 @@ MEANT: dict[str, tuple[tuple[str, ...], ...]] = {
         ("epsilon", "ε", "eps", "exploration_rate", "exploration"),
         (("epsilon",), ("exploration_rate",), ("exploration_initial_eps", "exploration_final_eps"), ("clip_range",)),
     ),
-    **dict.fromkeys(("lambda_", "lambd", "lam", "lmbda", "λ"), (("lambda_",), ("gae_lambda",))),
+    **dict.fromkeys(("lambda_", "lambd", "lam", "lmbda", "λ"), (("lambda_",), ("gae_lambda",), ("q_lambda",))),
     **dict.fromkeys(("discount", "discount_factor", "discount_rate", "γ"), (("gamma",),)),
     **dict.fromkeys(("n", "n_step"), (("n_steps",),)),
     **dict.fromkeys(("q_init", "init_value", "optimistic"), (("initial_value",),)),

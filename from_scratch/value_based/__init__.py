@@ -3,7 +3,8 @@
 A replay memory and a target network made it work. `dqn.py` is the algorithm. Files beside it each change one thing: the target (`double_dqn.py`,
 `n_step_dqn.py`), what is replayed (`prioritized_dqn.py`), the network (`dueling_dqn.py`, `drqn.py`), what is learnt of a return (`c51.py`, `qrdqn.py`), and
 how one explores (`noisy_dqn.py`, `bootstrapped_dqn.py`). `rainbow.py` has six of them at once; with `maskable_dqn.py` there are invalid actions.
-`naive_deep_q.py` takes memory and target network away again, one by one and both, and measures what happens (van Hasselt et al. 2018).
+`naive_deep_q.py` takes memory and target network away again, one by one and both, and measures what happens (van Hasselt et al. 2018). `pqn.py` does without
+them, and does not diverge: many environments and layer normalisation take their place; `stream_q.py` does with one environment and every step used once.
 """
 
 from from_scratch.core.entry import FOLLOWS, NO_NAN_REFUSED, Family, Updates, algorithm
@@ -37,5 +38,9 @@ FAMILY = Family.of(
                   updates=Updates(times=1, every=1)),
         algorithm("qrdqn", ".qrdqn:QRDQN", "Quantile regression DQN", "Dabney et al. 2018",
                   twin="contrib/qrdqn", updates=Updates(times=("gradient_steps", 1), every=("train_freq", 4)), deviations=FOLLOWS),
+        algorithm("stream_q", ".stream_q:StreamQ", "Stream Q(λ)", "Elsayed et al. 2024", loop="stepwise",
+                  updates=Updates(times=1, every=1), cannot={**NO_NAN_REFUSED, "n_envs": "it learns once a step, from one stream of experience"}),
+        algorithm("pqn", ".pqn:PQN", "PQN, parallelised Q-network", "Gallici et al. 2025", loop="rollouts",
+                  updates=Updates(times=("n_epochs", 4), every=("batch_size", 128))),
     ],
 )

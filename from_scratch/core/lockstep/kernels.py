@@ -91,6 +91,37 @@ def adam(
         _step(theta[start:end], m[start:end], root, correction, eps, step)
 
 
+@inner(error_model="numpy")
+def _rectified_step(theta: np.ndarray, m: np.ndarray, root: np.ndarray, bias: float, lr: float, correction: float, eps: float, rect: float) -> None:
+    one = np.float32(1)
+    for i in range(theta.size):
+        theta[i] -= m[i] / bias * lr * (one / (root[i] + eps) * correction) * rect
+
+
+@inner(error_model="numpy")
+def _unscaled_step(theta: np.ndarray, m: np.ndarray, bias: float, lr: float) -> None:
+    for i in range(theta.size):
+        theta[i] -= m[i] / bias * lr
+
+
+@kernel()
+def radam(
+    sqrt: Address, theta: np.ndarray, g: np.ndarray, m: np.ndarray, v: np.ndarray, w1: float, beta2: float, w2: float, bias: float, lr: float,
+    correction: float, eps: float, rect: float,
+) -> None:  # fmt: skip
+    """Adam's moments;  θ ← θ − lr m / bias · rect · correction / (√v + eps), or where rect is 0 without what √v has to say, θ ← θ − lr m / bias."""
+    memory = np.empty(BLOCK, np.float32)
+    for start in range(0, g.size, BLOCK):
+        end = min(start + BLOCK, g.size)
+        root = memory[: end - start]
+        _adam_moments(g[start:end], m[start:end], v[start:end], root, w1, beta2, w2)
+        if rect == 0:
+            _unscaled_step(theta[start:end], m[start:end], bias, lr)
+        else:
+            blas.each(sqrt, root.size, root.ctypes.data, root.ctypes.data)
+            _rectified_step(theta[start:end], m[start:end], root, bias, lr, correction, eps, rect)
+
+
 @kernel()
 def rmsprop(sqrt: Address, theta: np.ndarray, g: np.ndarray, v: np.ndarray, alpha: float, w: float, eps: float, step: float) -> None:
     """v ← alpha v + w g²,  θ ← θ + step g / (√v + eps)."""

@@ -216,11 +216,6 @@ class OnPolicy(Algorithm):
         return tree_map(lambda a: torch.as_tensor(a, device=self.device), x)
 
     # ----------------------------------------------------------------------------------------------------------------- evaluating
-    def by_time(self, x: Any) -> Any:
-        """[T, S·E, ...] → [S, T·E, ...], time-major within a seed: for one pass of the networks."""
-        S, E = self.n_seeds, self.n_envs
-        return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
-
     def from_time(self, x: np.ndarray) -> np.ndarray:
         """[S, T·E] → [T, S·E], the way back."""
         return x.reshape(self.n_seeds, -1, self.n_envs).swapaxes(0, 1).reshape(-1, self.n_lanes)
@@ -302,14 +297,8 @@ class OnPolicy(Algorithm):
         if samples is None:
             yield from self._minibatches_of_buffer(size)
             return
-        S, n = samples.v.shape
-        order = (self._rng.permutation(n, self.active) + np.arange(S)[:, None] * n).ravel()
-        if self.device.type == "cpu":
-            shuffled = samples.map(lambda x: torch.from_numpy(x.numpy().reshape(S * n, *x.shape[2:]).take(order, 0).reshape(x.shape)))
-        else:
-            index = torch.as_tensor(order, device=self.device)
-            shuffled = samples.map(lambda x: x.flatten(0, 1).index_select(0, index).view(x.shape))
-        yield from [shuffled] if size is None or size >= n else shuffled.split(size)
+        shuffled = samples.shuffled(self._rng.permutation(samples.v.shape[1], self.active))
+        yield from [shuffled] if size is None or size >= samples.v.shape[1] else shuffled.split(size)
 
     def _minibatches_of_buffer(self, size: int | None) -> Iterator[Sample]:
         """One epoch through the buffer's own `get`, for one seed."""

@@ -62,10 +62,13 @@ class Traced(Stepwise):
         """Learn from a step: observations and actions [S, 1, ...]. Returns the errors δ [S]."""
         raise NotImplementedError(f"{type(self).__name__} must say how it learns from a step.")
 
-    def ascend(self, equation: Callable, *data: Any, by: Net, error: np.ndarray, decay: float, emphasis: np.ndarray | float = 1.0) -> None:
+    def ascend(
+        self, equation: Callable, *data: Any, by: Net, error: np.ndarray, decay: float, emphasis: np.ndarray | float = 1.0,
+        factor: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+    ) -> None:  # fmt: skip
         """One step of this network's weights up δ z, where z ← decay z + emphasis ∇ equation(*data); the equation gives (numbers [S], {}).
 
-        error δ and emphasis are [S].
+        error δ and emphasis are [S]. factor(δ, z), [S], says what the step is multiplied by; without it, 1.
         """
         value, _ = by.rows.differentiate(equation, *data)
         by.optimiser.zero_grad(self.active)
@@ -74,6 +77,8 @@ class Traced(Stepwise):
         z = self.traces.setdefault(by.name, np.zeros_like(gradient))
         z *= np.float32(decay)
         z += np.reshape(emphasis, (-1, 1)).astype(z.dtype) * gradient
+        if factor is not None:
+            error = error * factor(error, z)
         by.rows.set_gradients(-error[:, None].astype(z.dtype) * z)  # optimizers go down
         by.optimiser.step(self.active)
 
