@@ -18,6 +18,7 @@ _HOMES = {
     "HeadsPolicy": "core.networks.heads",
     "HeadsCnnPolicy": "core.networks.heads",
     "HeadsMultiInputPolicy": "core.networks.heads",
+    "MinAtarCNN": "core.networks.minatar_cnn",
     "RandomPolicy": "baselines.random_agent",
     "Normalizers": "core.stacks",
     "Episodes": "core.loops.episodes",
