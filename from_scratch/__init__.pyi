@@ -70,6 +70,8 @@ from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _Every
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.policy_gradient.a2c import A2C as _A2C
 from from_scratch.policy_gradient.actor_critic import ActorCritic as _ActorCritic
+from from_scratch.policy_gradient.episodic_reinforce import EpisodicREINFORCE as _EpisodicREINFORCE
+from from_scratch.policy_gradient.maskable_ppo import MaskablePPO as _MaskablePPO
 from from_scratch.policy_gradient.natural_pg import NaturalPG as _NaturalPG
 from from_scratch.policy_gradient.ppo import PPO as _PPO
 from from_scratch.policy_gradient.reinforce import REINFORCE as _REINFORCE
@@ -795,6 +797,29 @@ class EmphaticTD(_EmphaticTD):
         n_envs: int = 1,
     ) -> None: ...
 
+class EpisodicREINFORCE(_EpisodicREINFORCE, REINFORCE):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        episodes_per_update: int = 5,
+        gamma: float = 0.99,
+        normalize_returns: bool = False,
+        ent_coef: float = 0.0,
+        max_grad_norm: float | None = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class EpsilonGreedyBandit(_EpsilonGreedyBandit):
     def __init__(
         self,
@@ -1166,6 +1191,38 @@ class MCPrediction(_MCPrediction):
         initial_value: float = 0.0,
         learning_rate_decay: float = 1.0,
         pi: typing.Any = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class MaskablePPO(_MaskablePPO, PPO):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        n_steps: int = 2048,
+        batch_size: int | None = 64,
+        n_epochs: int = 10,
+        gamma: float = 0.99,
+        gae_lambda: float = 0.95,
+        clip_range: float | collections.abc.Callable[[float], float] = 0.2,
+        clip_range_vf: float | collections.abc.Callable[[float], float] | None = None,
+        normalize_advantage: bool = True,
+        ent_coef: float = 0.0,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 0.5,
+        rollout_buffer_class: type | None = None,
+        rollout_buffer_kwargs: dict | None = None,
+        target_kl: float | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

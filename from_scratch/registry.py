@@ -50,8 +50,8 @@ def _sb3(name: str) -> dict[str, Any]:
     return algorithm(id, f":{name}", f"{name} of Stable-Baselines3", ours.paper, actions=ours.actions, loop=ours.loop, updates=ours.updates)
 
 
-def _contrib(name: str, paper: str, actions: tuple[str, ...], loop: str, updates: Updates | None) -> dict[str, Any]:
-    return algorithm(f"contrib/{name.lower()}", f":{name}", f"{name} of SB3-Contrib", paper, actions=actions, loop=loop, updates=updates)
+def _contrib(name: str, paper: str, actions: tuple[str, ...], loop: str, updates: Updates | None, id: str = "", **facts: Any) -> dict[str, Any]:
+    return algorithm(f"contrib/{id or name.lower()}", f":{name}", f"{name} of SB3-Contrib", paper, actions=actions, loop=loop, updates=updates, **facts)
 
 
 _REFERENCES = (
@@ -63,8 +63,7 @@ _REFERENCES = (
         shared={"lockstep": False},
         algorithms=[_sb3("DQN"), _sb3("PPO"), _sb3("A2C"), _sb3("DDPG"), _sb3("TD3"), _sb3("SAC")],
     ),
-    # Not RecurrentPPO, whose predict() wants the state that it returned, nor MaskablePPO, which wants the actions that are allowed: nothing here hands
-    # them over.
+    # Not RecurrentPPO, whose predict() wants the state that it returned: nothing here hands it over.
     Family.of(
         "sb3_contrib",
         title="SB3-Contrib",
@@ -77,6 +76,8 @@ _REFERENCES = (
             _contrib("TQC", "Kuznetsov et al. 2020", ("Box",), "replay", Updates(times=("gradient_steps", 1), every=("train_freq", 1))),
             _contrib("CrossQ", "Bhatt et al. 2024", ("Box",), "replay", Updates(times=("gradient_steps", 1), every=("train_freq", 1))),
             _contrib("ARS", "Mania et al. 2018", ("Box", "Discrete"), "population", None),
+            _contrib("MaskablePPO", "Huang & Ontañón 2022", ALL_ACTIONS[1:], "on_policy", Updates(times=("n_epochs", 10), every=("batch_size", 64)),
+                     id="maskable_ppo", needs="action_masks"),
         ],
     ),
 )  # fmt: skip

@@ -18,7 +18,7 @@ FACES = ("from_scratch", "from_scratch.callbacks", "from_scratch.own", "from_scr
          "from_scratch.zoo")  # fmt: skip
 BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", "sb3_contrib", *sys.stdlib_module_names}
 # Within core: which other rooms a room may import, each name a folder or a single module. A room without a line may import all of core.
-FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "returns", "rng", "stacks", "vec_env", "watch")
+FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "masks", "returns", "rng", "stacks", "vec_env", "watch")
 ROOMS = {  # a room of core: the others that it may import
     "linear": ("tabular", "loops", *FLOOR),
     "tabular": ("loops", *FLOOR),
@@ -31,7 +31,8 @@ ROOMS = {  # a room of core: the others that it may import
     "quantiles": ("lockstep",),  # the same
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
-    "stacks": ("addresses", "callbacks", "vec_env"),
+    "stacks": ("addresses", "callbacks", "masks", "vec_env"),
+    "masks": ("vec_env",),
     "lockstep": ("watch",),
     "exact": (),  # answers without sampling stand alone
     **dict.fromkeys(("addresses", "arguments", "callbacks", "data", "entry", "finite", "vec_env", "watch"), ()),

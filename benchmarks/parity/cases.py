@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
+from sb3_contrib.common.wrappers import ActionMasker
 from stable_baselines3 import HerReplayBuffer
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.envs import BitFlippingEnv
@@ -22,7 +23,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNorm
 from torch import nn
 
 from benchmarks.parity.compare import Case
-from benchmarks.parity.envs import AnySpaces
+from benchmarks.parity.envs import AnySpaces, MaskedSpaces
 from from_scratch.envs.wrappers.goals import PointGoal
 
 Env = Callable[[], Any]
@@ -147,6 +148,55 @@ def a2c() -> dict[str, Case]:
         "rms-prop-eps": (vec("CartPole-v1", 4), {"rms_prop_eps": 1e-3, "n_steps": 8}),
     }
     return {**_on_policy({"n_steps": 16}), **{name: Case(env, hyperparameters) for name, (env, hyperparameters) in more.items()}}
+
+
+def maskable_ppo() -> dict[str, Case]:
+    base = {"n_steps": 64, "batch_size": 32, "n_epochs": 3, "ent_coef": 0.01}
+    five, several, coins = spaces.Discrete(5), spaces.MultiDiscrete([3, 2, 4]), spaces.MultiBinary(3)
+
+    def masked(action: spaces.Space = five, n: int = 1, observation: spaces.Space = VECTOR, **more: Any) -> Env:
+        return vec(partial(MaskedSpaces, observation, action), n, **more)
+
+    def case(env: Env, policy: str = "MlpPolicy", **hyperparameters: Any) -> Case:
+        return Case(env, {**base, **hyperparameters}, policy)
+
+    def all_but_one(env: Any) -> np.ndarray:
+        return np.arange(5) != env.unwrapped.steps % 5
+
+    wrapped = lambda: ActionMasker(AnySpaces(VECTOR, five), all_but_one)
+    images = _images(five, base, 96)
+    return {
+        "discrete": case(masked()),
+        "defaults": Case(masked(), {}, steps=2048),
+        "single-env": case(lambda: MaskedSpaces(VECTOR, five)),
+        "discrete-4-envs": case(masked(n=4), vf_coef=0.3, max_grad_norm=0.1),
+        "action-masker": case(vec(wrapped, 2)),
+        "multi-discrete-actions": case(masked(several, 2)),
+        "multi-binary-actions": case(masked(coins, 2)),
+        **{f"{name}-observations": case(masked(n=2, observation=space)) for name, space in OBSERVATIONS.items()},
+        "vec-normalize": case(masked(n=2, normalize={"gamma": 0.9})),
+        "frame-stack": case(masked(n=2, stack=3)),
+        "learning-rate-schedule": case(masked(), learning_rate=lambda left: 1e-3 * left),
+        "value-clipping": case(masked(), clip_range_vf=0.2),
+        "clip-schedules": case(masked(several), clip_range=lambda left: 0.1 + 0.2 * left, clip_range_vf=lambda left: 0.2 + 0.5 * left),
+        "target-kl": case(masked(n=2), target_kl=0.001, learning_rate=1e-2),
+        "last-minibatch-smaller": case(masked(n=3), n_steps=50, batch_size=64),
+        "whole-rollout": case(masked(), batch_size=None),
+        "advantages-as-they-are": case(masked(coins), normalize_advantage=False),
+        "relu-two-nets": case(masked(), policy_kwargs={"net_arch": {"pi": [32], "vf": [16, 16]}, "activation_fn": nn.ReLU}),
+        "elu": case(masked(several), policy_kwargs={"net_arch": [16, 16], "activation_fn": nn.ELU}),
+        "not-orthogonal": case(masked(), policy_kwargs={"net_arch": [16], "ortho_init": False}),
+        "linear": case(masked(), policy_kwargs={"net_arch": []}),
+        "two-extractors": case(masked(), policy_kwargs={"share_features_extractor": False}),
+        "own-extractor": case(masked(), policy_kwargs={"features_extractor_class": Squeeze}),
+        "adam-options": case(masked(), policy_kwargs={"optimizer_kwargs": {"betas": (0.8, 0.99), "weight_decay": 0.01, "eps": 1e-6}}),
+        "sgd": case(masked(), policy_kwargs={"optimizer_class": torch.optim.SGD, "optimizer_kwargs": {"momentum": 0.9}}),
+        **{name: replace(each, env=env) for name, each, env in (
+            ("image", images["image"], masked(observation=IMAGE)),
+            ("dict", images["dict"], masked(coins, observation=DICT)),
+            ("dict-3-envs-normalised", images["dict-3-envs-normalised"], masked(several, 3, DICT, normalize={"norm_obs_keys": ["vector"]})),
+        )},
+    }  # fmt: skip
 
 
 def trpo() -> dict[str, Case]:
@@ -401,7 +451,8 @@ def ars() -> dict[str, Case]:
 
 
 CASES = {
-    "ppo": ppo, "a2c": a2c, "trpo": trpo, "dqn": dqn, "qrdqn": qrdqn, "ddpg": ddpg, "td3": td3, "sac": sac, "tqc": tqc, "ars": ars,
+    "ppo": ppo, "a2c": a2c, "maskable_ppo": maskable_ppo, "trpo": trpo, "dqn": dqn, "qrdqn": qrdqn, "ddpg": ddpg, "td3": td3,
+    "sac": sac, "tqc": tqc, "ars": ars,
 }  # fmt: skip
 
 

@@ -285,7 +285,7 @@ def play(directory: Path, run: Run, record: Mapping[str, Any], trusted: bool = F
     from PIL import Image
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    from benchmarks.running.evaluation import episode_seeds
+    from benchmarks.running.evaluation import episode_seeds, masks_for
     from benchmarks.running.worker import weights_hash
 
     setup = run.hyperparams
@@ -303,7 +303,7 @@ def play(directory: Path, run: Run, record: Mapping[str, Any], trusted: bool = F
                 frames.append(np.asarray(picture.resize((WIDTH, max(1, round(WIDTH * picture.height / picture.width))), Image.Resampling.BILINEAR)))
                 if len(frames) > FRAMES:
                     frames, stride = frames[::2], 2 * stride
-            action, _ = model.predict(obs, deterministic=run.protocol["deterministic"])
+            action, _ = model.predict(obs, deterministic=run.protocol["deterministic"], **masks_for(model, venv))
             obs, reward, dones, _ = venv.step(action)
             score, length, done = score + float(reward[0]), length + 1, bool(dones[0])
         return frames, score, length, stride

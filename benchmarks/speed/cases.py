@@ -94,6 +94,9 @@ CASES: dict[str, Case] = {
     "ppo-hopper": Case("ppo", "Hopper-v5", warm_up=2048, steps=4096, quick_steps=2048),
     "a2c-cartpole": Case("a2c", "CartPole-v1", warm_up=500, steps=5000, quick_steps=2000),
     "a2c-cartpole-8": Case("a2c", "CartPole-v1", n_envs=8, warm_up=2000, steps=20_000, quick_steps=8000),
+    "maskable-ppo-grid": Case(
+        "maskable_ppo", "from_scratch/InvalidActionGrid-v0", warm_up=2048, steps=4096, quick_steps=2048, why="twelve of sixteen actions are invalid",
+    ),
     "trpo-cartpole": Case("trpo", "CartPole-v1", warm_up=2048, steps=4096, quick_steps=2048),
     "dqn-cartpole": Case("dqn", "CartPole-v1", warm_up=1000, steps=6000, quick_steps=2000),
     "td3-pendulum": Case(

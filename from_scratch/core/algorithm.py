@@ -614,6 +614,16 @@ class Algorithm(Declared, BaseAlgorithm):
         S, E = self.n_seeds, self.n_envs
         return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
 
+    def begin_again(self, k: int) -> None:
+        """Reset the environments of seed k, and no other's."""
+        if self.n_seeds == 1:
+            self._last_obs = self.env.reset()
+            return
+        first, lanes = self.env.reset_seed(k), slice(k * self.n_envs, (k + 1) * self.n_envs)
+        self._last_obs = tree_map(np.copy, self._last_obs)
+        for mine, new in [(self._last_obs, first)] if not isinstance(first, dict) else [(self._last_obs[key], first[key]) for key in first]:
+            mine[lanes] = new
+
     # ------------------------------------------------------------------------------------------------------------------- logging
     def record(self, key: str, values: Any, exclude: str | None = None) -> None:
         """Log one value per seed, [S]: under SB3's key for one seed, under key@seed for each of several."""

@@ -110,6 +110,22 @@ class Sample(_Fields):
     advantage: torch.Tensor  # Â
     ret: torch.Tensor  # Â + V_old(s), the target of V
 
+    @property
+    def played(self) -> tuple:
+        """What an actor-critic evaluates: s and a."""
+        return self.obs, self.action
+
+
+@dataclass
+class MaskedSample(Sample):
+    """The same where not all actions were valid."""
+
+    mask: torch.Tensor  # 1 for each valid action, 0 for others, [S, M, n]
+
+    @property
+    def played(self) -> tuple:
+        return self.obs, self.action, self.mask
+
 
 @dataclass
 class Judged(_Fields):

@@ -43,12 +43,30 @@ class Categorical:
         return self.logits.argmax(-1)
 
 
-class Independent:
-    """Several Categoricals side by side, for MultiDiscrete actions. logits [S, M, ΣA_i], actions [S, M, n]."""
+class Masked(Categorical):
+    """One of those actions whose mask is 1, π(a) ∝ exp(logits[a]) (Huang & Ontañón 2022, arXiv:2006.14171, §3). logits and mask [S, M, A], actions [S, M].
 
-    def __init__(self, logits: Any, sizes: list[int]):
-        ends = np.cumsum(sizes)
-        self.parts = [Categorical(logits[..., end - size : end]) for size, end in zip(sizes, ends, strict=True)]
+    An invalid action's logit is −1e8, not −∞, which would make 0 · ∞ of its entropy. Where the mask leaves no action, all are equally likely.
+    """
+
+    def __init__(self, logits: Any, mask: Any):
+        super().__init__(logits * mask - (1 - mask) * 1e8)
+        self.mask = mask
+
+    def entropy(self) -> torch.Tensor:
+        return -(self.log_probs.exp() * self.log_probs * self.mask).sum(-1)
+
+    def sample(self, rng: Rng) -> np.ndarray:
+        self.logits = self.logits - self.logits.max(-1, keepdims=True)  # else nothing of the draw were left beside −1e8, if all are invalid
+        return super().sample(rng)
+
+
+class Independent:
+    """Several Categoricals side by side, for MultiDiscrete actions. logits, and a mask if there is one, [S, M, ΣA_i], actions [S, M, n]."""
+
+    def __init__(self, logits: Any, sizes: list[int], mask: Any = None):
+        parts = [slice(end - size, end) for size, end in zip(sizes, np.cumsum(sizes).tolist(), strict=True)]
+        self.parts = [Categorical(logits[..., part]) if mask is None else Masked(logits[..., part], mask[..., part]) for part in parts]
 
     def log_prob(self, a: torch.Tensor) -> torch.Tensor:
         return reduce(operator.add, [part.log_prob(a[..., i]) for i, part in enumerate(self.parts)])
@@ -72,7 +90,8 @@ class Bernoulli:
     @cached_property
     def softplus(self) -> torch.Tensor:
         """log(1 + exp(logits)) = −log(1 − p)."""
-        return self.logits.clamp(min=0) + ((-self.logits.abs()).exp() + 1).log()
+        positive = self.logits.max(self.logits.detach() * 0)  # whose derivative at 0, where a fresh policy's logits may be, is ½; that of clamp is 1
+        return positive + ((-self.logits.abs()).exp() + 1).log()
 
     def log_prob(self, a: torch.Tensor) -> torch.Tensor:
         return (a.float() * self.logits - self.softplus).sum(-1)
@@ -110,15 +129,27 @@ class Gaussian:
         return self.mean
 
 
-def distribution(action_space: spaces.Space, parameters: Any, log_std: Any = None) -> Categorical | Independent | Bernoulli | Gaussian:
-    """The distribution over an action space whose parameters a network puts out, [S, M, number_of_parameters]."""
+def distribution(action_space: spaces.Space, parameters: Any, log_std: Any = None, mask: Any = None) -> Categorical | Independent | Bernoulli | Gaussian:
+    """The distribution over an action space whose parameters a network puts out, [S, M, number_of_parameters].
+
+    mask: 1 for each action that is valid and 0 for others, [S, M, n]. A coin of a MultiBinary has then two actions, each with a parameter of its own.
+    """
+    if mask is not None:
+        return Masked(parameters, mask) if isinstance(action_space, spaces.Discrete) else Independent(parameters, choices(action_space), mask)
     if isinstance(action_space, spaces.Discrete):
         return Categorical(parameters)
     if isinstance(action_space, spaces.MultiDiscrete):
-        return Independent(parameters, action_space.nvec.tolist())
+        return Independent(parameters, choices(action_space))
     if isinstance(action_space, spaces.MultiBinary):
         return Bernoulli(parameters)
     return Gaussian(parameters, log_std)
+
+
+def choices(action_space: spaces.Space) -> list[int]:
+    """How many actions there are to choose among, for each component: all of them side by side are what a mask is made for."""
+    if isinstance(action_space, spaces.MultiDiscrete):
+        return action_space.nvec.tolist()
+    return [2] * action_space.n if isinstance(action_space, spaces.MultiBinary) else [int(action_space.n)]  # type: ignore[attr-defined]
 
 
 def number_of_parameters(action_space: spaces.Space) -> int:

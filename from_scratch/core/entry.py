@@ -67,6 +67,7 @@ class Entry:
     twin: str | None = None  # the registry's id of the reference implementation
     policy: str = "MlpPolicy"
     actions: tuple[str, ...] = ()  # the kinds of action spaces that it takes, by their class's name; () for any
+    needs: str | None = None  # a method that environments must have beside Gymnasium's: "action_masks" says which actions are valid
     loop: str = "stepwise"  # where its experience comes from, one of LOOPS
     updates: Updates | None = None  # None: it trains no network by gradient steps
     lockstep: bool = True  # trains many seeds in one process through `seeds=`

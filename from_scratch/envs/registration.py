@@ -26,6 +26,8 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "CliffWalk": {"CliffWalk-v0": _LONG},
     },
     "grids.shaped": {"ShapedGrid": {"ShapedGrid-v0": {"max_episode_steps": 1000}}},
+    "grids.corridor": {"Corridor": {"Corridor-v0": {"max_episode_steps": 50}}},
+    "grids.invalid_actions": {"InvalidActionGrid": {"InvalidActionGrid-v0": {"max_episode_steps": 100}}},
     "grids.stop_zone": {"StopZone": {"StopZone-v0": {"max_episode_steps": 200}}},
     "grids.windy": {
         "WindyGridworld": {
@@ -94,6 +96,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "wrappers.scale_reward": {"ScaleReward": {}},
     "wrappers.noisy_reward": {"NoisyReward": {}},
     "control.mountain_car": {"mountain_car": {"MountainCar-v0": {}}},
+    "control.sine_reward": {"SineReward": {"SineReward-v0": {"max_episode_steps": 50}}},
     "control.pendulum": {"Pendulum": {"Pendulum-v0": {"max_episode_steps": 200}}},
 }
 

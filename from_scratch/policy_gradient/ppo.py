@@ -57,7 +57,7 @@ class PPO(OnPolicy):
 
     @per_seed
     def loss(self, b: Sample) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]; means are over M
-        v, log_pi, entropy = self.actor_critic.evaluate(b.obs, b.action)
+        v, log_pi, entropy = self.actor_critic.evaluate(*b.played)
         advantage = normalise(b.advantage) if self.normalize_advantage and b.advantage.shape[-1] > 1 else b.advantage
         ratio, ε = torch.exp(log_pi - b.log_prob), self.now(self.clip_range)  # r_t(θ)
         l_clip = torch.min(ratio * advantage, ratio.clamp(1 - ε, 1 + ε) * advantage).mean(-1)  # eq. (7)

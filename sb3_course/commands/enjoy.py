@@ -129,6 +129,8 @@ def _play(args: argparse.Namespace, saved: Saved, films: list[Path]) -> int:
     import torch
     from stable_baselines3.common.vec_env import DummyVecEnv
 
+    from benchmarks.running.evaluation import masks_for
+
     torch.set_num_threads(1)
     raw, spec = saved.raw, dict(saved.spec)
     found = [*trust.of_wrappers(raw.get("env_wrapper")), *trust.of_arguments(args.env, spec.get("kwargs") or {})]
@@ -153,7 +155,7 @@ def _play(args: argparse.Namespace, saved: Saved, films: list[Path]) -> int:
         obs = wrapped.reset()
         try:
             for _ in range(steps):
-                action, _ = model.predict(obs, deterministic=not args.stochastic)
+                action, _ = model.predict(obs, deterministic=not args.stochastic, **masks_for(model, wrapped))
                 obs, reward, done, _ = wrapped.step(action)
                 total, length = total + float(reward[0]), length + 1
                 if done[0]:

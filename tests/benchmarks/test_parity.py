@@ -21,6 +21,8 @@ QUICK = {  # by default: together they pass every branch of the files and of the
             "gsde-squashed", "vec-normalize", "own-extractor", "two-own-extractors", "adam-options", "linear", "gelu-not-orthogonal", "value-clipping",
             "clip-schedules", "target-kl", "last-minibatch-of-one", "dict-3-envs-normalised"),
     "a2c": ("defaults", "box-3-envs", "advantages-normalised", "gsde-resampled", "adam", "rmsprop-of-tensorflow", "learning-rate-schedule", "elu"),
+    "maskable_ppo": ("discrete-4-envs", "action-masker", "multi-discrete-actions", "multi-binary-actions", "vec-normalize", "clip-schedules", "whole-rollout",
+                     "own-extractor", "dict-3-envs-normalised"),
     "trpo": ("discrete-4-envs", "box-3-envs", "multi-discrete-actions", "multi-binary-actions", "double-precision-actions", "gsde-resampled", "own-extractor",
              "adamw", "vec-normalize", "sub-sampling", "wide-region", "minibatch-of-one", "dict-3-envs-normalised"),
     "dqn": ("default-nets", "4-envs", "episodes", "n-step-2-envs", "small-memory", "optimised-memory", "vec-normalize", "polyak", "her", "time-limits",
@@ -37,7 +39,7 @@ QUICK = {  # by default: together they pass every branch of the files and of the
     "tqc": ("default-nets", "toy", "4-envs", "n-step", "vec-normalize", "fixed-temperature", "temperature-from", "slow-targets", "gsde-2-envs",
             "one-critic", "five-critics", "nothing-dropped", "all-but-one-dropped", "25-quantiles", "shared-extractor", "dict", "her"),
 }  # fmt: skip
-OWN_OPERATIONS = ("ppo", "a2c", "trpo", "qrdqn", "tqc", "ars")  # values after the rollout in one pass; the quantile Huber loss in one pass
+OWN_OPERATIONS = ("ppo", "a2c", "maskable_ppo", "trpo", "qrdqn", "tqc", "ars")  # values after the rollout in one pass; the quantile Huber loss in one pass
 ALL = [
     pytest.param(algorithm, name, marks=[] if name in QUICK[algorithm] else pytest.mark.slow, id=f"{algorithm}-{name}")
     for algorithm in cases.CASES

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stable_baselines3.common.distributions import BernoulliDistribution, CategoricalDistribution, DiagGaussianDistribution, MultiCategoricalDistribution
 from torch import distributions as td
 
-from from_scratch.core.distributions import Categorical, Gaussian, distribution, number_of_parameters
+from from_scratch.core.distributions import Bernoulli, Categorical, Gaussian, distribution, number_of_parameters
 from from_scratch.core.rng import Rng
 
 pytestmark = pytest.mark.numerical
@@ -150,3 +150,13 @@ def test_a_gaussian_by_hand():
 @pytest.mark.parametrize(("name", "n"), [("Discrete", 4), ("MultiDiscrete", 9), ("MultiBinary", 3), ("Box", 3)])
 def test_number_of_parameters(name, n):
     assert number_of_parameters(SPACES[name]) == n
+
+
+def test_the_gradient_of_coins_at_even_odds_is_that_of_any_others():
+    """∂ log π / ∂ logit = a − p, where the logit is 0 too, as a fresh policy's are at an observation of zeros."""
+    logits = torch.zeros(1, 1, 3, requires_grad=True)
+    a = torch.tensor([[[1.0, 0.0, 1.0]]])
+    (gradient,) = torch.autograd.grad(Bernoulli(logits).log_prob(a).sum(), logits)
+    torch.testing.assert_close(gradient, a - 0.5)
+    (gradient,) = torch.autograd.grad(Bernoulli(logits).entropy().sum(), logits)
+    assert torch.equal(gradient, torch.zeros(1, 1, 3))

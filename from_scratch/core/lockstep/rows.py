@@ -79,6 +79,17 @@ class Rows:
         self._lent: list[torch.Tensor | None] = []  # the gradients of `_lent_to`, when they were last seen to be ours
         self.bind()
 
+    def only(self, r: int) -> Rows:
+        """Row r by itself, in the same memory: for an equation over one seed's data."""
+        alone = object.__new__(Rows)  # on the tape: it has no program
+        alone.__dict__.update(self.__dict__)
+        alone.modules, alone.theta, alone.grad = self.modules[r : r + 1], self.theta[r : r + 1], self.grad[r : r + 1]
+        alone._leaves, alone._asked, alone._taped = {}, set(), Tape()
+        alone._gradients = [alone.of_row(alone.grad, 0, i) for i in range(len(self.spans))]
+        alone._addresses = [gradient.data_ptr() for gradient in alone._gradients]
+        alone._lent_to, alone._lent = alone.parameters(0), []
+        return alone
+
     def __len__(self) -> int:
         return len(self.modules)
 
@@ -234,6 +245,10 @@ class OwnMemory:
     def __init__(self, modules: Sequence[nn.Module], clipped: Sequence[nn.Module] | None = None):
         self.modules, self.clipped = list(modules), list(modules if clipped is None else clipped)
         self.held: dict[int, list[nn.Parameter]] = {}  # of each seed: parameters that somebody moves by hand
+
+    def only(self, r: int) -> OwnMemory:
+        """Network r by itself: for an equation over one seed's data."""
+        return OwnMemory(self.modules[r : r + 1], self.clipped[r : r + 1])
 
     def __len__(self) -> int:
         return len(self.modules)

@@ -22,15 +22,21 @@ class Policies(nn.ModuleList):
     OF_SPACES = ("obs_to_tensor", "is_vectorized_observation", "scale_action", "unscale_action", "index", "x")
     SETTINGS = (bool, int, float, str, tuple, list, dict, type, type(None), np.generic, np.ndarray, torch.Tensor, torch.device, spaces.Space)
 
-    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
-        """Actions [S·n, ...] for observations [S·n, ...], the first n of them for the first seed; ValueError if they are no multiple of S."""
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False, action_masks: np.ndarray | None = None
+    ) -> tuple[np.ndarray, Any]:
+        """Actions [S·n, ...] for observations [S·n, ...], the first n of them for the first seed; ValueError if they are no multiple of S.
+
+        action_masks [S·n, ...]: of maskable policies, which actions are valid.
+        """
         S = len(self)
         n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation) if self.is_vectorized_observation(observation) else 1
         if n % S:
             raise ValueError(f"{n} observation{'s' * (n > 1)} for {S} seeds: give a multiple, seed after seed, or ask each, as in for each in model: …")
         parts, actions = tree_map(lambda x: x.reshape(S, -1, *x.shape[1:]), observation), []
         for k, policy in enumerate(self):  # each by its own policy, as member(k) would: the same bits
-            actions.append(policy.predict(tree_map(lambda x, k=k: x[k], parts), deterministic=deterministic)[0])
+            masks = {} if action_masks is None else {"action_masks": np.asarray(action_masks).reshape(S, n // S, -1)[k]}
+            actions.append(policy.predict(tree_map(lambda x, k=k: x[k], parts), deterministic=deterministic, **masks)[0])
         return np.concatenate(actions), state
 
     def set_training_mode(self, mode: bool) -> None:
