@@ -15,7 +15,10 @@ pytest.importorskip("minatar", reason="the five games come with the extra minata
 SMALL = {"learning_starts": 20, "buffer_size": 500, "batch_size": 8, "policy_kwargs": {"features_extractor_class": MinAtarCNN, "net_arch": []}, "device": "cpu"}
 
 
-@pytest.mark.parametrize(("game", "layers", "actions"), [("Asterix", 4, 5), ("Breakout", 4, 3), ("Freeway", 7, 3), ("Seaquest", 10, 6), ("SpaceInvaders", 6, 4)])
+GAMES = [("Asterix", 4, 5), ("Breakout", 4, 3), ("Freeway", 7, 3), ("Seaquest", 10, 6), ("SpaceInvaders", 6, 4)]
+
+
+@pytest.mark.parametrize(("game", "layers", "actions"), GAMES)
 def test_each_game_has_its_id_shows_bits_and_begins_alike_under_one_seed(game, layers, actions):
     assert f"MinAtar/{game}-v1" in MINATAR
     one, other = gym.make(f"MinAtar/{game}-v1"), gym.make(f"MinAtar/{game}-v1")
