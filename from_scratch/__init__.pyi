@@ -19,6 +19,7 @@ from from_scratch.bandits.ucb import UCBBandit as _UCBBandit
 from from_scratch.baselines.random_agent import RandomAgent as _RandomAgent
 from from_scratch.continuous_control.crossq import CrossQ as _CrossQ
 from from_scratch.continuous_control.ddpg import DDPG as _DDPG
+from from_scratch.continuous_control.discrete_sac import DiscreteSAC as _DiscreteSAC
 from from_scratch.continuous_control.droq import DroQ as _DroQ
 from from_scratch.continuous_control.redq import REDQ as _REDQ
 from from_scratch.continuous_control.resetting_sac import ResettingSAC as _ResettingSAC
@@ -698,6 +699,38 @@ class DifferentialSARSA(_DifferentialSARSA):
         exploration_final_eps: float = 0.1,
         exploration_fraction: float = 0.1,
         beta: float = 0.01,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class DiscreteSAC(_DiscreteSAC, SAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 1,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        ent_coef: str | float = "auto",
+        target_update_interval: int = 1,
+        target_entropy: str | float = "auto",
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

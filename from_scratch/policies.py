@@ -27,6 +27,7 @@ _HOMES = {
     "HybridActorCriticPolicy": "core.networks.hybrid",
     "HybridActorCriticCnnPolicy": "core.networks.hybrid",
     "HybridMultiInputActorCriticPolicy": "core.networks.hybrid",
+    "MinAtarCNN": "core.networks.minatar_cnn",
     "RandomPolicy": "baselines.random_agent",
     "Normalizers": "core.stacks",
     "Episodes": "core.loops.episodes",

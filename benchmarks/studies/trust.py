@@ -44,7 +44,7 @@ WRAPPERS = frozenset(f"{module}.{name}" for module, names in _WRAPPERS.items() f
 
 # The packages whose environments are known. Which ids they have is decided here, by what is installed and registered, not by a study.
 ENVIRONMENTS = ("from_scratch.envs", "gymnasium.envs.classic_control", "gymnasium.envs.toy_text", "gymnasium.envs.box2d", "gymnasium.envs.mujoco", "ale_py",
-                "minigrid")  # fmt: skip
+                "minigrid", "minatar")  # fmt: skip
 
 
 def foreign(study: Study) -> list[str]:

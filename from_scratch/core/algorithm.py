@@ -621,6 +621,11 @@ class Algorithm(Declared, BaseAlgorithm):
         """[S·E, ...] → [S, E, ...], for an array or a dict of them."""
         return tree_map(lambda a: a.reshape(self.n_seeds, -1, *a.shape[1:]), x)
 
+    def by_time(self, x: Any) -> Any:
+        """[T, S·E, ...] → [S, T·E, ...], time-major within a seed: for one pass of the networks."""
+        S, E = self.n_seeds, self.n_envs
+        return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
+
     def begin_again(self, k: int) -> None:
         """Reset the environments of seed k, and no other's."""
         if self.n_seeds == 1:
@@ -630,11 +635,6 @@ class Algorithm(Declared, BaseAlgorithm):
         self._last_obs = tree_map(np.copy, self._last_obs)
         for mine, new in [(self._last_obs, first)] if not isinstance(first, dict) else [(self._last_obs[key], first[key]) for key in first]:
             mine[lanes] = new
-
-    def by_time(self, x: Any) -> Any:
-        """[T, S·E, ...] → [S, T·E, ...], time-major within a seed: for one pass of the networks."""
-        S, E = self.n_seeds, self.n_envs
-        return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
 
     # ------------------------------------------------------------------------------------------------------------------- logging
     def record(self, key: str, values: Any, exclude: str | None = None) -> None:

@@ -5,6 +5,7 @@ Where nothing of ours is imported, Gymnasium's own way works: gym.make("from_scr
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 from gymnasium.envs.registration import register, registry
@@ -108,9 +109,17 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     f"from_scratch/{id}": (f"{module}:{name}", more) for module, names in TABLE.items() for name, ids in names.items() for id, more in ids.items()
 }
 
+# MinAtar (Young & Tian 2019), where it is installed: by its own ids and arguments, with the actions that a game has a use for. It leaves its registration to
+# a plug-in that Gymnasium no longer looks for.
+MINATAR = {f"MinAtar/{game.title().replace('_', '')}-v1": game for game in ("asterix", "breakout", "freeway", "seaquest", "space_invaders")}
+
 
 def register_all() -> None:
     """Register what is not registered yet: calling it again changes nothing."""
     for id, (target, more) in ENVIRONMENTS.items():
         if id not in registry:
             register(id, entry_point=f"from_scratch.envs.{target}", **more)
+    if importlib.util.find_spec("minatar") is not None:
+        for id, game in MINATAR.items():
+            if id not in registry:
+                register(id, entry_point="minatar.gym:BaseEnv", kwargs={"game": game, "use_minimal_action_set": True})

@@ -34,6 +34,8 @@ def value(model: Any) -> float:
             return getattr(policy.q_net, "values", policy.q_net)(obs).max().item()  # where it puts out something else than Q
         if hasattr(policy, "quantile_net"):
             return policy.quantile_net(obs).mean(1).max().item()
+        if hasattr(policy, "critic") and hasattr(policy.critic, "values"):  # of every action
+            return policy.critic.values(obs).max().item()
         if hasattr(policy, "critic"):
             q = policy.critic(obs, policy.actor(obs))
             return min(critic.mean().item() for critic in (q if isinstance(q, tuple) else q[0]))  # numbers, or quantiles [1, C, N]
