@@ -24,7 +24,7 @@ class QError(Measure):
 
     def _on_training_start(self) -> None:
         run = self.job.runs[0]
-        env = environments.make_env(run.env, run.spec, run.hyperparams.get("env_wrapper"), monitor=False).unwrapped
+        env: Any = environments.make_env(run.env, run.spec, run.hyperparams.get("env_wrapper"), monitor=False).unwrapped
         table, gamma = model_of(env), float(self.model.gamma)
         self.best = table.backup(optimal_values(env, gamma), gamma)  # Q*, [n_states, n_actions]
         P = env.P

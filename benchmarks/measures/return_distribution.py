@@ -37,7 +37,7 @@ class ReturnDistribution(Measure):
 
     def _on_training_start(self) -> None:
         run = self.job.runs[0]
-        env = environments.make_env(run.env, run.spec, run.hyperparams.get("env_wrapper"), monitor=False).unwrapped
+        env: Any = environments.make_env(run.env, run.spec, run.hyperparams.get("env_wrapper"), monitor=False).unwrapped
         n = model_of(env).n_states
         gamma, pi = float(self.model.gamma), self.model.probabilities[0]
         onward, ends = np.zeros((n, n)), np.zeros((n, 0))
@@ -63,7 +63,7 @@ class ReturnDistribution(Measure):
             if t > 10**6:
                 raise UserError(f"return_distribution: episodes of {run.env} do not end under this policy")
         self.atoms, self.masses = np.array(atoms), np.concatenate(masses, axis=1)
-        self.acting = np.flatnonzero(onward.any(-1))
+        self.acting = np.flatnonzero(onward.any(-1)).tolist()
         self.true_values = self.masses @ self.atoms
 
     def values(self) -> Sequence[dict[str, float]]:
