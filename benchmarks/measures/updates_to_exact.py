@@ -7,6 +7,7 @@ actions is below 10⁻³, as in the paper.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -35,12 +36,13 @@ class UpdatesToExact(Measure):
     """
 
     def _on_training_start(self) -> None:
-        run, space = self.job.runs[0], self.model.observation_space
-        policies = list(getattr(self.model, "policies", None) or [self.model.policy])
+        model: Any = self.model
+        run, space = self.job.runs[0], model.observation_space
+        policies = list(getattr(model, "policies", None) or [model.policy])
         if not isinstance(space, spaces.Discrete) or not all(hasattr(policy, "q_net") for policy in policies):
             raise UserError(f"updates_to_exact needs numbered states and a network of action values; {run.algo} on {run.env} has not both")
         env = environments.make_env(run.env, run.spec, run.hyperparams.get("env_wrapper"), monitor=False).unwrapped
-        self.right = optimal_action_values(env, self.model.gamma)
+        self.right = optimal_action_values(env, model.gamma)
         self.policies, self.states = policies, torch.arange(int(space.n))
         self.updates = np.full(self.n_seeds, np.nan)  # when it was right, of those that have been
 
