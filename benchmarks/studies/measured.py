@@ -28,6 +28,7 @@ MEASURES: dict[str, str] = {  # name -> "module:Class" within it
     "state_value_bias": "value_bias:StateValueBias",
     "success_rate": "success_rate:SuccessRate",
     "unscaled_score": "unscaled_score:UnscaledScore",
+    "updates_to_exact": "updates_to_exact:UpdatesToExact",
     "value_bias": "value_bias:ValueBias",
 }
 

@@ -45,6 +45,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "chains.random_mdp": {"RandomMDP": {"RandomMDP-v0": {"max_episode_steps": 1000}}},
     "chains.river_swim": {"RiverSwim": {"RiverSwim-v0": {"max_episode_steps": 20}}},
     "chains.deep_sea": {"DeepSea": {"DeepSea-v0": {}}},
+    "chains.blind_cliffwalk": {"BlindCliffwalk": {"BlindCliffwalk-v0": {}}},
     "chains.memory_chain": {"MemoryChain": {"MemoryChain-v0": {}}},
     "chains.finite": {
         "FiniteMDP": {},
