@@ -116,7 +116,7 @@ class TwoStates(gym.Env):
         return lambda: cls(env.observation_space, env.action_space, terminates)
 
     def action_masks(self) -> np.ndarray:
-        return np.ones(self.action_space.n, bool)
+        return np.ones(spaces.flatdim(self.action_space), bool)
 
     def seen_in(self, state: int) -> Any:
         return np.full(self.observation_space.shape, state, self.observation_space.dtype)[()]
