@@ -71,7 +71,7 @@ $(CORE): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(DEV): $(CORE)
-	$(PIP) --editable ".[dev]"
+	$(PIP) --editable ".[dev,minatar]"
 	@touch $@
 
 $(DOCS): $(CORE)

@@ -17,7 +17,11 @@ from from_scratch.bandits.thompson_sampling import GaussianThompsonSampling as _
 from from_scratch.bandits.thompson_sampling import ThompsonSampling as _ThompsonSampling
 from from_scratch.bandits.ucb import UCBBandit as _UCBBandit
 from from_scratch.baselines.random_agent import RandomAgent as _RandomAgent
+from from_scratch.continuous_control.crossq import CrossQ as _CrossQ
 from from_scratch.continuous_control.ddpg import DDPG as _DDPG
+from from_scratch.continuous_control.discrete_sac import DiscreteSAC as _DiscreteSAC
+from from_scratch.continuous_control.droq import DroQ as _DroQ
+from from_scratch.continuous_control.redq import REDQ as _REDQ
 from from_scratch.continuous_control.resetting_sac import ResettingSAC as _ResettingSAC
 from from_scratch.continuous_control.sac import SAC as _SAC
 from from_scratch.continuous_control.td3 import TD3 as _TD3
@@ -68,8 +72,14 @@ from from_scratch.monte_carlo.off_policy_prediction import PerDecisionOffPolicyM
 from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _EveryVisitMCPrediction
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.policy_gradient.a2c import A2C as _A2C
+from from_scratch.policy_gradient.a3c import A3C as _A3C
+from from_scratch.policy_gradient.actor_critic import ActorCritic as _ActorCritic
+from from_scratch.policy_gradient.episodic_reinforce import EpisodicREINFORCE as _EpisodicREINFORCE
+from from_scratch.policy_gradient.impala import IMPALA as _IMPALA
+from from_scratch.policy_gradient.maskable_ppo import MaskablePPO as _MaskablePPO
 from from_scratch.policy_gradient.natural_pg import NaturalPG as _NaturalPG
 from from_scratch.policy_gradient.ppo import PPO as _PPO
+from from_scratch.policy_gradient.ppo_penalty import PPOPenalty as _PPOPenalty
 from from_scratch.policy_gradient.recurrent_ppo import RecurrentPPO as _RecurrentPPO
 from from_scratch.policy_gradient.reinforce import REINFORCE as _REINFORCE
 from from_scratch.policy_gradient.reinforce_baseline import REINFORCEBaseline as _REINFORCEBaseline
@@ -79,6 +89,8 @@ from from_scratch.policy_gradient.trpo import TRPO as _TRPO
 from from_scratch.temporal_difference.afterstate_td import AfterstateTD as _AfterstateTD
 from from_scratch.temporal_difference.batch_mc import BatchMC as _BatchMC
 from from_scratch.temporal_difference.batch_td import BatchTD as _BatchTD
+from from_scratch.temporal_difference.categorical_q_learning import CategoricalQLearning as _CategoricalQLearning
+from from_scratch.temporal_difference.categorical_td import CategoricalTD as _CategoricalTD
 from from_scratch.temporal_difference.double_q_learning import DoubleQLearning as _DoubleQLearning
 from from_scratch.temporal_difference.expected_sarsa import ExpectedSARSA as _ExpectedSARSA
 from from_scratch.temporal_difference.n_step_sarsa import NStepSARSA as _NStepSARSA
@@ -86,20 +98,28 @@ from from_scratch.temporal_difference.n_step_td import NStepTD as _NStepTD
 from from_scratch.temporal_difference.off_policy_n_step_sarsa import OffPolicyNStepSARSA as _OffPolicyNStepSARSA
 from from_scratch.temporal_difference.q_learning import QLearning as _QLearning
 from from_scratch.temporal_difference.q_sigma import QSigma as _QSigma
+from from_scratch.temporal_difference.quantile_td import QuantileTD as _QuantileTD
 from from_scratch.temporal_difference.sarsa import SARSA as _SARSA
 from from_scratch.temporal_difference.td0 import TD0 as _TD0
 from from_scratch.temporal_difference.tree_backup import TreeBackup as _TreeBackup
+from from_scratch.value_based.bootstrapped_dqn import BootstrappedDQN as _BootstrappedDQN
 from from_scratch.value_based.c51 import C51 as _C51
 from from_scratch.value_based.double_dqn import DoubleDQN as _DoubleDQN
 from from_scratch.value_based.dqn import DQN as _DQN
+from from_scratch.value_based.drqn import DRQN as _DRQN
 from from_scratch.value_based.dueling_dqn import DuelingDQN as _DuelingDQN
+from from_scratch.value_based.maskable_dqn import MaskableDQN as _MaskableDQN
 from from_scratch.value_based.n_step_dqn import NStepDQN as _NStepDQN
 from from_scratch.value_based.naive_deep_q import DQNWithoutReplay as _DQNWithoutReplay
 from from_scratch.value_based.naive_deep_q import DQNWithoutTarget as _DQNWithoutTarget
 from from_scratch.value_based.naive_deep_q import DiagnosedDQN as _DiagnosedDQN
 from from_scratch.value_based.naive_deep_q import NaiveDeepQ as _NaiveDeepQ
 from from_scratch.value_based.noisy_dqn import NoisyDQN as _NoisyDQN
+from from_scratch.value_based.pqn import PQN as _PQN
+from from_scratch.value_based.prioritized_dqn import PrioritizedDQN as _PrioritizedDQN
 from from_scratch.value_based.qrdqn import QRDQN as _QRDQN
+from from_scratch.value_based.rainbow import Rainbow as _Rainbow
+from from_scratch.value_based.stream_q import StreamQ as _StreamQ
 
 __all__: list[str]
 
@@ -134,6 +154,38 @@ class A2C(_A2C):
         n_envs: int = 1,
     ) -> None: ...
 
+class A3C(_A3C):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0007,
+        n_steps: int = 5,
+        gamma: float = 0.99,
+        gae_lambda: float = 1.0,
+        n_workers: int = 4,
+        ent_coef: float = 0.01,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 0.5,
+        rms_prop_eps: float = 1e-05,
+        use_rms_prop: bool = True,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        rollout_buffer_class: type | None = None,
+        rollout_buffer_kwargs: dict | None = None,
+        normalize_advantage: bool = False,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class ARS(_ARS):
     def __init__(
         self,
@@ -152,6 +204,29 @@ class ARS(_ARS):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ActorCritic(_ActorCritic):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        critic_learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        gamma: float = 0.99,
+        actor_lambda: float = 0.0,
+        critic_lambda: float = 0.0,
+        gamma_power: bool = True,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -246,6 +321,39 @@ class BatchTD(_BatchTD):
         n_envs: int = 1,
     ) -> None: ...
 
+class BootstrappedDQN(_BootstrappedDQN, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        target_update_interval: int = 10000,
+        n_heads: int = 10,
+        mask_prob: float = 0.5,
+        prior_scale: float = 3.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class C51(_C51, DQN):
     def __init__(
         self,
@@ -301,6 +409,93 @@ class CEM(_CEM):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CategoricalQLearning(_CategoricalQLearning, QLearning):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.1,
+        gamma: float = 0.99,
+        initial_value: float = 0.0,
+        learning_rate_decay: float = 0.0,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        exploration_fraction: float = 0.1,
+        n_atoms: int = 51,
+        v_min: float = -10.0,
+        v_max: float = 10.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CategoricalTD(_CategoricalTD, TD0):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.1,
+        gamma: float = 0.99,
+        initial_value: float = 0.0,
+        learning_rate_decay: float = 0.0,
+        pi: typing.Any = None,
+        n_atoms: int = 51,
+        v_min: float = -10.0,
+        v_max: float = 10.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CrossQ(_CrossQ, SAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 256,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 1,
+        gradient_steps: int = 1,
+        action_noise: stable_baselines3.common.noise.ActionNoise | None = None,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        ent_coef: str | float = "auto",
+        target_entropy: str | float = "auto",
+        policy_delay: int = 3,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        use_sde_at_warmup: bool = False,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -425,6 +620,41 @@ class DQNWithoutTarget(_DQNWithoutTarget, DiagnosedDQN):
         n_envs: int = 1,
     ) -> None: ...
 
+class DRQN(_DRQN, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        sequence_length: int = 10,
+        burn_in: int = 0,
+        stored_states: bool = False,
+        lstm_hidden_size: int = 64,
+        n_lstm_layers: int = 1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class DiagnosedDQN(_DiagnosedDQN, DQN):
     def __init__(
         self,
@@ -469,6 +699,38 @@ class DifferentialSARSA(_DifferentialSARSA):
         exploration_final_eps: float = 0.1,
         exploration_fraction: float = 0.1,
         beta: float = 0.01,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class DiscreteSAC(_DiscreteSAC, SAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 1,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        ent_coef: str | float = "auto",
+        target_update_interval: int = 1,
+        target_entropy: str | float = "auto",
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -527,6 +789,43 @@ class DoubleQLearning(_DoubleQLearning):
         exploration_initial_eps: float = 1.0,
         exploration_final_eps: float = 0.05,
         exploration_fraction: float = 0.1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class DroQ(_DroQ, REDQ):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 1,
+        gradient_steps: int = 20,
+        action_noise: stable_baselines3.common.noise.ActionNoise | None = None,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        ent_coef: str | float = "auto",
+        target_update_interval: int = 1,
+        target_entropy: str | float = "auto",
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        use_sde_at_warmup: bool = False,
+        policy_delay: int = 20,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -637,6 +936,29 @@ class EmphaticTD(_EmphaticTD):
         features_kwargs: dict[str, typing.Any] | None = None,
         pi: typing.Any = None,
         behaviour: typing.Any = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class EpisodicREINFORCE(_EpisodicREINFORCE, REINFORCE):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        episodes_per_update: int = 5,
+        gamma: float = 0.99,
+        normalize_returns: bool = False,
+        ent_coef: float = 0.0,
+        max_grad_norm: float | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -811,6 +1133,42 @@ class GradientMC(_GradientMC):
         features_kwargs: dict[str, typing.Any] | None = None,
         pi: typing.Any = None,
         behaviour: typing.Any = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class IMPALA(_IMPALA):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0007,
+        n_steps: int = 20,
+        gamma: float = 0.99,
+        gae_lambda: float = 1.0,
+        clip_rho: float = 1.0,
+        clip_c: float = 1.0,
+        correction: str = "vtrace",
+        policy_lag: int = 0,
+        actors: int = 0,
+        actors_on: str = "processes",
+        ent_coef: float = 0.01,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 0.5,
+        rms_prop_eps: float = 1e-05,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        rollout_buffer_class: type | None = None,
+        rollout_buffer_kwargs: dict | None = None,
+        normalize_advantage: bool = False,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -1020,6 +1378,72 @@ class MCPrediction(_MCPrediction):
         initial_value: float = 0.0,
         learning_rate_decay: float = 1.0,
         pi: typing.Any = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class MaskableDQN(_MaskableDQN, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class MaskablePPO(_MaskablePPO, PPO):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        n_steps: int = 2048,
+        batch_size: int | None = 64,
+        n_epochs: int = 10,
+        gamma: float = 0.99,
+        gae_lambda: float = 0.95,
+        clip_range: float | collections.abc.Callable[[float], float] = 0.2,
+        clip_range_vf: float | collections.abc.Callable[[float], float] | None = None,
+        normalize_advantage: bool = True,
+        ent_coef: float = 0.0,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 0.5,
+        rollout_buffer_class: type | None = None,
+        rollout_buffer_kwargs: dict | None = None,
+        target_kl: float | None = None,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -1462,6 +1886,67 @@ class PPO(_PPO):
         n_envs: int = 1,
     ) -> None: ...
 
+class PPOPenalty(_PPOPenalty, PPO):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        n_steps: int = 2048,
+        batch_size: int = 64,
+        n_epochs: int = 10,
+        gamma: float = 0.99,
+        gae_lambda: float = 0.95,
+        clip_range_vf: float | collections.abc.Callable[[float], float] | None = None,
+        normalize_advantage: bool = True,
+        ent_coef: float = 0.0,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 0.5,
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        rollout_buffer_class: type | None = None,
+        rollout_buffer_kwargs: dict | None = None,
+        target_kl: float | None = 0.01,
+        kl_coef: float = 1.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class PQN(_PQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.00025,
+        n_steps: int = 128,
+        batch_size: int = 128,
+        n_epochs: int = 4,
+        gamma: float = 0.99,
+        q_lambda: float = 0.65,
+        exploration_fraction: float = 0.5,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class PerDecisionOffPolicyMCPrediction(_PerDecisionOffPolicyMCPrediction, OffPolicyMCPrediction):
     def __init__(
         self,
@@ -1538,6 +2023,42 @@ class PrioritisedValueIteration(_PrioritisedValueIteration):
         theta: float = 1e-12,
         tolerance: float = 1e-09,
         max_sweeps: int = 1000000,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class PrioritizedDQN(_PrioritizedDQN, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        n_steps: int = 1,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        alpha: float = 0.6,
+        initial_beta: float = 0.4,
+        priority_eps: float = 1e-06,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -1662,6 +2183,67 @@ class QSigma(_QSigma):
         n_envs: int = 1,
     ) -> None: ...
 
+class QuantileTD(_QuantileTD, TD0):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.1,
+        gamma: float = 0.99,
+        initial_value: float = 0.0,
+        learning_rate_decay: float = 0.0,
+        pi: typing.Any = None,
+        n_quantiles: int = 51,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class REDQ(_REDQ, SAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 1,
+        gradient_steps: int = 20,
+        action_noise: stable_baselines3.common.noise.ActionNoise | None = None,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        optimize_memory_usage: bool = False,
+        n_steps: int = 1,
+        ent_coef: str | float = "auto",
+        target_update_interval: int = 1,
+        target_entropy: str | float = "auto",
+        use_sde: bool = False,
+        sde_sample_freq: int = -1,
+        use_sde_at_warmup: bool = False,
+        n_target_critics: int = 2,
+        policy_delay: int = 20,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class REINFORCE(_REINFORCE):
     def __init__(
         self,
@@ -1700,6 +2282,51 @@ class REINFORCEBaseline(_REINFORCEBaseline, REINFORCE):
         max_grad_norm: float | None = None,
         baseline_learning_rate: float | collections.abc.Callable[[float], float] = 0.01,
         baseline_steps: int = 10,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class Rainbow(_Rainbow, DQN):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 6.25e-05,
+        buffer_size: int = 1000000,
+        learning_starts: int = 100,
+        batch_size: int = 32,
+        tau: float = 1.0,
+        gamma: float = 0.99,
+        train_freq: int | tuple[int, str] = 4,
+        gradient_steps: int = 1,
+        replay_buffer_class: type | None = None,
+        replay_buffer_kwargs: dict | None = None,
+        n_steps: int = 3,
+        target_update_interval: int = 10000,
+        exploration_fraction: float = 0.1,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.05,
+        max_grad_norm: float = 10,
+        double: bool = True,
+        dueling: bool = True,
+        prioritized: bool = True,
+        distributional: bool = True,
+        noisy: bool = True,
+        n_atoms: int = 51,
+        v_min: float = -10.0,
+        v_max: float = 10.0,
+        sigma_0: float = 0.5,
+        alpha: float = 0.5,
+        initial_beta: float = 0.4,
+        priority_eps: float = 1e-06,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -1961,6 +2588,30 @@ class SoftmaxREINFORCEBaseline(_SoftmaxREINFORCEBaseline, SoftmaxREINFORCE):
         gamma: float = 0.99,
         min_probability: float = 0.0,
         baseline_learning_rate: float = 0.1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class StreamQ(_StreamQ):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 1.0,
+        gamma: float = 0.99,
+        lambda_: float = 0.8,
+        kappa: float = 2.0,
+        exploration_fraction: float = 0.2,
+        exploration_initial_eps: float = 1.0,
+        exploration_final_eps: float = 0.01,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

@@ -25,7 +25,7 @@ from from_scratch import (
     temporal_difference,
     value_based,
 )
-from from_scratch.core.entry import ALL_ACTIONS, Entry, Family, Updates, algorithm
+from from_scratch.core.entry import ALL_ACTIONS, OF_PARTS, Entry, Family, Updates, algorithm
 
 _OURS = (  # in the order in which they are learnt
     baselines.FAMILY,
@@ -47,7 +47,8 @@ def _sb3(name: str) -> dict[str, Any]:
     """The twin of one of ours, of which the same is true."""
     id = f"sb3/{name.lower()}"
     ours = next(entry for family in _OURS for entry in family.entries if entry.twin == id)
-    return algorithm(id, f":{name}", f"{name} of Stable-Baselines3", ours.paper, actions=ours.actions, loop=ours.loop, updates=ours.updates)
+    actions = tuple(kind for kind in ours.actions if kind not in OF_PARTS)
+    return algorithm(id, f":{name}", f"{name} of Stable-Baselines3", ours.paper, actions=actions, loop=ours.loop, updates=ours.updates)
 
 
 def _contrib(name: str, paper: str, actions: tuple[str, ...], loop: str, updates: Updates | None, id: str = "", **facts: Any) -> dict[str, Any]:
@@ -63,7 +64,6 @@ _REFERENCES = (
         shared={"lockstep": False},
         algorithms=[_sb3("DQN"), _sb3("PPO"), _sb3("A2C"), _sb3("DDPG"), _sb3("TD3"), _sb3("SAC")],
     ),
-    # Not MaskablePPO, which wants the actions that are allowed: nothing here hands them over.
     Family.of(
         "sb3_contrib",
         title="SB3-Contrib",
@@ -78,6 +78,8 @@ _REFERENCES = (
             _contrib("ARS", "Mania et al. 2018", ("Box", "Discrete"), "population", None),
             _contrib("RecurrentPPO", "Schulman et al. 2017; Hausknecht & Stone 2015", ALL_ACTIONS, "on_policy",
                      Updates(times=("n_epochs", 10), every=("batch_size", 128)), id="recurrent_ppo", policy="MlpLstmPolicy", remembers=True),
+            _contrib("MaskablePPO", "Huang & Ontañón 2022", ALL_ACTIONS[1:], "on_policy", Updates(times=("n_epochs", 10), every=("batch_size", 64)),
+                     id="maskable_ppo", needs="action_masks"),
         ],
     ),
 )  # fmt: skip

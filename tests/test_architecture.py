@@ -14,27 +14,29 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PROJECT = ("from_scratch", "benchmarks", "sb3_course", "tests", "results")
 # What others import: they know algorithms by name alone.
-FACES = ("from_scratch", "from_scratch.callbacks", "from_scratch.own", "from_scratch.policies", "from_scratch.registry", "from_scratch.stub",
-         "from_scratch.zoo")  # fmt: skip
+FACES = ("from_scratch", "from_scratch.callbacks", "from_scratch.noise", "from_scratch.own", "from_scratch.policies", "from_scratch.registry",
+         "from_scratch.stub", "from_scratch.zoo")  # fmt: skip
 BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", "sb3_contrib", *sys.stdlib_module_names}
 # Within core: which other rooms a room may import, each name a folder or a single module. A room without a line may import all of core.
-FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "returns", "rng", "stacks", "vec_env", "watch")
+FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "masks", "product", "returns", "rng", "stacks", "vec_env",
+         "watch")  # fmt: skip
 ROOMS = {  # a room of core: the others that it may import
     "linear": ("tabular", "loops", *FLOOR),
     "tabular": ("loops", *FLOOR),
     "loops": ("algorithm", "networks", "replay", *FLOOR),
     "algorithm": ("networks", "lockstep", *FLOOR),
-    "networks": ("lockstep", "addresses", "data", "distributions", "finite", "rng", "watch"),
-    "replay": ("data", "rng", "watch"),
-    "distributions": ("rng",),
+    "networks": ("lockstep", "addresses", "data", "distributions", "finite", "product", "rng", "watch"),
+    "replay": ("lockstep", "data", "rng", "watch"),  # a compiled loop
+    "distributions": ("product", "rng"),
     "returns": ("lockstep",),  # a compiled loop
-    "quantiles": ("lockstep",),  # the same
+    **dict.fromkeys(("atoms", "quantiles"), ("lockstep",)),  # the same
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
-    "stacks": ("addresses", "callbacks", "vec_env"),
+    "stacks": ("addresses", "callbacks", "masks", "vec_env"),
+    "masks": ("vec_env",),
     "lockstep": ("watch",),
     "exact": (),  # answers without sampling stand alone
-    **dict.fromkeys(("addresses", "arguments", "callbacks", "data", "entry", "finite", "vec_env", "watch"), ()),
+    **dict.fromkeys(("addresses", "arguments", "callbacks", "data", "entry", "finite", "noise", "product", "vec_env", "watch"), ()),
 }
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".html", ".j2", ".css", ".js", ".tex", ""}
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
@@ -96,8 +98,8 @@ def may_import(module: str, name: str) -> bool:
     if module == "from_scratch.own":
         return name == "from_scratch.core.entry"
     if module in FACES:
-        own = ("from_scratch.core.stacks",) if module == "from_scratch.callbacks" else ()
-        return name in ("from_scratch.policies", "from_scratch.registry", *own)
+        own = {"from_scratch.callbacks": "from_scratch.core.stacks", "from_scratch.noise": "from_scratch.core.noise"}
+        return name in ("from_scratch.policies", "from_scratch.registry", own.get(module))
     if is_algorithm(module):
         return within(name, "from_scratch.core", "from_scratch.envs") or is_algorithm(name)
     if within(module, "benchmarks"):

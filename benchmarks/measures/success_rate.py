@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks import UserError
 from benchmarks.measures.measure import Measure
-from benchmarks.running.evaluation import episode_seeds, remembered
+from benchmarks.running.evaluation import episode_seeds, remembered, takes_masks
 from benchmarks.studies import environments
 
 EPISODES = 50  # of each seed at each checkpoint
@@ -29,8 +29,13 @@ class SuccessRate(Measure):
         obs = [env.reset(seed=seed)[0] for env, seed in zip(self.lanes, self.starts, strict=True)]
         succeeded = np.zeros(len(self.lanes), dtype=bool)
         alive, state, going_on = np.ones(len(self.lanes), dtype=bool), None, np.zeros(len(self.lanes), dtype=bool)
+        masked = takes_masks(self.model) and self.lanes[0].has_wrapper_attr("action_masks")
+        masks: list = [None] * len(self.lanes)
         while alive.any():
-            actions, state = self.model.predict(_joined(obs), deterministic=True, **remembered(state, going_on))
+            if masked:
+                masks = [env.get_wrapper_attr("action_masks")() if lives else last for env, lives, last in zip(self.lanes, alive, masks, strict=True)]
+            more: dict = {"action_masks": np.stack(masks)} if masked else {}
+            actions, state = self.model.predict(_joined(obs), deterministic=True, **remembered(state, going_on), **more)
             for k in np.flatnonzero(alive).tolist():
                 obs[k], _, terminated, truncated, info = self.lanes[k].step(actions[k])
                 alive[k] = not (terminated or truncated)

@@ -8,6 +8,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from from_scratch.core.distributions import choices
+
 
 class AnySpaces(gym.Env):
     """A vector x of four numbers that decays, is pushed by the action and shaken a little; the reward is −|x|².
@@ -46,6 +48,17 @@ class AnySpaces(gym.Env):
             return 2 * np.ravel(action).astype(float) - 1
         assert isinstance(space, spaces.Box)
         return np.ravel(2 * (action - space.low) / (space.high - space.low) - 1)
+
+
+class MaskedSpaces(AnySpaces):
+    """The same, where some actions are invalid: which ones follows from x, and each component of an action keeps one at least."""
+
+    def action_masks(self) -> np.ndarray:
+        masks = []
+        for part, n in enumerate(choices(self.action_space)):
+            score = np.sin(20 * (part + 1) * np.arange(1, n + 1) * self.x.sum())
+            masks.append((score > 0) | (score == score.max()))
+        return np.concatenate(masks)
 
 
 def _fixed(shape: tuple[int, int]) -> np.ndarray:

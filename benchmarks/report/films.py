@@ -285,7 +285,7 @@ def play(directory: Path, run: Run, record: Mapping[str, Any], trusted: bool = F
     from PIL import Image
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    from benchmarks.running.evaluation import episode_seeds, remembered
+    from benchmarks.running.evaluation import episode_seeds, masks_for, remembered
     from benchmarks.running.worker import weights_hash
 
     setup = run.hyperparams
@@ -303,7 +303,8 @@ def play(directory: Path, run: Run, record: Mapping[str, Any], trusted: bool = F
                 frames.append(np.asarray(picture.resize((WIDTH, max(1, round(WIDTH * picture.height / picture.width))), Image.Resampling.BILINEAR)))
                 if len(frames) > FRAMES:
                     frames, stride = frames[::2], 2 * stride
-            action, state = model.predict(obs, deterministic=run.protocol["deterministic"], **remembered(state, np.zeros(1, dtype=bool)))
+            told = {**remembered(state, np.zeros(1, dtype=bool)), **masks_for(model, venv)}
+            action, state = model.predict(obs, deterministic=run.protocol["deterministic"], **told)
             obs, reward, dones, _ = venv.step(action)
             score, length, done = score + float(reward[0]), length + 1, bool(dones[0])
         return frames, score, length, stride

@@ -106,9 +106,10 @@ def to_do(study: Study, store: Store, again: tuple[str, ...] = UNFINISHED) -> Wo
 
 def _check(study: Study, todo: list[Run]) -> None:
     predictors = [algo for algo in study.hyperparams if registry.find(algo).predicts]
-    if predictors:
+    if predictors and not study.protocol.get("measures"):
         raise UserError(f"{', '.join(predictors)}: learns what a given policy is worth, so a return says nothing of what it learnt and ranks nothing. "
-                        "Its error against the exact values (from_scratch.core.exact.values.policy_values) does, as in sb3-course figure 6.2")
+                        "Its error against the exact values (from_scratch.core.exact.values.policy_values) does, as in sb3-course figure 6.2; "
+                        "or name what is to be measured of it in protocol.measures")
     if not todo:
         return
     Statistics.of(study)

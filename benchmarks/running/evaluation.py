@@ -13,6 +13,7 @@ alone, so every algorithm is scored on the same episodes, at every checkpoint.
 
 from __future__ import annotations
 
+import inspect
 import random
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class Lanes(DummyVecEnv):
 
     def play(self, seeds: list[int]) -> None:
         self._seeds = list(seeds)
+        self._masks: list[Any] = [None] * self.num_envs
         self.alive = np.ones(self.num_envs, dtype=bool)
         self.returns = np.zeros(self.num_envs)
         self.lengths = np.zeros(self.num_envs, dtype=int)
@@ -55,6 +57,11 @@ class Lanes(DummyVecEnv):
             self.lengths[lane] += 1
             self.alive[lane] = not (terminated or truncated)
         return self._obs_from_buf(), self.buf_rews.copy(), np.zeros(self.num_envs, dtype=bool), infos
+
+    def action_masks(self) -> np.ndarray:
+        """Which actions are valid in each lane, [n, ...]; where one stands still, as in the last state from which it was left."""
+        self._masks = [env.get_wrapper_attr("action_masks")() if alive else last for env, alive, last in zip(self.envs, self.alive, self._masks, strict=True)]
+        return np.stack(self._masks)
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,8 @@ class Evaluator:
         self.venvs: list[VecEnv] = [wrap(lanes, setup.get("normalize"), setup.get("frame_stack"), training=False) for lanes in self.lanes]
 
     def __call__(self, model, normalizers: list) -> list[Episodes]:
-        """Play all episodes. model.predict takes the observations of all models' lanes, [S*n, ...] seed-major, and what it remembers of them.
+        """Play all episodes. model.predict takes the observations of all models' lanes, [S*n, ...] seed-major, what it remembers of them, and their action
+        masks where it knows of these.
 
         normalizers: for each seed the VecNormalize that it trains with, or None.
         """
@@ -108,9 +116,12 @@ class Evaluator:
                 lanes.play(seeds)
             obs = [venv.reset() for venv in self.venvs]
             state, going_on = None, np.zeros(sum(lanes.num_envs for lanes in self.lanes), dtype=bool)
+            masked = takes_masks(model) and self.lanes[0].has_attr("action_masks")
             while any(lanes.alive.any() for lanes in self.lanes):
-                actions, state = model.predict(_joined(obs), deterministic=self.deterministic, **remembered(state, going_on))
-                shares = np.split(np.asarray(actions), len(self.venvs))
+                more = {"action_masks": np.concatenate([lanes.action_masks() for lanes in self.lanes])} if masked else {}
+                actions, state = model.predict(_joined(obs), deterministic=self.deterministic, **remembered(state, going_on), **more)
+                n = len(actions) // len(self.venvs)  # an array, or a list of Tuple or Dict actions
+                shares = [actions[i * n : (i + 1) * n] for i in range(len(self.venvs))]
                 obs = [venv.step(share)[0] if lanes.alive.any() else last
                        for venv, share, lanes, last in zip(self.venvs, shares, self.lanes, obs, strict=True)]
             return [Episodes(lanes.returns.copy(), lanes.lengths.copy()) for lanes in self.lanes]
@@ -123,6 +134,16 @@ class Evaluator:
 def remembered(state: Any, starts: np.ndarray) -> dict[str, Any]:
     """What predict() is given beside observations, if it handed back a state the last time: that, and in which lanes an episode starts."""
     return {} if state is None else {"state": state, "episode_start": starts}
+
+
+def takes_masks(model) -> bool:
+    """Does its predict() want to know which actions are valid?"""
+    return "action_masks" in inspect.signature(model.predict).parameters
+
+
+def masks_for(model, venv: VecEnv) -> dict[str, np.ndarray]:
+    """What predict() is told beside the observations of a vector environment that is being played."""
+    return {"action_masks": np.stack(venv.env_method("action_masks"))} if takes_masks(model) and venv.has_attr("action_masks") else {}
 
 
 def _joined(obs: list):

@@ -94,6 +94,9 @@ CASES: dict[str, Case] = {
     "ppo-hopper": Case("ppo", "Hopper-v5", warm_up=2048, steps=4096, quick_steps=2048),
     "a2c-cartpole": Case("a2c", "CartPole-v1", warm_up=500, steps=5000, quick_steps=2000),
     "a2c-cartpole-8": Case("a2c", "CartPole-v1", n_envs=8, warm_up=2000, steps=20_000, quick_steps=8000),
+    "maskable-ppo-grid": Case(
+        "maskable_ppo", "from_scratch/InvalidActionGrid-v0", warm_up=2048, steps=4096, quick_steps=2048, why="twelve of sixteen actions are invalid",
+    ),
     "trpo-cartpole": Case("trpo", "CartPole-v1", warm_up=2048, steps=4096, quick_steps=2048),
     "recurrent-ppo-cartpole": Case("recurrent_ppo", "CartPole-v1", warm_up=256, steps=1024, quick_steps=256),
     "recurrent-ppo-cartpole-8": Case(
@@ -111,6 +114,8 @@ CASES: dict[str, Case] = {
     "ars-cartpole": Case("ars", "CartPole-v1", hyperparameters={"n_delta": 2}, warm_up=500, steps=5000, quick_steps=2000, why="two directions, as in the Zoo"),
     "qrdqn-cartpole": Case("qrdqn", "CartPole-v1", warm_up=200, steps=800, quick_steps=200),
     "tqc-pendulum": Case("tqc", "Pendulum-v1", warm_up=120, steps=300, quick_steps=100),
+    "crossq-pendulum": Case("crossq", "Pendulum-v1", warm_up=120, steps=60, quick_steps=30, why="critics of 1024×1024 units, the class's default"),
+    "crossq-pendulum-256": Case("crossq", "Pendulum-v1", hyperparameters=SQUARE, warm_up=120, steps=200, quick_steps=60, why="the Zoo's networks"),
     "q-learning": Case(
         "q_learning", "FrozenLake-v1", warm_up=1000, steps=20_000, quick_steps=5000, same_run=False,
         hyperparameters={"learning_rate": 0.1, "gamma": 0.99, "exploration_initial_eps": 0.1, "exploration_final_eps": 0.1},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,16 +22,19 @@ NEEDS = {
     "gymnasium.envs.box2d": ("Box2D", "Box2D", "box2d"),
     "ALE/": ("ale_py", "ale-py", "atari"),
     "MiniGrid": ("minigrid", "minigrid", "grid"),
+    "MinAtar/": ("minatar", "minatar", "minatar"),
 }
+
+FORMER_ATARI = re.compile(r"NoFrameskip-v[04]$")  # PongNoFrameskip-v4: ids without a prefix, which the Zoo's settings are for
 
 
 def check(env_id: str) -> None:
     """UserError if Gymnasium has no such environment, or if a package that it needs is not installed. `module:id` imports that module, which registers it."""
     env_id = registered(env_id)
-    for prefix in ("ALE/", "MiniGrid"):
-        if env_id.startswith(prefix):
+    for prefix in ("ALE/", "MiniGrid", "MinAtar/"):
+        if env_id.startswith(prefix) or (prefix == "ALE/" and FORMER_ATARI.search(env_id)):
             _need(env_id, prefix)
-            importlib.import_module(NEEDS[prefix][0])  # registers its environments
+            importlib.import_module(NEEDS[prefix][0])  # registers its environments; of MinAtar ours has registered them (from_scratch.envs)
     spec = gym.registry.get(env_id)
     if spec is None:
         near = difflib.get_close_matches(env_id, gym.registry, n=1, cutoff=0.6)

@@ -1,20 +1,28 @@
 """Hyper-parameters as the RL Zoo writes them: `lin_0.001`, `policy_kwargs: "dict(net_arch=[64])"`, `normalize: true`.
 
-Expressions in strings are parsed, never executed: literals, dict(...) and names of torch.nn are all that they may hold.
+Expressions in strings are parsed, never executed: literals, dict(...), names of torch.nn and a few others (`NAMES`) are all that they may hold.
 """
 
 from __future__ import annotations
 
 import ast
 import difflib
+import importlib
 import inspect
 from typing import Any
 
 from benchmarks import UserError
 
 # What belongs to the set-up of a run and not to the algorithm's constructor.
-SETUP = ("n_timesteps", "policy", "n_envs", "normalize", "env_wrapper", "frame_stack", "noise_type", "noise_std")
+SETUP = ("n_timesteps", "policy", "n_envs", "normalize", "env_wrapper", "frame_stack", "noise_type", "noise_std", "noise_steps")
 SCHEDULES = ("learning_rate", "clip_range", "clip_range_vf", "delta_std")
+# Words that stand for a class, looked up here and never imported by what a study says.
+NAMES = {
+    "MinAtarCNN": "from_scratch.policies:MinAtarCNN",
+    "NatureCNN": "stable_baselines3.common.torch_layers:NatureCNN",
+    "RMSprop": "torch.optim:RMSprop",
+    "RMSpropTFLike": "stable_baselines3.common.sb2_compat.rmsprop_tf_like:RMSpropTFLike",
+}
 # Given by the harness itself.
 RESERVED = ("self", "env", "policy", "seed", "seeds", "n_envs", "device", "verbose", "tensorboard_log", "_init_setup_model")
 
@@ -43,6 +51,9 @@ def _value(node: ast.expr) -> Any:
             return {_value(key): _value(value) for key, value in zip(keys, values, strict=True) if key is not None}
         case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords) if all(k.arg for k in keywords):
             return {str(k.arg): _value(k.value) for k in keywords}
+        case ast.Name(id=name) if name in NAMES:
+            module, _, attribute = NAMES[name].partition(":")
+            return getattr(importlib.import_module(module), attribute)
         case ast.Attribute(value=ast.Name(id="nn"), attr=name):
             from torch import nn
 
@@ -50,7 +61,7 @@ def _value(node: ast.expr) -> Any:
             if isinstance(found, type) and issubclass(found, nn.Module):  # not the modules and functions that torch.nn also holds
                 return found
             raise UserError(f"torch.nn has no module '{name}'{_nearest(name, dir(nn))}")
-    raise UserError(f"cannot read {ast.unparse(node)!r}: only Python literals, dict(...) and names of torch.nn are understood")
+    raise UserError(f"cannot read {ast.unparse(node)!r}: only Python literals, dict(...), names of torch.nn and {', '.join(NAMES)} are understood")
 
 
 def _nearest(name: str, among) -> str:
@@ -102,7 +113,7 @@ def constructor_arguments(raw: dict[str, Any], action_space=None) -> dict[str, A
             value = _buffer(value)
         arguments[name] = value
     if raw.get("noise_type"):
-        arguments["action_noise"] = _noise(raw["noise_type"], raw["noise_std"], action_space)
+        arguments["action_noise"] = _noise(raw["noise_type"], raw["noise_std"], action_space, raw.get("noise_steps", 1000))
     return arguments
 
 
@@ -128,13 +139,19 @@ def _schedule(name: str, text: str):
         raise UserError(f"{name}: {text!r} is neither a number nor a schedule such as lin_0.001") from None
 
 
-def _noise(kind: str, std: float, action_space):
+def _noise(kind: str, std: float, action_space, steps: int):
+    """steps: of coloured noise, whose longest period they are."""
     import numpy as np
     from stable_baselines3.common.noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
 
+    from from_scratch.core.noise import ColoredActionNoise
+
     noises = {"normal": NormalActionNoise, "ornstein-uhlenbeck": OrnsteinUhlenbeckActionNoise}
+    colours = {"pink": 1.0, "red": 2.0}
+    if kind in colours:
+        return ColoredActionNoise(colours[kind], np.full(action_space.shape, std), steps)
     if kind not in noises:
-        raise UserError(f"noise_type: {kind!r} is not one of {', '.join(noises)}")
+        raise UserError(f"noise_type: {kind!r} is not one of {', '.join([*noises, *colours])}")
     return noises[kind](np.zeros(action_space.shape), np.full(action_space.shape, std))
 
 

@@ -14,15 +14,21 @@ from benchmarks import UserError
 WHERE = "benchmarks.measures"
 MEASURES: dict[str, str] = {  # name -> "module:Class" within it
     "continuity_cost": "continuity_cost:ContinuityCost",
+    "expected_gap": "expected_gap:ExpectedGap",
     "gradient_variance": "gradient_variance:GradientVariance",
     "greedy_policy": "greedy_policy:GreedyPolicy",
+    "idle_cores": "idle_cores:IdleCores",
     "left_share": "left_share:LeftShare",
     "overestimation": "overestimation:Overestimation",
+    "q_error": "q_error:QError",
     "regret": "regret:Regret",
+    "return_distribution": "return_distribution:ReturnDistribution",
+    "sine_gap": "sine_gap:SineGap",
     "shifted_score": "shifted_score:ShiftedScore",
     "state_value_bias": "value_bias:StateValueBias",
     "success_rate": "success_rate:SuccessRate",
     "unscaled_score": "unscaled_score:UnscaledScore",
+    "updates_to_exact": "updates_to_exact:UpdatesToExact",
     "value_bias": "value_bias:ValueBias",
 }
 

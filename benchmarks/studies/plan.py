@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 # Packages whose version can change a run's numbers.
 PACKAGES = ("stable-baselines3", "torch", "gymnasium", "numpy")
 BASE_PACKAGES = {"sb3_contrib": ("sb3-contrib",)}  # of an algorithm's own
-ENVIRONMENT_PACKAGES = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d": "Box2D", "ale_py": "ale-py", "minigrid": "minigrid"}
+ENVIRONMENT_PACKAGES = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d": "Box2D", "ale_py": "ale-py", "minigrid": "minigrid", "minatar": "minatar"}
 # Our sources that decide how every run is trained and scored. Launchers, store and report only carry and show the result.
 MEASURING = ("benchmarks.running.worker", "benchmarks.running.evaluation", "benchmarks.studies.environments", "benchmarks.studies.hyperparams")
 AS_NAME = str.maketrans("/:~", "___")  # what no file's name has

@@ -708,3 +708,6 @@ def _check_spaces(entry: registry.Entry, env_id: str, env) -> None:
         others = [other.id for other in registry.ENTRIES.values() if other.learns == "deep" and kind in (other.actions or (kind,))]
         raise UserError(f"{entry.class_name} needs a {' or '.join(entry.actions)} action space; {env_id} has {env.action_space}. "
                         f"For {kind} actions: {', '.join(others)}")
+    if entry.needs and not env.has_wrapper_attr(entry.needs):
+        raise UserError(f"{entry.class_name} asks the environment which actions are valid; {env_id} has no {entry.needs}(). "
+                        "docs/environments.md names one that has it, and how another is given it")

@@ -31,11 +31,12 @@ _WRAPPERS = {
                                                 "StickyActionEnv", "WarpFrame"),
     "sb3_contrib.common.wrappers": ("TimeFeatureWrapper",),
     "minigrid.wrappers": ("FlatObsWrapper", "FullyObsWrapper", "ImgObsWrapper", "OneHotPartialObsWrapper", "RGBImgObsWrapper", "RGBImgPartialObsWrapper"),
-    "from_scratch.envs": ("CartPoleBins", "Discretize", "FlattenTuple", "Flicker", "MaskVelocity", "ScaleReward", "TimeoutIsDeath"),
+    "from_scratch.envs": ("CartPoleBins", "Discretize", "FlattenTuple", "Flicker", "MaskVelocity", "NoisyReward", "ScaleReward", "TimeoutIsDeath"),
     "from_scratch.envs.wrappers.discretize": ("CartPoleBins", "Discretize"),
     "from_scratch.envs.wrappers.flatten": ("FlattenTuple",),
     "from_scratch.envs.wrappers.flicker": ("Flicker",),
     "from_scratch.envs.wrappers.mask_velocity": ("MaskVelocity",),
+    "from_scratch.envs.wrappers.noisy_reward": ("NoisyReward",),
     "from_scratch.envs.wrappers.scale_reward": ("ScaleReward",),
     "from_scratch.envs.wrappers.timeout": ("TimeoutIsDeath",),
 }  # fmt: skip
@@ -43,7 +44,7 @@ WRAPPERS = frozenset(f"{module}.{name}" for module, names in _WRAPPERS.items() f
 
 # The packages whose environments are known. Which ids they have is decided here, by what is installed and registered, not by a study.
 ENVIRONMENTS = ("from_scratch.envs", "gymnasium.envs.classic_control", "gymnasium.envs.toy_text", "gymnasium.envs.box2d", "gymnasium.envs.mujoco", "ale_py",
-                "minigrid")  # fmt: skip
+                "minigrid", "minatar")  # fmt: skip
 
 
 def foreign(study: Study) -> list[str]:

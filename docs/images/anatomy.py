@@ -49,7 +49,7 @@ OF_PPO = (
     Box(6, "core/loops/rollout.py", "Rollout.store, Rollout.end", (
         "T steps into SB3's buffer, [T, S·E, …]. Then V(s) and",
         "log π(a|s) in one pass, time-major [S, T·E, …],",
-        "and back: OnPolicy.by_time, OnPolicy.from_time.",
+        "and back: Algorithm.by_time, OnPolicy.from_time.",
     ), "[T, S·E, …]"),
     Box(7, "core/loops/on_policy.py", "OnPolicy._look_back", (
         "Advantages Â and returns: core/returns.py: gae.",
@@ -67,11 +67,11 @@ OF_DQN = (
         "s′ is the true successor, never what",
         "is seen after the reset.",
     ), "[S·E, …]"),
-    Box(6, "core/replay/memory.py", "PackedReplay.add", (
+    Box(6, "core/replay/storage.py", "PackedStorage.add", (
         "A row for each transition, with",
         "whether it terminated or was cut.",
     ), "[N, S, E, …]"),
-    Box(8, "core/replay/memory.py", "PackedReplay.sample", (
+    Box(8, "core/replay/forms.py", "OneStep.of", (
         "M rows of every seed. discount is 0",
         "after death, γ after a time limit.",
     ), "[S, M, …]"),

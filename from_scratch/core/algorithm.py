@@ -15,6 +15,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from types import FunctionType
 from typing import Any, ClassVar, Self
@@ -138,7 +139,10 @@ class Algorithm(Declared, BaseAlgorithm):
         except AssertionError as error:
             if self.supported_action_spaces and "The algorithm only supports" in str(error):
                 needed = " or ".join(space.__name__ for space in self.supported_action_spaces)
-                raise UnsupportedActionSpace(f"{type(self).__name__} needs a {needed} action space; this one is {self.env.action_space}. {error}") from None
+                of_parts = isinstance(self.env.action_space, spaces.Tuple | spaces.Dict)
+                way_out = ". Tuple and Dict actions are for PPO, A2C and what is derived from them." if of_parts else ""
+                found = f"{type(self).__name__} needs a {needed} action space; this one is {self.env.action_space}. {error}"
+                raise UnsupportedActionSpace(found + way_out) from None
             raise
         for name, value in {**self.fixed, **given}.items():
             setattr(self, name, plain(value))
@@ -280,6 +284,7 @@ class Algorithm(Declared, BaseAlgorithm):
         self._refuse_hidden_methods()
         known = set(self.__dict__)
         self._metrics: dict[str, list[torch.Tensor]] = {}
+        self.noted: dict[str, torch.Tensor] = {}
         self._moded: tuple[list[dict], list[BasePolicy]] | None = None  # found when first needed, anew in each learn()
         self.active = np.ones(self.n_seeds, dtype=bool)
         self.nets: dict[str, Net] = {}
@@ -362,14 +367,19 @@ class Algorithm(Declared, BaseAlgorithm):
         callback.on_training_start(self.locals_at_start(locals()), globals())
         self.adopt()  # as the callback left it
         try:
-            while self.num_timesteps < total_timesteps:
-                self.iterate()
+            with self.at_work():
+                while self.num_timesteps < total_timesteps:
+                    self.iterate()
         except StopTraining:
             pass
         except NotANumber as error:
             raise error.at(self) from None
         callback.on_training_end()
         return self
+
+    def at_work(self) -> AbstractContextManager:
+        """What is there while `iterate` is called, and gone behind it, however learning ends: other processes, say."""
+        return nullcontext()
 
     def iterate(self) -> None:
         """One turn of the outer loop: a sweep, an episode, a step, a rollout and its updates. Raises StopTraining if a callback says so."""
@@ -567,9 +577,11 @@ class Algorithm(Declared, BaseAlgorithm):
         return True
 
     def note(self, **metrics: torch.Tensor) -> None:
-        """Remember numbers of one update, [S] each, for `record_metrics`."""
+        """Remember numbers of one update, [S] each, for `record_metrics`. Those of each sample, [S, M], are not logged, but `noted` until the next update."""
+        self.noted = {name: value.detach() for name, value in metrics.items() if value.dim() > 1}
         for name, value in metrics.items():
-            self._metrics.setdefault(name, []).append(value.detach())
+            if name not in self.noted:
+                self._metrics.setdefault(name, []).append(value.detach())
 
     def stop_early(self, metrics: dict[str, torch.Tensor]) -> np.ndarray | None:
         """Which seeds to stop updating, [S], judged before the step; None for none."""
@@ -608,6 +620,21 @@ class Algorithm(Declared, BaseAlgorithm):
     def by_seed(self, x: Any) -> Any:
         """[S·E, ...] → [S, E, ...], for an array or a dict of them."""
         return tree_map(lambda a: a.reshape(self.n_seeds, -1, *a.shape[1:]), x)
+
+    def by_time(self, x: Any) -> Any:
+        """[T, S·E, ...] → [S, T·E, ...], time-major within a seed: for one pass of the networks."""
+        S, E = self.n_seeds, self.n_envs
+        return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
+
+    def begin_again(self, k: int) -> None:
+        """Reset the environments of seed k, and no other's."""
+        if self.n_seeds == 1:
+            self._last_obs = self.env.reset()
+            return
+        first, lanes = self.env.reset_seed(k), slice(k * self.n_envs, (k + 1) * self.n_envs)
+        self._last_obs = tree_map(np.copy, self._last_obs)
+        for mine, new in [(self._last_obs, first)] if not isinstance(first, dict) else [(self._last_obs[key], first[key]) for key in first]:
+            mine[lanes] = new
 
     # ------------------------------------------------------------------------------------------------------------------- logging
     def record(self, key: str, values: Any, exclude: str | None = None) -> None:

@@ -60,6 +60,7 @@ TEXTS = {
     "replay_buffer_kwargs": "further arguments of its constructor",
     "optimize_memory_usage": "store each observation once, which takes half the memory, not twice, as this one's and as the last one's successor",
     "target_update_interval": "steps between two updates of the target network (of SAC: gradient steps)",
+    "n_target_critics": "critics, drawn anew for each update, whose minimum the target takes",
     "top_quantiles_to_drop_per_net": "the largest quantiles that the target leaves out, for each critic",
     "target_entropy": "the entropy that the temperature is tuned towards",
     "policy_delay": "updates of the critics for each one of the actor and the targets",
@@ -105,10 +106,10 @@ BOUND: dict[str, Any] = {"low": 0, "finite": False}  # infinity switches it off
 
 # The values that an argument may have in every class, as check_range takes them: not those that merely work badly, but those that mean nothing.
 RANGES: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("gamma", "gae_lambda", "tau"), FRACTION),
-    **dict.fromkeys(("n_steps", "batch_size", "buffer_size", "n_epochs", "baseline_steps"), COUNT),
+    **dict.fromkeys(("gamma", "gae_lambda", "q_lambda", "tau"), FRACTION),
+    **dict.fromkeys(("n_steps", "batch_size", "buffer_size", "n_epochs", "baseline_steps", "n_target_critics"), COUNT),
     **dict.fromkeys(("cg_max_steps", "line_search_max_iter", "n_critic_updates", "sub_sampling_factor"), COUNT),
-    **dict.fromkeys(("cg_damping",), NOT_NEGATIVE),
+    **dict.fromkeys(("cg_damping", "kl_coef"), NOT_NEGATIVE),
     **dict.fromkeys(("line_search_shrinking_factor",), FRACTION),
     **dict.fromkeys(("target_update_interval", "policy_delay"), INTERVAL),
     **dict.fromkeys(("ent_coef", "vf_coef", "target_entropy"), ANY),

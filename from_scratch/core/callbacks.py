@@ -25,7 +25,7 @@ def is_users(callback: BaseCallback | None) -> bool:
 
 
 def _is_sb3s(module: str | None) -> bool:
-    return module is not None and module.startswith("stable_baselines3.")
+    return module is not None and module.startswith(("stable_baselines3.", "sb3_contrib."))
 
 
 class Locals(dict):

@@ -19,6 +19,11 @@ def tree_map(f: Callable, x: Any) -> Any:
     return {key: f(value) for key, value in x.items()} if isinstance(x, dict) else f(x)
 
 
+def both(x: Any, y: Any) -> Any:
+    """The samples of x and behind them those of y, [S, 2M, ...], of tensors or of dicts of them."""
+    return {key: both(value, y[key]) for key, value in x.items()} if isinstance(x, dict) else torch.cat((x, y), 1)
+
+
 @dataclass
 class Step:
     """What one step of all environments brought, read from a vector environment's answer once: a lane is one environment of one seed.
@@ -82,6 +87,14 @@ class _Fields:
         """Seed k's fields alone, [M, ...], in memory of their own."""
         return self.map(lambda x: x[k].clone(memory_format=torch.contiguous_format))
 
+    def shuffled(self: Fields, order: np.ndarray) -> Fields:
+        """The samples of every seed in the order that is given for it, [S, n]."""
+        S, n = order.shape
+        rows = (order + np.arange(S)[:, None] * n).ravel()
+        if next(value for value in vars(self).values() if not isinstance(value, dict)).device.type == "cpu":
+            return self.map(lambda x: torch.from_numpy(x.numpy().reshape(S * n, *x.shape[2:]).take(rows, 0).reshape(x.shape)))
+        return self.map(lambda x: x.flatten(0, 1).index_select(0, torch.as_tensor(rows, device=x.device)).view(x.shape))
+
     def split(self: Fields, size: int) -> Iterator[Fields]:
         """Minibatches of `size` samples along the second axis; the last one may be smaller."""
         names = list(vars(self))
@@ -102,6 +115,31 @@ class Sample(_Fields):
     advantage: torch.Tensor  # Â
     ret: torch.Tensor  # Â + V_old(s), the target of V
 
+    @property
+    def played(self) -> tuple:
+        """What an actor-critic evaluates: s and a."""
+        return self.obs, self.action
+
+
+@dataclass
+class MaskedSample(Sample):
+    """The same where not all actions were valid."""
+
+    mask: torch.Tensor  # 1 for each valid action, 0 for others, [S, M, n]
+
+    @property
+    def played(self) -> tuple:
+        return self.obs, self.action, self.mask
+
+
+@dataclass
+class Judged(_Fields):
+    """Steps with what Q(s, a) is to become."""
+
+    obs: Observation  # s      [S, M, ...]
+    action: torch.Tensor  # a      [S, M]
+    ret: torch.Tensor  # its target
+
 
 @dataclass
 class Transition(_Fields):
@@ -113,3 +151,22 @@ class Transition(_Fields):
     reward: torch.Tensor  # r      [S, M]
     next_obs: Observation  # s'     the true successor, never the state after a reset
     discount: torch.Tensor  # γ or 0
+
+
+@dataclass
+class MaskedTransition(Transition):
+    """The same, with the actions that were valid in s'."""
+
+    next_mask: torch.Tensor  # 1 for each valid action, 0 for others, [S, M, n_actions]
+
+
+@dataclass
+class Stretch(_Fields):
+    """Up to L successive steps of one episode each, from a replay memory, for recurrent networks. A stretch that is shorter is filled up at its end."""
+
+    obs: Observation  # o      [S, M, L + 1, ...]: what was seen before each step, and after the last one from there on
+    action: torch.Tensor  # a      [S, M, L, ...]
+    reward: torch.Tensor  # r      [S, M, L]
+    discount: torch.Tensor  # γ, and 0 where the episode terminated
+    learnt: torch.Tensor  # 1 where a step's loss counts, and 0 in the burn-in and behind the end
+    kept: dict[str, torch.Tensor]  # what was kept with the first step, by name, [S, M, ...]: a recurrent state before it

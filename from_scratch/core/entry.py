@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _LEARNS = {"TabularPolicy": "table", "LinearPolicy": "linear", "RandomPolicy": "–"}
+OF_PARTS = ("Tuple", "Dict")  # actions of several parts, which Stable-Baselines3 does not have
 ALL_ACTIONS = ("Box", "Discrete", "MultiDiscrete", "MultiBinary")  # of actor-critics, for which there is a distribution over each
 
 LOOPS = {  # an entry's loop: where its experience comes from
     "stepwise": "one step of the environment at a time, learnt from at once",
     "episodes": "whole episodes",
     "on_policy": "rollouts of the policy that is being trained, thrown away after the update",
+    "rollouts": "rollouts of a policy that explores, thrown away after the update",
     "replay": "a memory of earlier steps",
     "planning": "a model that is given",
     "none": "nothing is learnt",
@@ -66,6 +68,7 @@ class Entry:
     twin: str | None = None  # the registry's id of the reference implementation
     policy: str = "MlpPolicy"
     actions: tuple[str, ...] = ()  # the kinds of action spaces that it takes, by their class's name; () for any
+    needs: str | None = None  # a method that environments must have beside Gymnasium's: "action_masks" says which actions are valid
     loop: str = "stepwise"  # where its experience comes from, one of LOOPS
     updates: Updates | None = None  # None: it trains no network by gradient steps
     remembers: bool = False  # has recurrent networks: predict() wants back the state that it returned

@@ -84,7 +84,7 @@ MEANT: dict[str, tuple[tuple[str, ...], ...]] = {
         ("epsilon", "ε", "eps", "exploration_rate", "exploration"),
         (("epsilon",), ("exploration_rate",), ("exploration_initial_eps", "exploration_final_eps"), ("clip_range",)),
     ),
-    **dict.fromkeys(("lambda_", "lambd", "lam", "lmbda", "λ"), (("lambda_",), ("gae_lambda",))),
+    **dict.fromkeys(("lambda_", "lambd", "lam", "lmbda", "λ"), (("lambda_",), ("gae_lambda",), ("q_lambda",))),
     **dict.fromkeys(("discount", "discount_factor", "discount_rate", "γ"), (("gamma",),)),
     **dict.fromkeys(("n", "n_step"), (("n_steps",),)),
     **dict.fromkeys(("q_init", "init_value", "optimistic"), (("initial_value",),)),
@@ -171,6 +171,14 @@ def check_arguments(model: Any) -> None:
     for name, allowed in RANGES.items():
         if any(_is_ours(base) and name in inspect.get_annotations(base) for base in type(model).__mro__):
             check_range(model, name, **allowed)
+
+
+def level_of_caller() -> int:
+    """The stacklevel with which a warning names the line outside this library that it is about, however many classes lie between."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith(f"{__name__.partition('.')[0]}."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def renewed(method: Method) -> Method:

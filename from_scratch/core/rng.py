@@ -200,7 +200,16 @@ class Rng:
         if not self.streams[0].private:
             return np.array([stream.numpy.random_sample() for stream in self.streams])
         _, next_double, states = self._compiled()
-        x = np.empty(len(states))
+        x = np.empty((len(states), 1))
+        _uniforms(next_double, states, x)
+        return x[:, 0]
+
+    def fractions(self, n: int) -> np.ndarray:
+        """n numbers in [0, 1) per seed, [S, n], none of them drawn ahead."""
+        if not self.streams[0].private:
+            return np.array([stream.numpy.random_sample(n) for stream in self.streams])
+        _, next_double, states = self._compiled()
+        x = np.empty((len(states), n))
         _uniforms(next_double, states, x)
         return x
 
@@ -225,10 +234,16 @@ class Rng:
                 ahead.used, t = ahead.used + k, t + k
         return u
 
-    def sample_actions(self, n: int, who: np.ndarray | None = None) -> np.ndarray:
-        """n uniformly random actions per seed, [S, n, ...], from each seed's own copy of the action space; seeds not in `who` get zeros."""
+    def sample_actions(self, n: int, who: np.ndarray | None = None, masks: np.ndarray | None = None) -> np.ndarray:
+        """n uniformly random actions per seed, [S, n, ...], from each seed's own copy of the action space; seeds not in `who` get zeros.
+
+        masks [S, n, n_actions] of int8: of Discrete actions, those whose mask is 1.
+        """
         nothing = np.zeros((n, *self.streams[0].action_space.shape), dtype=self.streams[0].action_space.dtype)
         asked = [True] * len(self.streams) if who is None else who
+        if masks is not None:
+            each = zip(self.streams, asked, masks, strict=True)
+            return np.array([[stream.action_space.sample(mask) for mask in of_seed] if on else nothing for stream, on, of_seed in each])
         return np.array([[stream.action_space.sample() for _ in range(n)] if on else nothing for stream, on in zip(self.streams, asked, strict=True)])
 
     def get_state(self) -> list[tuple]:
@@ -272,6 +287,7 @@ def _integers(next_uint32: Address, states: np.ndarray, high: int, x: np.ndarray
 
 @kernel()
 def _uniforms(next_double: Address, states: np.ndarray, x: np.ndarray) -> None:
-    """x[k] = RandomState.random_sample() of generator k."""
+    """x[k] = RandomState.random_sample(n) of generator k, [S, n]."""
     for k in range(len(states)):
-        x[k] = _next_double(next_double, states[k])
+        for i in range(x.shape[1]):
+            x[k, i] = _next_double(next_double, states[k])

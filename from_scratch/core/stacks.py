@@ -24,6 +24,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from from_scratch.core.addresses import saved
 from from_scratch.core.callbacks import is_users
+from from_scratch.core.masks import told
 from from_scratch.core.vec_env import LockstepVecEnv, Recipe, is_recipe, make_vec_envs, normalizers
 
 
@@ -227,7 +228,8 @@ class Episodes(NamedTuple):
 def evaluate_each(model: Any, env: VecEnv, n_eval_episodes: int = 10, deterministic: bool = True) -> list[Episodes]:
     """SB3's `evaluate_policy` for every seed of a stack at once: n_eval_episodes of each, in its own lanes of env, S·E in the order of the seeds.
 
-    Returns and lengths are Monitor's where the environments have one, else those that env gives.
+    Returns and lengths are Monitor's where the environments have one, else those that env gives. Where they say which actions are valid, and the model
+    takes that, it is told.
     """
     n_lanes, per_seed = env.num_envs, env.num_envs // model.n_seeds
     monitored = env.env_is_wrapped(Monitor)[0]
@@ -236,7 +238,7 @@ def evaluate_each(model: Any, env: VecEnv, n_eval_episodes: int = 10, determinis
     returns, lengths, starts = np.zeros(n_lanes), np.zeros(n_lanes, int), np.ones(n_lanes, bool)
     observations, states = env.reset(), None
     while (counts < targets).any():
-        actions, states = model.predict(observations, state=states, episode_start=starts, deterministic=deterministic)
+        actions, states = model.predict(observations, state=states, episode_start=starts, deterministic=deterministic, **told(model, env))
         observations, rewards, starts, infos = env.step(actions)
         returns, lengths = returns + rewards, lengths + 1
         for lane in np.flatnonzero(starts & (counts < targets)):

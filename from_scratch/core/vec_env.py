@@ -39,6 +39,8 @@ def step_lanes(envs: Sequence[gym.Env], actions: np.ndarray, observations: np.nd
         if terminated or truncated:
             dones[i] = True
             info["terminal_observation"] = obs.copy() if type(obs) is np.ndarray else copy.deepcopy(obs)
+            if truncated and env.has_wrapper_attr("action_masks"):  # of that observation: after the reset nobody can ask
+                info.setdefault("action_masks", np.array(env.get_wrapper_attr("action_masks")()))
             obs, reset_infos[i] = env.reset()
         observations[i] = obs
         infos.append(info)

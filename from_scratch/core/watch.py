@@ -7,11 +7,12 @@ within a few microseconds whether anything has changed since, so that it can be 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dis import get_instructions
 from functools import cache
 from itertools import chain
 from operator import attrgetter, call, is_, itemgetter
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.utils.hooks import RemovableHandle
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-OURS = ("stable_baselines3.", "from_scratch.")
+OURS = ("stable_baselines3.", "sb3_contrib.", "from_scratch.")
 
 
 # ------------------------------------------------------------------------------------------------------------- classes and methods
@@ -33,20 +34,23 @@ def _functions(kind: type) -> dict[str, Any]:
     return {name: value for name, value in vars(kind).items() if callable(value) or isinstance(value, property | staticmethod | classmethod)}
 
 
-def _imitated() -> Iterator[type]:
-    """The classes whose work the fast paths do in their place."""
-    for module in (policies, torch_layers, distributions, buffers, dqn_policies, td3_policies, sac_policies):
-        yield from (value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__)
-    yield from (nn.Linear, nn.ReLU, nn.Tanh, nn.Sequential, nn.Flatten)
+_AS_IMPORTED: dict[type, dict[str, Any]] = {}
+_PATCHED_BEFORE: dict[type, str] = {}  # somebody was faster than our import
 
 
-_AS_IMPORTED = {kind: _functions(kind) for kind in _imitated()}
-_PATCHED_BEFORE = {  # somebody was faster than our import
-    kind: name
-    for kind, functions in _AS_IMPORTED.items()
-    for name, function in functions.items()
-    if not getattr(function, "__module__", kind.__module__).startswith((kind.__module__.split(".")[0], "abc", "typing"))
-}
+def imitate(*modules: ModuleType | type) -> None:
+    """Watch these classes, and those of these modules, from now on: the fast paths do their work in their place."""
+    for module in modules:
+        classes = [module] if isinstance(module, type) else [x for x in vars(module).values() if isinstance(x, type) and x.__module__ == module.__name__]
+        for kind in classes:
+            _AS_IMPORTED[kind] = _functions(kind)
+            for name, function in _AS_IMPORTED[kind].items():
+                if not getattr(function, "__module__", kind.__module__).startswith((kind.__module__.split(".")[0], "abc", "typing")):
+                    _PATCHED_BEFORE[kind] = name
+
+
+imitate(policies, torch_layers, distributions, buffers, dqn_policies, td3_policies, sac_policies)
+imitate(nn.Linear, nn.ReLU, nn.Tanh, nn.Sequential, nn.Flatten)
 
 
 def patched(kind: type) -> str | None:

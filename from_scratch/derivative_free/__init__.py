@@ -20,7 +20,6 @@ FAMILY = Family.of(
                       "Time counts steps of the environments; SB3-Contrib counts a step of several environments once for each that is still evaluated.",
                       "A callback that returns False stops training; SB3-Contrib goes on. Callbacks find each step in their locals.",
                       "A model that was loaded goes on from its weights; SB3-Contrib's starts again from 0.",
-                      "learn has no async_eval: several seeds are played in lock-step, and one has n_envs.",
                       FOLLOWS[0],
                   )),
         algorithm("cem", ".cem:CEM", "Cross-entropy method, of policies", "Szita & Lőrincz 2006"),

@@ -22,10 +22,11 @@ from stable_baselines3.common.utils import ConstantSchedule, FloatSchedule
 
 from from_scratch.core.arguments import COUNT
 from from_scratch.core.hyperparameters import check_range
-from from_scratch.core.loops.population import Generation, Population
+from from_scratch.core.loops.in_processes import InProcesses
+from from_scratch.core.loops.population import Generation
 
 
-class ARS(Population):
+class ARS(InProcesses):
     """V1 sees observations as they are, V2 normalised: VecNormalize(env, norm_reward=False) around the environment makes V2 of it. Where n_top is less than
     n_delta the paper writes V1-t and V2-t.
 

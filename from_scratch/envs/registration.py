@@ -5,6 +5,7 @@ Where nothing of ours is imported, Gymnasium's own way works: gym.make("from_scr
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 from gymnasium.envs.registration import register, registry
@@ -25,6 +26,8 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
         "CliffWalk": {"CliffWalk-v0": _LONG},
     },
     "grids.shaped": {"ShapedGrid": {"ShapedGrid-v0": {"max_episode_steps": 1000}}},
+    "grids.corridor": {"Corridor": {"Corridor-v0": {"max_episode_steps": 50}}},
+    "grids.invalid_actions": {"InvalidActionGrid": {"InvalidActionGrid-v0": {"max_episode_steps": 100}}},
     "grids.stop_zone": {"StopZone": {"StopZone-v0": {"max_episode_steps": 200}}},
     "grids.windy": {
         "WindyGridworld": {
@@ -42,6 +45,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "chains.random_mdp": {"RandomMDP": {"RandomMDP-v0": {"max_episode_steps": 1000}}},
     "chains.river_swim": {"RiverSwim": {"RiverSwim-v0": {"max_episode_steps": 20}}},
     "chains.deep_sea": {"DeepSea": {"DeepSea-v0": {}}},
+    "chains.blind_cliffwalk": {"BlindCliffwalk": {"BlindCliffwalk-v0": {}}},
     "chains.memory_chain": {"MemoryChain": {"MemoryChain-v0": {}}},
     "chains.finite": {
         "FiniteMDP": {},
@@ -70,6 +74,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "games.tic_tac_toe": {
         "TicTacToe": {"TicTacToe-v0": {"kwargs": {"opponent": "random"}}, "TicTacToeSelfPlay-v0": {}},
     },
+    "games.catch": {"Catch": {"Catch-v0": {}}},
     "games.bit_flipping": {"BitFlipping": {"BitFlipping-v0": {}}},
     "bandits": {
         "KArmedTestbed": {
@@ -91,7 +96,10 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "wrappers.flicker": {"Flicker": {}},
     "wrappers.timeout": {"TimeoutIsDeath": {}},
     "wrappers.scale_reward": {"ScaleReward": {}},
+    "wrappers.noisy_reward": {"NoisyReward": {}},
     "control.mountain_car": {"mountain_car": {"MountainCar-v0": {}}},
+    "control.moving": {"Moving": {"Moving-v0": {"max_episode_steps": 100}}},
+    "control.sine_reward": {"SineReward": {"SineReward-v0": {"max_episode_steps": 50}}},
     "control.pendulum": {"Pendulum": {"Pendulum-v0": {"max_episode_steps": 200}}},
 }
 
@@ -102,9 +110,17 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     f"from_scratch/{id}": (f"{module}:{name}", more) for module, names in TABLE.items() for name, ids in names.items() for id, more in ids.items()
 }
 
+# MinAtar (Young & Tian 2019), where it is installed: by its own ids and arguments, with the actions that a game has a use for. It leaves its registration to
+# a plug-in that Gymnasium no longer looks for.
+MINATAR = {f"MinAtar/{game.title().replace('_', '')}-v1": game for game in ("asterix", "breakout", "freeway", "seaquest", "space_invaders")}
+
 
 def register_all() -> None:
     """Register what is not registered yet: calling it again changes nothing."""
     for id, (target, more) in ENVIRONMENTS.items():
         if id not in registry:
             register(id, entry_point=f"from_scratch.envs.{target}", **more)
+    if importlib.util.find_spec("minatar") is not None:
+        for id, game in MINATAR.items():
+            if id not in registry:
+                register(id, entry_point="minatar.gym:BaseEnv", kwargs={"game": game, "use_minimal_action_set": True})

@@ -1,12 +1,13 @@
 """Policy gradients: the policy is what is learnt, by the gradient of its expected return (Sutton & Barto 2018, chapter 13).
 
-REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks; a baseline takes noise away. A critic
-in the return's place makes it an actor-critic (A2C), and a clipped ratio lets the same data be used several times (PPO). Steps may also be measured by how
-far the policy moves, not its weights: the natural gradient (NaturalPG), and with a check after the step TRPO. Read `softmax_reinforce.py` and `reinforce.py`
-first, `a2c.py` before `ppo.py`, `natural_pg.py` and `core/natural_gradient.py` before `trpo.py`.
+REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks (EpisodicREINFORCE, its first form, by
+the return of the whole episode); a baseline takes noise away. A critic in the return's place makes it an actor-critic (A2C), and a clipped ratio, or a penalty
+on how far the policy goes, lets the same data be used several times (PPO, PPOPenalty; MaskablePPO where only some actions are valid). Steps may also be
+measured by how far the policy moves, not its weights: the natural gradient (NaturalPG), and with a check after the step TRPO. Read `softmax_reinforce.py` and
+`reinforce.py` first, `a2c.py` before `ppo.py`, `natural_pg.py` and `core/natural_gradient.py` before `trpo.py`.
 """
 
-from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, Family, Updates, algorithm
+from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, OF_PARTS, Family, Updates, algorithm
 
 _BATCHED = (
     "Values, log-probabilities and bootstraps are computed in one batched pass after the rollout, and updates of plain MLPs run in NumPy, which round "
@@ -29,14 +30,26 @@ FAMILY = Family.of(
                   policy="TabularPolicy", actions=("Discrete",), loop="episodes", cannot=_NO_VALUES),
         algorithm("softmax_reinforce_baseline", ".softmax_reinforce_baseline:SoftmaxREINFORCEBaseline",
                   "REINFORCE with baseline, of tables", "Sutton & Barto 2018, §13.4", policy="TabularPolicy", actions=("Discrete",), loop="episodes"),
-        algorithm("reinforce", ".reinforce:REINFORCE", "REINFORCE", "Williams 1992", loop="episodes", lockstep=False, updates=Updates(times=1, every=64),
+        algorithm("reinforce", ".reinforce:REINFORCE", "REINFORCE", "Williams 1992", loop="episodes", updates=Updates(times=1, every=64),
                   cannot=_NO_VALUES),
+        algorithm("episodic_reinforce", ".episodic_reinforce:EpisodicREINFORCE", "REINFORCE of whole returns", "Williams 1992, §5",
+                  loop="episodes", updates=Updates(times=1, every=64), cannot=_NO_VALUES),
         algorithm("reinforce_baseline", ".reinforce_baseline:REINFORCEBaseline", "REINFORCE with a learned baseline", "Sutton & Barto 2018, §13.4",
-                  loop="episodes", lockstep=False, updates=Updates(times=1, every=64)),
-        algorithm("a2c", ".a2c:A2C", "Advantage actor-critic", "Mnih et al. 2016",
+                  loop="episodes", updates=Updates(times=1, every=64)),
+        algorithm("actor_critic", ".actor_critic:ActorCritic", "Actor-critic, one-step and with traces", "Sutton & Barto 2018, §13.5",
+                  loop="stepwise", updates=Updates(times=1, every=1), cannot={"n_envs": "it learns once a step, from one stream of experience"}),
+        algorithm("a2c", ".a2c:A2C", "Advantage actor-critic", "Mnih et al. 2016", actions=(*ALL_ACTIONS, *OF_PARTS),
                   twin="sb3/a2c", updates=Updates(times=1, every=64), deviations=(_BATCHED, *FOLLOWS)),
-        algorithm("ppo", ".ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017",
+        algorithm("a3c", ".a3c:A3C", "Asynchronous advantage actor-critic", "Mnih et al. 2016",
+                  lockstep=False, updates=Updates(times=1, every=5)),
+        algorithm("impala", ".impala:IMPALA", "Actor-learner with V-trace", "Espeholt et al. 2018", updates=Updates(times=1, every=160)),
+        algorithm("ppo", ".ppo:PPO", "Proximal policy optimisation (clip)", "Schulman et al. 2017", actions=(*ALL_ACTIONS, *OF_PARTS),
                   twin="sb3/ppo", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)), deviations=(_BATCHED, *FOLLOWS)),
+        algorithm("ppo_penalty", ".ppo_penalty:PPOPenalty", "Proximal policy optimisation (adaptive KL penalty)", "Schulman et al. 2017, §4",
+                  actions=(*ALL_ACTIONS, *OF_PARTS), updates=Updates(times=("n_epochs", 10), every=("batch_size", 64))),
+        algorithm("maskable_ppo", ".maskable_ppo:MaskablePPO", "PPO with invalid actions masked", "Huang & Ontañón 2022",
+                  twin="contrib/maskable_ppo", actions=ALL_ACTIONS[1:], needs="action_masks", updates=Updates(times=("n_epochs", 10), every=("batch_size", 64)),
+                  deviations=(_BATCHED, *FOLLOWS)),
         algorithm("natural_pg", ".natural_pg:NaturalPG", "Natural policy gradient", "Kakade 2002", updates=_OF_CRITIC),
         algorithm("trpo", ".trpo:TRPO", "Trust region policy optimisation", "Schulman et al. 2015",
                   twin="contrib/trpo", updates=_OF_CRITIC, deviations=(_BATCHED, _MAGNIFIED, *FOLLOWS)),

@@ -15,7 +15,7 @@ import torch
 
 from from_scratch.core.data import Sample
 from from_scratch.core.lockstep import per_seed
-from from_scratch.core.loops.on_policy import OnPolicy, normalise
+from from_scratch.core.loops.on_policy import OF_PARTS, OnPolicy, normalise
 
 
 class A2C(OnPolicy):
@@ -35,6 +35,7 @@ class A2C(OnPolicy):
     normalize_advantage: bool = False
 
     log_interval = 100
+    supported_action_spaces = OF_PARTS  # Tuple and Dict actions, too, which SB3 does not have
 
     def check(self) -> None:
         rms_prop_eps, use_rms_prop = self.__dict__.pop("rms_prop_eps"), self.__dict__.pop("use_rms_prop")  # SB3 keeps neither in its files

@@ -16,7 +16,7 @@ import torch
 
 from from_scratch.core.data import Sample
 from from_scratch.core.lockstep import per_seed
-from from_scratch.core.loops.on_policy import OnPolicy, normalise
+from from_scratch.core.loops.on_policy import OF_PARTS, OnPolicy, normalise
 
 Schedule = Callable[[float], float]
 
@@ -40,6 +40,7 @@ class PPO(OnPolicy):
     rollout_buffer_kwargs: dict | None = None
     target_kl: float | None = None  # stop a seed's updates on this rollout once its KL exceeds 1.5 × this
 
+    supported_action_spaces = OF_PARTS  # Tuple and Dict actions, too, which SB3 does not have
     schedules = ("clip_range", "clip_range_vf")
     logs_last = ("loss",)  # as SB3
 
@@ -57,7 +58,7 @@ class PPO(OnPolicy):
 
     @per_seed
     def loss(self, b: Sample) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]; means are over M
-        v, log_pi, entropy = self.actor_critic.evaluate(b.obs, b.action)
+        v, log_pi, entropy = self.actor_critic.evaluate(*b.played)
         advantage = normalise(b.advantage) if self.normalize_advantage and b.advantage.shape[-1] > 1 else b.advantage
         ratio, ε = torch.exp(log_pi - b.log_prob), self.now(self.clip_range)  # r_t(θ)
         l_clip = torch.min(ratio * advantage, ratio.clamp(1 - ε, 1 + ε) * advantage).mean(-1)  # eq. (7)

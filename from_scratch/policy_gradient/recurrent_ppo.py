@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import sb3_contrib
+from gymnasium import spaces
 
 from from_scratch.core.loops.recurrent import Recurrent
 from from_scratch.policy_gradient.ppo import PPO
@@ -22,6 +23,8 @@ class RecurrentPPO(Recurrent, PPO):
     batch_size: int | None = 128  # M  steps, in sequences; None for the whole rollout
     rollout_buffer_class: ClassVar[None] = None  # SB3-Contrib's does not offer them
     rollout_buffer_kwargs: ClassVar[dict] = {}
+
+    supported_action_spaces = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 
 sb3_contrib.RecurrentPPO.register(RecurrentPPO)  # isinstance(model, sb3_contrib.RecurrentPPO) holds, as tools expect

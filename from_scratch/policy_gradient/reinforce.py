@@ -28,6 +28,8 @@ class REINFORCE(Episodic):
     not: it divides by a length that depends on what was done, and so weighs short episodes more. The price is a gradient that grows
     with the length of episodes; Adam does not mind, for SGD there is `max_grad_norm`.
 
+    Returns are counted from each action on (*reward to go*); EpisodicREINFORCE weighs by those of whole episodes.
+
     The textbook updates after every episode (`episodes_per_update=1`) with SGD (`policy_kwargs={"optimizer_class": torch.optim.SGD}`).
 
     Without a value function, nothing stands for what a time limit cut off: the return of such an episode is taken as it is, which
@@ -59,10 +61,13 @@ class REINFORCE(Episodic):
         self.pi = self.net("actor", programs=False)
 
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
-        if replaced(self.policy) is not None:  # it has a method of the user's
-            with self._rng.streams[0].as_process(), torch.no_grad():
-                return self.policy._predict(one(obs, 0, self.device), deterministic).cpu().numpy()[None]
+        if any(map(replaced, self._policies)):  # one has a method of the user's
+            return np.stack([self._asked(k, one(obs, k, self.device), deterministic) for k in range(self.n_seeds)])
         return self.pi.play(obs, None if deterministic else self._rng)
+
+    def _asked(self, k: int, obs: Any, deterministic: bool) -> np.ndarray:
+        with self._rng.streams[k].as_process(), torch.no_grad():
+            return self._policies[k]._predict(obs, deterministic).cpu().numpy()
 
     def update(self, steps: Steps) -> None:
         self.improve_policy(steps, steps.ret)

@@ -45,9 +45,10 @@ class TRPO(NaturalSteps):
 
     def check(self) -> None:
         super().check()
-        if self.env is not None and self.n_steps * self.n_envs // self.sub_sampling_factor < 2:
+        least = 2 if self.normalize_advantage else 1
+        if self.env is not None and self.n_steps * self.n_envs // self.sub_sampling_factor < least:
             raise ValueError(
-                f"sub_sampling_factor={self.sub_sampling_factor} leaves the policy less than two of the {self.n_steps * self.n_envs} samples of a rollout "
+                f"sub_sampling_factor={self.sub_sampling_factor} leaves the policy less than {least} of the {self.n_steps * self.n_envs} samples of a rollout "
                 f"(n_steps={self.n_steps} × n_envs={self.n_envs}). Choose a smaller one, or more steps."
             )
         self.ent_coef = self.vf_coef = self.max_grad_norm = 0.0  # no part of it: SB3-Contrib's files hold them so

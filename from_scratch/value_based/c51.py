@@ -22,25 +22,12 @@ from stable_baselines3.common.torch_layers import create_mlp
 from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy, QNetwork
 from torch import nn
 
+from from_scratch.core.atoms import expected, projected
 from from_scratch.core.data import Transition
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.networks.action_values import OwnQNetworks
 from from_scratch.value_based.dqn import DQN
-
-
-def expected(logits: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-    """Q(s, ·) = Σ_i z_i p_i(s, ·): logits [..., A·N] → [..., A]."""
-    return (logits.view(*logits.shape[:-1], -1, len(z)).softmax(-1) * z).sum(-1)
-
-
-def projected(p: torch.Tensor, tz: torch.Tensor, z: torch.Tensor, gap: float) -> torch.Tensor:
-    """Φ T̂Z: probabilities p [..., N] of returns tz [..., N] as probabilities of the atoms z [N], which lie `gap` apart, [..., N] (eq. 7).
-
-    Algorithm 1 as printed loses the mass of a return that falls on an atom, where l = u: here its distance from that atom is 0 and its share 1.
-    """
-    share = (1 - (tz[..., None, :] - z[:, None]).abs() / gap).clamp(min=0)  # [..., i, j]
-    return (share * p[..., None, :]).sum(-1)
 
 
 class AtomNetwork(QNetwork):
@@ -105,14 +92,14 @@ class C51(DQN):
         self.i = torch.arange(self.n_atoms, device=self.device)
 
     def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return expected(torch.from_numpy(self.q.play(obs)), self.z.cpu()).argmax(-1).numpy()
+        return self.best(expected(torch.from_numpy(self.q.play(obs)), self.z.cpu()).numpy())
 
     @per_seed
     def loss(self, b: Transition) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]
         of = lambda logits, a: logits.gather(-1, a.long() * self.n_atoms + self.i)  # those of one action, [S, M, N]
         with torch.no_grad():
             after = self.q_target(b.next_obs)
-            best = expected(after, self.z).argmax(-1, keepdim=True)  # a*
+            best = self.valid(expected(after, self.z), b).argmax(-1, keepdim=True)  # a*
             tz = (b.reward[..., None] + b.discount[..., None] * self.z).clamp(self.v_min, self.v_max)
             m = projected(of(after, best).softmax(-1), tz, self.z, (self.v_max - self.v_min) / (self.n_atoms - 1))
         loss = -(m * of(self.q(b.obs), b.action).log_softmax(-1)).sum(-1).mean(-1)

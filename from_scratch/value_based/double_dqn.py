@@ -22,7 +22,7 @@ class DoubleDQN(DQN):
     @per_seed
     def loss(self, b: Transition) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]
         with torch.no_grad():
-            best = self.q(b.next_obs).argmax(-1, keepdim=True)
+            best = self.valid(self.q(b.next_obs), b).argmax(-1, keepdim=True)
             y = b.reward + b.discount * self.q_target(b.next_obs).gather(-1, best).squeeze(-1)  # eq. (4)
         q = self.q(b.obs).gather(-1, b.action.long()).squeeze(-1)
         loss = F.smooth_l1_loss(q, y, reduction="none").mean(-1)  # the error clipped to [−1, 1], as in DQN

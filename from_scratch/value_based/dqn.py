@@ -53,7 +53,7 @@ class DQN(OneCoin, OffPolicy):
         self.q, self.q_target = self.net("q_net"), self.net("q_net_target")  # Q(s, ·; θ), Q(s, ·; θ⁻)
 
     def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return self.q.play(obs).argmax(-1)
+        return self.best(self.q.play(obs))
 
     def _on_step(self) -> None:
         super()._on_step()
@@ -67,7 +67,7 @@ class DQN(OneCoin, OffPolicy):
     @per_seed
     def loss(self, b: Transition) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]
         with torch.no_grad():
-            y = b.reward + b.discount * self.q_target(b.next_obs).amax(-1)  # discount is γ, and 0 where the episode terminated
+            y = b.reward + b.discount * self.valid(self.q_target(b.next_obs), b).amax(-1)  # discount is γ, and 0 where the episode terminated
         q = self.q(b.obs).gather(-1, b.action.long()).squeeze(-1)
         loss = F.smooth_l1_loss(q, y, reduction="none").mean(-1)  # the error clipped to [−1, 1]: Huber's loss
         return loss, {"loss": loss}

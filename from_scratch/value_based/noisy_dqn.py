@@ -13,7 +13,6 @@ gets those of the means, σ being left out.
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -22,37 +21,13 @@ import torch
 import torch.nn.functional as F
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy, QNetwork
-from torch import nn
 
 from from_scratch.core.data import Transition
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.networks.action_values import OwnQNetworks
+from from_scratch.core.networks.noisy import NoisyLinear, f
 from from_scratch.value_based.dqn import DQN
-
-
-def f(x: torch.Tensor) -> torch.Tensor:
-    return x.sign() * x.abs().sqrt()
-
-
-class NoisyLinear(nn.Module):
-    """f(ε_out) stands at a layer's outputs and f(ε_in) at its inputs, so the noisy part is a second layer between the two, and no matrix of noise is made."""
-
-    def __init__(self, n_in: int, n_out: int, sigma_0: float):
-        super().__init__()
-        self.mu, self.sigma = nn.Linear(n_in, n_out), nn.Linear(n_in, n_out)  # μ starts in ±1/√n_in: torch's default is the paper's
-        for parameter in self.sigma.parameters():
-            nn.init.constant_(parameter, sigma_0 / math.sqrt(n_in))  # §3.2, the bias's too
-
-    @per_seed
-    def outputs(self, x: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:  # noise f(ε_in) ‖ f(ε_out), [..., n_in + n_out]
-        if noise is None:
-            return self.mu(x)
-        n = x.shape[-1]
-        return self.mu(x) + noise[..., n:] * self.sigma(noise[..., :n] * x)  # eq. (9) with (10) and (11)
-
-    def forward(self, x: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        return self.outputs(x, noise)
 
 
 class NoisyNetwork(QNetwork):
@@ -117,7 +92,7 @@ class NoisyDQN(DQN):
         return f(self._rng.noise(n, self._policies[0].q_net.ends[-1])).to(self.device)
 
     def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return self.q.play(obs, *([] if deterministic else [self.noise(self.n_envs)])).argmax(-1)
+        return self.best(self.q.play(obs, *([] if deterministic else [self.noise(self.n_envs)])))
 
     def update(self, b: Transition) -> None:
         self.minimise(self.loss, b, self.noise(1), self.noise(1), by=self.q)
@@ -125,7 +100,7 @@ class NoisyDQN(DQN):
     @per_seed
     def loss(self, b: Transition, noise: torch.Tensor, noise_target: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # type: ignore[override]
         with torch.no_grad():
-            y = b.reward + b.discount * self.q_target(b.next_obs, noise_target).amax(-1)
+            y = b.reward + b.discount * self.valid(self.q_target(b.next_obs, noise_target), b).amax(-1)
         q = self.q(b.obs, noise).gather(-1, b.action.long()).squeeze(-1)
         loss = F.smooth_l1_loss(q, y, reduction="none").mean(-1)  # the error clipped to [−1, 1], as in DQN
         return loss, {"loss": loss}

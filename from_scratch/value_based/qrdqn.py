@@ -64,7 +64,7 @@ class QRDQN(OneCoin, OffPolicy):
         self.n_quantiles = self.policy.n_quantiles  # N
 
     def choose(self, obs: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        return self.theta.play(obs).mean(-2).argmax(-1)
+        return self.best(self.theta.play(obs).mean(-2))
 
     def _on_step(self) -> None:
         super()._on_step()
@@ -79,7 +79,7 @@ class QRDQN(OneCoin, OffPolicy):
     def loss(self, b: Transition) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]
         with torch.no_grad():
             theta_next = self.theta_target(b.next_obs)
-            greedy = theta_next.transpose(-1, -2).mean(-1).argmax(-1, keepdim=True)  # a* of the mean, [S, M, 1]
+            greedy = self.valid(theta_next.transpose(-1, -2).mean(-1), b).argmax(-1, keepdim=True)  # a* of the mean, [S, M, 1]
             y = b.reward.unsqueeze(-1) + b.discount.unsqueeze(-1) * of_action(theta_next, greedy)  # [S, M, N], a target for each j
         loss = quantile_huber(of_action(self.theta(b.obs), b.action), y).sum(-1).mean(-1)  # eq. (10), summed over i
         return loss, {"loss": loss}

@@ -31,6 +31,7 @@ EXTRAS = {  # extra -> (module, what for)
     "mujoco": ("mujoco", "Hopper-v5, HalfCheetah-v5, ..."),
     "box2d": ("Box2D", "LunarLander-v3, BipedalWalker-v3"),
     "grid": ("minigrid", "MiniGrid"),
+    "minatar": ("minatar", "MinAtar/Breakout-v1 and the other four games"),
     "marl": ("pettingzoo", "several agents"),
     "offline": ("minari", "offline data sets"),
     "video": ("moviepy", "recording videos"),

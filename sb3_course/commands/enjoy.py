@@ -21,7 +21,6 @@ from typing import Any
 from benchmarks import IntegrityError, UserError
 from benchmarks.reproduction import archive
 from benchmarks.running import launchers, models
-from benchmarks.running.evaluation import remembered
 from benchmarks.store import records
 from benchmarks.store.plain import content, from_yaml, one_line
 from benchmarks.store.readers import ZooLoader
@@ -130,6 +129,8 @@ def _play(args: argparse.Namespace, saved: Saved, films: list[Path]) -> int:
     import torch
     from stable_baselines3.common.vec_env import DummyVecEnv
 
+    from benchmarks.running.evaluation import masks_for, remembered
+
     torch.set_num_threads(1)
     raw, spec = saved.raw, dict(saved.spec)
     found = [*trust.of_wrappers(raw.get("env_wrapper")), *trust.of_arguments(args.env, spec.get("kwargs") or {})]
@@ -154,7 +155,7 @@ def _play(args: argparse.Namespace, saved: Saved, films: list[Path]) -> int:
         obs, state, done = wrapped.reset(), None, np.ones(1, dtype=bool)
         try:
             for _ in range(steps):
-                action, state = model.predict(obs, deterministic=not args.stochastic, **remembered(state, done))
+                action, state = model.predict(obs, deterministic=not args.stochastic, **remembered(state, done), **masks_for(model, wrapped))
                 obs, reward, done, _ = wrapped.step(action)
                 total, length = total + float(reward[0]), length + 1
                 if done[0]:

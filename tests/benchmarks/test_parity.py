@@ -21,6 +21,8 @@ QUICK = {  # by default: together they pass every branch of the files and of the
             "gsde-squashed", "vec-normalize", "own-extractor", "two-own-extractors", "adam-options", "linear", "gelu-not-orthogonal", "value-clipping",
             "clip-schedules", "target-kl", "last-minibatch-of-one", "dict-3-envs-normalised"),
     "a2c": ("defaults", "box-3-envs", "advantages-normalised", "gsde-resampled", "adam", "rmsprop-of-tensorflow", "learning-rate-schedule", "elu"),
+    "maskable_ppo": ("discrete-4-envs", "action-masker", "multi-discrete-actions", "multi-binary-actions", "vec-normalize", "clip-schedules", "whole-rollout",
+                     "own-extractor", "dict-3-envs-normalised"),
     "trpo": ("discrete-4-envs", "box-3-envs", "multi-discrete-actions", "multi-binary-actions", "double-precision-actions", "gsde-resampled", "own-extractor",
              "adamw", "vec-normalize", "sub-sampling", "wide-region", "minibatch-of-one", "dict-3-envs-normalised"),
     "dqn": ("default-nets", "4-envs", "episodes", "n-step-2-envs", "small-memory", "optimised-memory", "vec-normalize", "polyak", "her", "time-limits",
@@ -38,8 +40,11 @@ QUICK = {  # by default: together they pass every branch of the files and of the
                       "whole-rollouts", "last-minibatch-smaller", "multi-discrete-actions", "gsde-squashed", "dropout", "dict-lstm-of-both"),
     "tqc": ("default-nets", "toy", "4-envs", "n-step", "vec-normalize", "fixed-temperature", "temperature-from", "slow-targets", "gsde-2-envs",
             "one-critic", "five-critics", "nothing-dropped", "all-but-one-dropped", "25-quantiles", "shared-extractor", "dict", "her"),
+    "crossq": ("toy", "4-envs", "vec-normalize", "gsde-2-envs", "shared-extractor", "without-normalisation", "renormalised", "renormalised-from-the-start",
+               "renormalised-modules"),
 }  # fmt: skip
-OWN_OPERATIONS = ("ppo", "a2c", "trpo", "recurrent_ppo", "qrdqn", "tqc", "ars")  # values after the rollout in one pass; the quantile Huber loss in one pass
+# Values after the rollout in one pass; the quantile Huber loss in one pass; the sum of a last bias.
+OWN_OPERATIONS = ("ppo", "a2c", "maskable_ppo", "trpo", "recurrent_ppo", "qrdqn", "tqc", "crossq", "ars")
 ALL = [
     pytest.param(algorithm, name, marks=[] if name in QUICK[algorithm] else pytest.mark.slow, id=f"{algorithm}-{name}")
     for algorithm in cases.CASES

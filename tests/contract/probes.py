@@ -2,8 +2,8 @@
 
 A class that is added is tested by its line in its family's `__init__.py`. Nothing is to be done here, as long as its entry tells the truth:
 
-- `actions`, `kind`, `learns`, `loop` and `unit` choose the smallest environment on which it can learn (`env_for`) and what it must log; hyper-parameters
-  that cost time are cut to a few steps by their names (`SMALL`). No check looks at a class's name.
+- `actions`, `needs`, `kind`, `learns`, `loop` and `unit` choose the smallest environment on which it can learn (`env_for`) and what it must log;
+  hyper-parameters that cost time are cut to a few steps by their names (`SMALL`). No check looks at a class's name.
 - What it cannot do, it says: `cannot={"check": "the reason, in a line"}`. Where asking is cheap the check asserts that it cannot, otherwise it is
   skipped with that reason. `CHECKS` lists the names, each with what it asks.
 - Whether its equations run as arrays on a plain network is a decision, and stands in test_speed.py.
@@ -93,6 +93,13 @@ class Forces(Vectors):
     action_space = spaces.Box(-1, 1, (1,), np.float32)
 
 
+class Masked(Vectors):
+    """The same, where now and then one of the two actions is invalid."""
+
+    def action_masks(self) -> np.ndarray:
+        return np.array([self.x[1] < 0.4, self.x[1] > -0.4])
+
+
 class TwoStates(gym.Env):
     """From state 0 to state 1 for nothing, and from there, for a reward of 1, to state 1 again: there the episode terminates, or a time limit cuts it.
 
@@ -107,6 +114,9 @@ class TwoStates(gym.Env):
         """A factory, with the spaces of the entry's own environment."""
         env = env_for(entry)()
         return lambda: cls(env.observation_space, env.action_space, terminates)
+
+    def action_masks(self) -> np.ndarray:
+        return np.ones(self.action_space.n, bool)
 
     def seen_in(self, state: int) -> Any:
         return np.full(self.observation_space.shape, state, self.observation_space.dtype)[()]
@@ -152,7 +162,7 @@ def env_for(entry: Entry) -> type[gym.Env]:
         return Arms
     if entry.learns in ("table", "linear"):
         return Walk
-    return next(kind for kind in (Vectors, Forces) if takes(entry, kind.action_space))
+    return Masked if entry.needs == "action_masks" else next(kind for kind in (Vectors, Forces) if takes(entry, kind.action_space))
 
 
 def takes(entry: Entry, action_space: spaces.Space) -> bool:
@@ -164,6 +174,7 @@ def takes(entry: Entry, action_space: spaces.Space) -> bool:
 SMALL = {  # hyper-parameters of which more costs time, and how much of each is enough here
     "n_steps": 8, "batch_size": 8, "n_epochs": 2, "buffer_size": 200, "learning_starts": 8, "target_update_interval": 16, "episodes_per_update": 2,
     "baseline_steps": 2, "train_freq": 4, "n_critic_updates": 2, "cg_max_steps": 4, "n_delta": 1, "pop_size": 2,
+    "n_workers": 1,
 }  # fmt: skip
 MORE = {"model_size": 2, "learning_rate_decay": 0.6}  # under which a class has more to remember, and so to save and to copy
 STEPS = 40  # of one training

@@ -22,6 +22,7 @@ BY_ITS_LOOP = {
     "none": {"time/episodes", *EPISODES},
     "episodes": EPISODES,
     "on_policy": {"time/iterations", "train/learning_rate", "train/n_updates", "train/value_loss", "train/explained_variance", *EPISODES},
+    "rollouts": {"time/iterations", "rollout/exploration_rate", "train/learning_rate", "train/n_updates", "train/loss", *EPISODES},
     "replay": {"time/episodes", "train/learning_rate", "train/n_updates", *EPISODES},
     "planning": {"time/iterations"},
     "population": {"train/iterations", "rollout/return_std", *EPISODES},

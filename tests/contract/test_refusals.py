@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env import VecCheckNan
 from tests.contract.probes import Nothing, Spoilt, Vectors, Walk, env_for, every, learnt, make, one_line, takes, train, unable
 
 UNIT = spaces.Box(-1, 1, (2,), np.float32)
-ACTIONS = (UNIT, spaces.Discrete(2), spaces.MultiDiscrete([2, 3]), spaces.MultiBinary(2), spaces.Tuple((spaces.Discrete(2),)))
+ACTIONS = (UNIT, spaces.Discrete(2), spaces.MultiDiscrete([2, 3]), spaces.MultiBinary(2), spaces.Tuple((spaces.Discrete(2),)), spaces.Text(3))
 OBSERVATIONS = {  # what each kind of learner cannot see
     "table": (UNIT, spaces.Tuple((spaces.Discrete(2), spaces.Discrete(2)))),
     "linear": (spaces.MultiBinary(2), spaces.Tuple((spaces.Discrete(2), spaces.Discrete(2)))),

@@ -1,5 +1,6 @@
 """ARS: the update by hand, SB3-Contrib's model as a drop-in replacement, populations under way, and lanes of many seeds."""
 
+import copy
 import io
 
 import gymnasium as gym
@@ -11,6 +12,7 @@ from gymnasium import spaces
 from sb3_contrib.ars.policies import ARSPolicy
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
@@ -278,3 +280,52 @@ def test_a_linear_policy_balances_the_pole():
         total += rewards * ~over
         over |= dones
     assert (total == 500).sum() >= 3
+
+
+# -------------------------------------------------------------------------------------------------- contrib's processes
+class Here:
+    """Plays as sb3_contrib's AsyncEval does, without the processes: candidates go round by round to two environments."""
+
+    def __init__(self, policy, make, n=2):
+        self.policies, self.envs, self.remotes = [copy.deepcopy(policy) for _ in range(n)], [make() for _ in range(n)], [None] * n
+
+    def send_jobs(self, candidates, pop_size):
+        self.results = []
+        for i, weights in enumerate(candidates):
+            policy, env = self.policies[i % 2], self.envs[i % 2]
+            policy.load_from_vector(weights)
+            self.results.append((i, evaluate_policy(policy, env, n_eval_episodes=1, return_episode_rewards=True, warn=False)))
+
+    def get_results(self):
+        return self.results
+
+    def close(self):
+        self.closed = True
+
+    def get_obs_rms(self):
+        return [env.obs_rms for env in self.envs]
+
+    def sync_obs_rms(self, statistics):
+        for env in self.envs:
+            env.obs_rms = statistics
+
+
+def test_candidates_that_play_in_processes_of_their_own_teach_what_they_teach_contrib_s():
+    def make():
+        return VecNormalize(make_vec_env("CartPole-v1", seed=7))
+
+    ends = []
+    for kind in (sb3_contrib.ARS, ARS):
+        model = kind("LinearPolicy", make(), n_delta=2, seed=0, device="cpu")
+        elsewhere = Here(model.policy, make)
+        model.learn(300, async_eval=elsewhere)
+        assert elsewhere.closed
+        ends.append((model.weights, model.num_timesteps, model.get_vec_normalize_env().obs_rms.mean))
+    torch.testing.assert_close(ends[0][0], ends[1][0], rtol=0, atol=1e-6)
+    assert ends[0][1] == ends[1][1]
+    np.testing.assert_allclose(ends[0][2], ends[1][2])
+
+
+def test_processes_play_for_one_seed_alone():
+    with pytest.raises(ValueError, match="async_eval plays the candidates of one seed, and this model has 2"):
+        ARS("LinearPolicy", "CartPole-v1", seeds=2).learn(10, async_eval=object())

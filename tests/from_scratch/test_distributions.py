@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stable_baselines3.common.distributions import BernoulliDistribution, CategoricalDistribution, DiagGaussianDistribution, MultiCategoricalDistribution
 from torch import distributions as td
 
-from from_scratch.core.distributions import Categorical, Gaussian, distribution, number_of_parameters
+from from_scratch.core.distributions import Bernoulli, Categorical, Gaussian, distribution, number_of_parameters, remembered
 from from_scratch.core.rng import Rng
 
 pytestmark = pytest.mark.numerical
@@ -29,14 +29,14 @@ def parameters(space, seed=0):
     return (2 * rng.normal(size=(S, M, number_of_parameters(space)))).astype(np.float32), rng.normal(size=(S, 1, 3)).astype(np.float32) / 2
 
 
-def ours(space, in_torch):
-    x, log_std = parameters(space)
+def ours(space, in_torch, seed=0):
+    x, log_std = parameters(space, seed)
     return distribution(space, torch.from_numpy(x), torch.from_numpy(log_std)) if in_torch else distribution(space, x, log_std)
 
 
-def of_torch(space):
+def of_torch(space, seed=0):
     """The same distributions as torch has them: one, or one per component whose log-probabilities add up."""
-    x, log_std = (torch.from_numpy(y) for y in parameters(space))
+    x, log_std = (torch.from_numpy(y) for y in parameters(space, seed))
     if isinstance(space, spaces.Discrete):
         return [td.Categorical(logits=x)], lambda a: [a]
     if isinstance(space, spaces.MultiDiscrete):
@@ -67,6 +67,25 @@ def test_log_probabilities_and_entropies_are_torchs(name):
     assert pi.log_prob(actions).shape == pi.entropy().shape == (S, M)
     torch.testing.assert_close(pi.log_prob(actions), sum(d.log_prob(a) for d, a in zip(theirs, split(actions), strict=True)))
     torch.testing.assert_close(pi.entropy(), sum(d.entropy() for d in theirs))
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_divergences_are_torchs(name):
+    space = SPACES[name]
+    pi, other = (ours(space, in_torch=True, seed=seed) for seed in (0, 1))
+    (theirs, _), (of_other, _) = of_torch(space), of_torch(space, 1)
+    expected = sum(td.kl_divergence(p, q) for p, q in zip(theirs, of_other, strict=True))
+    torch.testing.assert_close(pi.kl(other), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_distribution_is_known_again_by_its_numbers(name):
+    space = SPACES[name]
+    pi = ours(space, in_torch=True)
+    again = remembered(space, pi.numbers)
+    assert pi.numbers.shape[:2] == (S, M)
+    assert torch.equal(again.entropy(), pi.entropy())
+    torch.testing.assert_close(again.kl(pi), torch.zeros(S, M), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parity
@@ -150,3 +169,13 @@ def test_a_gaussian_by_hand():
 @pytest.mark.parametrize(("name", "n"), [("Discrete", 4), ("MultiDiscrete", 9), ("MultiBinary", 3), ("Box", 3)])
 def test_number_of_parameters(name, n):
     assert number_of_parameters(SPACES[name]) == n
+
+
+def test_the_gradient_of_coins_at_even_odds_is_that_of_any_others():
+    """∂ log π / ∂ logit = a − p, where the logit is 0 too, as a fresh policy's are at an observation of zeros."""
+    logits = torch.zeros(1, 1, 3, requires_grad=True)
+    a = torch.tensor([[[1.0, 0.0, 1.0]]])
+    (gradient,) = torch.autograd.grad(Bernoulli(logits).log_prob(a).sum(), logits)
+    torch.testing.assert_close(gradient, a - 0.5)
+    (gradient,) = torch.autograd.grad(Bernoulli(logits).entropy().sum(), logits)
+    assert torch.equal(gradient, torch.zeros(1, 1, 3))

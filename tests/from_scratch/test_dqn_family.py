@@ -12,7 +12,7 @@ from gymnasium.wrappers import TimeLimit
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
-from from_scratch import C51, DQN, DoubleDQN, DuelingDQN, NoisyDQN, NStepDQN
+from from_scratch import C51, DQN, DRQN, BootstrappedDQN, DoubleDQN, DuelingDQN, NoisyDQN, NStepDQN
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import Rows
 from from_scratch.value_based.c51 import expected, projected
@@ -320,7 +320,7 @@ class Seen(Count):
 IMAGES, DICTS = spaces.Box(0, 255, (3, 36, 36), np.uint8), spaces.Dict(a=spaces.Box(-1, 1, (3,)), b=spaces.Discrete(4))
 
 
-@pytest.mark.parametrize("cls", [DuelingDQN, C51, NoisyDQN])
+@pytest.mark.parametrize("cls", [DuelingDQN, C51, NoisyDQN, BootstrappedDQN, DRQN])
 @pytest.mark.parametrize(("policy", "space"), [("CnnPolicy", IMAGES), ("MultiInputPolicy", DICTS)])
 def test_images_and_dicts_are_learnt_from_and_saved(cls, policy, space, tmp_path):
     kwargs = {**SMALL, "batch_size": 4, "policy_kwargs": {"features_extractor_kwargs": {"features_dim": 8}} if policy == "CnnPolicy" else None}
@@ -332,7 +332,7 @@ def test_images_and_dicts_are_learnt_from_and_saved(cls, policy, space, tmp_path
     assert cls.load(tmp_path / "model").predict(obs, deterministic=True)[0] == model.predict(obs, deterministic=True)[0]
 
 
-@pytest.mark.parametrize("cls", [DuelingDQN, C51, NoisyDQN])
+@pytest.mark.parametrize("cls", [DuelingDQN, C51, NoisyDQN, BootstrappedDQN])
 def test_a_policy_is_saved_and_loaded_by_itself_with_what_its_network_was_told(cls, tmp_path):
     model = small(cls, steps=40, seed=0, **({"n_atoms": 7, "v_max": 20.0} if cls is C51 else {}))
     model.policy.save(tmp_path / "policy")

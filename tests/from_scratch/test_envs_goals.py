@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from from_scratch.envs import BitFlipping, Pendulum, ScaleReward
+from from_scratch.envs import BitFlipping, NoisyReward, Pendulum, ScaleReward
 
 
 # --------------------------------------------------------------------------------------------------------------------- bit flipping
@@ -115,3 +115,21 @@ def test_rewards_are_multiplied_and_nothing_else_changes():
 def test_a_scale_that_turns_rewards_over_is_refused(scale):
     with pytest.raises(ValueError, match="multiplied by a number above 0"):
         ScaleReward(gym.make("Pendulum-v1"), scale)
+
+
+# --------------------------------------------------------------------------------------------------------------------- noisy rewards
+def test_noise_has_the_spread_that_was_asked_for_and_no_mean():
+    noisy = NoisyReward(gym.make("Pendulum-v1"), std=3.0)
+    noisy.reset(seed=0)
+    noise = np.array([noisy.reward(-1.0) + 1.0 for _ in range(4000)])
+    assert abs(noise.mean()) < 4 * 3.0 / len(noise) ** 0.5
+    assert noise.std() == pytest.approx(3.0, rel=4 / (2 * len(noise)) ** 0.5)
+
+
+def test_noise_comes_from_the_environments_own_stream():
+    assert played(NoisyReward(gym.make("Pendulum-v1"))) == played(NoisyReward(gym.make("Pendulum-v1")))
+
+
+def test_a_spread_below_zero_is_refused():
+    with pytest.raises(ValueError, match="a standard deviation is not negative"):
+        NoisyReward(gym.make("Pendulum-v1"), -1.0)

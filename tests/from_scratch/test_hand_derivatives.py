@@ -142,6 +142,7 @@ EXPRESSIONS = {  # of x, y [2, 4, 3], both positive, and z [2, 1, 3]
     "standard deviation": lambda x, y, z: (x.std(-1) * y[..., 0] + (y * z).std(-1)).mean(-1),
     "log softmax": lambda x, y, z: (x.log_softmax(-1) * y * z).sum(-1),
     "gathered": lambda x, y, z: (x.log_softmax(-1) * y).gather(-1, constant(ACTION, x).long().unsqueeze(-1)).squeeze(-1) * z[..., 0],
+    "an axis in the middle": lambda x, y, z: ((x.unsqueeze(-2) * y.unsqueeze(-2)).view(*x.shape) * z + (x.unsqueeze(-2) * y.unsqueeze(-1)).sum(-1)).sum(-1),
     "several of each vector": lambda x, y, z: ((x * y).gather(-1, constant(PAIRS, x).long()) * z[..., :2]).sum(-1),
     "relu": lambda x, y, z: ((x - y).relu() * z + torch.relu(y - 1)).sum(-1),
     "parts": lambda x, y, z: (x[..., :2].log_softmax(-1) * y[..., 1:]).sum(-1) + (x[..., 2:] * z[:, :, :1]).squeeze(-1),
@@ -154,6 +155,7 @@ EXPRESSIONS = {  # of x, y [2, 4, 3], both positive, and z [2, 1, 3]
     # Quarters: near ±1 the last bit of tanh decides 1 − tanh², which torch rounds otherwise without fused multiply-adds.
     "squashed": lambda x, y, z: squash(x / 4, z.log().clamp(-0.5, 0.3), y / 4)[1] * squash(x / 4, z / 4, y / 4)[0].sum(-1),
     "gaussian": lambda x, y, z: Gaussian(x, z.log()).log_prob(y) + Gaussian(y, z).entropy(),
+    "divergences": lambda x, y, z: Gaussian(x, z.log()).kl(Gaussian(y, z)) + Categorical(x).kl(Categorical(y * z)) + Bernoulli(y - x).kl(Bernoulli(x * z)),
 }  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def test_clipping_is_torchs(sizes, max_norm):
     assert same(mine, rows.grad, by=CLIPPING)
 
 
-@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.RMSprop])
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.RAdam, torch.optim.RMSprop])
 @pytest.mark.parametrize("width", [5, 300])
 def test_three_thousand_steps_of_an_optimiser_are_torchs_also_for_units_that_are_dead(kind, width):
     """Without a gradient a first moment falls below the normal numbers after 850 steps; here it becomes 0, and no weight differs."""
@@ -112,7 +112,7 @@ def test_three_thousand_steps_of_an_optimiser_are_torchs_also_for_units_that_are
         other.step()
     for p, q in zip(net.parameters(), theirs.parameters(), strict=True):
         assert same(p, q, by=OPTIMISER)
-    moments = mine.moments["exp_avg" if kind is torch.optim.Adam else "square_avg"].numpy()
+    moments = mine.moments["square_avg" if kind is torch.optim.RMSprop else "exp_avg"].numpy()
     assert not ((moments != 0) & (np.abs(moments) < kernels.TINY)).any()
 
 

@@ -271,7 +271,7 @@ def test_a_loaded_file_of_contrib_trains_by_the_pass_over_all_rows():
 
 
 def test_one_of_so_many_samples_must_leave_two():
-    with pytest.raises(ValueError, match=r"^sub_sampling_factor=20 leaves the policy less than two of the 32 samples of a rollout \(n_steps=32 × n_envs=1\)"):
+    with pytest.raises(ValueError, match=r"^sub_sampling_factor=20 leaves the policy less than 2 of the 32 samples of a rollout \(n_steps=32 × n_envs=1\)"):
         TRPO("MlpPolicy", "CartPole-v1", **SMALL, sub_sampling_factor=20)
 
 

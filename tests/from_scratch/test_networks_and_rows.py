@@ -199,7 +199,7 @@ def test_every_other_optimizer_steps_as_it_does_alone(kind, kwargs, in_rows):
         torch.testing.assert_close(flat(modules[k]), flat(module), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.RMSprop, torch.optim.SGD])
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.RAdam, torch.optim.RMSprop, torch.optim.SGD])
 def test_a_frozen_row_keeps_its_weights_and_moments(kind):
     modules = [mlp(k) for k in range(3)]
     rows, optimiser = train_stack(modules, 5, kind=kind)
@@ -294,7 +294,7 @@ def test_a_seed_of_ten_computes_what_the_seed_alone_computes_bit_for_bit(n_out, 
     assert torch.equal(many(x)[7], one(x[7:8])[0])
 
 
-@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.RMSprop])
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.RAdam, torch.optim.RMSprop])
 def test_a_seed_of_ten_trains_to_the_same_bits_as_one_of_another_stack(kind):
     make = lambda n: [mlp(k, sizes=(64, 64)) for k in range(n)]
     ten, two, lone = make(10), make(2), make(1)

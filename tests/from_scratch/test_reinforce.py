@@ -5,6 +5,7 @@ import pickle
 
 import gymnasium as gym
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from gymnasium import spaces
@@ -144,6 +145,55 @@ def test_one_update_by_hand():
     np.testing.assert_allclose(model.policy.actor.layers[0].bias.grad, [0.5 * 4 - 0.5 * 4, 0], atol=1e-6)
     gradient(model, record([[([(0, 1, 2.0), (0, 0, 8.0)], None)]]))  # G = 6 and 8
     np.testing.assert_allclose(-model.policy.actor.layers[0].bias.grad, [-0.5 * 6 + 0.5 * 8, 0.5 * 6 - 0.5 * 8], atol=1e-6)
+
+
+BY_HAND = {  # what a return of 3 for this one action adds to the biases of the last layer, from logits, or a mean, of 0
+    "MultiDiscrete": (spaces.MultiDiscrete([2, 3]), [1, 0], 3 * np.array([-1 / 2, 1 / 2, 2 / 3, -1 / 3, -1 / 3])),  # 1 − π of what was chosen, −π of the rest
+    "MultiBinary": (spaces.MultiBinary(3), [1, 0, 1], 3 * np.array([1 / 2, -1 / 2, 1 / 2])),  # a − p
+    "Box": (spaces.Box(-4, 4, (2,)), [2.0, -1.0], 3 * np.array([2.0, -1.0])),  # (a − μ) / σ², σ = 1
+}
+
+
+@pytest.mark.parametrize("kind", BY_HAND)
+def test_one_update_of_other_actions_by_hand(kind):
+    space, action, expected = BY_HAND[kind]
+    model = frozen("REINFORCE", Match(space, action), episodes_per_update=1, policy_kwargs={"net_arch": []})
+    with torch.no_grad():
+        model.policy.actor.layers[0].weight.zero_()
+    gradient(model, record([[([(np.ones(2, np.float32), action, 3.0)], None)]]))
+    np.testing.assert_allclose(-model.policy.actor.layers[0].bias.grad, expected, atol=1e-6)
+    if kind == "Box":  # ∂ ln π / ∂ ln σ = (a − μ)² / σ² − 1
+        np.testing.assert_allclose(-model.policy.actor.log_std.grad, 3 * np.array([4 - 1, 1 - 1]), atol=1e-6)
+
+
+# ------------------------------------------------------------------------------------------------------ returns of whole episodes
+@pytest.mark.parametrize("gamma", [1.0, 0.8])
+def test_whole_returns_have_the_same_mean_gradient_and_more_variance(gamma):
+    whole, to_go = (frozen(name, TwoStates(), gamma=gamma, episodes_per_update=1, **more)
+                    for name, more in (("EpisodicREINFORCE", {}), ("REINFORCE", {"gamma_power": True})))  # fmt: skip
+    trajectories = TwoStates.trajectories()
+    p = probabilities(whole, trajectories).detach()
+    mean, variance = {}, {}
+    for model in (whole, to_go):
+        gradients = torch.stack([gradient(model, record([[(steps, None)]])) for _, steps in trajectories])
+        mean[model] = (p[:, None] * gradients).sum(0)
+        variance[model] = (p[:, None] * (gradients - mean[model]) ** 2).sum().item()
+    torch.testing.assert_close(mean[whole], exact_gradient(whole, trajectories, gamma), atol=1e-5, rtol=1e-4)
+    assert variance[whole] > 1.1 * variance[to_go]
+
+
+def test_every_step_of_an_episode_knows_the_return_of_the_whole_and_of_no_other_episode():
+    steps = record([[([(0, 0, 1.0), (0, 0, 2.0)], None), ([(0, 0, 10.0)], None)], [([(0, 0, 4.0)] * 3, None)]]).as_steps(gamma=0.5)
+    np.testing.assert_array_equal(steps.whole, [[2, 7, 2, 7, 10, 7]])  # the two lanes in turn: 1 + ½·2 and 10, and 4 + 2 + 1
+    np.testing.assert_array_equal(steps.ret, [[2, 7, 2, 6, 10, 4]])
+
+
+def test_the_gradient_of_whole_returns_by_hand():
+    model = frozen("EpisodicREINFORCE", "from_scratch/ShortCorridor-v0", gamma=0.5, episodes_per_update=1, policy_kwargs={"net_arch": []})
+    with torch.no_grad():
+        model.policy.actor.layers[0].weight.zero_()
+    gradient(model, record([[([(0, 1, 2.0), (0, 1, 8.0)], None)]]))  # 2 + ½·8 = 6, twice
+    np.testing.assert_allclose(-model.policy.actor.layers[0].bias.grad, [-0.5 * 12, 0.5 * 12], atol=1e-6)
 
 
 def test_the_baseline_of_before_its_update_is_subtracted():
@@ -290,6 +340,35 @@ def test_after_the_environments_were_reset_the_interrupted_batch_is_dropped():
     assert len(model.episodes.steps) == 50
     model.learn(30)
     assert len(model.episodes.steps) == 30
+
+
+# ---------------------------------------------------------------------------------------------------------------- many seeds
+def test_each_seed_of_a_stack_learns_when_its_own_batch_is_complete():
+    noted = []
+
+    class Noting(ours.REINFORCE):
+        def update(self, steps):
+            noted.append((self.num_timesteps, self.learner, steps.t.numel(), int((steps.t == 0).sum())))
+
+    Noting("MlpPolicy", lambda: ShortOrLong(), seeds=range(3), episodes_per_update=4).learn(200)
+    for k in range(3):
+        mine = [(at, length, starts) for at, who, length, starts in noted if who == k]
+        assert [starts for *_, starts in mine] == [4] * len(mine)
+        assert [at for at, *_ in mine] == list(np.cumsum([length for _, length, _ in mine]))  # its batches lie one behind the other, without a gap
+    assert len({tuple(at for at, who, *_ in noted if who == k) for k in range(3)}) == 3
+
+
+def test_a_stack_logs_the_loss_of_every_seed_under_its_own_name(tmp_path):
+    model = make("REINFORCEBaseline", seeds=[4, 9])
+    model.set_logger(configure(str(tmp_path), ["csv"]))
+    model.learn(800)
+    alone = make("REINFORCEBaseline", seeds=[9])
+    alone.set_logger(configure(str(tmp_path / "alone"), ["csv"]))
+    alone.learn(800)
+    model.logger.close(), alone.logger.close()
+    both, one = (pd.read_csv(folder / "progress.csv") for folder in (tmp_path, tmp_path / "alone"))
+    assert len(both) > 1 and both["train/loss@4"].notna().all()
+    assert set(both["train/value_loss@9"]) <= set(one["train/value_loss"])
 
 
 # ------------------------------------------------------------------------------------------------------------------- learning

@@ -6,7 +6,7 @@ import pytest
 from from_scratch import SARSA, QLearning
 from from_scratch.core.exact.mdp import model_of
 from from_scratch.core.exact.values import optimal_values
-from from_scratch.envs import ShapedGrid, StopZone
+from from_scratch.envs import Corridor, ShapedGrid, StopZone
 from from_scratch.envs.grids.gridworld import DOWN, LEFT, RIGHT, UP
 
 
@@ -105,3 +105,28 @@ def test_another_environment_has_another_operator():
     model.set_env(lambda: StopZone(0.0))
     model.learn(1)
     assert not model.interruptions.any()
+
+
+# ------------------------------------------------------------------------------------------------------------------------ corridor
+def test_the_corridor_is_as_long_as_its_three_sections_and_actions_beyond_four_do_nothing():
+    env = Corridor(n_actions=7, height=3, width=4)
+    env.reset(seed=0)
+    way = [UP, UP, RIGHT, RIGHT, RIGHT, UP, UP]
+    for action in way[:-1]:
+        for idle in (4, 5, 6):
+            assert env.step(idle)[0] == env.s
+        _, reward, terminated, *_ = env.step(action)
+        assert (reward, terminated) == (0, False)
+    assert env.step(way[-1])[1:3] == (1, True)
+
+
+def test_with_anywhere_episodes_of_the_corridor_begin_in_every_cell_but_the_goal():
+    env = Corridor(height=2, width=2, anywhere=True)
+    env.reset(seed=0)
+    assert {env.reset()[0] for _ in range(100)} == set(range(1, len(env.cells)))
+
+
+@pytest.mark.parametrize("wrong", [{"n_actions": 3}, {"height": 1}, {"width": 1}])
+def test_a_corridor_without_corners_or_moves_is_refused(wrong):
+    with pytest.raises(ValueError, match="at least 4 actions"):
+        Corridor(**wrong)

@@ -7,6 +7,7 @@ import pytest
 import sb3_contrib
 import stable_baselines3 as sb3
 import torch
+from gymnasium import spaces
 from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback
 from stable_baselines3.common.distributions import DiagGaussianDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
@@ -14,6 +15,8 @@ from stable_baselines3.common.type_aliases import TrainFreq, TrainFrequencyUnit
 from torch import nn
 
 import from_scratch as ours
+from benchmarks.parity.cases import VECTOR
+from benchmarks.parity.envs import MaskedSpaces
 from from_scratch.core.lockstep.programs import ArrayRows
 from from_scratch.core.watch import Watch, altered, has_own_code
 
@@ -22,6 +25,7 @@ RUNS = {  # name: class, environment, arguments
     "PPO": ("PPO", "CartPole-v1", {"n_steps": 32, "batch_size": 16, "n_epochs": 2}),
     "PPO, Box": ("PPO", "Pendulum-v1", {"n_steps": 32, "batch_size": 16, "n_epochs": 2}),
     "A2C": ("A2C", "CartPole-v1", {}),
+    "MaskablePPO": ("MaskablePPO", partial(MaskedSpaces, VECTOR, spaces.Discrete(5)), {"n_steps": 32, "batch_size": 16, "n_epochs": 2}),
     "DQN": ("DQN", "CartPole-v1", {**MEMORY, "train_freq": 2, "target_update_interval": 8, "exploration_fraction": 0.5}),
     "TD3": ("TD3", "Pendulum-v1", MEMORY),
     "DDPG": ("DDPG", "Pendulum-v1", MEMORY),
@@ -30,7 +34,7 @@ RUNS = {  # name: class, environment, arguments
                                        "policy_kwargs": {"net_arch": [16, 16], "n_quantiles": 5}}),
     "TQC": ("TQC", "Pendulum-v1", {**MEMORY, "policy_kwargs": {"net_arch": [16, 16], "n_quantiles": 5}}),
 }  # fmt: skip
-ON, OFF, CONTINUOUS = ["PPO", "PPO, Box", "A2C"], ["DQN", "TD3", "DDPG", "SAC", "QRDQN", "TQC"], ["TD3", "DDPG", "SAC", "TQC"]
+ON, OFF, CONTINUOUS = ["PPO", "PPO, Box", "A2C", "MaskablePPO"], ["DQN", "TD3", "DDPG", "SAC", "QRDQN", "TQC"], ["TD3", "DDPG", "SAC", "TQC"]
 ALL = ON + OFF
 
 
@@ -49,6 +53,7 @@ class At(BaseCallback):
 
 def make(name, library=ours, **more):
     kind, env, kwargs = RUNS[name]
+    env = env if isinstance(env, str) or "seeds" in more else env()
     return library_of(kind, library)("MlpPolicy", env, **{"device": "cpu", **copy.deepcopy(kwargs), **({} if "seeds" in more else {"seed": 1}), **more})
 
 
@@ -358,7 +363,7 @@ def test_what_a_users_add_stores_is_learnt_from(name):
     def alter(model):
         buffer = getattr(model, "replay_buffer", None) or model.rollout_buffer
         old, reward = buffer.add, 3 if name in OFF else 2
-        buffer.add = lambda *args: old(*args[:reward], 2 * args[reward], *args[reward + 1 :])
+        buffer.add = lambda *args, **more: old(*args[:reward], 2 * args[reward], *args[reward + 1 :], **more)
 
     obeys(name, alter, "during")
 

@@ -14,13 +14,14 @@ docs/lockstep.md says who chooses, what an equation may read, and shows one at w
 """
 
 from from_scratch.core.lockstep.arrays import Array, Program, Unknown
+from from_scratch.core.lockstep.layers import Layers
 from from_scratch.core.lockstep.lstm import StackedLSTM, is_plain_lstm
 from from_scratch.core.lockstep.mlp import StackedMLP, in_own_memory, is_plain_mlp, stack
 from from_scratch.core.lockstep.optimiser import RowOptimizer, optimiser_of
 from from_scratch.core.lockstep.programs import ArrayRows, eager
-from from_scratch.core.lockstep.rows import OwnMemory, Rows, per_seed
+from from_scratch.core.lockstep.rows import OwnMemory, Rows, per_seed, spans_of
 
 __all__ = [
-    "Array", "ArrayRows", "OwnMemory", "Program", "RowOptimizer", "Rows", "StackedLSTM", "StackedMLP", "Unknown", "eager", "in_own_memory",
-    "is_plain_lstm", "is_plain_mlp", "optimiser_of", "per_seed", "stack",
+    "Array", "ArrayRows", "Layers", "OwnMemory", "Program", "RowOptimizer", "Rows", "StackedLSTM", "StackedMLP", "Unknown", "eager", "in_own_memory",
+    "is_plain_lstm", "is_plain_mlp", "optimiser_of", "per_seed", "spans_of", "stack",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from itertools import pairwise
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -584,7 +585,7 @@ class Array:
         return self if _last(dim, self) and self.value.shape[-1] != 1 else self[..., 0]
 
     def unsqueeze(self, dim: int) -> Array:
-        return self[..., None] if dim == -1 else self[(*[slice(None)] * dim, None)]
+        return self[..., None] if dim == -1 else self[(*[slice(None)] * (dim % (self.value.ndim + 1)), None)]
 
     def expand(self, *shape: Any) -> Array:
         shape = shape[0] if isinstance(shape[0], tuple) else shape
@@ -604,17 +605,19 @@ class Array:
         return self.result(y, lambda g: self.give(Array(g.wide(y.shape).value.swapaxes(dim, other), g.program)))
 
     def cat(self, others: Sequence[Any], dim: int) -> Array:
-        """torch.cat((self, *others), -1)."""
+        """torch.cat((self, *others), -1), or along the samples: dim=1."""
         parts = [self, *(self._operand(other) for other in others)]
-        ends = np.cumsum([0, *(part.value.shape[_last(dim, part)] for part in parts)]).tolist()
+        axis = 1 if dim == 1 and self.value.ndim > 1 else _last(dim, self) % self.value.ndim
+        ends = np.cumsum([0, *(part.value.shape[axis] for part in parts)]).tolist()
+        places = [(*[slice(None)] * axis, slice(start, end)) for start, end in pairwise(ends)]
         program = next((part.program for part in parts if part.program is not None), None)
-        y = Array(np.empty((*self.value.shape[:-1], ends[-1]), self.value.dtype), program)
-        for part, start, end in zip(parts, ends[:-1], ends[1:], strict=True):
-            y.call(np.copyto, y.value[..., start:end], part.value)
+        y = Array(np.empty((*self.value.shape[:axis], ends[-1], *self.value.shape[axis + 1 :]), self.value.dtype), program)
+        for part, place in zip(parts, places, strict=True):
+            y.call(np.copyto, y.value[place], part.value)
 
         def pull(g: Array) -> None:
-            for part, start, end in zip(parts, ends[:-1], ends[1:], strict=True):
-                part.give(Array(g.wide(y.value.shape).value[..., start:end], g.program))
+            for part, place in zip(parts, places, strict=True):
+                part.give(Array(g.wide(y.value.shape).value[place], g.program))
 
         return y.result(y.value, pull, *parts)
 

@@ -52,8 +52,10 @@ BLOCK = 2048  # numbers that stay near the processor from their moments to their
 @inner()
 def _adam_moments(g: np.ndarray, m: np.ndarray, v: np.ndarray, to_root: np.ndarray, w1: float, beta2: float, w2: float) -> None:
     tiny, zero = np.float32(TINY), np.float32(0)
+    towards = abs(w1) >= np.float32(0.5)  # then torch's lerp starts from where it goes to
+    w = w1 - np.float32(1) if towards else w1
     for i in range(g.size):
-        mean, square = _fma(w1, g[i] - m[i], m[i]), _fma(w2 * g[i], g[i], beta2 * v[i])
+        mean, square = _fma(w, g[i] - m[i], g[i] if towards else m[i]), _fma(w2 * g[i], g[i], beta2 * v[i])
         m[i] = zero if abs(mean) < tiny else mean
         v[i] = zero if square < tiny else square
         to_root[i] = tiny if square < tiny else square
@@ -87,6 +89,37 @@ def adam(
         _adam_moments(g[start:end], m[start:end], v[start:end], root, w1, beta2, w2)
         blas.each(sqrt, root.size, root.ctypes.data, root.ctypes.data)
         _step(theta[start:end], m[start:end], root, correction, eps, step)
+
+
+@inner(error_model="numpy")
+def _rectified_step(theta: np.ndarray, m: np.ndarray, root: np.ndarray, bias: float, lr: float, correction: float, eps: float, rect: float) -> None:
+    one = np.float32(1)
+    for i in range(theta.size):
+        theta[i] -= m[i] / bias * lr * (one / (root[i] + eps) * correction) * rect
+
+
+@inner(error_model="numpy")
+def _unscaled_step(theta: np.ndarray, m: np.ndarray, bias: float, lr: float) -> None:
+    for i in range(theta.size):
+        theta[i] -= m[i] / bias * lr
+
+
+@kernel()
+def radam(
+    sqrt: Address, theta: np.ndarray, g: np.ndarray, m: np.ndarray, v: np.ndarray, w1: float, beta2: float, w2: float, bias: float, lr: float,
+    correction: float, eps: float, rect: float,
+) -> None:  # fmt: skip
+    """Adam's moments;  θ ← θ − lr m / bias · rect · correction / (√v + eps), or where rect is 0 without what √v has to say, θ ← θ − lr m / bias."""
+    memory = np.empty(BLOCK, np.float32)
+    for start in range(0, g.size, BLOCK):
+        end = min(start + BLOCK, g.size)
+        root = memory[: end - start]
+        _adam_moments(g[start:end], m[start:end], v[start:end], root, w1, beta2, w2)
+        if rect == 0:
+            _unscaled_step(theta[start:end], m[start:end], bias, lr)
+        else:
+            blas.each(sqrt, root.size, root.ctypes.data, root.ctypes.data)
+            _rectified_step(theta[start:end], m[start:end], root, bias, lr, correction, eps, rect)
 
 
 @kernel()
@@ -336,6 +369,177 @@ def pull_mlp(
                     gx[r, i, j] = here[i * gx.shape[2] + j]
 
 
+# --------------------------------------------------------------------------------------------------------------- normalisation
+@inner()
+def _variance(x: np.ndarray, var: np.ndarray) -> None:
+    """The variance of each feature of x [M, n], with Bessel's correction, in double precision as torch's is."""
+    M, n = x.shape
+    mean, squares = np.zeros(n, np.float64), np.zeros(n, np.float64)
+    for i in range(M):
+        for j in range(n):
+            mean[j] += x[i, j]
+    for j in range(n):
+        mean[j] /= M
+    for i in range(M):
+        for j in range(n):
+            squares[j] += (x[i, j] - mean[j]) * (x[i, j] - mean[j])
+    for j in range(n):
+        var[j] = squares[j] / (M - 1) if M > 1 else np.nan
+
+
+@inner()
+def _roots(sqrt: Address, x: np.ndarray, eps: float) -> np.ndarray:
+    """√(x + eps), as torch rounds it."""
+    root = np.empty(x.size, np.float32)
+    for j in range(x.size):
+        root[j] = x[j] + eps
+    blas.each(sqrt, root.size, root.ctypes.data, root.ctypes.data)
+    return root
+
+
+@kernel(error_model="numpy")
+def renorm(
+    sqrt: Address, x: np.ndarray, ra_mean: np.ndarray, ra_var: np.ndarray, warm: np.ndarray, eps: float, r_max: float, d_max: float,
+    mean: np.ndarray, var: np.ndarray, r: np.ndarray, d: np.ndarray, centre: np.ndarray, spread: np.ndarray,
+) -> None:  # fmt: skip
+    """Of x [R, M, n]: its mean and variance, the corrections r and d (1 and 0 where a row is not warm), and what to normalise by. All [R, n]."""
+    one, M = np.float32(1), np.float32(x.shape[1])
+    for k in range(len(x)):
+        column_sums(x[k], mean[k])
+        _variance(x[k], var[k])
+        running, of_batch, bare = _roots(sqrt, ra_var[k], eps), _roots(sqrt, var[k], eps), _roots(sqrt, var[k], np.float32(0))
+        for j in range(x.shape[2]):
+            mean[k, j] /= M
+            r[k, j], d[k, j] = one, np.float32(0)
+            centre[k, j], spread[k, j] = mean[k, j], var[k, j]
+            if warm[k]:
+                r[k, j] = min(max(of_batch[j] / running[j], one / r_max), r_max)
+                d[k, j] = min(max((mean[k, j] - ra_mean[k, j]) / running[j], -d_max), d_max)
+                centre[k, j] = mean[k, j] - d[k, j] * bare[j] / r[k, j]
+                spread[k, j] = var[k, j] / (r[k, j] * r[k, j])
+
+
+@kernel(error_model="numpy")
+def normalise(
+    sqrt: Address, x: np.ndarray, centre: np.ndarray, spread: np.ndarray, eps: float, scale: np.ndarray, bias: np.ndarray, y: np.ndarray
+) -> None:
+    """y = scale (x − centre) / √(spread + eps) + bias, x [R, M, n], the others [R, n]."""
+    R, M, n = x.shape
+    s, b, c = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
+    for k in range(R):
+        root = _roots(sqrt, spread[k], eps)
+        for j in range(n):
+            s[j], b[j], c[j] = scale[k, j], bias[k, j], centre[k, j]
+        for i in range(M):
+            for j in range(n):
+                y[k, i, j] = s[j] * ((x[k, i, j] - c[j]) / root[j]) + b[j]
+
+
+@kernel(error_model="numpy")
+def pull_normalise(
+    sqrt: Address, g: np.ndarray, x: np.ndarray, centre: np.ndarray, spread: np.ndarray, eps: float, scale: np.ndarray,
+    of_batch: bool, mean: np.ndarray, var: np.ndarray, r: np.ndarray, d: np.ndarray,
+    g_scale: np.ndarray, g_bias: np.ndarray, gx: np.ndarray, add: bool,
+) -> None:  # fmt: skip
+    """From g, the gradient of `normalise`'s y: write (or add) those of scale and bias, and write that of x; not where these are empty.
+
+    of_batch: centre and spread are `renorm`'s, functions of x through its mean and variance, with r and d held fast. In autograd's order of operations.
+    """
+    R, M, n = x.shape
+    c, m, s = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
+    sums, by_x, constant = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
+    terms = np.empty((M, n), np.float32)
+    two, samples = np.float32(2), np.float32(M)
+    for k in range(R):
+        root, bare = _roots(sqrt, spread[k], eps), _roots(sqrt, var[k], np.float32(0))
+        for j in range(n):
+            c[j], m[j], s[j] = centre[k, j], mean[k, j], scale[k, j]
+        if g_scale.size > 0:
+            for i in range(M):
+                for j in range(n):
+                    terms[i, j] = g[k, i, j] * ((x[k, i, j] - c[j]) / root[j])
+            column_sums(terms, sums)
+            for j in range(n):
+                g_scale[k, j] = g_scale[k, j] + sums[j] if add else sums[j]
+            column_sums(g[k], sums)
+            for j in range(n):
+                g_bias[k, j] = g_bias[k, j] + sums[j] if add else sums[j]
+        if gx.size == 0:
+            continue
+        for i in range(M):
+            for j in range(n):
+                gx[k, i, j] = g[k, i, j] * s[j] / root[j]
+        if not of_batch:
+            continue
+        for i in range(M):
+            for j in range(n):
+                terms[i, j] = -(g[k, i, j] * s[j]) * ((x[k, i, j] - c[j]) / root[j] / root[j])
+        column_sums(terms, by_x)
+        column_sums(gx[k], sums)
+        for j in range(n):
+            of_var = by_x[j] / (two * root[j]) / (r[k, j] * r[k, j])
+            if d[k, j] != 0:
+                of_var += sums[j] / r[k, j] * d[k, j] / (two * bare[j])
+            by_x[j], constant[j] = np.float32(2.0 / (M - 1)) * of_var, -sums[j] / samples
+        for i in range(M):
+            for j in range(n):
+                gx[k, i, j] = gx[k, i, j] + by_x[j] * (x[k, i, j] - m[j]) + constant[j]
+
+
+@inner()
+def _standardised(x: np.ndarray, eps: float, y: np.ndarray) -> float:
+    """y = (x − mean)/√(var + eps) of one sample's features, and that root; sums in double precision."""
+    n = x.size
+    mean, var = 0.0, 0.0
+    for j in range(n):
+        mean += x[j]
+    mean /= n
+    for j in range(n):
+        var += (x[j] - mean) * (x[j] - mean)
+    root = np.sqrt(var / n + eps)
+    for j in range(n):
+        y[j] = (x[j] - mean) / root
+    return root
+
+
+@kernel(error_model="numpy")
+def layer_norm(x: np.ndarray, eps: float, weight: np.ndarray, bias: np.ndarray, y: np.ndarray) -> None:
+    """y = weight (x − mean)/√(var + eps) + bias along the last axis, x [R, M, n], weight and bias [R, n]."""
+    R, M, n = x.shape
+    for k in range(R):
+        for i in range(M):
+            _standardised(x[k, i], eps, y[k, i])
+            for j in range(n):
+                y[k, i, j] = y[k, i, j] * weight[k, j] + bias[k, j]
+
+
+@kernel(error_model="numpy")
+def pull_layer_norm(
+    g: np.ndarray, x: np.ndarray, eps: float, weight: np.ndarray, g_weight: np.ndarray, g_bias: np.ndarray, gx: np.ndarray, add: bool
+) -> None:  # fmt: skip
+    """From g, the gradient of `layer_norm`'s y: write (or add) those of weight and bias, and write that of x; not where these are empty."""
+    R, M, n = x.shape
+    z, of_z = np.empty(n, np.float32), np.empty(n, np.float32)
+    for k in range(R):
+        of_weight, of_bias = np.zeros(n, np.float64), np.zeros(n, np.float64)
+        for i in range(M):
+            root = _standardised(x[k, i], eps, z)
+            mean, along = 0.0, 0.0
+            for j in range(n):
+                of_z[j] = g[k, i, j] * weight[k, j]
+                mean += of_z[j]
+                along += of_z[j] * z[j]
+                of_weight[j] += g[k, i, j] * z[j]
+                of_bias[j] += g[k, i, j]
+            if gx.size > 0:
+                for j in range(n):
+                    gx[k, i, j] = (of_z[j] - mean / n - z[j] * along / n) / root
+        if g_weight.size > 0:
+            for j in range(n):
+                g_weight[k, j] = g_weight[k, j] + np.float32(of_weight[j]) if add else np.float32(of_weight[j])
+                g_bias[k, j] = g_bias[k, j] + np.float32(of_bias[j]) if add else np.float32(of_bias[j])
+
+
 # ---------------------------------------------------------------------------------------------------------------- distributions
 @kernel()
 def from_top(x: np.ndarray, y: np.ndarray) -> None:
@@ -481,3 +685,17 @@ def row_sums(x: np.ndarray, y: np.ndarray, over: int) -> None:
         else:
             total = _sum(x[i])
         y[i] = total / x.dtype.type(over)
+
+
+@kernel(error_model="numpy")
+def projected(p: np.ndarray, returns: np.ndarray, z: np.ndarray, gap: float, m: np.ndarray) -> None:
+    """m = probabilities p [R, N] of returns [R, N] as those of the atoms z [N], `gap` apart: each shared out between the two atoms next to it."""
+    N = len(z)
+    for r in range(len(p)):
+        m[r, :] = 0
+        for j in range(p.shape[1]):
+            below = int((returns[r, j] - z[0]) / gap)
+            for i in range(max(below - 1, 0), min(below + 2, N)):  # rounding may have put it one atom too low
+                share = np.float32(1) - abs(returns[r, j] - z[i]) / gap
+                if share > 0:
+                    m[r, i] += share * p[r, j]

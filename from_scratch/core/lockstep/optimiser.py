@@ -17,7 +17,11 @@ from from_scratch.core.lockstep import blas, kernels
 from from_scratch.core.lockstep.rows import OwnMemory, Rows
 from from_scratch.core.watch import replaced
 
-MOMENTS = {torch.optim.Adam: ("exp_avg", "exp_avg_sq"), torch.optim.RMSprop: ("square_avg",)}
+MOMENTS = {
+    torch.optim.Adam: ("exp_avg", "exp_avg_sq"),
+    torch.optim.RAdam: ("exp_avg", "exp_avg_sq"),
+    torch.optim.RMSprop: ("square_avg",),
+}
 
 
 def _any_step_hook() -> bool:
@@ -30,7 +34,7 @@ EXTRAS = ("amsgrad", "maximize", "capturable", "differentiable", "centered", "mo
 class RowOptimizer:
     """One step for the S ordinary optimizers of S networks.
 
-    Adam and RMSprop without extras are one pass over all rows, with the bits of torch's own; their moments and step counters are
+    Adam, RAdam and RMSprop without extras are one pass over all rows, with the bits of torch's own; their moments and step counters are
     views in the optimizers' own `state`, right at any moment, so that `state_dict()` is theirs. Any other optimizer steps itself,
     seed by seed.
     """
@@ -191,7 +195,16 @@ class RowOptimizer:
         group, single = self.optimizers[0].param_groups[0], np.float32
         steps += 1
         t, eps = float(steps[0, 0]), single(group["eps"])
-        if len(self.moments) == 2:  # Adam (Kingma & Ba 2015, arXiv:1412.6980, Algorithm 1), in torch's order of operations
+        kind = type(self.optimizers[0])
+        if kind is torch.optim.RAdam:  # Liu et al. 2020, arXiv:1908.03265, Algorithm 2, in torch's order of operations
+            (beta1, beta2), (theta, g, m, v) = group["betas"], blocks
+            rho_inf = 2 / (1 - beta2) - 1
+            rho = rho_inf - 2 * t * beta2**t / (1 - beta2**t)
+            rect = ((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) ** 0.5 if rho > 5 else 0.0
+            bias, correction = 1 - beta1**t, (1 - beta2**t) ** 0.5
+            moments, scales = (1 - beta1, beta2, 1 - beta2), (bias, group["lr"], correction)
+            kernels.radam(blas.SQRT, theta, g, m, v, *map(single, (*moments, *scales)), eps, single(rect))
+        elif kind is torch.optim.Adam:  # Kingma & Ba 2015, arXiv:1412.6980, Algorithm 1, in torch's order of operations
             beta1, beta2 = group["betas"]
             correction, step = (1 - beta2**t) ** 0.5, -group["lr"] / (1 - beta1**t)
             theta, g, m, v = blocks

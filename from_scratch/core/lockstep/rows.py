@@ -46,6 +46,12 @@ class Tape(list):
 LINE, ALIGNMENT = 16, 64  # numbers: parameters start on cache lines and rows on every fourth, so that products and sums round as they do elsewhere
 
 
+def spans_of(sizes: Sequence[int]) -> tuple[list[tuple[int, int]], int]:
+    """Where in a row parameters of these sizes begin and end, and how long it is."""
+    starts = np.cumsum([0, *(-(-size // LINE) * LINE for size in sizes)]).tolist()
+    return [(start, start + size) for start, size in zip(starts, sizes, strict=False)], -(-starts[-1] // ALIGNMENT) * ALIGNMENT
+
+
 class Rows:
     """theta and grad, [R, D]: row r holds the parameters of modules[r] one after another, each padded to a multiple of 16 and D to one of 64.
 
@@ -60,10 +66,7 @@ class Rows:
         named = self._named(self.modules[0])
         self.shapes = [tuple(p.shape) for _, p in named]
         self.dtype, self.device = named[0][1].dtype, named[0][1].device
-        sizes = [p.numel() for _, p in named]
-        starts = np.cumsum([0, *(-(-size // LINE) * LINE for size in sizes)]).tolist()
-        self.spans = [(start, start + size) for start, size in zip(starts, sizes, strict=False)]
-        width = -(-starts[-1] // ALIGNMENT) * ALIGNMENT
+        self.spans, width = spans_of([p.numel() for _, p in named])
         self.theta = torch.zeros(len(self.modules), width, dtype=self.dtype, device=self.device)
         self.grad = torch.zeros_like(self.theta)
         self.names = {name: i for i, (name, _) in enumerate(named)}
@@ -75,6 +78,17 @@ class Rows:
         self._addresses = [gradient.data_ptr() for gradient in self._gradients]
         self._lent: list[torch.Tensor | None] = []  # the gradients of `_lent_to`, when they were last seen to be ours
         self.bind()
+
+    def only(self, r: int) -> Rows:
+        """Row r by itself, in the same memory: for an equation over one seed's data."""
+        alone = object.__new__(Rows)  # on the tape: it has no program
+        alone.__dict__.update(self.__dict__)
+        alone.modules, alone.theta, alone.grad = self.modules[r : r + 1], self.theta[r : r + 1], self.grad[r : r + 1]
+        alone._leaves, alone._asked, alone._taped = {}, set(), Tape()
+        alone._gradients = [alone.of_row(alone.grad, 0, i) for i in range(len(self.spans))]
+        alone._addresses = [gradient.data_ptr() for gradient in alone._gradients]
+        alone._lent_to, alone._lent = alone.parameters(0), []
+        return alone
 
     def __len__(self) -> int:
         return len(self.modules)
@@ -201,6 +215,21 @@ class Rows:
         norm = torch.stack([torch.linalg.vector_norm(row) for row in norms.view(len(self), -1)])
         self.grad.mul_((max_norm / (norm + 1e-6)).clamp_(max=1.0).unsqueeze(1))
 
+    def weights(self) -> np.ndarray:
+        """A copy of θ, [R, D]."""
+        return self.theta.cpu().numpy().copy()
+
+    def set_weights(self, weights: np.ndarray) -> None:
+        self.theta.copy_(torch.from_numpy(weights))
+
+    def gradients(self) -> np.ndarray:
+        """What `backward` has written, [R, D]: a copy where it lies elsewhere than in NumPy's reach."""
+        return self.grad.cpu().numpy()
+
+    def set_gradients(self, gradients: np.ndarray) -> None:
+        """Put something else, [R, D], in its place."""
+        self.grad.copy_(torch.from_numpy(gradients))
+
     @torch.no_grad()
     def track(self, other: Rows, tau: float) -> None:
         """θ ← (1 − τ) θ + τ θ_other: how a target network follows."""
@@ -223,6 +252,10 @@ class OwnMemory:
     def __init__(self, modules: Sequence[nn.Module], clipped: Sequence[nn.Module] | None = None):
         self.modules, self.clipped = list(modules), list(modules if clipped is None else clipped)
         self.held: dict[int, list[nn.Parameter]] = {}  # of each seed: parameters that somebody moves by hand
+
+    def only(self, r: int) -> OwnMemory:
+        """Network r by itself: for an equation over one seed's data."""
+        return OwnMemory(self.modules[r : r + 1], self.clipped[r : r + 1])
 
     def __len__(self) -> int:
         return len(self.modules)
@@ -248,6 +281,38 @@ class OwnMemory:
         for parameters in self.held.values():
             for p in parameters:
                 p.grad = None  # no step of the optimizer's, though the loss may depend on it
+
+    def _laid_out(self, of: Callable[[nn.Parameter], torch.Tensor | None]) -> np.ndarray:
+        """What each parameter has, laid out as Rows lay it out, [R, D]; 0 where it has nothing."""
+        spans = [spans_of([p.numel() for p in self.parameters(r)]) for r in range(len(self))]
+        block = np.zeros((len(self), max(width for _, width in spans)), np.float32)
+        for r, (ends, _) in enumerate(spans):
+            for (start, end), p in zip(ends, self.parameters(r), strict=True):
+                if (x := of(p)) is not None:
+                    block[r, start:end] = x.detach().flatten().cpu().numpy()
+        return block
+
+    def _put(self, block: np.ndarray, of: Callable[[nn.Parameter], torch.Tensor | None]) -> None:
+        for r in range(len(self)):
+            ends, _ = spans_of([p.numel() for p in self.parameters(r)])
+            for (start, end), p in zip(ends, self.parameters(r), strict=True):
+                if (x := of(p)) is not None:
+                    x.copy_(torch.from_numpy(block[r, start:end]).view_as(x))
+
+    def weights(self) -> np.ndarray:
+        """A copy of θ, [R, D], laid out as in Rows."""
+        return self._laid_out(lambda p: p.data)
+
+    def set_weights(self, weights: np.ndarray) -> None:
+        self._put(weights, lambda p: p.data)
+
+    def gradients(self) -> np.ndarray:
+        """The gradients, [R, D], laid out as in Rows; 0 where there is none."""
+        return self._laid_out(_grad)
+
+    def set_gradients(self, gradients: np.ndarray) -> None:
+        """Put something else, [R, D], in the place of those that there are."""
+        self._put(gradients, _grad)
 
     def clip(self, max_norm: float) -> None:
         for module in self.clipped:

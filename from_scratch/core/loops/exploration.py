@@ -74,8 +74,16 @@ class OneCoin(Explores):
         explore = np.zeros(self.n_seeds, bool) if deterministic else self._rng.coin() < self.exploration_rate
         if not explore.any():
             return super().act(obs, deterministic)  # type: ignore[misc]
-        actions = self._rng.sample_actions(self.n_envs, explore)
+        actions = self.at_random(explore)
         return actions if explore.all() else np.where(explore[:, None], actions, super().act(obs))  # type: ignore[misc]
+
+    def best(self, q: Any) -> np.ndarray:
+        """argmax_a of values [S, E, ..., n_actions] of what is seen now. What masks actions says among which (`core/loops/maskable.py`)."""
+        return q.argmax(-1)
+
+    def valid(self, q: Any, b: Any) -> Any:
+        """Values [S, M, ..., n_actions] of a batch's s', as its target is to maximise over them: as they are, where nothing masks actions."""
+        return q
 
     def _on_step(self: Any) -> None:
         self._n_calls += 1

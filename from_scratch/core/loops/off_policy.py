@@ -85,7 +85,8 @@ class OffPolicy(Algorithm):
         self._noises: list[ActionNoise | None] = []
         self.replay_buffer_kwargs = self.replay_buffer_kwargs or {}
         told = self.replay_buffer_kwargs.get("n_steps") == self.n_steps  # by a user, or by the first model of a file
-        if self.n_steps > 1 and self.replay_buffer_class is not None and not told:
+        own = self.new_form() is not None  # looks ahead by itself, whatever the buffer
+        if self.n_steps > 1 and self.replay_buffer_class is not None and not told and not own:
             warnings.warn(
                 f"`n_steps={self.n_steps}` is ignored because a custom `replay_buffer_class` (`{self.replay_buffer_class.__name__}`) was passed. "
                 f'Configure it explicitly: `replay_buffer_kwargs={{"n_steps": {self.n_steps}, "gamma": {self.gamma}}}`.',
@@ -94,8 +95,8 @@ class OffPolicy(Algorithm):
         if self.replay_buffer_class is None:
             if isinstance(self.observation_space, spaces.Dict):
                 self.replay_buffer_class = DictReplayBuffer
-                assert self.n_steps == 1, "N-step returns are not supported for Dict observation spaces yet."
-            elif self.n_steps > 1:
+                assert self.n_steps == 1 or own, "N-step returns are not supported for Dict observation spaces yet."
+            elif self.n_steps > 1 and not own:
                 self.replay_buffer_class = NStepReplayBuffer
                 self.replay_buffer_kwargs.update({"n_steps": self.n_steps, "gamma": self.gamma})
             else:
@@ -111,9 +112,13 @@ class OffPolicy(Algorithm):
             assert self.env is not None, "You must pass an environment when using `HerReplayBuffer`"
             kwargs["env"] = getattr(self.env, "venvs", [self.env])[k]
         return self.replay_buffer_class(
-            self.buffer_size, self.observation_space, self.action_space, device=self.device, n_envs=self.n_envs,
+            self.buffer_size, self.observation_space, self.kept_actions(), device=self.device, n_envs=self.n_envs,
             optimize_memory_usage=self.optimize_memory_usage, **kwargs,
         )  # fmt: skip
+
+    def kept_actions(self) -> spaces.Space:
+        """The space of what is stored as a step's action."""
+        return self.action_space
 
     def _bind_memory(self) -> None:
         """Read and write the buffers that are there now: a user may have loaded or replaced one."""
@@ -122,9 +127,17 @@ class OffPolicy(Algorithm):
         known = normalizers(self.env)
         bound = hasattr(self, "memory") and self.memory.is_bound(self.replay_buffers) and self.memory.is_asked()
         if not (bound and self.memory.normalizers == known and self.memory.rng is self._rng):
-            self.memory = replay(self.replay_buffers, self._rng, self.gamma, known)
+            self.memory = replay(self.replay_buffers, self._rng, self.gamma, known, self.new_sampler(), self.new_form(), type(self).__name__)
             if "acting" in vars(self):
                 self._watch()
+
+    def new_sampler(self) -> Any:
+        """Which steps of the memory are drawn (`core/replay/samplers.py`); None: all alike, as the buffers have it."""
+        return None
+
+    def new_form(self) -> Any:
+        """What becomes of them (`core/replay/forms.py`); None: a step, or `n_steps`, as the buffers have it."""
+        return None
 
     def adopt(self) -> None:
         super().adopt()
@@ -209,13 +222,17 @@ class OffPolicy(Algorithm):
     def _sample_action(self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Actions for the environments, and as they are stored: random before `learning_starts`, the policy's afterwards."""
         warm_up = self.num_timesteps < learning_starts and not (self.use_sde and self.use_sde_at_warmup)
-        actions = (self._rng.sample_actions(self.n_envs) if warm_up else self._chosen()).reshape(n_envs, *self.action_space.shape)
+        actions = (self.at_random() if warm_up else self._chosen()).reshape(n_envs, *self.action_space.shape)
         if not isinstance(self.action_space, spaces.Box):
             return actions, actions
         scaled = self.policy.scale_action(actions)  # the round trip is SB3's
         if action_noise is not None:
             scaled = np.clip(scaled + self._draw_action_noise(), -1, 1)
         return self.policy.unscale_action(scaled), scaled
+
+    def at_random(self, who: np.ndarray | None = None) -> np.ndarray:
+        """Uniformly random actions, [S, E, ...]; seeds not in `who` get zeros."""
+        return self._rng.sample_actions(self.n_envs, who)
 
     def look_for_own_predict(self) -> None:
         """Does a user say how the model predicts?"""

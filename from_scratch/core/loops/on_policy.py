@@ -26,10 +26,15 @@ from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.callbacks import Locals
 from from_scratch.core.data import Sample, Step, tree_map
 from from_scratch.core.finite import expected, is_finite, lane_of, parameter_of, refuse_nan, where_not_finite
+from from_scratch.core.hyperparameters import level_of_caller
 from from_scratch.core.loops.rollout import Rollout, rollout_of
 from from_scratch.core.networks.actor_critic import ACTOR_CRITIC_ALIASES
+from from_scratch.core.networks.hybrid import hybrid_of
+from from_scratch.core.product import Product, acting_space
 from from_scratch.core.returns import explained_variance, gae
 from from_scratch.core.watch import replaced
+
+OF_PARTS = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary, spaces.Tuple, spaces.Dict)  # with those that have several parts
 
 
 def normalise(x: torch.Tensor) -> torch.Tensor:
@@ -51,17 +56,24 @@ class OnPolicy(Algorithm):
     rollout_buffer_class: Any
     rollout_buffer_kwargs: dict[str, Any] | None
 
+    buffers: ClassVar[tuple[type[RolloutBuffer], type[RolloutBuffer]]] = (RolloutBuffer, DictRolloutBuffer)  # for arrays, and for dicts of them
+    sample_of: ClassVar[type[Sample]] = Sample
+    collecting: dict[str, Any]  # what else learn() tells collect_rollouts()
+    beside: ClassVar[tuple[str, ...]] = ()  # arrays of the buffer that the actor-critic is told beside observations and actions: masks
+
     def new_policy(self) -> BasePolicy:
-        return self.policy_class(self.observation_space, self.action_space, self.lr_schedule, use_sde=self.use_sde, **self.policy_kwargs)
+        several = isinstance(acting_space(self.action_space), Product)
+        kind = hybrid_of(self.policy_class, self.action_space) if several else self.policy_class
+        return kind(self.observation_space, self.action_space, self.lr_schedule, use_sde=self.use_sde, **self.policy_kwargs)
 
     def _setup_buffers(self) -> None:
         if self.rollout_buffer_class is None:
-            self.rollout_buffer_class = DictRolloutBuffer if isinstance(self.observation_space, spaces.Dict) else RolloutBuffer
+            self.rollout_buffer_class = self.buffers[isinstance(self.observation_space, spaces.Dict)]
         self.rollout_buffer_kwargs = self.rollout_buffer_kwargs or {}
-        if self.n_seeds > 1 and self.rollout_buffer_class not in (RolloutBuffer, DictRolloutBuffer):
+        if self.n_seeds > 1 and self.rollout_buffer_class not in self.buffers:
             raise ValueError(f"{self.rollout_buffer_class.__name__} keeps one seed's rollout; {self.n_seeds} seeds were given. Train them one at a time.")
         self.rollout_buffer = self.rollout_buffer_class(
-            self.n_steps, self.observation_space, self.action_space, device=self.device, gamma=self.gamma, gae_lambda=self.gae_lambda,
+            self.n_steps, self.observation_space, acting_space(self.action_space), device=self.device, gamma=self.gamma, gae_lambda=self.gae_lambda,
             n_envs=self.n_lanes, **self.rollout_buffer_kwargs,
         )  # fmt: skip
 
@@ -80,6 +92,7 @@ class OnPolicy(Algorithm):
             )
 
     whole: ClassVar[bool] = False  # does the policy learn from the whole rollout at once, and from minibatches V alone?
+    tells_of_smaller_minibatches: ClassVar[bool] = True  # does SB3 warn of a last minibatch that is smaller than the others?
     schedules: ClassVar[tuple[str, ...]] = ()  # hyper-parameters that are numbers or functions of the remaining training, or None for switched off
 
     def check(self) -> None:
@@ -87,7 +100,7 @@ class OnPolicy(Algorithm):
 
     def check_minibatches(self) -> None:
         """SB3's refusals and its warning."""
-        if "batch_size" not in self.hyperparameters:
+        if "batch_size" not in self.hyperparameters or self.batch_size is None:
             return
         if self.normalize_advantage and not self.whole:
             assert self.batch_size > 1, f"`batch_size` must be greater than 1 to normalise advantages; it is {self.batch_size}."
@@ -97,15 +110,17 @@ class OnPolicy(Algorithm):
         assert n > 1 or not self.normalize_advantage, (
             f"`n_steps * n_envs` must be greater than 1. Currently n_steps={self.n_steps} and n_envs={self.n_envs}"
         )
-        if n % self.batch_size:
+        if n % self.batch_size and self.tells_of_smaller_minibatches:
             warnings.warn(
                 f"batch_size={self.batch_size} does not divide the {n} samples of a rollout (n_steps={self.n_steps} × n_envs={self.n_envs}): "
                 f"after every {n // self.batch_size} untruncated mini-batches, there will be a truncated mini-batch of size {n % self.batch_size}.",
-                stacklevel=5,
+                stacklevel=level_of_caller(),
             )
 
     def build(self) -> None:
         self.actor_critic = self.net()  # π(a|s) and V(s)
+        self.acting_space = acting_space(self.action_space)  # what π puts out
+        self.collecting = getattr(self, "collecting", {})
         for name in self.schedules:
             if getattr(self, name) is not None:
                 setattr(self, name, FloatSchedule(getattr(self, name)))
@@ -118,6 +133,10 @@ class OnPolicy(Algorithm):
 
     def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
         return self.actor_critic.play(obs, None if deterministic else self._rng)
+
+    def to_env(self, actions: np.ndarray) -> Any:
+        """Actions as the environments take them: of a Tuple or Dict space a list, one for each lane."""
+        return self.acting_space.as_said(actions) if isinstance(self.acting_space, Product) else super().to_env(actions)
 
     # ----------------------------------------------------------------------------------------------------------------- collecting
     def locals_at_start(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +159,7 @@ class OnPolicy(Algorithm):
                     self._reset_noise()
                 actions = self.act(self.by_seed(self._last_obs))
                 rollout.play(self._last_obs, actions)
-                actions = actions.reshape(env.num_envs, *self.action_space.shape)
+                actions = actions.reshape(env.num_envs, *self.acting_space.shape)
                 clipped_actions = self.to_env(actions)
                 new_obs, rewards, dones, infos = env.step(clipped_actions)
                 self.num_timesteps += self.n_envs
@@ -179,21 +198,24 @@ class OnPolicy(Algorithm):
             with stream.as_process():
                 policy.reset_noise(self.n_envs)
 
-    @staticmethod
-    def _is_plain(buffer: RolloutBuffer) -> bool:
+    @classmethod
+    def _is_plain(cls, buffer: RolloutBuffer) -> bool:
         """Is it SB3's, with none of its methods replaced?"""
-        return type(buffer) in (RolloutBuffer, DictRolloutBuffer) and replaced(buffer) is None
+        return type(buffer) in cls.buffers and replaced(buffer) is None
+
+    def beside_now(self) -> dict[str, np.ndarray]:
+        """What `beside` names, of the step that is being played, [S·E, ...] each."""
+        return {}
+
+    def beside_by_seed(self) -> list[np.ndarray]:
+        """The same as the actor-critic takes it, [S, E, ...]."""
+        return [self.by_seed(np.asarray(x, np.float32)) for x in self.beside_now().values()]
 
     def as_tensors(self, x: Any) -> Any:
         """An array, or each of a dict of them, as tensors where the policy is."""
         return tree_map(lambda a: torch.as_tensor(a, device=self.device), x)
 
     # ----------------------------------------------------------------------------------------------------------------- evaluating
-    def by_time(self, x: Any) -> Any:
-        """[T, S·E, ...] → [S, T·E, ...], time-major within a seed: for one pass of the networks."""
-        S, E = self.n_seeds, self.n_envs
-        return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
-
     def from_time(self, x: np.ndarray) -> np.ndarray:
         """[S, T·E] → [T, S·E], the way back."""
         return x.reshape(self.n_seeds, -1, self.n_envs).swapaxes(0, 1).reshape(-1, self.n_lanes)
@@ -262,25 +284,21 @@ class OnPolicy(Algorithm):
             raise ValueError(f"The rollout buffer holds {B.pos} of its {B.buffer_size} steps. Where n_steps changes, model.rollout_buffer must change with it.")
         if not B.generator_ready:  # its `get` would leave it like that: [S·E·T, ...], lane after lane
             B.observations = tree_map(B.swap_and_flatten, B.observations)
-            B.actions, B.values, B.log_probs, B.advantages, B.returns = map(B.swap_and_flatten, (B.actions, B.values, B.log_probs, B.advantages, B.returns))
+            for name in ("actions", "values", "log_probs", "advantages", "returns", *self.beside):
+                setattr(B, name, B.swap_and_flatten(getattr(B, name)))
             B.generator_ready = True
         by_seed = lambda x: torch.as_tensor(x.reshape(S, -1, *x.shape[1:]), device=device)
         numbers = [torch.as_tensor(x.reshape(S, -1), device=device) for x in (B.log_probs, B.values, B.advantages, B.returns)]
-        return Sample(tree_map(by_seed, B.observations), self._as_actions(by_seed(B.actions)), *numbers)
+        more = [by_seed(getattr(B, name)) for name in self.beside]
+        return self.sample_of(tree_map(by_seed, B.observations), self._as_actions(by_seed(B.actions)), *numbers, *more)
 
     def minibatches(self, samples: Sample | None, size: int | None = None) -> Iterator[Sample]:
         """One epoch: every sample once, in an order drawn from each seed's stream; [S, M, ...] each, the last one maybe smaller."""
         if samples is None:
             yield from self._minibatches_of_buffer(size)
             return
-        S, n = samples.v.shape
-        order = (self._rng.permutation(n, self.active) + np.arange(S)[:, None] * n).ravel()
-        if self.device.type == "cpu":
-            shuffled = samples.map(lambda x: torch.from_numpy(x.numpy().reshape(S * n, *x.shape[2:]).take(order, 0).reshape(x.shape)))
-        else:
-            index = torch.as_tensor(order, device=self.device)
-            shuffled = samples.map(lambda x: x.flatten(0, 1).index_select(0, index).view(x.shape))
-        yield from [shuffled] if size is None or size >= n else shuffled.split(size)
+        shuffled = samples.shuffled(self._rng.permutation(samples.v.shape[1], self.active))
+        yield from [shuffled] if size is None or size >= samples.v.shape[1] else shuffled.split(size)
 
     def _minibatches_of_buffer(self, size: int | None) -> Iterator[Sample]:
         """One epoch through the buffer's own `get`, for one seed."""
@@ -289,10 +307,11 @@ class OnPolicy(Algorithm):
         for b in batches:
             one = lambda x: x.unsqueeze(0)
             actions = self._as_actions(one(b.actions))
-            yield Sample(tree_map(one, b.observations), actions, one(b.old_log_prob), one(b.old_values), one(b.advantages), one(b.returns))
+            numbers = [one(x) for x in (b.old_log_prob, b.old_values, b.advantages, b.returns, *(getattr(b, name) for name in self.beside))]
+            yield self.sample_of(tree_map(one, b.observations), actions, *numbers)
 
     def iterate(self) -> None:
-        if not self.collect_rollouts(self.env, self._callback, self.rollout_buffer, n_rollout_steps=self.n_steps):
+        if not self.collect_rollouts(self.env, self._callback, self.rollout_buffer, n_rollout_steps=self.n_steps, **self.collecting):
             raise StopTraining
         self._iteration += 1
         self._update_current_progress_remaining(self.num_timesteps, self._total_timesteps)

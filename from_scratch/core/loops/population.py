@@ -26,7 +26,6 @@ from stable_baselines3.common.vec_env import VecMonitor, is_vecenv_wrapped
 from from_scratch.core.addresses import saved
 from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.arguments import COUNT
-from from_scratch.core.data import tree_map
 from from_scratch.core.finite import refuse_nan_observations, refuse_rewards
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.networks.players import DETERMINISTIC_ALIASES, AskedPlayers, PlainPlayers, set_weights, weights_of
@@ -182,13 +181,7 @@ class Population(Algorithm):
 
     def _begin_round(self, k: int) -> None:
         self._give_weights(k)
-        first, lanes = self.env.reset_seed(k) if self.n_seeds > 1 else self.env.reset(), slice(k * self.n_envs, (k + 1) * self.n_envs)
-        if self.n_seeds == 1:
-            self._last_obs = first
-            return
-        self._last_obs = tree_map(np.copy, self._last_obs)
-        for mine, new in [(self._last_obs, first)] if not isinstance(first, dict) else [(self._last_obs[key], first[key]) for key in first]:
-            mine[lanes] = new
+        self.begin_again(k)
 
     def play(self) -> None:
         """Step all lanes until a seed's candidates have all been played, or the budget of `learn` ends."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -40,18 +40,17 @@ def _looked_at(name: str) -> Any:
     return property(look, put)
 
 
-class RolloutBufferUnderWay(RolloutBuffer):
-    """What an SB3 RolloutBuffer is while its rollout is played: whoever reads `values` or `log_probs` finds those of the steps so far."""
+@cache
+def under_way(kind: type) -> type:
+    """What a buffer of this class is while its rollout is played: whoever reads `values` or `log_probs` finds those of the steps so far."""
+
+    def as_plain(buffer: Any, protocol: Any = None) -> tuple:
+        """Copies and pickles are plain buffers."""
+        UNDER_WAY[id(buffer)].look()
+        return copyreg._reconstructor, (kind, object, None), dict(vars(buffer))  # type: ignore[attr-defined]
 
     values, log_probs = map(_looked_at, LOOKED_AT)
-
-    def __reduce__(self) -> tuple:
-        """Copies and pickles are plain RolloutBuffers."""
-        UNDER_WAY[id(self)].look()
-        return copyreg._reconstructor, (RolloutBuffer, object, None), dict(vars(self))  # type: ignore[attr-defined]
-
-    def __reduce_ex__(self, protocol: Any) -> tuple:
-        return self.__reduce__()
+    return type(f"{kind.__name__}UnderWay", (kind,), {"values": values, "log_probs": log_probs, "__reduce__": as_plain, "__reduce_ex__": as_plain})
 
 
 class Rollout:
@@ -68,7 +67,7 @@ class Rollout:
 
     def show(self, variables: dict[str, Any]) -> Locals:
         """The loop's local variables, for callbacks."""
-        return self.shown.show(variables, self.due)
+        return self.shown.show({**variables, **self.model.beside_now()} if self.model.beside else variables, self.due)
 
     def heed(self) -> Rollout:
         """Callbacks have seen the step, and may have changed something. Returns who goes on from here."""
@@ -83,6 +82,8 @@ class Rollout:
         else:
             buffer.observations[t].flat = model._last_obs
         buffer.actions[t].flat = actions
+        for name in model.beside:
+            vars(buffer)[name][t].flat = model.beside_now()[name]
         buffer.rewards[t], buffer.episode_starts[t] = rewards, model._last_episode_starts
         buffer.pos, buffer.full = t + 1, t + 1 == buffer.buffer_size
         return self
@@ -92,7 +93,7 @@ class Rollout:
         model, T = self.model, self.buffer.pos
         if T:
             obs, actions = model.by_time(tree_map(lambda x: x[:T], self.buffer.observations)), model.by_time(self.buffer.actions[:T])
-            v, log_prob = in_parts(model.actor_critic.evaluate_numpy, obs, model._as_actions(actions))
+            v, log_prob = in_parts(model.actor_critic.evaluate_numpy, obs, model._as_actions(actions), *beside(model, self.buffer, slice(T)))
             self.buffer.values[:T], self.buffer.log_probs[:T] = model.from_time(v), model.from_time(log_prob)
 
     def show_last(self, variables: dict[str, Any]) -> Locals:
@@ -100,11 +101,16 @@ class Rollout:
         return self.shown.show(variables, {})
 
 
-def in_parts(evaluate: Callable, obs: Any, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """evaluate(obs, actions) of [S, T·E, ...], a part after the other: what each leaves behind stays in the cache."""
-    parts = [slice(i, i + AT_ONCE) for i in range(0, actions.shape[1], AT_ONCE)]
-    v, log_prob = zip(*(evaluate(tree_map(lambda x, part=part: x[:, part], obs), actions[:, part]) for part in parts), strict=True)
+def in_parts(evaluate: Callable, obs: Any, *actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """evaluate(obs, *actions) of [S, T·E, ...], a part after the other: what each leaves behind stays in the cache."""
+    parts = [slice(i, i + AT_ONCE) for i in range(0, actions[0].shape[1], AT_ONCE)]
+    v, log_prob = zip(*(evaluate(tree_map(lambda x, part=part: x[:, part], obs), *(x[:, part] for x in actions)) for part in parts), strict=True)
     return (v[0], log_prob[0]) if len(parts) == 1 else (np.concatenate(v, 1), np.concatenate(log_prob, 1))
+
+
+def beside(model: Any, buffer: RolloutBuffer, steps: slice) -> list[np.ndarray]:
+    """What the actor-critic is told of these steps beside observations and actions, [S, T·E, ...] each."""
+    return [model.by_time(vars(buffer)[name][steps]) for name in model.beside]
 
 
 def rollout_of(model: Any, buffer: RolloutBuffer, callback: BaseCallback) -> Rollout:
@@ -130,9 +136,10 @@ class StepByStep(Rollout):
         if isinstance(model.actor_critic.served, ForeignActorCritic):  # what it says of an action, it says with the action
             values, log_probs = model.actor_critic.judged
         else:
-            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(model.action_space, spaces.Box) else actions
+            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(model.acting_space, spaces.Box) else actions
             values, log_probs, _ = model.actor_critic.evaluate(
-                tree_map(torch.as_tensor, model.by_seed(obs)), torch.as_tensor(actions, device=model.device)
+                tree_map(torch.as_tensor, model.by_seed(obs)),
+                *(torch.as_tensor(x, device=model.device) for x in (actions, *model.beside_by_seed())),
             )
         self.values, self.log_probs = values.reshape(-1, 1), log_probs.reshape(-1)  # V(s) [S·E, 1] and log π(a|s) [S·E]
 
@@ -146,7 +153,8 @@ class StepByStep(Rollout):
             self.buffer.values[t], self.buffer.log_probs[t] = self.values.numpy(force=True)[:, 0], self.log_probs.numpy(force=True)
         else:
             actions = actions.reshape(-1, 1) if isinstance(self.model.action_space, spaces.Discrete) else actions
-            self.buffer.add(self.model._last_obs, actions, rewards, self.model._last_episode_starts, self.values, self.log_probs)
+            model = self.model
+            self.buffer.add(model._last_obs, actions, rewards, model._last_episode_starts, self.values, self.log_probs, **model.beside_now())
         return self
 
     def end(self) -> None:
@@ -212,21 +220,23 @@ class UnderWay:
         self.held: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # of steps that the buffer does not show as they were played
         self.theta = model.actor_critic.rows.theta_numpy
         self.kept = bytearray(self.theta)  # a bytearray compares itself with memory, in one call and to the bit
+        self.kind = type(buffer)
         UNDER_WAY[id(buffer)] = self  # not among its attributes, which are the user's
-        buffer.__class__ = RolloutBufferUnderWay
+        buffer.__class__ = under_way(self.kind)
 
     def end(self) -> None:
         """Fill in what is missing; the buffer is SB3's again."""
         try:
             self.fill()
         finally:
-            self.buffer.__class__ = RolloutBuffer
+            self.buffer.__class__ = self.kind
             UNDER_WAY.pop(id(self.buffer), None)
 
     # ------------------------------------------------------------------------------------------------------ the step that is shown
     def step(self, obs: Any, actions: np.ndarray) -> None:
         """A new one: observations [S·E, ...] and actions [S, E, ...]."""
         self.obs, self.actions, self._of_step, self.taken = obs, actions, None, actions.tobytes()
+        self.beside = self.model.beside_by_seed()
 
     def due(self) -> dict[str, Callable[[], Any]]:
         """What SB3 has among its local variables, as functions that compute it."""
@@ -246,8 +256,8 @@ class UnderWay:
     def _judged(self) -> tuple[torch.Tensor, torch.Tensor]:
         if self._of_step is None:
             actions = np.frombuffer(self.taken, self.actions.dtype).reshape(self.actions.shape)
-            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(self.model.action_space, spaces.Box) else actions
-            v, log_prob = self._as_played(self.actor_critic.evaluate_numpy, self.model.by_seed(self.obs), actions)
+            actions = actions.reshape(*actions.shape[:2], -1) if isinstance(self.model.acting_space, spaces.Box) else actions
+            v, log_prob = self._as_played(self.actor_critic.evaluate_numpy, self.model.by_seed(self.obs), actions, *self.beside)
             self._of_step = torch.from_numpy(v.reshape(-1, 1)), torch.from_numpy(log_prob.reshape(-1))
         return self._of_step
 
@@ -296,26 +306,27 @@ class UnderWay:
         obs = model.by_time(tree_map(lambda x: x[start:end], buffer.observations))
         actions = model._as_actions(model.by_time(buffer.actions[start:end]))
         whole = start == 0 and end == buffer.buffer_size
-        v, log_prob = self._as_played(partial(in_parts, self.actor_critic.evaluate_numpy) if whole else self._with_tensors, obs, actions)
+        evaluate = partial(in_parts, self.actor_critic.evaluate_numpy) if whole else self._with_tensors
+        v, log_prob = self._as_played(evaluate, obs, actions, *beside(model, buffer, slice(start, end)))
         values, log_probs = self._arrays()
         values[start:end], log_probs[start:end] = model.from_time(v), model.from_time(log_prob)
         for t, (of_step, log_prob_of_step) in self.held.items():
             if start <= t < end:
                 values[t], log_probs[t] = of_step[:, 0], log_prob_of_step
 
-    def _as_played(self, evaluate: Callable, obs: Any, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _as_played(self, evaluate: Callable, obs: Any, *actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """By the weights as they were when these steps were played."""
         if self.kept == self.theta:
-            return evaluate(obs, actions)
+            return evaluate(obs, *actions)
         now = self.theta.copy()
         self.theta[:] = np.frombuffer(self.kept, self.theta.dtype)
         try:
-            return evaluate(obs, actions)
+            return evaluate(obs, *actions)
         finally:
             self.theta[:] = now
 
     @torch.no_grad()
-    def _with_tensors(self, obs: Any, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _with_tensors(self, obs: Any, *actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """For any number of steps: no program need be made for it."""
-        v, log_prob, _ = self.actor_critic.evaluate(self.model.as_tensors(obs), self.model.as_tensors(actions))
+        v, log_prob, _ = self.actor_critic.evaluate(self.model.as_tensors(obs), *map(self.model.as_tensors, actions))
         return v.numpy(force=True), log_prob.numpy(force=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -52,3 +52,11 @@ class OwnQNetworks:
 
     def _get_constructor_parameters(self: Any) -> dict[str, Any]:
         return {**super()._get_constructor_parameters(), **self.of_network}  # type: ignore[misc]
+
+
+class WithoutTarget:
+    """In front of a policy of SB3's DQN: it has no target network."""
+
+    def _build(self: Any, lr_schedule: Callable[[float], float]) -> None:
+        self.q_net = self.make_q_net()
+        self.optimizer = self.optimizer_class(self.q_net.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)

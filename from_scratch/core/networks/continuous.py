@@ -21,7 +21,7 @@ from torch import nn
 
 from from_scratch.core.distributions import Gaussian
 from from_scratch.core.finite import real
-from from_scratch.core.lockstep import Array, Rows, StackedMLP, is_plain_mlp, stack
+from from_scratch.core.lockstep import Array, Layers, Rows, StackedMLP, is_plain_mlp, stack
 from from_scratch.core.networks.inputs import flat, one, sees_flat_vectors
 from from_scratch.core.networks.kinds import OneByOne, Together
 from from_scratch.core.rng import Rng
@@ -76,10 +76,13 @@ class SquashedActor(Together):
     def __init__(self, networks: Sequence[SACActor], rows: Rows):
         super().__init__(networks, rows)
         first = networks[0]
-        self.trunk = StackedMLP.of(rows, {"latent_pi": first.latent_pi})
+        self.trunk = self.trunk_of(networks, rows)
         log_std: Any = first.log_std
         self.mean, self.log_std = StackedMLP.of(rows, {"mu": first.mu}), StackedMLP.of(rows, {"log_std": log_std})
         self.space = first.action_space
+
+    def trunk_of(self, networks: Sequence[Any], rows: Rows) -> Any:
+        return StackedMLP.of(rows, {"latent_pi": networks[0].latent_pi})
 
     @classmethod
     def fits(cls, network: SACActor) -> bool:
@@ -161,10 +164,10 @@ class Critics(Together):
         alike = all(type(part) is nn.Sequential and is_plain_mlp(*part) and form(part) == form(parts[0]) for part in parts)
         return sees_flat_vectors(network) and len(parts) == network.n_critics and alike
 
-    def of_all(self, obs: Any, a: Any) -> Any:
+    def of_all(self, obs: Any, a: Any, **more: Any) -> Any:
         """What every critic of every seed puts out, [S·C, M, out]."""
         x = torch.cat((flat(obs), a), -1)
-        return self.every(x.unsqueeze(1).expand(-1, self.C, -1, -1).flatten(0, 1))
+        return self.every(x.unsqueeze(1).expand(-1, self.C, -1, -1).flatten(0, 1), **more)
 
     def __call__(self, obs: Any, a: Any) -> Any:
         return self.of_all(obs, a).view(self.S, self.C, -1)
@@ -172,6 +175,21 @@ class Critics(Together):
     def first(self, obs: Any, a: Any) -> Any:
         """Q₁(s, a), [S, M]."""
         return self.first_one(torch.cat((flat(obs), a), -1))[..., 0] if isinstance(a, Array) else self(obs, a)[:, 0]
+
+
+class LayeredCritics(Critics):
+    """The same of nets with something between their Linear layers."""
+
+    def __init__(self, networks: Sequence[Any], rows: Rows):
+        self.networks, self.rows = list(networks), rows
+        self.S, self.C = len(networks), networks[0].n_critics
+        self.every = Layers(rows, self.rows_of(networks))  # type: ignore[arg-type,assignment]
+
+    @classmethod
+    def fits(cls, network: Any) -> bool:
+        parts = list(network.q_networks)
+        form = [[(type(layer), *(p.shape for p in layer.parameters())) for layer in part] for part in parts]
+        return sees_flat_vectors(network) and all(map(Layers.can_be, parts)) and len(parts) == network.n_critics and form == form[:1] * len(form)
 
 
 class CriticsOneByOne(OneByOne):

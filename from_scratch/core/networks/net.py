@@ -7,7 +7,8 @@ user changed something that the last answer took for granted (core/watch.py tell
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -20,15 +21,19 @@ from torch import nn
 
 from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of
 from from_scratch.core.networks.action_values import ActionValues
-from from_scratch.core.networks.actor_critic import ActorCritic, ActorCritics, ForeignActorCritic
+from from_scratch.core.networks.actor_critic import ActorCritic, ActorCritics
 from from_scratch.core.networks.continuous import Critics, CriticsOneByOne, DeterministicActor, SquashedActor, SquashedActors
+from from_scratch.core.networks.heads import Heads, HeadsNetwork
 from from_scratch.core.networks.kinds import OneByOne, OwnOutputs, Together, says_outputs
 from from_scratch.core.networks.own import Pi, Pis, PolicyNetwork
+from from_scratch.core.networks.recurrent_values import RecurrentQNetwork, RecurrentValues, RecurrentValuesOneByOne
 from from_scratch.core.watch import altered, replaced, shared, tied, untrainable
 
 # How the modules of a class are computed: together, if they are plain, and one by one. Any other module says its outputs itself, or is asked.
 KINDS: dict[type, tuple[type[Together], type[OneByOne]]] = {
     QNetwork: (ActionValues, OneByOne),
+    HeadsNetwork: (Heads, OneByOne),
+    RecurrentQNetwork: (RecurrentValues, RecurrentValuesOneByOne),
     TD3Actor: (DeterministicActor, OneByOne),
     SACActor: (SquashedActor, SquashedActors),
     ContinuousCritic: (Critics, CriticsOneByOne),
@@ -37,9 +42,9 @@ KINDS: dict[type, tuple[type[Together], type[OneByOne]]] = {
 }
 
 
-def kinds_of(module: nn.Module, of_policy: bool) -> tuple[type[Together], type[OneByOne]]:
-    others = KINDS[ActorCriticPolicy] if of_policy else (OwnOutputs, OneByOne)  # a whole policy of another class, a compiled one, is an actor-critic
-    together, one_by_one = next((KINDS[kind] for kind in type(module).__mro__ if kind in KINDS), others)
+def kinds_of(module: nn.Module, usual: type = object) -> tuple[type[Together], type[OneByOne]]:
+    """usual: of a whole policy, its algorithm's own class, which one of another class, a compiled one, stands for."""
+    together, one_by_one = next((KINDS[kind] for kind in (*type(module).__mro__, *usual.__mro__) if kind in KINDS), (OwnOutputs, OneByOne))
     return OwnOutputs if says_outputs(module) and not issubclass(together, OwnOutputs) else together, one_by_one
 
 
@@ -63,8 +68,8 @@ class Net:
         self.follows = name.removesuffix("_target") if name.endswith("_target") else None
         self.optimiser = None
 
-    def __call__(self, *data: Any) -> Any:
-        return self.served(*data)
+    def __call__(self, *data: Any, **more: Any) -> Any:
+        return self.served(*data, **more)
 
     def __getattr__(self, name: str) -> Any:
         """What else its kind of network can be asked: `first` of critics, `evaluate` of an actor-critic."""
@@ -114,7 +119,7 @@ class Net:
         model, modules, optimizers = self.model, self.modules, self.optimizers
         of_policy = modules[0] is model._policies[0]
         followers = follower.modules if follower else []
-        together, one_by_one = kinds_of(modules[0], of_policy)
+        together, one_by_one = kinds_of(modules[0], *([next(iter(model.policy_aliases.values()))] if of_policy else []))
         skip, every = together.skips(modules[0]), [*modules, *followers]
         others = [] if of_policy or not hasattr(model._policies[0], self.name) else [part for policy in model._policies for part in policy.children()]
         own_ways = first_reason(map(altered, every))
@@ -124,8 +129,8 @@ class Net:
         stacked = stacked and together.agree(modules) and (not followers or together.agree(followers))
         if self.by_hand is not None and not stacked:
             apart = apart or "its optimizer moves some of its weights"
-        if one_by_one is ActorCritics and (own_ways or model.heeds or not all(map(ActorCritics.can_serve, modules))):
-            one_by_one = ForeignActorCritic  # what modules said before they changed cannot be asked for later: each action comes with its value
+        if issubclass(one_by_one, ActorCritics) and (own_ways or model.heeds or not all(map(one_by_one.can_serve, modules))):
+            one_by_one = one_by_one.foreign  # what modules said before they changed cannot be asked for later: each action comes with its value
 
         def rows(networks: Sequence[nn.Module]) -> Rows:
             of_rows = together.rows_of(networks) if stacked else networks
@@ -144,6 +149,7 @@ class Net:
 
     def _served(self, kind: Any, modules: Sequence[nn.Module], rows: Any) -> None:
         self.served, self.rows = kind(modules, rows), rows
+        self._alone: dict[int, tuple[Any, Any]] = {}  # what serves one seed, made when it is first asked for
         self.play = self.served.play
         self.statistics = [get_parameters_by_name(module, ["running_"]) for module in modules]  # of batch normalisation
 
@@ -151,6 +157,20 @@ class Net:
         """No step of seed k's optimizer is to move these from now on, where its modules are asked: elsewhere `by_hand` said it."""
         if isinstance(self.rows, OwnMemory):
             self.rows.held[k] = parameters
+
+    @contextmanager
+    def alone(self, k: int) -> Iterator[None]:
+        """Within, it is seed k's network and no other's: equations get data [1, M, ...] of whatever length that seed has."""
+        everyone = self.served, self.rows
+        if len(self.modules) > 1:
+            if k not in self._alone:
+                rows = self.rows.only(k)
+                self._alone[k] = type(self.served)([self.modules[k]], rows), rows
+            self.served, self.rows = self._alone[k]
+        try:
+            yield
+        finally:
+            self.served, self.rows = everyone
 
     def acts_for_policies(self) -> bool:
         """Does playing with it do what the policies' own `predict` would? Not if they, or the networks that they act with, have ways of their own."""

@@ -10,6 +10,7 @@ from gymnasium import spaces
 from torch import nn
 
 from from_scratch.core.data import tree_map
+from from_scratch.core.product import Product
 
 
 class Policies(nn.ModuleList):
@@ -22,10 +23,13 @@ class Policies(nn.ModuleList):
     OF_SPACES = ("obs_to_tensor", "is_vectorized_observation", "scale_action", "unscale_action", "index", "x")
     SETTINGS = (bool, int, float, str, tuple, list, dict, type, type(None), np.generic, np.ndarray, torch.Tensor, torch.device, spaces.Space)
 
-    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> tuple[np.ndarray, Any]:
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False, action_masks: np.ndarray | None = None
+    ) -> tuple[np.ndarray, Any]:
         """Actions [S·n, ...] for observations [S·n, ...], the first n of them for the first seed; ValueError if they are no multiple of S.
 
-        What recurrent policies remember, arrays [layers, S·n, H], is parted in the same way, and handed back.
+        What recurrent policies remember, arrays [layers, S·n, H], is parted in the same way, and handed back. action_masks [S·n, ...]: of maskable
+        policies, which actions are valid.
         """
         S = len(self)
         n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation) if self.is_vectorized_observation(observation) else 1
@@ -35,10 +39,14 @@ class Policies(nn.ModuleList):
         states = [state] * S if state is None else list(zip(*(np.split(np.asarray(part), S, 1) for part in state), strict=True))
         starts = [episode_start] * S if episode_start is None else np.split(np.asarray(episode_start), S)
         for k, policy in enumerate(self):  # each by its own policy, as member(k) would: the same bits
-            action, then = policy.predict(tree_map(lambda x, k=k: x[k], parts), states[k], starts[k], deterministic)
+            masks = {} if action_masks is None else {"action_masks": np.asarray(action_masks).reshape(S, n // S, -1)[k]}
+            action, then = policy.predict(tree_map(lambda x, k=k: x[k], parts), states[k], starts[k], deterministic, **masks)
             actions.append(action)
             after.append(then)
-        return np.concatenate(actions), state if after[0] is None else tuple(np.concatenate(part, 1) for part in zip(*after, strict=True))
+        state = state if after[0] is None else tuple(np.concatenate(part, 1) for part in zip(*after, strict=True))
+        if isinstance(self[0].action_space, Product):  # as the environments say them
+            return [action for part in actions for action in (part if isinstance(part, list) else [part])], state  # type: ignore[return-value]
+        return np.concatenate(actions), state
 
     def set_training_mode(self, mode: bool) -> None:
         """Training or evaluation mode of every seed's networks."""

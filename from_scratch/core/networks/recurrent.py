@@ -25,7 +25,7 @@ from from_scratch.core.data import Observation, _Fields, tree_map
 from from_scratch.core.distributions import distribution
 from from_scratch.core.finite import real
 from from_scratch.core.lockstep import Array, Rows, StackedLSTM, StackedMLP, is_plain_lstm, is_plain_mlp, stack
-from from_scratch.core.networks.actor_critic import Parts, has_simple_actions
+from from_scratch.core.networks.actor_critic import SIMPLE, Parts
 from from_scratch.core.networks.inputs import flat, one, sees_flat_vectors
 from from_scratch.core.networks.kinds import OneByOne, Together
 from from_scratch.core.networks.net import KINDS
@@ -82,7 +82,7 @@ class RecurrentActorCritic(Together):
     @classmethod
     def fits(cls, policy: RecurrentActorCriticPolicy) -> bool:
         return (
-            has_simple_actions(policy)
+            type(policy.action_dist) in SIMPLE
             and not policy.use_sde
             and not policy.squash_output
             and type(policy.mlp_extractor) is MlpExtractor

@@ -1,0 +1,102 @@
+"""Measures of what tables and small networks learnt, against numbers worked by hand, and that training does not notice them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import UserError
+from benchmarks.measures.expected_gap import ExpectedGap
+from benchmarks.measures.q_error import QError
+from benchmarks.measures.return_distribution import ReturnDistribution, w1
+from from_scratch.registry import load
+from tests.benchmarks.test_measures_value import _is_the_same_alone, _is_unnoticed
+
+WALK = "from_scratch/RandomWalk5-v0"
+LAKE = {"exploration_initial_eps": 1.0, "exploration_final_eps": 1.0}
+CORRIDOR = {"learning_starts": 20, "batch_size": 8, "buffer_size": 300, "policy_kwargs": {"net_arch": [8]}}
+
+
+def measuring(kind, env, model):
+    measure = kind(SimpleNamespace(runs=[SimpleNamespace(algo="x", env=env, spec={}, hyperparams={})] * model.n_seeds))
+    measure.model = model
+    measure._on_training_start()
+    return measure
+
+
+# ------------------------------------------------------------------------------------------------------ Wasserstein distance
+@pytest.mark.parametrize(
+    "x, p, y, q, wanted",
+    [([0.0], [1.0], [3.0], [1.0], 3.0), ([0.0, 1.0], [0.5, 0.5], [0.5], [1.0], 0.5), ([0.0, 2.0], [0.5, 0.5], [0.0, 2.0], [0.75, 0.25], 0.5)],
+    ids=["a shift", "two atoms against their middle", "a quarter of the mass moved by 2"],
+)
+def test_w1_is_the_mass_times_the_way_that_it_is_moved(x, p, y, q, wanted):
+    assert w1(*map(np.array, (x, p, y, q))) == pytest.approx(wanted)
+
+
+def test_before_learning_the_distance_is_the_mean_size_of_returns():
+    """All mass at 0, returns of 0 or γ^(T−1): W₁ is their mean, which is V. With γ = 1 V(s) = s/6, their mean ½."""
+    model = load("categorical_td")("TabularPolicy", WALK, seed=0, gamma=1.0, n_atoms=3, v_min=-1.0, v_max=1.0).learn(1)
+    model.P[0], model.V[0] = [0, 1, 0], 0
+    assert measuring(ReturnDistribution, WALK, model).values()[0] == pytest.approx({"w1": 0.5, "mean_error": 0.5}, abs=1e-6)
+
+
+def test_a_true_distribution_is_at_distance_0():
+    """With γ = 1 the return from state s of the walk of five is 1 with probability s/6, else 0."""
+    model = load("categorical_td")("TabularPolicy", WALK, seed=0, gamma=1.0, n_atoms=2, v_min=0.0, v_max=1.0).learn(1)
+    right = np.arange(7) / 6
+    model.P[0], model.V[0] = np.stack([1 - right, right], axis=-1), right
+    assert measuring(ReturnDistribution, WALK, model).values()[0] == pytest.approx({"w1": 0, "mean_error": 0}, abs=1e-6)
+
+
+def test_rewards_on_the_way_have_no_exact_distribution_here():
+    model = load("td0")("TabularPolicy", "from_scratch/CliffWalk-v0", seed=0)
+    with pytest.raises(UserError, match="rewards that come at the end alone"):
+        measuring(ReturnDistribution, "from_scratch/CliffWalk-v0", model)
+
+
+# ------------------------------------------------------------------------------------------------------- errors of action values
+def test_the_error_of_a_network_that_says_0_is_the_mean_square_of_the_best_values():
+    """γ = ½. Below the goal, up pays 1, against a wall and doing nothing leave a way of 1 and so ½, down makes it 2 and so ¼."""
+    model = load("dqn")("MlpPolicy", "from_scratch/Corridor-v0", seed=0, gamma=0.5, policy_kwargs={"net_arch": [4]})
+    for weight in model.policy.q_net.parameters():
+        torch.nn.init.zeros_(weight)
+    measure = measuring(QError, "from_scratch/Corridor-v0", model)
+    goal_side = measure.best[1]
+    assert sorted(goal_side) == pytest.approx([0.25, 0.5, 0.5, 0.5, 1.0])
+    assert measure.values()[0]["q_error"] == pytest.approx((measure.best[measure.acting] ** 2).mean())
+    assert measure.values()[0]["log2_q_error"] == pytest.approx(np.log2(measure.values()[0]["q_error"]))
+
+
+# -------------------------------------------------------------------------------------------------- the same steps, two learners
+def test_the_gap_is_found_where_atoms_are_too_narrow(tmp_path):
+    """Of the lake's returns, at most 1, atoms up to 0.1 hold few: values of Q-learning pass 0.1, those of the atoms cannot."""
+    gaps = {}
+    for v_max in (0.1, 1.0):
+        model = load("categorical_q_learning")("TabularPolicy", "from_scratch/GridWorld-v0", seeds=[0, 1], v_min=-1.0, v_max=v_max, learning_rate=1.0, **LAKE)
+        measure = ExpectedGap(SimpleNamespace(runs=[SimpleNamespace(algo="x", env="x")] * 2))
+        model.learn(400, callback=measure)
+        gaps[v_max] = max(each["expected_gap"] for each in measure.values())
+    assert gaps[0.1] > 0.3
+    assert gaps[1.0] < 1e-9
+
+
+# ---------------------------------------------------------------------------------------------------------- unnoticed, and alone
+CASES = {
+    "return_distribution": ("quantile_td", WALK, {"n_quantiles": 5}),
+    "expected_gap": ("categorical_q_learning", "from_scratch/GridWorld-v0", {**LAKE, "v_max": 0.1}),
+    "q_error": ("dqn", "from_scratch/Corridor-v0", CORRIDOR),
+}
+
+
+@pytest.mark.parametrize("measure", CASES)
+def test_it_is_not_noticed_by_training(measure, tmp_path):
+    algo, env, settings = CASES[measure]
+    _is_unnoticed(tmp_path, algo, env, measure, **settings)
+
+
+@pytest.mark.parametrize("measure", CASES)
+def test_a_stack_is_measured_as_its_seeds_alone(measure, tmp_path):
+    algo, env, settings = CASES[measure]
+    _is_the_same_alone(tmp_path, algo, env, measure, **settings)
