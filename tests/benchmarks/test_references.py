@@ -21,6 +21,8 @@ SMALL = {"on_policy": {"n_steps": 32, "batch_size": 16}, "replay": {"learning_st
 def task_of(algo):
     if find(algo).needs == "action_masks":
         return "from_scratch/InvalidActionGrid-v0"
+    if find(algo).remembers:
+        return "from_scratch/CartPoleNoVel-v1"
     return "CartPole-v1" if "Discrete" in find(algo).actions else "Pendulum-v1"
 
 
@@ -30,7 +32,7 @@ def trained(request, tmp_path_factory):
     algo, env = request.param, task_of(request.param)
     resolved = study.adhoc([algo], [env], seeds=2, steps=96)
     resolved = replace(resolved, protocol={"name": "final-v1", "eval_episodes": 2, "eval_points": 2, "deterministic": True, "eval_seed": 1})
-    resolved.hyperparams[algo][env] = {"policy": "MlpPolicy", **SMALL[find(algo).loop]}
+    resolved.hyperparams[algo][env] = {"policy": find(algo).policy, **SMALL[find(algo).loop]}
     resolved = jobs.pinned(resolved)
     store = Store(tmp_path_factory.mktemp("study"))
     store.save_study(resolved)
