@@ -893,6 +893,8 @@ def test_every_place_that_unpickles_imports_or_evaluates_is_known():
         ("benchmarks/running/models.py", "VecNormalize.load"),  # trusted
         ("benchmarks/running/models.py", "cls.load("),  # trusted
         ("benchmarks/store/plain.py", "np.load("),  # allow_pickle=False
+        ("benchmarks/parity/swapped.py", "import_module("),  # a plugin of pytest's, which its caller names: our own classes, and where the reference's are
+        ("benchmarks/studies/hyperparams.py", "import_module("),  # classes of our own list
         ("benchmarks/studies/measured.py", "import_module("),  # our own measures, by a name that MEASURES has
         ("benchmarks/studies/provenance.py", "import_module("),  # of what Gymnasium has registered here
         ("benchmarks/textbook/figure.py", "import_module("),  # our own figures

@@ -21,7 +21,7 @@ SMALL = {"on_policy": {"n_steps": 32, "batch_size": 16}, "replay": {"learning_st
 def task_of(algo):
     if find(algo).needs == "action_masks":
         return "from_scratch/InvalidActionGrid-v0"
-    if find(algo).remembers:
+    if find(algo).policy == "MlpLstmPolicy":
         return "from_scratch/CartPoleNoVel-v1"
     return "CartPole-v1" if "Discrete" in find(algo).actions else "Pendulum-v1"
 
