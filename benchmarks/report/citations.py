@@ -29,7 +29,8 @@ GYMNASIUMS = {  # environments of Gymnasium without their versions -> where they
 }  # fmt: skip
 OURS = {  # environments of this library that are of no chapter of the book
     "GridWorld": (), "RandomGrid": (), "TwoByTwo": (), "RiverSwim": ("Strehl & Littman 2008",), "DeepSea": ("Osband et al. 2019",),
-    "CartPoleBins": ("Barto, Sutton & Anderson 1983",), "MountainCar": ("Moore 1990", "Singh & Sutton 1996"),
+    "CartPoleBins": ("Barto, Sutton & Anderson 1983",), "CartPoleNoVel": ("Barto, Sutton & Anderson 1983",), "PendulumNoVel": (GYM,),
+    "MemoryChain": ("Osband et al. 2020",), "MountainCar": ("Moore 1990", "Singh & Sutton 1996"),
 }  # fmt: skip
 REQUIRED = {  # type of an entry -> the fields without which BibTeX complains, or a reader does not find it
     "article": ("author", "title", "journal", "year"), "inproceedings": ("author", "title", "booktitle", "year"),
