@@ -35,7 +35,7 @@ class ActorCritic(Traced):
     """
 
     learning_rate: float | Callable[[float], float] = 1e-3  # α^θ
-    critic_learning_rate: float | Callable[[float], float] = 1e-3  # α^w
+    critic_learning_rate: float | Callable[[float], float] = 1e-3  # α^w  step size of the critic
     gamma: float = 0.99  # γ
     actor_lambda: float = 0.0  # λ^θ  how fast the actor's trace fades: 0 is the one-step actor-critic
     critic_lambda: float = 0.0  # λ^w  how fast the critic's trace fades: 0 is TD(0)

@@ -19,7 +19,7 @@ from from_scratch.temporal_difference.td0 import TD0
 
 
 class QuantileTD(TD0):
-    n_quantiles: int = 51  # m
+    n_quantiles: int = 51  # m  quantiles of the return that are learnt
 
     theta: np.ndarray  # [S, n_states, m]  θ_i(s); V is their mean
 

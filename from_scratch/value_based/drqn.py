@@ -29,11 +29,11 @@ from from_scratch.value_based.dqn import DQN
 
 
 class DRQN(DQN):
-    batch_size: int = 32  # M  stretches
+    batch_size: int = 32  # M  stretches of steps that an update learns from
     sequence_length: int = 10  # L  steps of a stretch that are learnt from
     burn_in: int = 0  # B  steps before them that only warm up the state
     stored_states: bool = False  # does a stretch begin with the state that was there, or with zeros?
-    lstm_hidden_size: int = 64  # H
+    lstm_hidden_size: int = 64  # H  numbers in the memory, of each layer
     n_lstm_layers: int = 1
     n_steps: ClassVar[int] = 1
     replay_buffer_class: ClassVar[None] = None

@@ -165,7 +165,7 @@ def test_no_actor_is_left_when_training_is_interrupted():
 
     def interrupt(*_):
         was.append(len(multiprocessing.active_children()))
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         model.learn(400, callback=interrupt, log_interval=None)

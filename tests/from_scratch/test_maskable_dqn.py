@@ -25,7 +25,8 @@ from from_scratch.envs import InvalidActionGrid
 FIVE = spaces.Discrete(5)
 SMALL = {"learning_starts": 12, "buffer_size": 100, "batch_size": 16, "train_freq": 4, "target_update_interval": 8, "exploration_fraction": 0.5,
          "device": "cpu"}  # fmt: skip
-FAMILY = {entry.id: entry for entry in registry.ENTRIES.values() if entry.is_ours and entry.loop == "replay" and issubclass(entry.load(), OneCoin)}
+OF_DQN = [entry for entry in registry.ENTRIES.values() if entry.is_ours and entry.loop == "replay" and issubclass(entry.load(), OneCoin)]
+FAMILY = {entry.id: entry for entry in OF_DQN if not entry.remembers}
 
 
 def masked(observation=VECTOR):
@@ -43,6 +44,12 @@ def make(cls=MaskableDQN, env=masked, policy="MlpPolicy", **more):
 
 
 # -------------------------------------------------------------------------------------------------- the whole family obeys
+def test_a_class_that_learns_from_stretches_of_steps_says_that_it_keeps_no_masks():
+    kind = type("MaskableDRQN", (Maskable, registry.load("drqn")), {})
+    with pytest.raises(ValueError, match="with which masks are not kept"):
+        make(kind, policy="MlpPolicy").learn(20)
+
+
 @pytest.mark.parametrize("id", FAMILY)
 def test_no_invalid_action_is_played_before_learning_starts_at_random_or_greedily(id):
     seen = []

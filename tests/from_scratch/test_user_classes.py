@@ -63,6 +63,8 @@ def smallest(entry, cls=None, **more):
         env = vectorised("from_scratch/TicTacToeSelfPlay-v0")
     elif entry.kind == "bandit":
         env = BernoulliBandit if "seeds" in more else BernoulliBandit()
+    elif entry.needs == "action_masks":
+        env = "from_scratch/InvalidActionGrid-v0"
     elif entry.policy == "MlpPolicy":
         env = "Pendulum-v1" if entry.actions == ("Box",) else "CartPole-v1"
     elif entry.policy == "LinearPolicy":

@@ -16,7 +16,7 @@ import numpy as np
 
 from from_scratch.core.data import Step, tree_map
 from from_scratch.core.masks import METHOD, has_masks, masks_of
-from from_scratch.core.replay.forms import WithMasks
+from from_scratch.core.replay.forms import Stretches, WithMasks
 
 HUGE = 1e8  # what is taken from the value of an invalid action
 
@@ -82,6 +82,11 @@ class Maskable:
 
     def new_form(self: Any) -> Any:
         form = super().new_form()  # type: ignore[misc]
+        if self.masked and isinstance(form, Stretches):
+            raise ValueError(
+                f"{type(self).__name__} learns from stretches of steps, with which masks are not kept: take a class without a memory of its own, such as "
+                "MaskableDQN, or an environment without action_masks()."
+            )
         return WithMasks(int(self.action_space.n), form) if self.masked else form
 
     def collect_rollouts(self: Any, env: Any, *args: Any, **kwargs: Any) -> Any:

@@ -18,9 +18,9 @@ def projected(p: np.ndarray, returns: np.ndarray, z: np.ndarray) -> np.ndarray:
 class OnAtoms(TabularLearner):
     """Returns are told apart by m equidistant atoms."""
 
-    n_atoms: int = 51  # m
-    v_min: float = -10.0  # z_1
-    v_max: float = 10.0  # z_m
+    n_atoms: int = 51  # m  returns that are told apart
+    v_min: float = -10.0  # z_1  the smallest of them
+    v_max: float = 10.0  # z_m  the largest
 
     def check(self) -> None:
         super().check()
