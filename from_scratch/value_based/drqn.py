@@ -34,7 +34,7 @@ class DRQN(DQN):
     burn_in: int = 0  # B  steps before them that only warm up the state
     stored_states: bool = False  # does a stretch begin with the state that was there, or with zeros?
     lstm_hidden_size: int = 64  # H  numbers in the memory, of each layer
-    n_lstm_layers: int = 1
+    n_lstm_layers: int = 1  # layers of the LSTM, one upon the other
     n_steps: ClassVar[int] = 1
     replay_buffer_class: ClassVar[None] = None
     replay_buffer_kwargs: ClassVar[None] = None
