@@ -134,6 +134,7 @@ def test_a_worker_that_fails_ends_training_with_what_it_said_and_what_was_learnt
 
 
 @pytest.mark.parametrize("how", ["an exception", "Ctrl-C"])
+@pytest.mark.usefixtures("ctrl_c")
 def test_no_worker_is_left_after(how):
     model, there = a3c(), []
 

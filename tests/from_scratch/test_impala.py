@@ -159,6 +159,7 @@ def test_an_actor_that_fails_ends_training_with_what_it_said():
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_no_actor_is_left_when_training_is_interrupted():
     model, was = impala(actors=2), []
 
