@@ -61,9 +61,9 @@ def of_packages() -> list[str]:
 
 
 def _space(space: Any) -> str:
-    """A space as it is printed, in short: of a dictionary how many parts it has, of a box its shape."""
+    """A space as it is printed, in short: of a dictionary or a tuple how many parts it has, of a box its shape."""
     kind = type(space).__name__
-    return f"Dict of {len(space.spaces)}" if kind == "Dict" else f"Box{space.shape}" if kind == "Box" else str(space)
+    return f"{kind} of {len(space.spaces)}" if kind in ("Dict", "Tuple") else f"Box{space.shape}" if kind == "Box" else str(space)
 
 
 def _cut(text: str, width: int) -> str:
