@@ -7,8 +7,9 @@
         V = array(answer.value_iteration(given('gym.make("CliffWalking-v1")'), 0.99), (48,), "V")
         return V[36]
 
-Probes of a function are tried in the order in which they stand: shape, numbers worked by hand, an exact oracle, behaviour. The first that fails is what the
-learner is told; its output is then compared with the outputs of the wrong answers, and one that gives the same is named. docs/writing_lessons.md tells the rest.
+Probes of a function are tried in the order in which they stand: shape, numbers worked by hand, an exact oracle, behaviour. The first that fails is
+what the learner is told; its output is then compared with the outputs of the wrong answers, and one that gives the same is named.
+docs/writing_lessons.md tells the rest.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import numpy as np
 from sb3_course.teaching import outputs
 from sb3_course.teaching.outputs import Mistake, array, number
 
-__all__ = ["Mistake", "Probe", "array", "given", "measured", "number", "probe", "rng"]
+__all__ = ["Mistake", "Probe", "array", "given", "measured", "number", "probe", "rng", "seeded"]
 
 NOT_WRITTEN = "your turn"  # how the NotImplementedError of a stub begins
 
@@ -102,9 +103,20 @@ def given(expression: str) -> Any:
     return value
 
 
+seed_offset = 0  # the tests of the checks change it, to see what other random numbers would have done
+uses_seeds = False  # whether the last probe asked for a seed
+
+
+def seeded(seed: int) -> int:
+    """The seed, or another one in its place when the checks themselves are tested. Every seed of a probe goes through here."""
+    global uses_seeds
+    uses_seeds = True
+    return seed + seed_offset
+
+
 def rng(seed: int) -> np.random.Generator:
     """given("np.random.default_rng(seed)"): a learner's functions take their random numbers from such a generator."""
-    return given(f"np.random.default_rng({seed})")
+    return given(f"np.random.default_rng({seeded(seed)})")
 
 
 def _names(expression: str) -> dict[str, Any]:
@@ -183,8 +195,10 @@ def outcome(probe: Probe, module: Any, twice: bool) -> Outcome:
 
 
 def _once(probe: Probe, module: Any, seed: int) -> Outcome:
+    global uses_seeds
+    uses_seeds = False
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 – the global generator is what is tried
+    np.random.seed(seed)
     answer = Answer(module)
     try:
         value = probe.run(answer)

@@ -6,6 +6,7 @@ a mark in its environment and ended, however far it went away.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -37,10 +38,11 @@ Event = dict[str, Any]
 def check(exercise: Exercise, path: Path, plots: Path, slow: bool = False, seconds: float | None = None) -> Iterator[Event]:
     """Events of a check of the file: one for each function, in order, then {"event": "end"}.
 
-    {"event": "result", "function", "status", "lines", …} with a status of passed, failed, unwritten or unreached; a failure may have a "misconception" (a wrong
-    answer's name), what is "told" of it, and the "call". {"event": "unimportable", "lines"} instead of all if the file is no Python or fails on import. The end has the
-    last "printed" lines, the "plots" that were saved, and "notes", whether processes had to be ended say. Closing the iterator ends the process.
+    {"event": "result", "function", "status", "lines", …} has a status of passed, failed, unwritten or unreached; a failure may have a "misconception" (a wrong
+    answer's name), what is "told" of it, and the "call". {"event": "unimportable", "lines"} comes first if the file is no Python or fails on import. The end
+    has the last "printed" lines, the "plots" that were saved, and "notes", whether processes had to be ended say. Closing the iterator ends the process.
     """
+    path, plots = path.absolute(), plots.absolute()  # the child runs elsewhere
     lines = answers.unreadable(path)
     if lines:
         yield {"event": "unimportable", "lines": lines}
@@ -262,14 +264,10 @@ def _marked(mark: str) -> list[int]:
 
 
 def _kill_group(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass

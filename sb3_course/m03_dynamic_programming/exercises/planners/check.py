@@ -1,4 +1,7 @@
-"""What the planners must give. FrozenLake forgives most mistakes (its last rewards stand on states without a future, its slips are uniform); the others do not."""
+"""What the planners must give.
+
+FrozenLake forgives most mistakes: nothing is earned behind its holes and its goal, and its slips are uniform. The other environments do not.
+"""
 
 import gymnasium as gym
 import numpy as np

@@ -1,2 +1,0 @@
-# %% [markdown]
-# # Dynamic programming
