@@ -205,3 +205,18 @@ def test_a_claim_one_of_whose_numbers_lies_on_the_other_side_is_contradicted(nam
         means = world.means()
         assert means is not None, "its controls keep it from ever being contradicted"
         assert world.outcome(means).verdict == CONTRADICTED, wrong
+
+
+# --------------------------------------------------------------------------------------------------------- arms differ in what they should
+
+
+def settings(name: str) -> dict[str, dict[str, dict[str, object]]]:
+    return claims.find(name).study().hyperparams
+
+
+def test_rainbows_lack_one_part_each_and_nothing_else():
+    arms = settings("rainbow-drop")
+    whole = arms.pop("rainbow~all")
+    off = {"no-n-steps": ("n_steps", 1), "no-priorities": ("prioritized", False), "no-distribution": ("distributional", False), "no-noise": ("noisy", False)}
+    off |= {"no-dueling": ("dueling", False), "no-double": ("double", False)}
+    assert arms == {f"rainbow~{arm}": {env: {**whole[env], part: value} for env in whole} for arm, (part, value) in off.items()}
