@@ -82,7 +82,7 @@ class SoftOverestimation(Measure):
         return {"soft_overestimation": float(apart.mean()), "soft_overestimation_spread": float(apart.std())}
 
     @torch.no_grad()
-    def _look(self, obs: np.ndarray, streams: list[np.random.Generator]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _look(self, obs: Any, streams: list[np.random.Generator]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Actions as the environment takes them, −α log π of them, and the mean of the critics' values of them: [lanes, ...], [lanes], [lanes]."""
         found = []
         alphas = np.broadcast_to(self.model.temperature.alpha.numpy(force=True).ravel(), self.n_seeds)
@@ -92,5 +92,5 @@ class SoftOverestimation(Measure):
             a, log_pi = squash(mean, log_std, torch.as_tensor(stream.standard_normal(mean.shape).astype(np.float32)))
             q = torch.stack(policy.critic(s, a)).mean(0).squeeze(-1)
             found.append((policy.unscale_action(a.numpy()), -alpha * log_pi.numpy(), q.numpy()))
-        actions, bonus, q = (np.concatenate(of_seeds) for of_seeds in zip(*found, strict=True))
-        return actions, bonus, q
+        actions, bonuses, values = (np.concatenate(of_seeds) for of_seeds in zip(*found, strict=True))
+        return actions, bonuses, values
