@@ -159,6 +159,11 @@ class Course:
         return {exercise.name: exercise for module in self.modules.values() for exercise in module.exercises}
 
     @cached_property
+    def proofs(self) -> dict[str, Path]:
+        """"P1" -> its page, which is in percent format as a lesson is."""
+        return {path.stem.partition("_")[0]: path for path in sorted(self.folder.glob("m[0-9][0-9]_*/proofs/P*.py"))}
+
+    @cached_property
     def planned(self) -> dict[str, str]:
         """The exercises that the course is to have -> their modules, whether they are there or not."""
         return {name: id for id, module in self.modules.items() for name in module.plan.get("exercises", ())}
