@@ -72,12 +72,13 @@ def diagnose(Agent):
 def repaired():
     class Repaired(Agent):
         def update(self, episode):
-            returns, G = [], 0.0
+            returns = []
+            G = 0.0
             for _, _, r in episode[::-1]:
                 G = r + self.gamma * G
-                returns.insert(0, G)
+                returns.append(G)
             seen = set()
-            for (s, a, _), G in zip(episode, returns):
+            for (s, a, _), G in zip(episode, returns[::-1]):
                 if (s, a) not in seen:
                     seen.add((s, a))
                     self.N[s, a] += 1

@@ -22,7 +22,8 @@ class Right:
         """Learn from a whole episode, [(s, a, r), ...]: the mean of the returns behind the first visits of s and a."""
         first = {}
         for t, (s, a, _) in enumerate(episode):
-            first.setdefault((s, a), t)
+            if (s, a) not in first:
+                first[s, a] = t
         G = 0.0
         for t, (s, a, r) in reversed(list(enumerate(episode))):
             G = r + self.gamma * G

@@ -40,15 +40,16 @@ class Agent:
 
     def learn(self, env, episodes):
         """Play and learn. Gives the sum of the rewards of each episode."""
-        returns, total = [], 0.0
+        returns = []
+        total, played = 0.0, 0
         s, _ = env.reset()
-        while len(returns) < episodes:
+        while played < episodes:
             a = self.choose(s)
             s_next, r, terminated, truncated, _ = env.step(a)
             total += r
             if terminated or truncated:
                 returns.append(total)
-                total = 0.0
+                total, played = 0.0, played + 1
                 s_next, _ = env.reset()
             self.update(s, a, r, s_next)
             s = s_next
