@@ -6,6 +6,7 @@ from sb3_course.teaching.checks import Mistake, array, measured, probe
 from sb3_course.teaching.outputs import short
 
 GAMMA = 0.9
+LACKING = {"A": "a", "B": "c", "C": "d", "D": "f"}
 
 
 def rows(P):
@@ -43,9 +44,16 @@ def parts(found, names):
     return table, *(array(V, (len(table),), name) for V, name in zip(found[1:], names))
 
 
-@probe("missing", "what the statements lack", expected={"A": "a", "B": "c", "C": "d", "D": "f"})
+@probe("missing", "the statements", expected=True)
 def named(answer):
-    return answer.missing()
+    """The right letters are not told: to find them is the exercise."""
+    found = answer.missing()
+    if not isinstance(found, dict) or sorted(found) != list(LACKING):
+        raise Mistake(f"cannot be judged: missing gives {short(found)}, should be a dict of A, B, C, D")
+    wrong = [f"{statement} does not lack '{found[statement]}'" for statement in LACKING if found[statement] != LACKING[statement]]
+    if wrong:
+        raise Mistake("are not all right: " + ", ".join(wrong))
+    return True
 
 
 @probe("two_fixed_points", "γ = 1: the largest of |T*V − V| and |T*U − U|", expected=0.0, tolerance=1e-9)

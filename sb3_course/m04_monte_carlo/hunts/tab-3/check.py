@@ -5,7 +5,7 @@ from sb3_course.teaching.checks import array, probe
 from sb3_course.teaching.hunts import Script, repaired
 
 
-@probe("diagnose", "who has this bug", expected=lambda: hunts.diagnosed("tab-3"))
+@probe("diagnose", "is it this bug?", expected=lambda: hunts.diagnosed("tab-3"))
 def who(answer):
     return hunts.diagnosis(answer.diagnose, "tab-3")
 

@@ -8,7 +8,7 @@ from sb3_course.teaching.checks import probe, seeded
 from sb3_course.teaching.hunts import Script, repaired
 
 
-@probe("diagnose", "who has this bug", expected=lambda: hunts.diagnosed("tab-1"))
+@probe("diagnose", "is it this bug?", expected=lambda: hunts.diagnosed("tab-1"))
 def who(answer):
     return hunts.diagnosis(answer.diagnose, "tab-1")
 
