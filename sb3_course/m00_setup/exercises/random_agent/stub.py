@@ -30,5 +30,6 @@ def returns(n, seed, file=None):
 
 
 if __name__ == "__main__":  # not part of the exercise: something to look at while you work
+    print("observations:", gym.make("CartPole-v1").observation_space)
     found = np.array(returns(100, seed=0))
     print(f"mean {found.mean():.1f}, standard deviation {found.std():.1f}, least {found.min():g}, largest {found.max():g}")
