@@ -4,6 +4,8 @@
 # What is a task, what is to be made large, and what can be done when nobody tells how the world works? Three answers: a table, a sum, and the simplest learner.
 
 # %%
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
 
@@ -58,6 +60,7 @@ expect("entries that are wrong", len(wrong), "4")
 
 # %%
 env = gym.make("FrozenLake-v1", is_slippery=False)
+unwrapped: Any = env.unwrapped  # the environment itself, without its wrappers
 for attribute in ("P", "state"):
     try:
         getattr(env, attribute)
@@ -65,9 +68,9 @@ for attribute in ("P", "state"):
     except AttributeError as error:
         print(f"env.{attribute}: {error}")
 env.reset(seed=0)
-print("env.unwrapped.s:", env.unwrapped.s)
-print("env.unwrapped.P[14][2]:", env.unwrapped.P[14][2])
-expect("reward of the step into the goal", env.unwrapped.P[14][2][0][2], "1")
+print("env.unwrapped.s:", unwrapped.s)
+print("env.unwrapped.P[14][2]:", unwrapped.P[14][2])
+expect("reward of the step into the goal", unwrapped.P[14][2][0][2], "1")
 
 # %% [markdown]
 # Neither (errors E2 and E3). `gym.make` wraps the environment, and wrappers do not pass everything on; the table is `env.unwrapped.P`, the state
@@ -86,7 +89,7 @@ expect("reward of the step into the goal", env.unwrapped.P[14][2][0][2], "1")
 
 # %%
 rewards, gamma, G = [1.0, 0.0, 2.0], 0.5, 0.0
-every = []
+every: list[float] = []
 for r in reversed(rewards):
     G = r + gamma * G  # eq. (3.9)
     every.insert(0, G)

@@ -1,6 +1,6 @@
 """Where the five lines are, in the versions that are installed: searched for, so that the numbers need not be known."""
 
-from importlib.util import find_spec
+import importlib.util
 from pathlib import Path
 
 from sb3_course.teaching.checks import Mistake, number, probe
@@ -12,7 +12,9 @@ def line_of(found, file, text):
         raise Mistake(f"the answer is {found!r}, should be two things, a file and a line")
     named, where = str(found[0]).replace("\\", "/"), number(found[1], "the line")
     package, _, rest = file.partition("/")
-    source = Path(find_spec(package).submodule_search_locations[0], rest).read_text(encoding="utf-8").splitlines()
+    spec = importlib.util.find_spec(package)  # imports nothing
+    folder = spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else ""
+    source = Path(folder, rest).read_text(encoding="utf-8").splitlines()
     if named != file and not named.endswith("/" + file):
         raise Mistake(f"the file is {named}; it is another one")
     if not 1 <= where <= len(source) or where != int(where):
