@@ -131,8 +131,11 @@ class _Child:
             self.process.wait()
             while self._take("results"):
                 pass
-            yield from (event for event in self._lines())
-            yield self._stopped(_how_it_ended(self.process.returncode))
+            for event in self._lines():
+                ended |= event["event"] == "end"
+                yield event
+            if not ended:
+                yield self._stopped(_how_it_ended(self.process.returncode))
 
     def _take(self, name: str) -> bool:
         """Read what there is in a pipe; False at its end."""
