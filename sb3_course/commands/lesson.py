@@ -61,7 +61,7 @@ def _note(workspace: Workspace, what: str, name: str, **facts: object) -> None:
 def _show(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
     from sb3_course.teaching import percent
 
-    module = course.module(args.module)
+    module = course.module(args.id)
     parts = percent.sections(_lesson(module))
     if args.html:
         page = PAGES / f"{module.id}.html"
@@ -89,7 +89,7 @@ def _text(source: str) -> str:
     """Markdown for a terminal: paragraphs and items of lists are wrapped; tables, formulas, quotations and headings stay as they are."""
     blocks = []
     for block in source.split("\n\n"):
-        if _ITEM.match(block):
+        if _ITEM.match(block.partition("\n")[0]):
             blocks.append("\n".join(words.wrapped(text, len(sign), sign) for sign, text in _items(block)))
         elif re.match(r"^(    |```|#|\||>|\$\$)", block):
             blocks.append(block)
@@ -118,7 +118,7 @@ def _code(source: str) -> str:
 
 
 def _run(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
-    module = course.module(args.module)
+    module = course.module(args.id)
     path = _lesson(module)
     lacking = missing(module.extras)
     if lacking:
@@ -145,7 +145,7 @@ def _run(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
 def _quiz(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
     from sb3_course.teaching import quiz
 
-    module = course.module(args.module)
+    module = course.module(args.id)
     if not module.quiz:
         raise UserError(f"module {module.id} has no quiz yet")
     if args.answers or not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -167,7 +167,7 @@ def _quiz(args: argparse.Namespace, course: Course, workspace: Workspace) -> int
 
 
 def _notebook(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
-    module = course.module(args.module)
+    module = course.module(args.id)
     path = _lesson(module)
     if missing(["notebook"]):
         raise UserError('notebooks need jupytext: pip install "sb3-course[notebook]"; the lesson itself runs without: ' + f"sb3-course lesson run {module.id}")
