@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import sys
+import tokenize
 import traceback
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +32,7 @@ def unreadable(path: Path) -> list[str] | None:
     except OSError as error:
         return [f"{path.name} cannot be read: {error.strerror}"]
     try:
+        source.decode(tokenize.detect_encoding(io.BytesIO(source).readline)[0])  # the parser looks over what stands in comments
         ast.parse(source, str(path))
     except (SyntaxError, ValueError) as error:
         return _place(source, path.name, error)

@@ -2,7 +2,7 @@
 
 Nothing here decides how it is told, or how long it may take: the parent does (runner.py). What the learner's code prints goes elsewhere than the results.
 
-    python -m sb3_course.teaching.child FOLDER FILE RESULTS TRACE SECONDS MEGABYTES PLOTS [--slow]
+    python -m sb3_course.teaching.child FOLDER FILE RESULTS TRACE SECONDS MEGABYTES PLOTS [--slow] [--only=PROBE]
 
 RESULTS and TRACE are file descriptors: of the results, and of where each thread stands after SECONDS.
 """
@@ -42,6 +42,8 @@ def main(words: list[str]) -> None:
     sys.dont_write_bytecode = True
     sys.setrecursionlimit(2000)
     judge = Judge(exercise, "--slow" in flags, results.say)
+    only = next((flag.partition("=")[2] for flag in flags if flag.startswith("--only=")), "")
+    judge.probes = [probe for probe in judge.probes if only in ("", probe.name)]
     _limit_memory(int(megabytes))
     faulthandler.dump_traceback_later(float(seconds), file=int(trace))
     sys.path.insert(0, str(path.parent))
@@ -54,7 +56,7 @@ def main(words: list[str]) -> None:
     except BaseException as error:
         results.say("unimportable", lines=raised(error, path))
     else:
-        for function in exercise.functions:
+        for function in exercise.functions if not only else sorted({probe.function for probe in judge.probes}):
             results.say("result", function=function, **judge.verdict(function, module, path))
     saved = _save_plots(Path(plots), path.stem)
     results.say("end", plots=saved, torch="torch" in sys.modules)

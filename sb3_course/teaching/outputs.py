@@ -48,7 +48,7 @@ def shown(value: float, tolerance: float) -> str:
     """A number with as many decimals as its tolerance lets one see."""
     if not math.isfinite(value) or tolerance < 1e-6:
         return f"{value:.10g}"
-    return f"{value:.{max(0, math.ceil(-math.log10(tolerance)))}f}"
+    return f"{value:.{max(0, math.ceil(-math.log10(2 * tolerance) - 1e-9))}f}"
 
 
 def difference(got: Any, expected: Any, tolerance: float) -> str | None:

@@ -50,12 +50,11 @@ def sections(path: Path) -> list[Section]:
     """The lesson in parts, each from a heading of the second level to the next; the first holds what stands before, under the lesson's title."""
     found: list[Section] = []
     for cell in cells(path):
-        for part in _PART.split(cell.source) if cell.is_text else [cell.source]:
+        for part in filter(str.strip, _PART.split(cell.source) if cell.is_text else [cell.source]):
             heading = _HEADING.search(part) if cell.is_text else None
             if heading and (len(heading.group(1)) <= 2 or not found):
                 found.append(Section(heading.group(2), []))
             if not found:
                 found.append(Section(path.parent.name, []))
-            if part.strip() or not cell.is_text:
-                found[-1].cells.append(Cell(cell.is_text, part.strip("\n"), cell.line))
+            found[-1].cells.append(Cell(cell.is_text, part.strip("\n"), cell.line))
     return found

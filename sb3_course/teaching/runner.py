@@ -35,8 +35,8 @@ LOOK = 0.1  # seconds between two looks at memory and processes
 Event = dict[str, Any]
 
 
-def check(exercise: Exercise, path: Path, plots: Path, slow: bool = False, seconds: float | None = None) -> Iterator[Event]:
-    """Events of a check of the file: one for each function, in order, then {"event": "end"}.
+def check(exercise: Exercise, path: Path, plots: Path, slow: bool = False, seconds: float | None = None, only: str = "") -> Iterator[Event]:
+    """Events of a check of the file: one for each function, in order, then {"event": "end"}. only: of a single probe, by its name.
 
     {"event": "result", "function", "status", "lines", …} has a status of passed, failed, unwritten or unreached; a failure may have a "misconception" (a wrong
     answer's name), what is "told" of it, and the "call". {"event": "unimportable", "lines"} comes first if the file is no Python or fails on import. The end
@@ -48,7 +48,7 @@ def check(exercise: Exercise, path: Path, plots: Path, slow: bool = False, secon
         yield {"event": "unimportable", "lines": lines}
         yield {"event": "end", "printed": [], "plots": [], "notes": []}
         return
-    child = _Child(exercise, path, plots, slow, seconds if seconds is not None else exercise.slow_time_limit if slow else exercise.time_limit)
+    child = _Child(exercise, path, plots, slow, only, seconds if seconds is not None else exercise.slow_time_limit if slow else exercise.time_limit)
     try:
         yield from child.events()
     finally:
@@ -56,7 +56,7 @@ def check(exercise: Exercise, path: Path, plots: Path, slow: bool = False, secon
 
 
 class _Child:
-    def __init__(self, exercise: Exercise, path: Path, plots: Path, slow: bool, seconds: float):
+    def __init__(self, exercise: Exercise, path: Path, plots: Path, slow: bool, only: str, seconds: float):
         self.exercise, self.path, self.seconds = exercise, path, seconds
         self.mark, self.is_over = uuid.uuid4().hex, False
         self.notes, self.printed = list[str](), deque[str](maxlen=LAST_LINES)
@@ -64,12 +64,13 @@ class _Child:
         self.now = ("", "", "")  # the function, the title and the name of the probe that is being tried
         results, trace, printed = os.pipe(), os.pipe(), os.pipe()
         self.scratch = tempfile.TemporaryDirectory(prefix="sb3_course_", ignore_cleanup_errors=True)
-        words = [str(exercise.folder), str(path), str(results[1]), str(trace[1]), str(seconds), str(exercise.memory_limit), str(plots)]
+        words = [str(exercise.folder), str(path), str(results[1]), str(trace[1]), str(seconds), str(exercise.memory_limit), str(plots),
+                 *["--slow"] * slow, *[f"--only={only}"] * bool(only)]  # fmt: skip
         here = str(Path(__file__).parents[2])
         env = {**os.environ, **dict.fromkeys(THREADS, "1"), MARK: self.mark, "MPLBACKEND": "Agg", "SDL_VIDEODRIVER": "dummy", "PYTHONUNBUFFERED": "1",
                "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:backslashreplace", "TMPDIR": self.scratch.name, "PYGAME_HIDE_SUPPORT_PROMPT": "1",
                "PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))}  # fmt: skip
-        self.process = subprocess.Popen([sys.executable, "-m", "sb3_course.teaching.child", *words, *["--slow"] * slow], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([sys.executable, "-m", "sb3_course.teaching.child", *words], stdin=subprocess.DEVNULL,
                                         stdout=printed[1], stderr=subprocess.STDOUT, pass_fds=(results[1], trace[1]), start_new_session=True, env=env,
                                         cwd=path.parent)  # fmt: skip
         for _, end in (results, trace, printed):
@@ -131,8 +132,11 @@ class _Child:
             self.process.wait()
             while self._take("results"):
                 pass
-            yield from (event for event in self._lines())
-            yield self._stopped(_how_it_ended(self.process.returncode))
+            for event in self._lines():
+                ended |= event["event"] == "end"
+                yield event
+            if not ended:
+                yield self._stopped(_how_it_ended(self.process.returncode))
 
     def _take(self, name: str) -> bool:
         """Read what there is in a pipe; False at its end."""

@@ -16,7 +16,7 @@ from sb3_course.teaching.judging import Judge
 COURSE = Course()
 EXERCISES = list(COURSE.exercises.values())
 PAIRS = [(exercise, path) for exercise in EXERCISES for path in exercise.wrong]
-ENDLESS = [(exercise, exercise.folder / "wrong" / f"{name}.py") for exercise in EXERCISES for name in sorted(set(exercise.endless.values()))]
+ENDLESS = [(exercise, probe, exercise.folder / "wrong" / f"{name}.py") for exercise in EXERCISES for probe, name in exercise.endless.items()]
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
 each_wrong = pytest.mark.parametrize(("exercise", "path"), PAIRS, ids=[f"{exercise.name}-{path.stem}" for exercise, path in PAIRS])
 
@@ -107,20 +107,18 @@ def test_there_are_at_least_three_wrong_answers_and_five_in_the_first_seven(exer
 @each_wrong
 def test_a_wrong_answer_fails_and_is_named_and_for_no_other(exercise, path):
     """Every function of it that fails is named as this wrong answer, none as another one; and at least one fails."""
-    if path in [wrong for _, wrong in ENDLESS]:
+    if path in [wrong for *_, wrong in ENDLESS]:
         pytest.skip("it never ends: it has a test of its own")
     failed = {function: verdict for function, verdict in verdicts(exercise, path).items() if verdict["status"] != "passed"}
     assert failed, "the check does not see it"
     assert {function: verdict.get("misconception") for function, verdict in failed.items()} == dict.fromkeys(failed, path.stem)
 
 
-@pytest.mark.parametrize(("exercise", "path"), ENDLESS, ids=[f"{exercise.name}-{path.stem}" for exercise, path in ENDLESS])
-def test_a_wrong_answer_that_never_ends_is_ended_and_named(exercise, path, tmp_path):
-    seconds = exercise.facts.get("seconds_in_tests", 6)
-    results = [event for event in runner.check(exercise, path, tmp_path, seconds=seconds) if event["event"] == "result"]
-    failed = [event for event in results if event["status"] == "failed"]
-    assert [event.get("misconception") for event in failed] == [path.stem], failed
-    assert f"was still running after {seconds} s, at line " in failed[0]["lines"][0]
+@pytest.mark.parametrize(("exercise", "probe", "path"), ENDLESS, ids=[f"{exercise.name}-{probe}-{path.stem}" for exercise, probe, path in ENDLESS])
+def test_a_wrong_answer_that_never_ends_is_ended_and_named(exercise, probe, path, tmp_path):
+    found = [event for event in runner.check(exercise, path, tmp_path, seconds=1.5, only=probe) if event["event"] == "result" and event["status"] == "failed"]
+    assert [event.get("misconception") for event in found] == [path.stem], found
+    assert "was still running after 1.5 s, at line " in found[0]["lines"][0]
 
 
 @each_wrong
@@ -136,7 +134,7 @@ def test_the_first_line_of_a_wrong_answer_goes_on_behind_that_is_what_comes_out_
 def test_the_facts_of_an_exercise_are_whole(exercise):
     facts = exercise.facts
     assert set(facts) <= {"title", "task", "minutes", "difficulty", "functions", "extras", "time_limit", "slow_time_limit", "memory_limit", "endless", "slow",
-                          "standard_errors", "seconds_in_tests"}  # fmt: skip
+                          "standard_errors"}  # fmt: skip
     assert facts["difficulty"] in (1, 2, 3, 4) and facts["minutes"] > 0
     assert 3 <= len(facts["task"].splitlines()) <= 7 and max(map(len, facts["task"].splitlines())) <= 80
     assert len(exercise.hints) == 4 and all(exercise.hints)
