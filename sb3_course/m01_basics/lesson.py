@@ -176,9 +176,9 @@ V = np.zeros(16)
 for _ in range(2000):
     V = model.backup(V, 0.99).max(-1)
 expect("V*(start) of the true table", V[0], "0.542")
-found = [counted(10_000, seed)[1] for seed in range(16)]
-print("V*(start) of 16 counted tables:", *np.round(found, 3))
-expect("their mean distance from the truth", np.mean(np.abs(np.array(found) - V[0])), "0.05", tolerance=0.04)
+found = [counted(10_000, seed)[1] for seed in range(8)]
+print("V*(start) of eight counted tables:", *np.round(found, 3))
+expect("their mean distance from the truth", np.mean(np.abs(np.array(found) - V[0])), "0.05", tolerance=0.05)
 N, _ = counted(10_000, 0)
 expect("how often the cell before the goal was left", N[14].sum(), "70", tolerance=60)
 expect("pairs of state and action that were never tried", (N.sum(-1) == 0).sum(), "20", tolerance=2)
@@ -238,7 +238,7 @@ expect("a best arm's chance, ε = 0.1 and ten arms", 0.9 + 0.1 / 10, "0.91")
 # Be an optimist: begin with estimates far too high, and be greedy. Prediction: what happens at the eleventh step?
 
 # %%
-optimist = figure("2.3", alt="Share of the best arm against steps: the optimist explores at first, has a spike at step 11, and overtakes ε-greedy near step 160.")
+optimist = figure("2.3", alt="Share of the best arm against steps: the optimist explores at first, spikes at step 11, and overtakes ε-greedy near step 160.")
 
 # %% [markdown]
 # After ten disappointments every arm has been tried once, and the eleventh pull takes the one that disappointed least: the best arm in 44.55 % of the runs. One
