@@ -20,6 +20,8 @@ def three(answer):
 def lines_of_the_file(answer):
     file = io.StringIO()
     found = some(answer, 3, 0, file=file)
+    if file.closed:
+        raise Mistake("the file is closed: whoever opened it will close it")
     heading, *lines = file.getvalue().replace(" ", "").splitlines() or [""]
     if not heading:
         raise Mistake("the file is empty")
