@@ -72,12 +72,12 @@ def thirty(answer):
     return True
 
 
-@probe("returns", "30 returns: mean", between=(13, 31), twice=False)
+@probe("returns", "30 returns: mean", between=(13, 35), twice=False)
 def mean_of_30(answer):
     return some(answer, 30, 4).mean()
 
 
-@probe("returns", "1000 returns: standard deviation", between=(9, 14), twice=False)
+@probe("returns", "1000 returns: standard deviation", between=(9, 15), twice=False)
 def spread_of_1000(answer):
     return some(answer, 1000, 3).std()
 
