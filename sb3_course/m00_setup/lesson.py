@@ -28,10 +28,11 @@
 # `doctor` names each package, its version, and what to type if one is missing. Some environments need extras, which are not installed by default; a module
 # that needs one says so in `sb3-course lesson list`.
 #
-# Why a virtual environment, and why fixed versions? Because the same seed gives the same run only with the same code below it. Prediction: which of these two
-# lines should a report name, if somebody is to repeat it?
+# Why a virtual environment, and why fixed versions? Because the same seed gives the same run only with the same code below it. Prediction: somebody wants to
+# repeat your run. Is the seed enough, or must they know the versions that this prints?
 
 # %%
+import math
 import platform
 import re
 import warnings
@@ -45,7 +46,7 @@ print("Python", platform.python_version(), "Gymnasium", gym.__version__, "NumPy"
 expect("Gymnasium's major version", int(gym.__version__.split(".")[0]), "1")
 
 # %% [markdown]
-# Both, of course: the seed and the versions. Keep this habit: a number without its seed, its versions and its number of runs is a rumour.
+# They must know both. Keep this habit: a number without its seed, its versions and its number of runs is a rumour.
 
 # %% [markdown]
 # ## A first step, without a window
@@ -123,9 +124,9 @@ print(gym.make("CartPole-v1"))
 # %% [markdown]
 # ## A random agent, and what one episode tells
 #
-# A puzzle. You write your first agent; it pushes the cart at random. Its first episode lasts 31 steps. The book says 22. Is your agent broken?
+# A puzzle. You write your first agent; it pushes the cart at random. Its first episode lasts 31 steps. The exercise says 22. Is your agent broken?
 #
-# Prediction: among 1000 random episodes, how many last 31 steps or more? One in a hundred? One in five?
+# Prediction: among 2000 random episodes, how many last 31 steps or more? One in a hundred? One in five?
 
 
 # %%
@@ -155,11 +156,13 @@ expect("always left: mean return", returns(lambda rng: 0, 300, seed=0).mean(), "
 # shown either.
 #
 # The equation to remember is that of the standard error. The mean of n returns with standard deviation σ scatters around the true mean by $σ/\sqrt{n}$: with
-# n = 100 that is 1.2, with n = 1000 it is 0.4. If you test a mean against 22.1, leave room for four standard errors, or your test fails right answers.
+# n = 100 that is 1.2, with n = 1000 it is 0.4. If you test a mean of 100 against 22.1 and leave room for ±2 only, you fail 9 % of all right agents; with four
+# standard errors nearly none.
 
 # %%
 expect("standard error of the mean of 100 returns", 11.9 / np.sqrt(100), "1.2")
 expect("standard error of the mean of 1000 returns", 11.9 / np.sqrt(1000), "0.4")
+expect("right agents whose mean of 100 is off by more than 2, in percent", 100 * math.erfc(2 / 1.19 / math.sqrt(2)), "9")
 means = found.reshape(20, 100).mean(1)
 print("twenty means of 100 returns:", *means.round(1))
 expect("of twenty means of 100, those between 17.3 and 26.9", ((means > 17.3) & (means < 26.9)).sum(), "20")

@@ -110,8 +110,7 @@ def _at_most(seconds: float) -> Iterator[None]:
 
 def _passed(probe: Probe, found: Outcome) -> str:
     tolerance = probe.tolerance if probe.between is None else (probe.between[1] - probe.between[0]) / 50
-    value = float(found.value)
-    return f"{probe.title} {f'{value:.0f}' if value.is_integer() else shown(value, min(max(tolerance, 1e-4), 0.1))}"
+    return f"{probe.title} {shown(float(found.value), tolerance) if 1e-5 <= tolerance < 1e3 else f'{float(found.value):.6g}'}"
 
 
 def _failure(probe: Probe, found: Outcome, path: Path) -> list[str]:

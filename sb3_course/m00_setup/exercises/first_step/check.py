@@ -77,6 +77,13 @@ def at_the_start(answer):
     return marked(answer, [])
 
 
+@probe("picture", "eight times left, ten times over", expected=True)
+def no_slips_in_pictures(answer):
+    if any(marked(answer, [0] * 8) for _ in range(10)):
+        raise Mistake("cell 0 is not always marked, though there is a wall")
+    return True
+
+
 @probe("picture", "down, down, right: marked cell", expected=9)
 def on_the_way(answer):
     return marked(answer, [1, 1, 2])

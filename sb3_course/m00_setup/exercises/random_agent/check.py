@@ -20,6 +20,8 @@ def three(answer):
 def lines_of_the_file(answer):
     file = io.StringIO()
     found = some(answer, 3, 0, file=file)
+    if file.closed:
+        raise Mistake("the file is closed: whoever opened it will close it")
     heading, *lines = file.getvalue().replace(" ", "").splitlines() or [""]
     if not heading:
         raise Mistake("the file is empty")
@@ -70,12 +72,12 @@ def thirty(answer):
     return True
 
 
-@probe("returns", "30 returns: mean", between=(13, 31), twice=False)
+@probe("returns", "30 returns: mean", between=(13, 35), twice=False)
 def mean_of_30(answer):
     return some(answer, 30, 4).mean()
 
 
-@probe("returns", "1000 returns: standard deviation", between=(9, 14), twice=False)
+@probe("returns", "1000 returns: standard deviation", between=(9, 15), twice=False)
 def spread_of_1000(answer):
     return some(answer, 1000, 3).std()
 

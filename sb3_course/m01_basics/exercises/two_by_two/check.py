@@ -64,6 +64,11 @@ def ends(answer):
     return entries(np.asarray(TO) == 3, 3, "terminated")(answer)
 
 
+@probe("table", "in the goal: number of actions that are terminated", expected=4)
+def ends_of_the_goal(answer):
+    return outcomes(answer)[3, :, 3].sum()
+
+
 @probe("table", "γ = 0.9: V* of the four cells", expected=[0.9, 1.0, 1.0, 0.0], tolerance=1e-6)
 def values(answer):
     P = outcomes(answer)

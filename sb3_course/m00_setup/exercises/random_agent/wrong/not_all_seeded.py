@@ -1,4 +1,4 @@
-"""the environment is seeded and what draws the actions is not (E11)
+"""something that is random is not seeded: the environment at its first reset, or whatever draws the actions (E11)
 
 `env.reset(seed=…)` does not seed `env.action_space`: that has a generator of its own, as np.random has.
 """
