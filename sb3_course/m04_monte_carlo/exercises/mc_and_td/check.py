@@ -72,7 +72,7 @@ def again(answer):
     V = array(answer.mc(AGAIN, 2, None, 1.0, 0.0), (2,), "V")[0]
     if abs(V - 17 / 3) > 1e-9:
         return V
-    note = "Yours counts every visit of a state, not the first of an episode alone. That estimates the same V; on the walk its error is larger, 0.083 for 0.077."
+    note = "Yours counts every visit of a state, not only the first of an episode. It estimates the same V; on the walk its error is larger, 0.083 for 0.077."
     return measured(7.0, of=V, note=note)
 
 

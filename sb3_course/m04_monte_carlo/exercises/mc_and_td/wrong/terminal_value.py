@@ -25,7 +25,7 @@ def mc(episodes, n_states, alpha, gamma=1.0, start=0.5):
 def td0(episodes, n_states, alpha, gamma=1.0, start=0.5):
     V = np.full(n_states, float(start))
     for episode in episodes:
-        for s, r, s_next, terminated in episode:
+        for s, r, s_next, _ in episode:
             V[s] += alpha * (r + gamma * V[s_next] - V[s])  # eq. (6.2)
     return V
 
