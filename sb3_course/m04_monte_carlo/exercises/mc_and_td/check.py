@@ -62,7 +62,7 @@ def three_by_mc(answer):
     return array(answer.mc(THREE, 4, 0.5, 0.5, 0.5), (4,), "V")[:3]
 
 
-@probe("mc", "the same with α = 1/n: V of states 0 to 2, the means of their returns", expected=[2.5, 1.5, 2.5], tolerance=1e-12)
+@probe("mc", "three episodes by hand, α = 1/n, γ = 0.5: V of states 0 to 2, the means of their returns", expected=[2.5, 1.5, 2.5], tolerance=1e-12)
 def means(answer):
     return array(answer.mc(THREE, 4, None, 0.5, 0.5), (4,), "V")[:3]
 

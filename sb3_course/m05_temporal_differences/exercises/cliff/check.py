@@ -1,7 +1,7 @@
 """What target, choose and learn must give.
 
-At the cliff one hardly sees whether ties are broken evenly, whether the action in Sarsa's target is the one that is played, or what is added behind the end. The
-lake, a recorder and Blackjack show it.
+At the cliff one hardly sees whether ties are broken evenly, whether the action in Sarsa's target is the one that is played, or what is added behind the end.
+The lake, a recorder and Blackjack show it.
 """
 
 from functools import cache
@@ -9,7 +9,7 @@ from functools import cache
 import gymnasium as gym
 import numpy as np
 
-from sb3_course.teaching.checks import Mistake, array, given, measured, number, probe, rng, seeded
+from sb3_course.teaching.checks import Mistake, array, measured, number, probe, rng, seeded
 
 SEEDS = 6
 
@@ -75,12 +75,12 @@ def sarsa_by_hand(answer):
     return number(answer.target("sarsa", -1.0, np.array(Q_NEXT), 3, False, 0.5, 0.2), "it")
 
 
-@probe("target", "the same, ε = 0.2: Expected Sarsa's target", expected=0.75)
+@probe("target", "r = -1, Q(s', ·) = 1 4 -2 3, ε = 0.2, γ = 0.5: Expected Sarsa's target", expected=0.75)
 def expected_by_hand(answer):
     return number(answer.target("expected_sarsa", -1.0, np.array(Q_NEXT), 3, False, 0.5, 0.2), "it")
 
 
-@probe("target", "the same: Q-learning's target", expected=1.0)
+@probe("target", "r = -1, Q(s', ·) = 1 4 -2 3, γ = 0.5: Q-learning's target", expected=1.0)
 def q_learning_by_hand(answer):
     return number(answer.target("q_learning", -1.0, np.array(Q_NEXT), 3, False, 0.5, 0.2), "it")
 
@@ -164,19 +164,19 @@ def sarsa_at_the_cliff(answer):
     return measured(value, of=Q)
 
 
-@probe("learn", "the same: Expected Sarsa's", expected=-20.8, tolerance=4.0, twice=False)
+@probe("learn", "cliff, 500 episodes, α = 0.5, ε = 0.1, 6 seeds: Expected Sarsa's mean return, the last 100 episodes", expected=-20.8, tolerance=4.0, twice=False)
 def expected_at_the_cliff(answer):
     value, Q = at_the_cliff(answer, "expected_sarsa")
     return measured(value, of=Q)
 
 
-@probe("learn", "the same: Q-learning's", between=(-62.0, -38.0), twice=False)
+@probe("learn", "cliff, 500 episodes, α = 0.5, ε = 0.1, 6 seeds: Q-learning's mean return, the last 100 episodes", between=(-62.0, -38.0), twice=False)
 def q_learning_at_the_cliff(answer):
     value, Q = at_the_cliff(answer, "q_learning")
     return measured(value, of=Q)
 
 
-@probe("learn", "the same, without exploring: the return of what Q-learning has learnt", expected=-13.0, twice=False)
+@probe("learn", "cliff, what Q-learning has learnt in 500 episodes, without exploring: the return", expected=-13.0, twice=False)
 def greedy_at_the_cliff(answer):
     Q, _ = learnt(answer.learn(cliff(), "q_learning", 500, 0.5, 1.0, 0.1, rng(0)), 48, 4, 500)
     return greedy_return(Q, cliff(), 100)

@@ -36,8 +36,8 @@ def choose(q, epsilon, rng):
 def learn(env, kind, n_episodes, alpha, gamma, epsilon, rng):
     """Q [n_states, n_actions] and the return of each episode [n_episodes], undiscounted.
 
-    env has Discrete spaces: env.observation_space.n states, env.action_space.n actions. Every episode begins with s, info = env.reset(), and each step is
-    s_next, r, terminated, truncated, info = env.step(a). An episode is over when it terminated, or was truncated, which means cut short: then there was more to come.
+    env has Discrete spaces: env.observation_space.n states, env.action_space.n actions. An episode begins with s, info = env.reset(); each step is
+    s_next, r, terminated, truncated, info = env.step(a). It is over when it terminated, or was truncated, which means cut short: there was more to come.
     Take actions by choose, targets by target.
     """
     raise NotImplementedError("your turn: the loop")
