@@ -158,19 +158,19 @@ def at_the_cliff(answer, kind):
     return np.mean([returns[-100:].mean() for _, returns in runs]), runs[-1][0]
 
 
-@probe("learn", "cliff, 500 episodes, α = 0.5, ε = 0.1, 6 seeds: Sarsa's mean return, the last 100 episodes", between=(-38.0, -15.0), twice=False)
+@probe("learn", "cliff, 500 episodes, α = 0.5, ε = 0.1, 6 seeds: Sarsa's mean return, the last 100", between=(-38.0, -15.0), twice=False)
 def sarsa_at_the_cliff(answer):
     value, Q = at_the_cliff(answer, "sarsa")
     return measured(value, of=Q)
 
 
-@probe("learn", "cliff, 500 episodes, α = 0.5, ε = 0.1, 6 seeds: Expected Sarsa's mean return, the last 100 episodes", expected=-20.8, tolerance=4.0, twice=False)
+@probe("learn", "cliff, 500 episodes, α = 0.5, ε = 0.1, 6 seeds: Expected Sarsa's mean return, the last 100", expected=-20.8, tolerance=4.0, twice=False)
 def expected_at_the_cliff(answer):
     value, Q = at_the_cliff(answer, "expected_sarsa")
     return measured(value, of=Q)
 
 
-@probe("learn", "cliff, 500 episodes, α = 0.5, ε = 0.1, 6 seeds: Q-learning's mean return, the last 100 episodes", between=(-62.0, -38.0), twice=False)
+@probe("learn", "cliff, 500 episodes, α = 0.5, ε = 0.1, 6 seeds: Q-learning's mean return, the last 100", between=(-62.0, -38.0), twice=False)
 def q_learning_at_the_cliff(answer):
     value, Q = at_the_cliff(answer, "q_learning")
     return measured(value, of=Q)
