@@ -6,7 +6,7 @@ import numpy as np
 def mc(episodes, n_states, alpha, gamma=1.0, start=0.5):
     V, n = np.full(n_states, float(start)), np.zeros(n_states)
     for episode in episodes:
-        first = {}
+        first: dict[int, int] = {}
         for t, (s, _, _, _) in enumerate(episode):
             first.setdefault(s, t)
         G = 0.0

@@ -11,7 +11,7 @@ def grad_log_pi(theta, a):
 
 
 def reward_to_go(rewards, gamma):
-    total, found = 0.0, []
+    total, found = 0.0, list[float]()
     for r in list(rewards)[::-1]:
         total = r + gamma * total
         found.insert(0, total)

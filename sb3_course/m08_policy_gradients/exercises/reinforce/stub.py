@@ -45,7 +45,7 @@ def update(theta, w, actions, rewards, alpha, alpha_w, gamma, baseline):
 
 def play(theta, rng, most=1000):
     """Actions and rewards of an episode in the corridor."""
-    place, actions = 0, []
+    place, actions = 0, list[int]()
     while place < 3 and len(actions) < most:
         a = int(rng.random() < policy(theta)[1])
         actions.append(a)
