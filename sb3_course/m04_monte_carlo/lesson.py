@@ -31,7 +31,7 @@ def mean_return(episodes, counts, gamma=1.0):
     """The mean of the returns that count."""
     returns = []
     for states in episodes:
-        G, visited = 0.0, set()
+        G, visited = 0.0, set[str]()
         for t in reversed(range(len(states))):
             G = 1.0 + gamma * G
             if counts(states, t, visited):
@@ -166,8 +166,8 @@ expect("mean return of sticking at 20 and 21 only", numbers["mean return of the 
 # Five episodes of one step by hand. The player tosses a coin between two actions; the policy to be valued always takes the first, so ρ is 2 or 0.
 
 # %%
-rho, G = np.array([2, 0, 2, 0, 2]), np.array([1, 5, 3, 7, 2])
-expect("ordinary and weighted", [np.mean(rho * G), np.sum(rho * G) / np.sum(rho)], "2.4 2.0")
+rho, paid = np.array([2, 0, 2, 0, 2]), np.array([1, 5, 3, 7, 2])
+expect("ordinary and weighted", [np.mean(rho * paid), np.sum(rho * paid) / np.sum(rho)], "2.4 2.0")
 
 # %% [markdown]
 # The first action's returns were 1, 3 and 2, and their mean is 2.0. The ordinary estimate divides by five, as if each action had come up as often as it

@@ -5,6 +5,7 @@ The lake, a recorder and Blackjack show it.
 """
 
 from functools import cache
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -34,7 +35,8 @@ class Table(gym.Env):
 
 @cache
 def rows(id, **kwargs):
-    P = gym.make(id, **kwargs).unwrapped.P
+    inner: Any = gym.make(id, **kwargs).unwrapped
+    P = inner.P
     return [[(int(s), float(r), bool(over)) for [(_, s, r, over)] in (P[s][a] for a in range(len(P[s])))] for s in range(len(P))]
 
 
@@ -46,11 +48,14 @@ def cliff():
 class TwentyAgainstTen(gym.Wrapper):
     """Blackjack-v1 with 20 in hand and the dealer showing a ten; observations are 2 · sum + 1 if there is a usable ace. Action 0 sticks, 1 hits."""
 
-    observation_space = gym.spaces.Discrete(64)
+    def __init__(self, env):
+        super().__init__(env)
+        self.observation_space = gym.spaces.Discrete(64)
 
     def reset(self, **kwargs):
         self.env.reset(**kwargs)
-        self.env.unwrapped.player, self.env.unwrapped.dealer[0] = [10, 10], 10
+        table: Any = self.env.unwrapped
+        table.player, table.dealer[0] = [10, 10], 10
         return 40, {}
 
     def step(self, action):

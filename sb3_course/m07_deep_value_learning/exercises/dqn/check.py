@@ -6,6 +6,7 @@ CartPole says little: most mistakes still learn there, now and then, and three r
 from copy import deepcopy
 from functools import cache
 from types import SimpleNamespace
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -166,17 +167,18 @@ def as_in_sb3(answer):
     model = stable_baselines3.DQN("MlpPolicy", "CartPole-v1", seed=seeded(0), learning_rate=0.01, max_grad_norm=0.05, gamma=0.9, buffer_size=200,
                                   policy_kwargs={"net_arch": [16]}, device="cpu")  # fmt: skip
     model.set_logger(Logger(None, []))
+    memory: Any = model.replay_buffer
     draws = np.random.default_rng(seeded(1))
     for _ in range(200):
         s, s_next = draws.normal(size=(2, 1, 4))
         over = draws.random(1) < 0.2
-        model.replay_buffer.add(s, s_next, draws.integers(2, size=(1, 1)), draws.normal(size=1), over, [{}])
-    batches = [model.replay_buffer.sample(16) for _ in range(3)]
+        memory.add(s, s_next, draws.integers(2, size=(1, 1)), draws.normal(size=1), over, [{}])
+    batches = [memory.sample(16) for _ in range(3)]
     with torch.no_grad():
         for p in model.q_net_target.parameters():
             p.mul_(1.5)
     mine, given = deepcopy(model.policy), iter(batches)
-    model.replay_buffer.sample = lambda *args, **kwargs: next(given)
+    memory.sample = lambda *args, **kwargs: next(given)
     model.train(gradient_steps=3, batch_size=16)
     for b in batches:
         batch = SimpleNamespace(obs=b.observations, action=b.actions, reward=b.rewards, next_obs=b.next_observations, terminated=b.dones,
@@ -210,7 +212,7 @@ def score(model):
         obs, over, total = env.reset(seed=1000 + k)[0], False, 0.0
         while not over:
             obs, r, terminated, truncated, _ = env.step(int(model.predict(obs, deterministic=True)[0]))
-            over, total = terminated or truncated, total + r
+            over, total = terminated or truncated, total + float(r)
         returns.append(total)
     return float(np.mean(returns))
 

@@ -44,7 +44,7 @@ def updated(answer, theta, w, *args):
 
 def play(p, draws):
     """Actions [T] of an episode in the corridor; p is π(right)."""
-    place, actions = 0, []
+    place, actions = 0, list[int]()
     while place < 3 and len(actions) < MOST:
         a = next(draws) < p
         actions.append(int(a))
