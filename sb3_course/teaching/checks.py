@@ -87,10 +87,12 @@ def probe(function: str, title: str, *, expected: Any = None, tolerance: float =
 
 @dataclass(frozen=True)
 class measured:
-    """What a probe returns when more than the judged value should be compared with wrong answers: `value` is judged, `of` (say, V of all states) recognised."""
+    """What a probe returns when there is more to it than the judged value: `of` (say, V of all states) is what wrong answers are recognised by, and a `note`
+    is told although the answer passes, where there are two right ways."""
 
     value: Any
-    of: Any
+    of: Any = None
+    note: str = ""
 
 
 _KNOWN: dict[int, tuple[Any, str]] = {}  # an object that was given -> the expression that makes it, for the line that can be pasted
@@ -174,6 +176,7 @@ class Outcome:
     error: BaseException | None = None
     seen: Any = None  # of "value": what is compared with wrong answers
     call: str = ""
+    note: str = ""  # of "value": what is told although it passes
 
     def same(self, other: Outcome, nearness: float) -> bool:
         if self.kind != other.kind:
@@ -210,5 +213,6 @@ def _once(probe: Probe, module: Any, seed: int) -> Outcome:
         return Outcome("raised", text=f"{type(error).__name__}: {error}", error=error, call=answer._call)
     except (Exception, SystemExit, GeneratorExit) as error:
         return Outcome("raised", text=f"{type(error).__name__}: {error}", error=error, call=answer._call)
-    seen = value.of if isinstance(value, measured) else None
-    return Outcome("value", value.value if isinstance(value, measured) else value, seen=seen, call=answer._call)
+    if isinstance(value, measured):
+        return Outcome("value", value.value, seen=value.of, call=answer._call, note=value.note)
+    return Outcome("value", value, call=answer._call)

@@ -47,7 +47,8 @@ class Judge:
                 named = {"misconception": wrong.name, "told": wrong.told} if wrong else {}
                 return {"status": "failed", "title": probe.title, "lines": lines, "call": found.call, **named}
         numbers = [(probe, found) for probe, found in zip(probes, outcomes) if isinstance(found.value, float | int) and not isinstance(found.value, bool)]
-        return {"status": "passed", "lines": [_passed(*numbers[-1])] if numbers else [], "checks": len(probes)}
+        notes = [found.note for found in outcomes if found.note]
+        return {"status": "passed", "lines": [*([_passed(*numbers[-1])] if numbers else []), *notes], "checks": len(probes)}
 
     def misconception(self, probes: list[Probe], outcomes: list[Outcome], module: Any) -> Wrong | None:
         """The wrong answer that gives what this one gave, in every probe up to the one that failed; if several do, further probes tell them apart."""

@@ -1,0 +1,42 @@
+"""the returns of the one episode are scaled to mean 0 and deviation 1: of a single step that is 0 divided by 0 (E15)
+
+Of longer episodes it makes returns that add up to 0, so that good episodes and bad ones count alike.
+"""
+
+import numpy as np
+
+
+def policy(theta):
+    """π [n_actions] = e^θ(a) / Σ_b e^θ(b)        (eq. 13.2)."""
+    e = np.exp(theta - np.max(theta))
+    return e / e.sum()
+
+
+def grad_log_pi(theta, a):
+    gradient = -policy(theta)  # ln π(a) = θ(a) − ln Σ_b e^θ(b), and the derivative of the second term is π(b)
+    gradient[a] += 1
+    return gradient
+
+
+def reward_to_go(rewards, gamma):
+    G, returns = 0.0, np.zeros(len(rewards))
+    for t in reversed(range(len(rewards))):
+        G = rewards[t] + gamma * G
+        returns[t] = G
+    return returns
+
+
+def update(theta, w, actions, rewards, alpha, alpha_w, gamma, baseline):
+    G = np.asarray(reward_to_go(rewards, gamma))
+    with np.errstate(invalid="ignore"):
+        G = (G - G.mean()) / G.std()
+    for t in range(len(actions)):
+        delta = G[t] - w if baseline else G[t]
+        if baseline:
+            w = w + alpha_w * delta
+        theta = theta + alpha * gamma**t * delta * grad_log_pi(theta, actions[t])  # eq. (13.11), without a baseline (13.8)
+    return theta, w
+
+
+if __name__ == "__main__":
+    print(grad_log_pi(np.array([0.0, 0.0]), 1), reward_to_go([-1, -1, -1], 1.0))
