@@ -6,6 +6,7 @@ it later (the code that runs it, its seeds so far) makes another record, by `dat
 
 from __future__ import annotations
 
+import copy
 import difflib
 import functools
 import hashlib
@@ -372,7 +373,12 @@ def _care(study: Study, algo: str, env: str) -> str:
     return "settings that its author chose" if words.startswith("given: ") and not words.startswith("given: policy;") else "default settings"
 
 
-def _hydra(overrides: list[str]):
+def _hydra(overrides: list[str]) -> Any:
+    return copy.deepcopy(_composed(tuple(overrides)))
+
+
+@functools.cache
+def _composed(overrides: tuple[str, ...]) -> Any:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
