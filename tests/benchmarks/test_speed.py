@@ -82,6 +82,20 @@ def test_contenders_that_did_other_work_than_the_baseline_are_refused():
         measure.check_same_work("tiny", timed)
 
 
+def test_where_runs_end_with_an_episode_seconds_are_told_per_step_asked_for(monkeypatch):
+    case = replace(TINY, same_work=False)
+    contender = measure.Contender(case, 24, range(1))  # a rollout has 16 steps, so that 32 are taken
+    monkeypatch.setattr(measure, "timed", lambda work: (work(), (8.0, 4.0))[1])
+    assert contender.go() == measure.Work(6.0, 3.0, 32, contender.model._n_updates - 1)
+
+
+def test_a_class_without_a_twin_is_timed_beside_the_one_that_its_case_names():
+    case = replace(TINY, algorithm="ppo_penalty", beside="sb3/ppo", same_run=False)
+    measured = measure.measure("tiny", case, rounds=1, seeds=(1,), steps=32, parts=())
+    assert measured.baseline == "`sb3/ppo`"
+    assert measured.weights_apart is None  # two algorithms
+
+
 def test_a_model_that_learns_nothing_is_refused():
     frozen = replace(TINY, hyperparameters={**TINY.hyperparameters, "learning_rate": 0.0})
     with pytest.raises(IntegrityError, match="did not change its weights in 32 steps"):
@@ -146,7 +160,7 @@ def test_every_case_names_hyper_parameters_that_both_sides_know(name):
     case = CASES[name]
     entry = registry.find(case.algorithm)
     assert set(case.hyperparameters) <= {*entry.load().hyperparameters, "policy_kwargs"}
-    assert bool(case.plain) == (entry.twin is None)
+    assert bool(case.plain or case.beside) == (entry.twin is None)
     assert case.why or not case.hyperparameters  # a departure from the defaults is explained
     assert case.quick_steps <= case.steps
 
