@@ -465,22 +465,22 @@ STACKED = [
 ]  # fmt: skip
 
 
-def policies_of(case, seeds):
+def trained(case, seeds):
     name, env, kwargs = STACKED[case]
     kind = SoftenedA2C if name == "SoftenedA2C" else getattr(ours, name)
-    return kind("MlpPolicy", env, seeds=seeds, **kwargs).learn(144).policies
+    return kind("MlpPolicy", env, seeds=seeds, **kwargs).learn(144)
 
 
 @functools.cache
 def policy_alone(case, seed):
-    return policies_of(case, [seed])[0]
+    return trained(case, [seed]).policy
 
 
 @pytest.mark.filterwarnings("ignore:.*truncated mini-batch")
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10, 30])
 @pytest.mark.parametrize("case", range(len(STACKED)), ids=lambda case: "-".join(STACKED[case][:2]))
 def test_a_seed_of_any_stack_equals_the_seed_alone_bit_for_bit(case, seeds):
-    stack = policies_of(case, range(seeds))
+    stack = trained(case, range(seeds))
     for k in {0, seeds - 1}:
-        for mine, theirs in zip(stack[k].parameters(), policy_alone(case, k).parameters(), strict=True):
+        for mine, theirs in zip(stack.policies[k].parameters(), policy_alone(case, k).parameters(), strict=True):
             assert torch.equal(mine, theirs)
