@@ -187,10 +187,16 @@ def test_a_claim_whose_arms_are_alike_is_not_reproduced(name):
 # --------------------------------------------------------------------------------------------------------------------- its opposite
 
 
+def opposite(number: Number) -> float:
+    """As far from nothing as what counts, on the other side: of a ratio as many times less as that is more."""
+    assert number.enough is not None
+    return number.nothing**2 / number.enough if number.ratio is not None else 2 * number.nothing - number.enough
+
+
 @pytest.mark.parametrize(("name", "of"), NUMBERS)
 def test_a_claim_one_of_whose_numbers_lies_on_the_other_side_is_contradicted(name, of):
     (number,) = (number for number in _world(name).numbers if number.name == of)
-    for wrong in [edge for edge in number.within or (2 * number.nothing - number.enough,) if edge is not None]:
+    for wrong in [edge for edge in number.within or (opposite(number),) if edge is not None]:
         world = _world(name)
         world.push(number, wrong)
         means = world.means()

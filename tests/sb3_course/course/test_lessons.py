@@ -13,6 +13,7 @@ import pytest
 from sb3_course.teaching import lesson as lessons
 from sb3_course.teaching import percent
 from sb3_course.teaching.course import Course
+from sb3_course.teaching.notebooks import STARTER
 from sb3_course.teaching.progress import Progress
 from sb3_course.teaching.workspace import Workspace
 
@@ -92,7 +93,7 @@ def unbacked(path: Path) -> list[str]:
     return found
 
 
-@each_page
+@pytest.mark.parametrize("page", [*PAGES.values(), STARTER], ids=[*PAGES, "starter"])
 def test_every_decimal_in_the_prose_is_backed_by_an_expect_a_figure_a_study_or_the_code(page):
     assert unbacked(page) == []
 

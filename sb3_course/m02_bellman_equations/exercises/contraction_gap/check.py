@@ -44,7 +44,7 @@ def parts(found, names):
     return table, *(array(V, (len(table),), name) for V, name in zip(found[1:], names))
 
 
-@probe("missing", "the statements", expected=True)
+@probe("missing", "what A, B, C and D lack", expected=True)
 def named(answer):
     """The right letters are not told: to find them is the exercise."""
     found = answer.missing()
@@ -52,7 +52,7 @@ def named(answer):
         raise Mistake(f"cannot be judged: missing gives {short(found)}, should be a dict of A, B, C, D")
     wrong = [f"{statement} does not lack '{found[statement]}'" for statement in LACKING if found[statement] != LACKING[statement]]
     if wrong:
-        raise Mistake("are not all right: " + ", ".join(wrong))
+        raise Mistake("not all letters are right; " + ", ".join(wrong))
     return True
 
 

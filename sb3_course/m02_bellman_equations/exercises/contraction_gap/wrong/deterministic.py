@@ -1,4 +1,4 @@
-"""the uniqueness of V* is blamed on ties: that several policies are optimal does not make several V* (A lacks γ < 1)"""
+"""the uniqueness of V* is blamed on ties: several policies may be optimal, and V* is one all the same"""
 
 
 def missing():

@@ -1,4 +1,4 @@
-"""B and C are exchanged: that the weights sum to at most 1 is the last step of B, that the distance is the largest difference that of C"""
+"""B and C are exchanged: ask of each line of the two proofs which of the two assumptions makes it true"""
 
 
 def missing():
