@@ -32,10 +32,10 @@ report: $(CORE) ## write the report of STUDY (default studies/quickstart) again
 	$(BIN)/sb3-course report $(STUDY)
 
 test: $(DEV) ## the fast tests
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 test-all: $(DEV) ## all tests, the slow ones too
-	$(BIN)/python -m pytest -n $(JOBS) -m ""
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m ""
 
 # Other arithmetic than this machine's, as other processors and builds of torch have it. The last two are our own switches (core/lockstep/blas.py).
 MACHINES ?= OMP_NUM_THREADS=1 MKL_CBWR=COMPATIBLE MKL_ENABLE_INSTRUCTIONS=AVX2 MKL_ENABLE_INSTRUCTIONS=SSE4_2 ATEN_CPU_CAPABILITY=avx2 \

@@ -1,5 +1,6 @@
 """For all tests: one thread per process, nothing on the screen, and the same examples from Hypothesis every time."""
 
+import gc
 import os
 
 # Before torch and NumPy are imported: they read these once.
@@ -12,3 +13,9 @@ from hypothesis import settings  # noqa: E402
 
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: no collection of garbage needs to walk through it again."""
+    gc.collect()
+    gc.freeze()

@@ -6,6 +6,7 @@ Only the claims' files and the installed list of verdicts are read; `benchmarks.
 from __future__ import annotations
 
 import csv
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,12 +35,18 @@ def of_algorithms(algos: Sequence[str]) -> list[Claimed]:
     verdicts = _verdicts()
     found = []
     for name in options("claim"):
-        said: dict[str, Any] = yaml.safe_load((CONFIGS / "claim" / f"{name}.yaml").read_text(encoding="utf-8"))
+        said = _said(name)
         arms = {algo.partition(VARIANT)[0] for group in said["study"]["groups"] for algo in group["algos"]}
         if arms & wanted:
             paper = said["paper"]
             found.append(Claimed(name, said["title"], said["statement"], paper["cite"], paper["url"], verdicts.get(name, "not run yet")))
     return found
+
+
+@functools.cache
+def _said(name: str) -> dict[str, Any]:
+    """A claim's file, which is read once."""
+    return yaml.safe_load((CONFIGS / "claim" / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def _verdicts() -> dict[str, str]:

@@ -8,6 +8,7 @@ are its share, the group's seconds divided by the number of seeds.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import importlib.metadata
@@ -279,6 +280,7 @@ def host() -> dict[str, Any]:
     }
 
 
+@functools.cache
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)

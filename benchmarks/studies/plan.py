@@ -122,6 +122,7 @@ def _closure(modules: Iterable[str]) -> dict[str, str]:
     return found
 
 
+@functools.cache
 def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)

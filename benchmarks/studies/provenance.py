@@ -154,7 +154,7 @@ def hosts(runs: pd.DataFrame) -> list[dict[str, Any]]:
 
 def packages() -> dict[str, Any]:
     """Versions of the packages that can change a number, of everything installed, and the hash of that list."""
-    everything = sorted({f"{d.metadata['Name']}=={d.version}" for d in importlib.metadata.distributions() if d.metadata["Name"]}, key=str.lower)
+    everything = list(_installed())
     versions = {line.partition("==")[0].lower().replace("_", "-"): line.partition("==")[2] for line in everything}
     return {
         "python": platform.python_version(),
@@ -162,6 +162,12 @@ def packages() -> dict[str, Any]:
         "installed": everything,
         "hash": hashlib.sha256("\n".join(everything).encode()).hexdigest(),
     }
+
+
+@functools.cache
+def _installed() -> list[str]:
+    """Everything installed, which does not change while this process runs."""
+    return sorted({f"{d.metadata['Name']}=={d.version}" for d in importlib.metadata.distributions() if d.metadata["Name"]}, key=str.lower)
 
 
 def source() -> dict[str, Any]:

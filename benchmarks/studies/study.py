@@ -6,7 +6,9 @@ it later (the code that runs it, its seeds so far) makes another record, by `dat
 
 from __future__ import annotations
 
+import copy
 import difflib
+import functools
 import hashlib
 import itertools
 import json
@@ -371,21 +373,36 @@ def _care(study: Study, algo: str, env: str) -> str:
     return "settings that its author chose" if words.startswith("given: ") and not words.startswith("given: policy;") else "default settings"
 
 
-def _hydra(overrides: list[str]):
+def _hydra(overrides: list[str]) -> Any:
+    return copy.deepcopy(_composed(tuple(overrides)))
+
+
+@functools.cache
+def _composed(overrides: tuple[str, ...]) -> Any:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    everything = [f"+{group}=[{','.join(options(group))}]" for group in ("algo", "env")]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONFIGS.resolve()), version_base="1.3"):
-            return hydra_compose("config", [*everything, *overrides])
+            return hydra_compose("config", [f"+{_everything()}", *overrides])
     except (HydraException, OmegaConfBaseException) as error:
         cause = error.__cause__ or error
         raise UserError(_explained(" ".join(str(cause).split()))) from None
+
+
+@functools.cache
+def _everything() -> str:
+    """The settings of all algorithms and environments as one of Hydra's options: merging a hundred files anew for each study took most of its time."""
+    from hydra.core.config_store import ConfigStore
+    from omegaconf import OmegaConf
+
+    files = {group: {name: OmegaConf.load(CONFIGS / group / f"{name}.yaml") for name in options(group)} for group in ("algo", "env")}
+    ConfigStore.instance().store(group="everything", name="files", node=files, package="_global_")
+    return "everything=files"
 
 
 def _explained(message: str) -> str:
@@ -626,22 +643,27 @@ def tuning_of(study: Study, algo: str) -> str:
 
 def provenance(algo: str, env: str, raw: dict[str, Any]) -> str:
     """Where these values come from: the file, its entry and its source, and what was changed since."""
-    path = CONFIGS / "algo" / f"{algo}.yaml"
-    if not path.is_file():
+    text, entries = _settings_of(algo)
+    if not entries:
         return f"given: {', '.join(raw)}; the class's defaults else" if raw else "the class's defaults"
-    text = path.read_text(encoding="utf-8")
-    entries = yaml.safe_load(text)
     own = entries.get(env, entries.get("default")) or {}
     source = re.search(r"^# Source: (.*?)\.?$", text, re.MULTILINE)
-    words = f"configs/algo/{path.name}, {'entry of the task' if env in entries else 'default entry'}"
+    words = f"configs/algo/{algo}.yaml, {'entry of the task' if env in entries else 'default entry'}"
     words += f", from {source[1]}" if source and env in entries else ""
     changed = sorted(key for key in {*raw, *own} - {"n_timesteps"} if raw.get(key) != own.get(key))
     return f"{words}; changed: {', '.join(changed)}" if changed else words
 
 
 def is_from_zoo(algo: str) -> bool:
+    return "RL Baselines3 Zoo" in _settings_of(algo)[0][:1000]
+
+
+@functools.cache
+def _settings_of(algo: str) -> tuple[str, dict[str, Any]]:
+    """The file of an algorithm's settings, as text and by task; nothing where there is none."""
     path = CONFIGS / "algo" / f"{algo}.yaml"
-    return path.is_file() and "RL Baselines3 Zoo" in path.read_text(encoding="utf-8")[:1000]
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return text, yaml.safe_load(text) or {}
 
 
 def _group(group: dict[str, Any]) -> dict[str, Any]:

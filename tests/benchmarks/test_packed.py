@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import IntegrityError, UserError
-from benchmarks.report import figures, page, style
+from benchmarks.report import page
 from benchmarks.reproduction import archive, publish, verify
 from benchmarks.running import launchers
 from benchmarks.store import packed as form
@@ -21,15 +21,10 @@ from benchmarks.studies import plan, study
 from sb3_course import cli
 from tests.benchmarks.forging import change_rows, change_table, lines_of, reseal, reseal_all, sealed_by_files, write_lines
 
+pytestmark = pytest.mark.usefixtures("plain_pictures")
+
 SMALL = ["protocol.eval_points=2", "protocol.eval_episodes=2", "statistics.reps=200"]
 RESULTS = Path(__file__).parents[2] / "results"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plain_pictures():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{style.escape(alt)}"></svg>')
-        yield
 
 
 @pytest.fixture(scope="module")

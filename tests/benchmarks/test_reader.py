@@ -15,6 +15,7 @@ from benchmarks.report.cautions import Cautions, Place, gathered
 from benchmarks.report.page import render_store
 from benchmarks.stats import attainable
 from sb3_course import cli
+from tests.benchmarks import pictures
 from tests.benchmarks.synthetic import CONTROL, SPANS, SyntheticStore
 
 TWINS = {**CONTROL, "algos": ["ppo", "sb3/ppo"], "envs": ["CartPole-v1"], "comparisons": [["ppo", "sb3/ppo"]]}
@@ -27,7 +28,8 @@ def analysed(group=STRANGERS, **options):
 
 
 def page_of(store, folder):
-    report = render_store(store, folder)
+    with pictures.plain():
+        report = render_store(store, folder)
     return report, report.path.read_text(encoding="utf-8")
 
 
@@ -202,7 +204,8 @@ def test_the_same_caution_of_two_groups_is_one_line_that_names_both():
     second = {**STRANGERS, "name": "again", "envs": ["Acrobot-v1"]}
     store = SyntheticStore(groups=[STRANGERS, second], reps=200)
     found = analyse(store.study(), store.runs(), store.curves())
-    box = gathered([(group, figures.of_group(group, found), []) for group in found.groups])
+    with pictures.plain():
+        box = gathered([(group, figures.of_group(group, found), []) for group in found.groups])
     lines = [entry for entries in box.sections.values() for entry in entries]
     assert len({(entry.n, entry.text) for entry in lines}) == len(lines)
     assert any({place.label for place in entry.places} >= {"Verdict (control)", "Verdict (again)"} for entry in lines)

@@ -33,16 +33,11 @@ from benchmarks.studies import hyperparams, plan, provenance, study, trust
 from sb3_course import cli
 from tests.benchmarks.forging import reseal
 
+pytestmark = pytest.mark.usefixtures("plain_pictures")
+
 SMALL = ["protocol.eval_points=2", "protocol.eval_episodes=2", "statistics.reps=200"]
 ESCAPE, TURNED = "\x1b[2J\x1b]0;title\x07", "\u202eevil"
 WRAPPER = "wrapper_of_a_stranger.Wrapper"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plain_pictures():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{style.escape(alt)}"></svg>')
-        yield
 
 
 @pytest.fixture(scope="module")

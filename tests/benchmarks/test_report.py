@@ -29,6 +29,7 @@ from benchmarks.store.tables import write_table
 from benchmarks.studies import provenance
 from benchmarks.studies.plan import plan
 from benchmarks.studies.study import adhoc
+from tests.benchmarks import pictures
 from tests.benchmarks.synthetic import CONTROL, SPANS, TABULAR, SyntheticStore
 
 NOON = datetime(2024, 5, 21, 12, 0, tzinfo=UTC)
@@ -70,6 +71,11 @@ class Page(HTMLParser):
 
 
 def rendered(store, folder, **options):
+    with pictures.plain():
+        return drawn(store, folder, **options)
+
+
+def drawn(store, folder, **options):
     report = render_store(store, folder, now=NOON, **options)
     return report, report.path.read_text(encoding="utf-8")
 
@@ -77,7 +83,7 @@ def rendered(store, folder, **options):
 @pytest.fixture(scope="module")
 def quickstart(tmp_path_factory):
     store = SyntheticStore(reps=300)
-    report, text = rendered(store, tmp_path_factory.mktemp("report"))
+    report, text = drawn(store, tmp_path_factory.mktemp("report"))
     return store, report, text
 
 
@@ -338,7 +344,7 @@ def test_the_same_store_gives_the_same_bytes_but_for_the_date(quickstart, tmp_pa
 def test_the_order_of_the_stores_rows_does_not_matter(tmp_path):
     straight, shuffled = one_task(), one_task()
     shuffled._runs, shuffled._curves = (table.sample(frac=1, random_state=0) for table in (shuffled._runs, shuffled._curves))
-    one, other = (DATE.sub("", rendered(store, tmp_path / name)[1]) for name, store in (("a", straight), ("b", shuffled)))
+    one, other = (DATE.sub("", drawn(store, tmp_path / name)[1]) for name, store in (("a", straight), ("b", shuffled)))
     assert one == other
 
 
@@ -437,7 +443,8 @@ def test_a_pdf_is_a_print_of_the_page_with_everything_open_and_its_date_changes_
     monkeypatch.setitem(sys.modules, "weasyprint", SimpleNamespace(HTML=Printer))
     files = []
     for day in (1, 2):
-        render_store(one_task(), tmp_path, now=datetime(2024, 5, day, tzinfo=UTC), options=Options(pdf=True))
+        with pictures.plain():
+            render_store(one_task(), tmp_path, now=datetime(2024, 5, day, tzinfo=UTC), options=Options(pdf=True))
         files.append([(tmp_path / name).read_bytes() for name in ("report.pdf", "repro.json")])
     assert files[0][0] != files[1][0] and files[0][1] == files[1][1]
     assert "<details><summary>" not in pages[0] and "<details open><summary>Comparisons as a table" in pages[0]

@@ -5,6 +5,8 @@ import pytest
 from benchmarks.report import claims, page
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore
 
+pytestmark = pytest.mark.usefixtures("plain_pictures")
+
 
 @pytest.fixture
 def installed(monkeypatch, tmp_path):

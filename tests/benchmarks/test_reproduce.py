@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import IncompleteData, IntegrityError, UserError
 from benchmarks.evidence.analysis import analyse
-from benchmarks.report import against, figures, films, page, style
+from benchmarks.report import against, films, page
 from benchmarks.reproduction import archive, publish, sample, verify
 from benchmarks.running import launchers, worker
 from benchmarks.store.store import Store
@@ -21,15 +21,9 @@ from sb3_course import cli
 from tests.benchmarks.forging import change_table, reseal
 from tests.benchmarks.synthetic import CONTROL, SyntheticStore
 
+pytestmark = pytest.mark.usefixtures("plain_pictures")
+
 SMALL = ["protocol.eval_points=3", "protocol.eval_episodes=3", "statistics.reps=200"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plain_pictures():
-    """Drawing takes most of a report's time and is looked at in test_figures.py; here a picture is its alternative text."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "svg", lambda canvas, key, alt: f'<svg role="img" aria-label="{style.escape(alt)}"></svg>')
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from benchmarks.evidence.analysis import analyse
 from benchmarks.report.page import render_store
 from benchmarks.stats import bootstrap, comparisons, coverage
 from benchmarks.stats.sequential import SequentialTest
+from tests.benchmarks import pictures
 from tests.benchmarks.synthetic import CONTROL, SPANS, SyntheticStore
 
 SEEDS = [[0, 1, 2, 3]] * 2
@@ -265,7 +266,8 @@ def flaky(store):
 
 
 def verdict(store, tmp_path):
-    rendered = render_store(store, tmp_path)
+    with pictures.plain():
+        rendered = render_store(store, tmp_path)
     line = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["verdicts"]["control"][0]
     return line, " ".join(rendered.path.read_text(encoding="utf-8").split())
 

@@ -17,6 +17,8 @@ from benchmarks.studies import study
 from sb3_course.cli import main
 from tests.benchmarks.synthetic import CONTROL, SPANS, TABULAR, SyntheticStore
 
+pytestmark = pytest.mark.usefixtures("plain_pictures")
+
 
 def analysed(store, **kwargs):
     return analyse(store.study(), store.runs(), store.curves(), **kwargs)

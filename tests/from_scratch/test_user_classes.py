@@ -383,8 +383,15 @@ def test_a_class_made_in_a_function_travels_with_its_model():
 
 
 # ----------------------------------------------------------------------------------------------------------------------- freeing
+@pytest.fixture(scope="module")
+def what_was_there_before_is_not_searched():
+    make(ours.DQN, "DQN").learn(32)  # with what a first training imports
+    gc.collect()
+    gc.freeze()
+
+
 @EVERY
-def test_a_deleted_model_is_freed_with_its_environment_and_its_memory(entry):
+def test_a_deleted_model_is_freed_with_its_environment_and_its_memory(entry, what_was_there_before_is_not_searched):
     model = smallest(entry).learn(40, log_interval=None)
     parts = [model, model.env, model.policy, *(getattr(model, name) for name in ("replay_buffer", "rollout_buffer") if hasattr(model, name))]
     references = [weakref.ref(part) for part in parts]
