@@ -71,7 +71,7 @@ class IMPALA(Lagging):
     def look_back(self, r: np.ndarray, discount: np.ndarray, v: np.ndarray, v_next: np.ndarray, ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.correction != "vtrace":
             ratio = np.ones_like(ratio)
-        return vtrace(r, discount, v, v_next, np.full_like(r, self.gae_lambda), ratio, self.clip_rho, self.clip_c)  # eq. (1)
+        return vtrace(r, discount, v, v_next, np.full_like(r, self.rollout_buffer.gae_lambda), ratio, self.clip_rho, self.clip_c)  # eq. (1)
 
     def update(self, rollout: Sample | None) -> None:
         for batch in self.minibatches(rollout):  # one: everything

@@ -112,7 +112,9 @@ class Lagging(OnPolicy):
             else:
                 B.log_probs[:] = self.playing.log_prob
         values = super()._look_back(rollout, last_obs, last_dones)
-        discount = np.float32(self.gamma) * (1 - np.concatenate((B.episode_starts[1:], last_dones[None].astype(np.float32))))
+        if getattr(B.compute_returns_and_advantage, "__func__", None) is not RolloutBuffer.compute_returns_and_advantage:
+            return values  # a user's, who has just computed them
+        discount = np.float32(B.gamma) * (1 - np.concatenate((B.episode_starts[1:], last_dones[None].astype(np.float32))))
         v_next = np.concatenate((B.values[1:], values.numpy().reshape(1, -1)))
         ratio = np.exp(log_pi - B.log_probs)
         B.returns[:], B.advantages[:] = self.look_back(B.rewards, discount, B.values, v_next, ratio)

@@ -304,11 +304,14 @@ class OnPolicy(Algorithm):
         """One epoch through the buffer's own `get`, for one seed."""
         with self._rng.streams[0].as_process():
             batches = list(self.rollout_buffer.get(size))
-        for b in batches:
-            one = lambda x: x.unsqueeze(0)
-            actions = self._as_actions(one(b.actions))
-            numbers = [one(x) for x in (b.old_log_prob, b.old_values, b.advantages, b.returns, *(getattr(b, name) for name in self.beside))]
-            yield self.sample_of(tree_map(one, b.observations), actions, *numbers)
+        yield from map(self.sample_from, batches)
+
+    def sample_from(self, b: Any) -> Sample:
+        """A minibatch that a buffer has given, [M, ...], as one of ours, [1, M, ...]."""
+        one = lambda x: x.unsqueeze(0)
+        actions = self._as_actions(one(b.actions))
+        numbers = [one(x) for x in (b.old_log_prob, b.old_values, b.advantages, b.returns, *(getattr(b, name) for name in self.beside))]
+        return self.sample_of(tree_map(one, b.observations), actions, *numbers)
 
     def iterate(self) -> None:
         if not self.collect_rollouts(self.env, self._callback, self.rollout_buffer, n_rollout_steps=self.n_steps, **self.collecting):
