@@ -665,6 +665,7 @@ ATTRIBUTES = [
     ("target_update_interval", 3, ["DQN"]), ("policy_delay", 3, ["TD3", "DDPG"]), ("policy_delay", 1, ["CrossQ"]),
     ("target_policy_noise", 0.7, ["TD3"]), ("target_noise_clip", 0.01, ["TD3"]), ("ent_coef", 0.3, ["PPO", "A2C", "IMPALA"]), ("vf_coef", 2.0, BY_GRADIENT),
     ("max_grad_norm", 0.01, [*BY_GRADIENT, "DQN"]), ("target_kl", 1e-6, ["PPO"]), ("n_epochs", 5, ["PPO"]), ("normalize_advantage", False, ["PPO"]),
+    ("normalize_advantage", True, ["IMPALA"]),
     ("target_entropy", -30.0, ["SAC"]), ("lr_schedule", lambda left: 2e-4, ALL), ("exploration_schedule", lambda left: 0.7, ["DQN"]),
     ("train_freq", TrainFreq(5, TrainFrequencyUnit.STEP), OFF), ("cg_max_steps", 1, NATURAL), ("cg_damping", 2.0, NATURAL), ("n_critic_updates", 1, NATURAL),
     ("sub_sampling_factor", 2, NATURAL), ("line_search_max_iter", 0, NATURAL), ("target_kl", 0.1, NATURAL),

@@ -352,4 +352,26 @@ class OnPolicy(Algorithm):
             self.record("train/std", [policy.log_std.detach().exp().mean().item() for policy in self._policies])
 
 
+class AtOnce(OnPolicy):
+    """Whose update is one gradient step over a whole rollout, by RMSprop unless policy_kwargs name another optimizer."""
+
+    rms_prop_eps: float  # a hyper-parameter that each algorithm gives its default
+    use_rms_prop: ClassVar[bool] = True
+
+    def check(self) -> None:
+        super().check()
+        if self.use_rms_prop and "optimizer_class" not in self.policy_kwargs:
+            rms_prop = {"optimizer_class": torch.optim.RMSprop, "optimizer_kwargs": {"alpha": 0.99, "eps": self.rms_prop_eps}}
+            self.policy_kwargs = {**self.policy_kwargs, **rms_prop}
+
+    def loss(self, b: Sample) -> Any:
+        """What is descended on, of every seed; every field [S, M, ...]."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it descends on.")
+
+    def update(self, rollout: Sample | None) -> None:
+        for batch in self.minibatches(rollout):  # one: everything
+            self.minimise(self.loss, batch, by=self.actor_critic)
+        self.updates += 1
+
+
 OnPolicyAlgorithm.register(OnPolicy)  # isinstance(model, OnPolicyAlgorithm) holds, as tools expect; its loop is not ours
