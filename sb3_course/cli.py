@@ -1,7 +1,7 @@
-"""sb3-course: the command line over the library and the harness.
+"""sb3-course: the command line over the library, the harness and the course.
 
-An error is one line on stderr. Exit codes: 2 for a user's mistake, 3 for incomplete data, 4 for damaged data, 1 for a bug
-of ours, 130 when interrupted. SB3_COURSE_DEBUG=1 shows the traceback.
+An error is one line on stderr. Exit codes: 2 for a user's mistake, 3 for incomplete data and for an exercise that is not passed yet, 4 for damaged data,
+1 for a bug of ours, 130 when interrupted. SB3_COURSE_DEBUG=1 shows the traceback.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from benchmarks import HarnessError, UserError
 from benchmarks.store.plain import one_line
 from from_scratch.registry import ENTRIES, UnknownAlgorithm
 from sb3_course import terminal
+from sb3_course.teaching import verbs as course_verbs
 
 
 class Parser(argparse.ArgumentParser):
     """argparse, but its complaints are one line."""
 
     def error(self, message: str) -> NoReturn:
-        invalid = re.match(r"argument VERB: invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        invalid = re.match(r"argument (VERB|ACTION): invalid choice: '(.*?)' \(choose from (.*)\)", message)
         if invalid:
-            verbs = invalid.group(2).replace("'", "").split(", ")
-            near = difflib.get_close_matches(invalid.group(1), verbs, n=1)
-            message = f"unknown verb '{invalid.group(1)}': " + (f"did you mean '{near[0]}'?" if near else f"there are {', '.join(verbs)}")
+            what, word, verbs = invalid[1].lower(), invalid[2], invalid[3].replace("'", "").split(", ")
+            near = difflib.get_close_matches(word, verbs, n=1)
+            message = f"unknown {what} '{word}': " + (f"did you mean '{near[0]}'?" if near else f"there are {', '.join(verbs)}")
         raise UserError(f"{message} ({self.prog} --help)")
 
 
@@ -223,6 +224,8 @@ def parser() -> argparse.ArgumentParser:
     claim.add_argument("--out", default=None, metavar="DIR", help="where runs, records, pictures and their page are written (default: studies/claims)")
     claim.add_argument("--json", metavar="FILE", help="also write the records there")
     claim.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
+
+    course_verbs.declare(verb)
 
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it", example="sb3-course doctor")
     doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")

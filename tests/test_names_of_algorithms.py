@@ -17,6 +17,7 @@ ON_PURPOSE = {
     "sb3_course/cli.py": "the examples of its help are to be typed as they stand",
     "sb3_course/commands/doctor.py": "its short trainings call every compiled loop between them",
 }
+LESSONS = re.compile(r"sb3_course/m\d\d_")  # a module of the course is about certain algorithms
 WORDS = {"random"}  # ids that are words, too
 NAMES = ({entry.id for entry in ENTRIES.values()} | {entry.class_name for entry in ENTRIES.values()}) - WORDS
 NAMED = re.compile(rf"(?<![\w/-])({'|'.join(map(re.escape, sorted(NAMES, key=len, reverse=True)))})(?![\w/-])")
@@ -39,7 +40,7 @@ def names_in(code: str) -> list[str]:
 
 def sources() -> list[str]:
     paths = [path.relative_to(ROOT).as_posix() for package in ("benchmarks", "sb3_course") for path in (ROOT / package).rglob("*.py")]
-    return sorted(path for path in paths if not any(path == part or path.startswith(f"{part}/") for part in ON_PURPOSE))
+    return sorted(path for path in paths if not any(path == part or path.startswith(f"{part}/") for part in ON_PURPOSE) and not LESSONS.match(path))
 
 
 @pytest.mark.parametrize("path", sources())

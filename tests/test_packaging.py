@@ -52,14 +52,19 @@ def test_every_import_belongs_to_a_declared_requirement():
     assert undeclared == set()
 
 
-def test_every_folder_with_a_module_is_a_package():
-    """The build finds packages by their __init__.py: a folder without one would be missing from the wheel."""
-    assert {str(path.parent.relative_to(ROOT)) for path in sources() if not (path.parent / "__init__.py").is_file()} == set()
+def package_data() -> set[Path]:
+    patterns = PYPROJECT["tool"]["setuptools"]["package-data"].items()
+    return {path for package, globs in patterns for glob in globs for path in (ROOT / package).glob(glob)}
+
+
+def test_every_folder_with_a_module_is_a_package_or_data():
+    """The build finds packages by their __init__.py: a folder without one would be missing from the wheel, but for what is declared as data."""
+    without = {path for path in sources() if not (path.parent / "__init__.py").is_file()}
+    assert {str(path.relative_to(ROOT)) for path in without - package_data()} == set()
 
 
 def test_every_data_file_is_declared_as_package_data():
-    patterns = PYPROJECT["tool"]["setuptools"]["package-data"].items()
-    declared = {path for package, globs in patterns for glob in globs for path in (ROOT / package).glob(glob)}
+    declared = package_data()
     present = {path for package in PACKAGES for path in (ROOT / package).rglob("*.*") if path.suffix != ".py" and "__pycache__" not in path.parts}
 
     assert {str(path.relative_to(ROOT)) for path in present - declared} == set()

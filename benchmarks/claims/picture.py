@@ -1,7 +1,8 @@
 """The effect of a claim as one picture: every run of every arm above, the claim's numbers with their intervals below.
 
 The claim's file may say how the runs are drawn: `picture: {curves: score}` draws the arms over training, `{against: {arm: x, …}, label: λ}` over a setting.
-By default each run is a dot of the metric of the claim's first number. log_x, log_y: the scales are logarithmic; share_y: that of all tasks is one.
+By default each run is a dot of the metric of the claim's first number. log_x, log_y: the scales are logarithmic; share_y: that of all tasks is one; turned:
+the arms' names stand upright, so that many have room.
 """
 
 from __future__ import annotations
@@ -98,7 +99,9 @@ def _runs(ax: Axes, claim: Claim, env: str, results: Results, is_left: bool, is_
         ax.plot(*zip(*sorted(means), strict=True), color=FAINT, lw=1, zorder=0)
         ax.set_xlabel(claim.picture.get("label", ""))
     else:
-        ax.set_xticks(list(places.values()), [label(arm) for arm in places], fontsize=7.5)
+        turned = bool(claim.picture.get("turned"))  # of many arms, the variants' own names upright
+        names = [arm.rpartition("~")[2] if turned else label(arm) for arm in places]
+        ax.set_xticks(list(places.values()), names, fontsize=7.5, rotation=90 if turned else 0)
         ax.set_xlim(min(places.values()) - 0.45 * min(reach, 1), max(places.values()) + 0.55 * min(reach, 1))
         ax.grid(False, axis="x")
     if is_left:

@@ -29,8 +29,10 @@ class Case:
     """One thing to time. Steps are environment steps per seed over all its environments (state backups for a planner).
 
     warm_up: steps before the clock starts; at least a rollout, or past `learning_starts`, so that everything timed is training.
-    plain: makes what to compare with where SB3 has no twin.
+    beside: id of the nearest class of SB3 or sb3-contrib, where the algorithm has no twin there: as many steps and updates, of another algorithm.
+    plain: makes what to compare with where neither has one.
     same_run: do both sides draw the same numbers, so that one seed's weights should end where the other side's do?
+    same_updates: do both sides update as often? Not where an update waits for the ends of episodes; steps are compared alone.
     """
 
     algorithm: str
@@ -41,12 +43,14 @@ class Case:
     n_envs: int = 1
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     why: str = ""
+    beside: str | None = None
     plain: Callable[[], Any] | None = None
     same_run: bool = True
+    same_updates: bool = True
 
     @property
     def baseline_name(self) -> str:
-        return "SB3" if self.plain is None else "plain loop"
+        return "plain loop" if self.plain else f"`{self.beside}`" if self.beside else "SB3"
 
     @property
     def plays(self) -> bool:
@@ -65,9 +69,9 @@ class Case:
         """One run of the other side."""
         if self.plain is not None:
             return self.plain()
-        twin = registry.find(self.algorithm).twin
-        assert twin is not None, f"{self.algorithm} has no twin: its case needs `plain`"
-        return self._drop_in(registry.load(twin), 0)
+        other = self.beside or registry.find(self.algorithm).twin
+        assert other is not None, f"{self.algorithm} has no twin: its case needs `beside` or `plain`"
+        return self._drop_in(registry.load(other), 0)
 
     def ours(self, seeds: Iterable[int]) -> Any:
         """Our model. One seed is built with the very arguments that SB3 gets; several go in lock-step."""
@@ -84,6 +88,15 @@ class Case:
 
 
 SQUARE = {"policy_kwargs": {"net_arch": [256, 256]}}
+
+EPISODES = "an update waits for the ends of episodes"
+SMALL = {"policy_kwargs": {"net_arch": [64, 64]}}
+
+
+def nearest(algorithm: str, beside: str, env: str, warm_up: int, steps: int, quick_steps: int, **more: Any) -> Case:
+    """A case beside the nearest class of SB3 or sb3-contrib, which computes something else."""
+    return Case(algorithm, env, warm_up, steps, quick_steps, beside=beside, same_run=False, **more)
+
 
 CASES: dict[str, Case] = {
     "ppo-cartpole": Case("ppo", "CartPole-v1", warm_up=2048, steps=4096, quick_steps=2048),
@@ -116,6 +129,24 @@ CASES: dict[str, Case] = {
     "tqc-pendulum": Case("tqc", "Pendulum-v1", warm_up=120, steps=300, quick_steps=100),
     "crossq-pendulum": Case("crossq", "Pendulum-v1", warm_up=120, steps=60, quick_steps=30, why="critics of 1024×1024 units, the class's default"),
     "crossq-pendulum-256": Case("crossq", "Pendulum-v1", hyperparameters=SQUARE, warm_up=120, steps=200, quick_steps=60, why="the Zoo's networks"),
+    **{f"{name.replace('_', '-')}-cartpole": nearest(name, "sb3/dqn", "CartPole-v1", 1000, 2000, 1000)
+       for name in ("double_dqn", "n_step_dqn", "prioritized_dqn", "dueling_dqn", "maskable_dqn", "c51", "noisy_dqn", "bootstrapped_dqn", "drqn", "rainbow")},
+    "discrete-sac-cartpole": nearest(
+        "discrete_sac", "sb3/dqn", "CartPole-v1", 1000, 2000, 1000, hyperparameters={"train_freq": 4, **SMALL}, why="64×64 units, as DQN has",
+    ),
+    "actor-critic-cartpole": nearest(
+        "actor_critic", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, same_updates=False, why="an update with each step, where A2C makes one with five",
+    ),
+    "impala-cartpole": nearest("impala", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, hyperparameters={"n_steps": 20}, why="IMPALA's length of a rollout"),
+    "reinforce-cartpole": nearest("reinforce", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, same_updates=False, why=EPISODES),
+    "pqn-cartpole-8": nearest(
+        "pqn", "sb3/ppo", "CartPole-v1", 2048, 4096, 2048, n_envs=8, hyperparameters={"n_steps": 32, "n_epochs": 2, "batch_size": 64},
+        why="PQN's rollouts, epochs and minibatches",
+    ),
+    "ppo-penalty-cartpole": nearest("ppo_penalty", "sb3/ppo", "CartPole-v1", 2048, 4096, 2048),
+    "natural-pg-cartpole": nearest("natural_pg", "contrib/trpo", "CartPole-v1", 2048, 4096, 2048),
+    **{f"{name}-pendulum": nearest(name, "sb3/sac", "Pendulum-v1", 120, 60, 30, hyperparameters={"gradient_steps": 20, **SMALL},
+                                   why="20 updates a step, 64×64 units") for name in ("redq", "droq")},
     "q-learning": Case(
         "q_learning", "FrozenLake-v1", warm_up=1000, steps=20_000, quick_steps=5000, same_run=False,
         hyperparameters={"learning_rate": 0.1, "gamma": 0.99, "exploration_initial_eps": 0.1, "exploration_final_eps": 0.1},

@@ -31,26 +31,26 @@ def _dives(name, n_solved):
 
 
 # ------------------------------------------------------------------------------------------------------------------------- DeepSea
-def _seas(eps, noisy, heads, small=10):
+def _seas(eps, noisy, heads, small=30):
     sea = "from_scratch/DeepSea-v0~14"
     cells = {("dqn", "from_scratch/DeepSea-v0~4"): small, ("dqn", sea): eps, ("noisy_dqn", sea): noisy, ("bootstrapped_dqn", sea): heads}
     return _verdict("noisy-deepsea", _dives("noisy-deepsea", cells))
 
 
 def test_heads_that_dive_where_chance_does_not_are_told_apart():
-    assert _seas(0, 5, 10)[1]["deep"] in (REPRODUCED, "weaker")
+    assert _seas(0, 15, 30)[1]["deep"] == REPRODUCED
 
 
 def test_heads_that_find_no_more_than_chance_are_not_distinguished():
-    assert _seas(10, 10, 10)[1] == {"deep": NOT_DISTINGUISHED, "less": NOT_DISTINGUISHED, "more": NOT_DISTINGUISHED}
+    assert _seas(30, 30, 30)[1] == {"deep": NOT_DISTINGUISHED, "less": NOT_DISTINGUISHED, "more": NOT_DISTINGUISHED}
 
 
 def test_heads_that_find_less_than_chance_contradict():
-    assert _seas(10, 10, 0)[0] == CONTRADICTED
+    assert _seas(30, 30, 0)[0] == CONTRADICTED
 
 
 def test_a_dqn_that_solves_not_even_four_rows_makes_the_claim_void():
-    assert _seas(0, 5, 10, small=2)[0] == VOID
+    assert _seas(0, 15, 30, small=6)[0] == VOID
 
 
 def _priors(without, with_priors, small=10):

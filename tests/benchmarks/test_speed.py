@@ -82,6 +82,22 @@ def test_contenders_that_did_other_work_than_the_baseline_are_refused():
         measure.check_same_work("tiny", timed)
 
 
+def test_updates_may_differ_where_they_wait_for_the_ends_of_episodes_and_steps_may_not():
+    timed = result()
+    timed.timesteps, timed.updates = {"baseline": 64, "1": 64}, {"baseline": 8, "1": 7}
+    measure.check_same_work("tiny", timed, same_updates=False)
+    timed.timesteps["1"] = 65
+    with pytest.raises(IntegrityError, match="ours took 65 steps"):
+        measure.check_same_work("tiny", timed, same_updates=False)
+
+
+def test_a_class_without_a_twin_is_timed_beside_the_one_that_its_case_names():
+    case = replace(TINY, algorithm="ppo_penalty", beside="sb3/ppo", same_run=False)
+    measured = measure.measure("tiny", case, rounds=1, seeds=(1,), steps=32, parts=())
+    assert measured.baseline == "`sb3/ppo`"
+    assert measured.weights_apart is None  # two algorithms
+
+
 def test_a_model_that_learns_nothing_is_refused():
     frozen = replace(TINY, hyperparameters={**TINY.hyperparameters, "learning_rate": 0.0})
     with pytest.raises(IntegrityError, match="did not change its weights in 32 steps"):
@@ -146,7 +162,7 @@ def test_every_case_names_hyper_parameters_that_both_sides_know(name):
     case = CASES[name]
     entry = registry.find(case.algorithm)
     assert set(case.hyperparameters) <= {*entry.load().hyperparameters, "policy_kwargs"}
-    assert bool(case.plain) == (entry.twin is None)
+    assert bool(case.plain or case.beside) == (entry.twin is None)
     assert case.why or not case.hyperparameters  # a departure from the defaults is explained
     assert case.quick_steps <= case.steps
 

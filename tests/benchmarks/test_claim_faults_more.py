@@ -1,0 +1,222 @@
+"""Every claim at once, on invented runs: it is reproduced where its effect is planted, not where its arms are alike, and contradicted where it is reversed.
+
+What a claim says of its runs is a system of linear inequalities in the means of its cells: each number lies at its place, each control holds. A world is a
+solution of it, with a spread of its runs that is small beside what counts. So a claim that no runs could reproduce, or none contradict, is found out in time.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from benchmarks.claims import claim as claims
+from benchmarks.claims import verdict
+from benchmarks.claims.claim import Claim, Metric, Number, cells_of
+from benchmarks.claims.estimates import Effort
+from benchmarks.claims.verdict import CONTRADICTED, NOT_DISTINGUISHED, REPRODUCED, judge
+from benchmarks.studies.study import seed_list
+
+Key = tuple[str, str, Metric]  # the arm, the task, and what is taken of its runs
+Row = Mapping[Key, float]
+
+FAR = {False: 3.0, True: 100.0}  # at most so many times the smallest effect that counts is planted; of shares, which end at 0 and 100 %, as much as can be
+SPREAD = 0.02  # of what counts: that of the runs
+CHEAP = Effort(divisions=2000, exact=2000)  # of a test by chance, whose smallest p is then 1 in 2001
+KNOWN: dict[str, str] = {  # claim -> why no runs can reproduce it
+    "noisy-deepsea": "10 of 10 runs against none of 10 have an interval from 61 points on, and 80 is what counts",
+}
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch):
+    monkeypatch.setattr(verdict, "estimate_of", functools.partial(verdict.estimate_of, effort=CHEAP))
+
+
+@dataclass(frozen=True)
+class Invented:
+    """Runs whose metrics are what they are said to be (in the place of benchmarks.claims.metrics.Results)."""
+
+    seeds: list[int]
+    runs: Mapping[Key, np.ndarray]
+
+    def values(self, arm: str, env: str, metric: Metric) -> np.ndarray:
+        return self.runs[arm, env, metric]
+
+
+class World:
+    """The means that a claim's cells may have. `numbers`: its numbers that are of arms, which functions of all runs are not."""
+
+    def __init__(self, claim: Claim):
+        self.claim = replace(claim, numbers=tuple(number for number in claim.numbers if number.statistic is None))
+        self.numbers = self.claim.numbers
+        self.keys: dict[Key, int] = {}
+        self.limits: list[tuple[Row, float, float]] = []  # a row of coefficients: its product with the means, beside `slope` × t, is at least `least`
+        for control in claim.controls:
+            found = cells_of(claim, control.cell)
+            mean = {(*cell, control.metric): 1 / len(found) for cell in found}
+            if control.at_least is not None:
+                self.at_least(mean, control.at_least + 1e-3 * abs(control.at_least))  # not at the edge, where rounding decides
+            if control.at_most is not None:
+                self.at_least(_times(mean, -1), -control.at_most + 1e-3 * abs(control.at_most))
+        for number in self.numbers:
+            for cell in verdict.coefficients_of(self.claim, number):
+                self._place((*cell, number.metric))
+            for word in number.ratio or ():
+                self.at_least(self._mean(number, word), 1.0)  # a ratio is of positive means
+
+    def _place(self, key: Key) -> int:
+        return self.keys.setdefault(key, len(self.keys))
+
+    def _mean(self, number: Number, word: str) -> Row:
+        found = cells_of(self.claim, word, number.envs)
+        return {(*cell, number.metric): 1 / len(found) for cell in found}
+
+    def at_least(self, row: Row, least: float, slope: float = 0.0) -> None:
+        for key in row:
+            self._place(key)
+        self.limits.append((row, least, slope))
+
+    def _of(self, number: Number, amount: float) -> tuple[Row, float]:
+        """A row whose product with the means is above this where a number lies above `amount`."""
+        if number.ratio is None:
+            return {(*cell, number.metric): c for cell, c in verdict.coefficients_of(self.claim, number).items()}, amount
+        above, below = (self._mean(number, word) for word in number.ratio)
+        return {key: above.get(key, 0.0) - amount * below.get(key, 0.0) for key in {**above, **below}}, 0.0
+
+    def put(self, number: Number, amount: float) -> None:
+        """The number lies here."""
+        row, value = self._of(number, amount)
+        self.at_least(row, value)
+        self.at_least(_times(row, -1), -value)
+
+    def push(self, number: Number, towards: float) -> None:
+        """The number lies t times as far from nothing as this, in its direction, and no further than `far` times; a ratio `far` times, or midway to 0."""
+        nothing, far = number.nothing, FAR[number.metric.is_share]
+        if number.ratio is not None:
+            self.put(number, nothing + far * (towards - nothing) if towards > nothing else towards / 2)
+            return
+        sign = 1 if towards > nothing else -1
+        row, _ = self._of(number, 0.0)
+        self.at_least(_times(row, sign), sign * nothing, -abs(towards - nothing))
+        self.at_least(_times(row, -sign), -(sign * nothing + far * abs(towards - nothing)))
+
+    def means(self) -> dict[Key, float] | None:
+        """The means of a world with the largest t; None where there is none."""
+        rows = np.zeros((len(self.limits), len(self.keys) + 1))
+        for i, (row, _, slope) in enumerate(self.limits):
+            for key, c in row.items():
+                rows[i, self.keys[key]] += c
+            rows[i, -1] = slope
+        bounds = [tuple(sorted((0.0, key[2].scale))) if key[2].is_share else (None, None) for key in self.keys]
+        found = linprog([*np.zeros(len(self.keys)), -1.0], A_ub=-rows, b_ub=[-least for _, least, _ in self.limits], bounds=[*bounds, (0, max(FAR.values()))])
+        return dict(zip(self.keys, found.x[:-1].tolist(), strict=True)) if found.success else None
+
+    def outcome(self, means: Mapping[Key, float], seed: int = 0) -> verdict.Outcome:
+        seeds = seed_list(self.claim.study_settings["seeds"])
+        rng = np.random.default_rng(seed)
+        runs = {key: self._runs(key, mean, rng.normal(size=len(seeds))) for key, mean in means.items()}
+        return judge(self.claim, Invented(seeds, runs), seeds)  # type: ignore[arg-type]
+
+    def _runs(self, key: Key, mean: float, noise: np.ndarray) -> np.ndarray:
+        """Runs of exactly this mean; of a share, of the nearest that so many runs can have."""
+        if key[2].is_share:
+            return key[2].scale * (np.arange(len(noise)) < round(mean / key[2].scale * len(noise)))
+        return mean + self._spread().get(key, 0.0) * (noise - noise.mean())
+
+    @functools.cache  # noqa: B019  a world is gone with its test
+    def _spread(self) -> dict[Key, float]:
+        found: dict[Key, float] = {}
+        for number in self.numbers:
+            room = min(abs(edge - number.nothing) for edge in (number.within or (number.enough,)) if edge is not None)
+            coefficients = verdict.coefficients_of(self.claim, number)
+            for cell in coefficients:
+                key = (*cell, number.metric)
+                found[key] = min(found.get(key, np.inf), SPREAD * room / sum(map(abs, coefficients.values())))
+        return found
+
+
+def _times(row: Row, c: float) -> Row:
+    return {key: c * value for key, value in row.items()}
+
+
+def _world(name: str) -> World:
+    return World(claims.find(name))
+
+
+OF_ARMS = [name for name in claims.names() if _world(name).numbers]
+EFFECTS = [name for name in OF_ARMS if not all(number.is_null for number in _world(name).numbers)]
+NUMBERS = [(name, number.name) for name in OF_ARMS for number in _world(name).numbers]
+
+
+# ------------------------------------------------------------------------------------------------------------- the effect is there
+
+
+def planted(name: str) -> verdict.Outcome:
+    world = _world(name)
+    for number in world.numbers:
+        if number.enough is None:
+            world.put(number, number.nothing)
+        else:
+            world.push(number, number.enough)
+    means = world.means()
+    assert means is not None, "its numbers and its controls exclude one another"
+    return world.outcome(means)
+
+
+@pytest.mark.parametrize("name", [name for name in OF_ARMS if name not in KNOWN])
+def test_a_claim_whose_effect_is_planted_is_reproduced(name):
+    outcome = planted(name)
+    assert outcome.verdict == REPRODUCED, [(judged.number.name, judged.verdict) for judged in outcome.numbers] + [outcome.why]
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_claim_is_called_irreproducible_only_while_it_is(name):
+    assert planted(name).verdict != REPRODUCED, "take it off the list"
+
+
+# ------------------------------------------------------------------------------------------------------------------ there is none
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_a_claim_whose_arms_are_alike_is_not_reproduced(name):
+    world = World(replace(claims.find(name), controls=()))  # an arm that has to fail is not like one that has to learn
+    for number in world.numbers:
+        world.put(number, number.nothing)
+    means = world.means()
+    assert means is not None
+    for judged in world.outcome(means).numbers:
+        assert judged.verdict == (REPRODUCED if judged.number.is_null else NOT_DISTINGUISHED), judged.number.name
+
+
+# --------------------------------------------------------------------------------------------------------------------- its opposite
+
+
+@pytest.mark.parametrize(("name", "of"), NUMBERS)
+def test_a_claim_one_of_whose_numbers_lies_on_the_other_side_is_contradicted(name, of):
+    (number,) = (number for number in _world(name).numbers if number.name == of)
+    for wrong in [edge for edge in number.within or (2 * number.nothing - number.enough,) if edge is not None]:
+        world = _world(name)
+        world.push(number, wrong)
+        means = world.means()
+        assert means is not None, "its controls keep it from ever being contradicted"
+        assert world.outcome(means).verdict == CONTRADICTED, wrong
+
+
+# --------------------------------------------------------------------------------------------------------- arms differ in what they should
+
+
+def settings(name: str) -> dict[str, dict[str, dict[str, object]]]:
+    return claims.find(name).study().hyperparams
+
+
+def test_rainbows_lack_one_part_each_and_nothing_else():
+    arms = settings("rainbow-drop")
+    whole = arms.pop("rainbow~all")
+    off = {"no-n-steps": ("n_steps", 1), "no-priorities": ("prioritized", False), "no-distribution": ("distributional", False), "no-noise": ("noisy", False)}
+    off |= {"no-dueling": ("dueling", False), "no-double": ("double", False)}
+    assert arms == {f"rainbow~{arm}": {env: {**whole[env], part: value} for env in whole} for arm, (part, value) in off.items()}
