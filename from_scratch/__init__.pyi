@@ -61,6 +61,10 @@ from from_scratch.linear.watkins_q_lambda import LinearWatkinsQLambda as _Linear
 from from_scratch.model_based.dyna_q import DynaQ as _DynaQ
 from from_scratch.model_based.dyna_q_plus import DynaQPlus as _DynaQPlus
 from from_scratch.model_based.prioritized_sweeping import PrioritizedSweeping as _PrioritizedSweeping
+from from_scratch.model_based.replay_q_learning import GreedyReplayQLearning as _GreedyReplayQLearning
+from from_scratch.model_based.replay_q_learning import OracleReplayQLearning as _OracleReplayQLearning
+from from_scratch.model_based.replay_q_learning import PrioritizedReplayQLearning as _PrioritizedReplayQLearning
+from from_scratch.model_based.replay_q_learning import ReplayQLearning as _ReplayQLearning
 from from_scratch.model_based.trajectory_sampling import TrajectorySampling as _TrajectorySampling
 from from_scratch.model_based.trajectory_sampling import UniformUpdates as _UniformUpdates
 from from_scratch.monte_carlo.control import MCControl as _MCControl
@@ -1145,6 +1149,27 @@ class GradientMC(_GradientMC):
         n_envs: int = 1,
     ) -> None: ...
 
+class GreedyReplayQLearning(_GreedyReplayQLearning, ReplayQLearning):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.25,
+        gamma: float = 0.99,
+        initial_std: float = 0.1,
+        horizon: int = 8,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class IMPALA(_IMPALA):
     def __init__(
         self,
@@ -1831,6 +1856,27 @@ class OptimisticBandit(_OptimisticBandit, EpsilonGreedyBandit):
         n_envs: int = 1,
     ) -> None: ...
 
+class OracleReplayQLearning(_OracleReplayQLearning, ReplayQLearning):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.25,
+        gamma: float = 0.99,
+        initial_std: float = 0.1,
+        horizon: int = 8,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class OrdinaryOffPolicyMCPrediction(_OrdinaryOffPolicyMCPrediction, OffPolicyMCPrediction):
     def __init__(
         self,
@@ -2058,6 +2104,29 @@ class PrioritizedDQN(_PrioritizedDQN, DQN):
         max_grad_norm: float = 10,
         alpha: float = 0.6,
         initial_beta: float = 0.4,
+        priority_eps: float = 1e-06,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class PrioritizedReplayQLearning(_PrioritizedReplayQLearning, GreedyReplayQLearning):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.25,
+        gamma: float = 0.99,
+        initial_std: float = 0.1,
+        horizon: int = 8,
+        priority_exponent: float = 0.6,
         priority_eps: float = 1e-06,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
@@ -2376,6 +2445,27 @@ class RecurrentPPO(_RecurrentPPO, PPO):
         use_sde: bool = False,
         sde_sample_freq: int = -1,
         target_kl: float | None = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ReplayQLearning(_ReplayQLearning):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] | collections.abc.Sequence[float] = 0.25,
+        gamma: float = 0.99,
+        initial_std: float = 0.1,
+        horizon: int = 8,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

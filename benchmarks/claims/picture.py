@@ -2,7 +2,7 @@
 
 The claim's file may say how the runs are drawn: `picture: {curves: score}` draws the arms over training, `{against: {arm: x, …}, label: λ}` over a setting.
 By default each run is a dot of the metric of the claim's first number. log_x, log_y: the scales are logarithmic; share_y: that of all tasks is one; turned:
-the arms' names stand upright, so that many have room.
+the arms' names stand upright, so that many have room; called: {arm: words}, where an arm's own name is too long to stand beneath its runs.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def _metric(claim: Claim) -> Metric:
     return next((number.metric for number in claim.numbers if number.statistic is None), Metric())
 
 
-def label(arm: str) -> str:
-    """An arm as it is written beside its runs: of a variant its own name, on a line of its own."""
-    return arm.replace("~", "\n")
+def label(claim: Claim, arm: str) -> str:
+    """An arm as it is written beside its runs: what the claim calls it, or of a variant its own name, on a line of its own."""
+    return claim.picture.get("called", {}).get(arm, arm).replace("~", "\n")
 
 
 def _runs(ax: Axes, claim: Claim, env: str, results: Results, is_left: bool, is_first: bool) -> None:
@@ -100,7 +100,7 @@ def _runs(ax: Axes, claim: Claim, env: str, results: Results, is_left: bool, is_
         ax.set_xlabel(claim.picture.get("label", ""))
     else:
         turned = bool(claim.picture.get("turned"))  # of many arms, the variants' own names upright
-        names = [arm.rpartition("~")[2] if turned else label(arm) for arm in places]
+        names = [arm.rpartition("~")[2] if turned else label(claim, arm) for arm in places]
         ax.set_xticks(list(places.values()), names, fontsize=7.5, rotation=90 if turned else 0)
         ax.set_xlim(min(places.values()) - 0.45 * min(reach, 1), max(places.values()) + 0.55 * min(reach, 1))
         ax.grid(False, axis="x")
@@ -127,7 +127,7 @@ def _curves(ax: Axes, claim: Claim, env: str, results: Results, colours: dict[st
             continue
         mean = np.mean(whole, axis=0)
         half = np.array([_half(column) for column in np.transpose(whole)])
-        ax.plot(steps, mean, color=colour, lw=1.6, label=label(arm).replace("\n", " "))
+        ax.plot(steps, mean, color=colour, lw=1.6, label=label(claim, arm).replace("\n", " "))
         ax.fill_between(steps, mean - half, mean + half, color=colour, alpha=0.16, lw=0)
     if claim.picture.get("log_y"):
         ax.set_yscale("symlog")

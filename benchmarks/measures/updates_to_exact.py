@@ -30,27 +30,35 @@ def optimal_action_values(env: gym.Env, gamma: float) -> np.ndarray:
 
 
 class UpdatesToExact(Measure):
-    """updates_to_exact: the gradient updates until Q was right for the first time, looked at every 10 steps; those so far, if it was not yet.
+    """updates_to_exact: the updates until Q was right for the first time, looked at every 10 steps; those so far, if it was not yet.
 
-    is_exact: 1 if it was, 0 if not.
+    log2_updates_to_exact: its logarithm, one more where twice as many were needed; is_exact: 1 if it was right, 0 if not.
     """
 
+    model: Any
+
     def _on_training_start(self) -> None:
-        model: Any = self.model
+        model = self.model
         run, space = self.job.runs[0], model.observation_space
         policies = list(getattr(model, "policies", None) or [model.policy])
-        if not isinstance(space, spaces.Discrete) or not all(hasattr(policy, "q_net") for policy in policies):
-            raise UserError(f"updates_to_exact needs numbered states and a network of action values; {run.algo} on {run.env} has not both")
+        self.is_table = hasattr(model, "Q")
+        if not isinstance(space, spaces.Discrete) or not (self.is_table or all(hasattr(policy, "q_net") for policy in policies)):
+            raise UserError(f"updates_to_exact needs numbered states, and a table or a network of action values; {run.algo} on {run.env} has not both")
         env = environments.make_env(run.env, run.spec, run.hyperparams.get("env_wrapper"), monitor=False).unwrapped
         self.right = optimal_action_values(env, model.gamma)
         self.policies, self.states = policies, torch.arange(int(space.n))
         self.updates = np.full(self.n_seeds, np.nan)  # when it was right, of those that have been
 
+    def action_values(self) -> np.ndarray:
+        """Every seed's Q, [S, n_states, n_actions]."""
+        if self.is_table:
+            return self.model.Q
+        with torch.no_grad():
+            return np.stack([policy.q_net(self.states).double().numpy() for policy in self.policies])
+
     def errors(self) -> np.ndarray:
         """The mean squared error of every seed's Q, [S]."""
-        with torch.no_grad():
-            q = np.stack([policy.q_net(self.states).double().numpy() for policy in self.policies])
-        return ((q - self.right) ** 2).mean((1, 2))
+        return ((self.action_values() - self.right) ** 2).mean((1, 2))
 
     def so_far(self) -> np.ndarray:
         """The updates of every seed, [S]."""
@@ -68,4 +76,7 @@ class UpdatesToExact(Measure):
 
     def values(self) -> Sequence[dict[str, float]]:
         found = np.where(np.isnan(self.updates), self.so_far(), self.updates)
-        return [{"updates_to_exact": float(n), "is_exact": float(n == then)} for n, then in zip(found, self.updates, strict=True)]
+        return [
+            {"updates_to_exact": float(n), "log2_updates_to_exact": float(np.log2(max(n, 1))), "is_exact": float(n == then)}
+            for n, then in zip(found, self.updates, strict=True)
+        ]

@@ -32,7 +32,7 @@ class Case:
     beside: id of the nearest class of SB3 or sb3-contrib, where the algorithm has no twin there: as many steps and updates, of another algorithm.
     plain: makes what to compare with where neither has one.
     same_run: do both sides draw the same numbers, so that one seed's weights should end where the other side's do?
-    same_updates: do both sides update as often? Not where an update waits for the ends of episodes; steps are compared alone.
+    same_work: do both sides take as many steps and updates? Not where an update waits for the ends of episodes: seconds are then those per step, times `steps`.
     """
 
     algorithm: str
@@ -46,7 +46,7 @@ class Case:
     beside: str | None = None
     plain: Callable[[], Any] | None = None
     same_run: bool = True
-    same_updates: bool = True
+    same_work: bool = True
 
     @property
     def baseline_name(self) -> str:
@@ -124,7 +124,10 @@ CASES: dict[str, Case] = {
     "td3-hopper": Case("td3", "Hopper-v5", hyperparameters=SQUARE, warm_up=120, steps=500, quick_steps=100, why="256×256 units, as SAC has"),
     "sac-pendulum": Case("sac", "Pendulum-v1", warm_up=120, steps=500, quick_steps=100),
     "sac-hopper": Case("sac", "Hopper-v5", warm_up=120, steps=500, quick_steps=100),
-    "ars-cartpole": Case("ars", "CartPole-v1", hyperparameters={"n_delta": 2}, warm_up=500, steps=5000, quick_steps=2000, why="two directions, as in the Zoo"),
+    "ars-cartpole": Case(
+        "ars", "CartPole-v1", hyperparameters={"n_delta": 2}, warm_up=500, steps=5000, quick_steps=2000, same_work=False, same_run=False,
+        why="two directions, as in the Zoo; " + EPISODES,
+    ),
     "qrdqn-cartpole": Case("qrdqn", "CartPole-v1", warm_up=200, steps=800, quick_steps=200),
     "tqc-pendulum": Case("tqc", "Pendulum-v1", warm_up=120, steps=300, quick_steps=100),
     "crossq-pendulum": Case("crossq", "Pendulum-v1", warm_up=120, steps=60, quick_steps=30, why="critics of 1024×1024 units, the class's default"),
@@ -135,10 +138,10 @@ CASES: dict[str, Case] = {
         "discrete_sac", "sb3/dqn", "CartPole-v1", 1000, 2000, 1000, hyperparameters={"train_freq": 4, **SMALL}, why="64×64 units, as DQN has",
     ),
     "actor-critic-cartpole": nearest(
-        "actor_critic", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, same_updates=False, why="an update with each step, where A2C makes one with five",
+        "actor_critic", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, same_work=False, why="an update with each step, where A2C makes one with five",
     ),
     "impala-cartpole": nearest("impala", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, hyperparameters={"n_steps": 20}, why="IMPALA's length of a rollout"),
-    "reinforce-cartpole": nearest("reinforce", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, same_updates=False, why=EPISODES),
+    "reinforce-cartpole": nearest("reinforce", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, same_work=False, why=EPISODES),
     "pqn-cartpole-8": nearest(
         "pqn", "sb3/ppo", "CartPole-v1", 2048, 4096, 2048, n_envs=8, hyperparameters={"n_steps": 32, "n_epochs": 2, "batch_size": 64},
         why="PQN's rollouts, epochs and minibatches",
@@ -147,6 +150,8 @@ CASES: dict[str, Case] = {
     "natural-pg-cartpole": nearest("natural_pg", "contrib/trpo", "CartPole-v1", 2048, 4096, 2048),
     **{f"{name}-pendulum": nearest(name, "sb3/sac", "Pendulum-v1", 120, 60, 30, hyperparameters={"gradient_steps": 20, **SMALL},
                                    why="20 updates a step, 64×64 units") for name in ("redq", "droq")},
+    **{f"{name.replace('_', '-')}-cartpole": nearest(name, "contrib/ars", "CartPole-v1", 20_000, 20_000, 20_000, same_work=False, why=EPISODES)
+       for name in ("cem", "openai_es")},
     "q-learning": Case(
         "q_learning", "FrozenLake-v1", warm_up=1000, steps=20_000, quick_steps=5000, same_run=False,
         hyperparameters={"learning_rate": 0.1, "gamma": 0.99, "exploration_initial_eps": 0.1, "exploration_final_eps": 0.1},

@@ -177,7 +177,7 @@ def updates_of(case: Case, model: Any) -> int:
     """Updates of each seed so far. A table is updated with every step, and counts no more than those."""
     if case.plain is not None:
         return model.num_timesteps
-    if not case.same_updates:
+    if not case.same_work:
         return model._n_updates
     counts = set(np.atleast_1d(getattr(model, "updates", model._n_updates)).tolist())
     if len(counts) > 1:
@@ -200,7 +200,9 @@ class Contender:
         idle = [k for k, (old, new) in enumerate(zip(before, weights_of(self.model), strict=True)) if np.array_equal(old, new)]
         if idle and self.case.plain is None:  # a table may see no reward for a while
             raise IntegrityError(f"{type(self.model).__name__} on {self.case.env} did not change its weights in {self.steps} steps (seeds {idle})")
-        return Work(wall, cpu, self.model.num_timesteps - steps, updates_of(self.case, self.model) - updates)
+        taken = self.model.num_timesteps - steps
+        share = 1 if self.case.same_work else self.steps / taken  # of what was timed: a generation may go on to the end of its last episode
+        return Work(wall * share, cpu * share, taken, updates_of(self.case, self.model) - updates)
 
 
 def step_environment(case: Case, steps: int) -> tuple[float, float]:
@@ -349,11 +351,11 @@ def time_updates(models: dict[str, Any], rounds: int) -> dict[str, Times]:
 
 
 # --------------------------------------------------------------------------------------------------------------------------- a case
-def check_same_work(name: str, result: Result, same_updates: bool = True) -> None:
-    """IntegrityError unless every contender took the baseline's number of steps, and of updates where these are comparable, per seed."""
+def check_same_work(name: str, result: Result) -> None:
+    """IntegrityError unless every contender took the baseline's number of steps and of updates, per seed."""
     expected = (result.timesteps[BASELINE], result.updates[BASELINE])
     for contender, steps in result.timesteps.items():
-        if steps != expected[0] or (same_updates and result.updates[contender] != expected[1]):
+        if (steps, result.updates[contender]) != expected:
             raise IntegrityError(
                 f"{name}: with {contender} seeds ours took {steps} steps and {result.updates[contender]} updates, {result.baseline} {expected[0]} and "
                 f"{expected[1]}: they did not do the same work, so their times say nothing."
@@ -397,7 +399,8 @@ def measure(name: str, case: Case, rounds: int, seeds: Sequence[int], steps: int
                 result.timesteps[contender], result.updates[contender] = work.timesteps, work.updates
                 bar.update()
         result.seconds = {contender: result.seconds[contender] for contender in names}  # rounds begin elsewhere each time
-        check_same_work(name, result, case.same_updates)
+        if case.same_work:
+            check_same_work(name, result)
         if case.same_run and "1" in kept:
             result.weights_apart = apart(kept["1"], kept[BASELINE])
         if "update" in parts and case.plain is None:

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 
 from benchmarks.measures import updates_to_exact
@@ -18,6 +19,7 @@ def of_tables(tables, updates):
     """A measure in front of a stack whose seeds have these tables of action values, after so many updates."""
     measure = UpdatesToExact(SimpleNamespace(runs=[None] * len(tables)))
     measure.right, measure.states = np.array([[0.5, 0.0], [1.0, 0.0]]), torch.arange(2)
+    measure.is_table = False
     measure.policies = [SimpleNamespace(q_net=lambda s, q=q: torch.tensor(q)[s]) for q in tables]
     measure.model = SimpleNamespace(updates=np.asarray(updates))
     measure.updates = np.full(len(tables), np.nan)
@@ -33,7 +35,9 @@ def test_a_table_is_right_below_a_mean_squared_error_of_a_thousandth_and_stays_c
     measure.model.updates[:] = 9
     measure.policies[0] = measure.policies[2]  # it is wrong again
     measure._look()
-    assert measure.values() == [{"updates_to_exact": 7, "is_exact": 1}, {"updates_to_exact": 7, "is_exact": 1}, {"updates_to_exact": 9, "is_exact": 0}]
+    told = measure.values()
+    assert [(one["updates_to_exact"], one["is_exact"]) for one in told] == [(7, 1), (7, 1), (9, 0)]
+    assert [one["log2_updates_to_exact"] for one in told] == [np.log2(7), np.log2(7), np.log2(9)]
 
 
 def test_what_is_right_are_the_optimal_action_values():
@@ -41,8 +45,16 @@ def test_what_is_right_are_the_optimal_action_values():
     assert optimal_action_values(env, 0.5).tolist() == [[0, 0.5], [0, 1]]
 
 
-def test_training_does_not_notice_it(tmp_path):
-    _is_unnoticed(tmp_path, "prioritized_dqn", CLIFF, "updates_to_exact", **KNOWN)
+@pytest.mark.parametrize(("algo", "settings"), [("prioritized_dqn", KNOWN), ("prioritized_replay_q_learning", {"horizon": 5})], ids=["network", "table"])
+def test_training_does_not_notice_it(algo, settings, tmp_path):
+    _is_unnoticed(tmp_path, algo, CLIFF, "updates_to_exact", **settings)
+
+
+def test_of_a_table_it_looks_at_the_table_itself():
+    measure = of_tables([RIGHT, WRONG], [4, 4])
+    measure.is_table, measure.policies, measure.model.Q = True, [], np.array([WRONG, NEARLY])
+    measure._look()
+    assert [one["is_exact"] for one in measure.values()] == [0, 1]
 
 
 def test_a_seed_alone_needs_as_many_updates_as_in_a_stack(tmp_path, monkeypatch):

@@ -1,0 +1,41 @@
+"""A planted fault flips the verdict: claims whose tasks are tables, judged on runs in which what they claim is not so."""
+
+import numpy as np
+
+from benchmarks.claims.verdict import NOT_DISTINGUISHED, REPRODUCED, VOID
+from tests.benchmarks.test_claim_faults_value import _draws, _verdict
+
+# ------------------------------------------------------------------------------------------------------------------ per-cliffwalk
+UNIFORM, GREEDY, PRIORITISED, ORACLE = (f"{before}replay_q_learning" for before in ("", "greedy_", "prioritized_", "oracle_"))
+NEEDED = {UNIFORM: (470, 115000), GREEDY: (120, 8600), PRIORITISED: (150, 10400), ORACLE: (100, 670)}  # updates with 4 and with 12 states, as in the pilot
+
+
+def _replays(**of_arms):
+    normal, cells = _draws("per-cliffwalk"), {}
+    for arm, updates in {**NEEDED, **of_arms}.items():
+        for n, typical in zip((4, 12), updates, strict=True):
+            found = typical * np.exp(normal(0, 0.2))
+            values = {"measure/updates_to_exact": found, "measure/log2_updates_to_exact": np.log2(found), "measure/is_exact": np.ones(len(found))}
+            cells[arm, f"from_scratch/BlindCliffwalk-v0~{n}"] = values
+    return cells
+
+
+def test_replays_as_in_the_pilot_reproduce_the_claim():
+    assert _verdict("per-cliffwalk", _replays())[0] == REPRODUCED
+
+
+def test_priorities_that_are_not_used_are_found_out():
+    verdict, numbers = _verdict("per-cliffwalk", _replays(**{PRIORITISED: NEEDED[UNIFORM]}))
+    assert verdict == NOT_DISTINGUISHED
+    assert numbers == {"twelve": NOT_DISTINGUISHED, "rising": NOT_DISTINGUISHED, "greedy": REPRODUCED, "oracle": REPRODUCED}
+
+
+def test_priorities_that_help_no_more_on_a_longer_ledge_are_found_out():
+    verdict, numbers = _verdict("per-cliffwalk", _replays(**{PRIORITISED: (470 / 11, 115000 / 11)}))
+    assert (numbers["twelve"], numbers["rising"]) == (REPRODUCED, NOT_DISTINGUISHED) and verdict == NOT_DISTINGUISHED
+
+
+def test_runs_that_never_come_to_the_right_values_are_no_evidence():
+    cells = _replays()
+    cells[UNIFORM, "from_scratch/BlindCliffwalk-v0~12"]["measure/is_exact"][::4] = 0
+    assert _verdict("per-cliffwalk", cells)[0] == VOID
