@@ -216,3 +216,10 @@ def test_rainbows_lack_one_part_each_and_nothing_else():
 def test_c51_has_dqns_settings_and_the_ends_of_its_atoms():
     arms = settings("c51-small")
     assert all({**arms["dqn~small"][env], "v_min": c51["v_min"], "v_max": c51["v_max"]} == c51 for env, c51 in arms["c51~small"].items())
+
+
+def test_redq_has_the_settings_of_sac_with_as_many_updates_and_droq_those_of_redq():
+    of_redq, of_droq = settings("redq-utd"), settings("droq-cost")
+    assert of_redq["redq~10-updates"]["Pendulum-v1"] == {**of_redq["sac~10-updates"]["Pendulum-v1"], "policy_delay": 10}
+    assert of_redq["sac~10-updates"]["Pendulum-v1"] == {**of_redq["sac~1-update"]["Pendulum-v1"], "gradient_steps": 10}
+    assert of_droq["droq~10-updates"] == of_droq["redq~10-updates"]
