@@ -9,6 +9,7 @@ import torch
 from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy, QNetwork
 from torch import nn
 
+from from_scratch.core.addresses import saved
 from from_scratch.core.atoms import expected
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.networks.action_values import OwnQNetworks
@@ -63,13 +64,16 @@ class OfRainbow(OwnQNetworks):
     network, own = RainbowNetwork, {"dueling": True, "noisy": True, "n_atoms": 51, "v_min": -10.0, "v_max": 10.0, "sigma_0": 0.5}
 
 
+@saved
 class RainbowPolicy(OfRainbow, DQNPolicy):
     """For vectors."""
 
 
+@saved
 class RainbowCnnPolicy(OfRainbow, CnnPolicy):
     """For images: the layers of the features extractor are not noisy."""
 
 
+@saved
 class RainbowMultiInputPolicy(OfRainbow, MultiInputPolicy):
     """For Dict observations."""
