@@ -79,6 +79,8 @@ from from_scratch.policy_gradient.a2c import A2C as _A2C
 from from_scratch.policy_gradient.a3c import A3C as _A3C
 from from_scratch.policy_gradient.actor_critic import ActorCritic as _ActorCritic
 from from_scratch.policy_gradient.episodic_reinforce import EpisodicREINFORCE as _EpisodicREINFORCE
+from from_scratch.policy_gradient.exact_natural_policy_gradient import ExactNaturalPolicyGradient as _ExactNaturalPolicyGradient
+from from_scratch.policy_gradient.exact_policy_gradient import ExactPolicyGradient as _ExactPolicyGradient
 from from_scratch.policy_gradient.impala import IMPALA as _IMPALA
 from from_scratch.policy_gradient.maskable_ppo import MaskablePPO as _MaskablePPO
 from from_scratch.policy_gradient.natural_pg import NaturalPG as _NaturalPG
@@ -1006,6 +1008,50 @@ class EveryVisitMCPrediction(_EveryVisitMCPrediction, MCPrediction):
         initial_value: float = 0.0,
         learning_rate_decay: float = 1.0,
         pi: typing.Any = None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ExactNaturalPolicyGradient(_ExactNaturalPolicyGradient, ExactPolicyGradient):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 1.0,
+        gamma: float = 0.99,
+        initial_policy: typing.Any = None,
+        theta: float = 1e-12,
+        max_sweeps: int = 1000000,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ExactPolicyGradient(_ExactPolicyGradient):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 1.0,
+        gamma: float = 0.99,
+        initial_policy: typing.Any = None,
+        theta: float = 1e-12,
+        max_sweeps: int = 1000000,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

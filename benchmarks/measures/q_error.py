@@ -10,8 +10,7 @@ import torch
 
 from benchmarks.measures.measure import Measure
 from benchmarks.studies import environments
-from from_scratch.core.exact.mdp import model_of
-from from_scratch.core.exact.values import optimal_values
+from from_scratch.core.exact.values import optimal_action_values
 
 
 class QError(Measure):
@@ -25,10 +24,9 @@ class QError(Measure):
     def _on_training_start(self) -> None:
         run = self.job.runs[0]
         env: Any = environments.make_env(run.env, run.spec, run.hyperparams.get("env_wrapper"), monitor=False).unwrapped
-        table, gamma = model_of(env), float(self.model.gamma)
-        self.best = table.backup(optimal_values(env, gamma), gamma)  # Q*, [n_states, n_actions]
+        self.best = optimal_action_values(env, float(self.model.gamma))
         P = env.P
-        self.acting = np.array([any(s_next != s or not end for a in P[s] for _, s_next, _, end in P[s][a]) for s in range(table.n_states)])
+        self.acting = np.array([any(s_next != s or not end for a in P[s] for _, s_next, _, end in P[s][a]) for s in range(len(self.best))])
 
     @torch.no_grad()
     def values(self) -> Sequence[dict[str, float]]:

@@ -44,7 +44,7 @@ class SoftOverestimation(Measure):
             if run.hyperparams.get(name):
                 raise UserError(f"soft_overestimation: {run.algo} cannot have {name}={run.hyperparams[name]}")
         if not hasattr(self.model, "temperature"):
-            raise UserError(f"soft_overestimation is measured of critics that count entropy, at a temperature, and {run.algo} has none")
+            raise UserError(f"soft_overestimation is measured of soft actor-critics, whose returns hold a temperature; {run.algo} has none")
         limit = run.spec.get("max_episode_steps") or gym.spec(environments.registered(run.env)).max_episode_steps
         gamma = float(self.model.gamma)
         if limit is None or not 0 < gamma < 1:

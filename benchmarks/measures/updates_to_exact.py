@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -17,16 +16,10 @@ from gymnasium import spaces
 from benchmarks import UserError
 from benchmarks.measures.measure import Measure
 from benchmarks.studies import environments
-from from_scratch.core.exact.mdp import model_of
-from from_scratch.core.exact.values import optimal_values
+from from_scratch.core.exact.values import optimal_action_values
 
 SMALL = 1e-3  # the mean squared error
 EVERY = 10  # steps of the environments between two looks
-
-
-def optimal_action_values(env: gym.Env, gamma: float) -> np.ndarray:
-    """Q* [n_states, n_actions] of an environment with a transition table."""
-    return model_of(env).backup(optimal_values(env, gamma), gamma)
 
 
 class UpdatesToExact(Measure):

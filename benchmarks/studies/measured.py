@@ -19,6 +19,7 @@ MEASURES: dict[str, str] = {  # name -> "module:Class" within it
     "greedy_policy": "greedy_policy:GreedyPolicy",
     "idle_cores": "idle_cores:IdleCores",
     "left_share": "left_share:LeftShare",
+    "objective": "objective:Objective",
     "overestimation": "overestimation:Overestimation",
     "processor_seconds": "processor_seconds:ProcessorSeconds",
     "q_error": "q_error:QError",

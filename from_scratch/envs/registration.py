@@ -46,6 +46,7 @@ TABLE: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
     "chains.river_swim": {"RiverSwim": {"RiverSwim-v0": {"max_episode_steps": 20}}},
     "chains.deep_sea": {"DeepSea": {"DeepSea-v0": {}}},
     "chains.blind_cliffwalk": {"BlindCliffwalk": {"BlindCliffwalk-v0": {}}},
+    "chains.two_loops": {"TwoLoops": {"TwoLoops-v0": {"max_episode_steps": 100}}},
     "chains.memory_chain": {"MemoryChain": {"MemoryChain-v0": {}}},
     "chains.finite": {
         "FiniteMDP": {},

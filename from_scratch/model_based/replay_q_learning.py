@@ -26,8 +26,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from from_scratch.core.exact.mdp import model_of
-from from_scratch.core.exact.values import optimal_values
+from from_scratch.core.exact.values import optimal_action_values
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.replay.sum_tree import SumTrees
 from from_scratch.core.tabular.learner import TabularLearner
@@ -157,7 +156,7 @@ class PrioritizedReplayQLearning(GreedyReplayQLearning):
 
 class OracleReplayQLearning(ReplayQLearning):
     def prepare(self) -> None:
-        self.right = np.stack([model_of(env).backup(optimal_values(env, self.gamma), self.gamma) for env in self.first_envs()])  # Q*
+        self.right = np.stack([optimal_action_values(env, self.gamma) for env in self.first_envs()])  # Q*
 
     def choice(self) -> np.ndarray:
         i, s, a = self.i[:, None], self.s, self.a

@@ -3,8 +3,9 @@
 REINFORCE weighs the log-probability of what was done by the return that followed, first in tables, then with networks (EpisodicREINFORCE, its first form, by
 the return of the whole episode); a baseline takes noise away. A critic in the return's place makes it an actor-critic (A2C), and a clipped ratio, or a penalty
 on how far the policy goes, lets the same data be used several times (PPO, PPOPenalty; MaskablePPO where only some actions are valid). Steps may also be
-measured by how far the policy moves, not its weights: the natural gradient (NaturalPG), and with a check after the step TRPO. Read `softmax_reinforce.py` and
-`reinforce.py` first, `a2c.py` before `ppo.py`, `natural_pg.py` and `core/natural_gradient.py` before `trpo.py`.
+measured by how far the policy moves, not its weights: the natural gradient (NaturalPG), and with a check after the step TRPO. Where a model is given, both
+gradients can be computed instead of sampled (ExactPolicyGradient, ExactNaturalPolicyGradient): what all the others are noisy estimates of. Read
+`softmax_reinforce.py` and `reinforce.py` first, `a2c.py` before `ppo.py`, `natural_pg.py` and `core/natural_gradient.py` before `trpo.py`.
 """
 
 from from_scratch.core.entry import ALL_ACTIONS, FOLLOWS, OF_PARTS, Family, Updates, algorithm
@@ -19,6 +20,7 @@ _MAGNIFIED = (
 )
 _OF_CRITIC = Updates(times=("n_critic_updates", 10), every=("batch_size", 128))
 _NO_VALUES = {"time limit": "without a value function nothing stands for what a time limit cut off"}
+_ALIKE = {"seeds": "its gradient is computed, and nothing is drawn"}
 
 FAMILY = Family.of(
     "policy_gradient",
@@ -26,6 +28,10 @@ FAMILY = Family.of(
     about="The policy itself is what is learnt, by the gradient of its expected return; critics make that gradient less noisy.",
     shared={"actions": ALL_ACTIONS, "loop": "on_policy"},
     algorithms=[
+        algorithm("exact_policy_gradient", ".exact_policy_gradient:ExactPolicyGradient", "Policy gradient from a model", "Sutton et al. 2000",
+                  policy="TabularPolicy", actions=("Discrete",), loop="planning", unit="backups", cannot=_ALIKE),
+        algorithm("exact_natural_policy_gradient", ".exact_natural_policy_gradient:ExactNaturalPolicyGradient", "Natural policy gradient from a model",
+                  "Kakade 2002", policy="TabularPolicy", actions=("Discrete",), loop="planning", unit="backups", cannot=_ALIKE),
         algorithm("softmax_reinforce", ".softmax_reinforce:SoftmaxREINFORCE", "REINFORCE of tables", "Williams 1992",
                   policy="TabularPolicy", actions=("Discrete",), loop="episodes", cannot=_NO_VALUES),
         algorithm("softmax_reinforce_baseline", ".softmax_reinforce_baseline:SoftmaxREINFORCEBaseline",

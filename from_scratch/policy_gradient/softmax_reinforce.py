@@ -22,14 +22,8 @@ from numba import njit
 
 from from_scratch.core.tabular.episodes import LearnsFromEpisodes
 from from_scratch.core.tabular.prediction import draw
+from from_scratch.core.tabular.softmax import softmax
 from from_scratch.core.tabular.tables import TabularPolicy
-
-
-def softmax(preferences: np.ndarray, floor: float = 0.0) -> np.ndarray:
-    """Probabilities [..., n_actions], none of them below the floor: what is missing there is taken from the others, in proportion."""
-    e = np.exp(preferences - preferences.max(-1, keepdims=True))
-    above = np.maximum(e / e.sum(-1, keepdims=True) - floor, 0.0)
-    return floor + above * ((1 - floor * preferences.shape[-1]) / above.sum(-1, keepdims=True))
 
 
 @njit(cache=True)

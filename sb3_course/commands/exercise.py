@@ -78,6 +78,8 @@ def _start(args: argparse.Namespace, course: Course, workspace: Workspace) -> in
         print(f"yours is kept as {shown(kept)}")
     print(f"{shown(path)}\n")
     print(exercise.facts["task"].rstrip())
+    if exercise.symptom:
+        print(f"\n{exercise.symptom.rstrip()}")
     print(f"\n{exercise.facts['minutes']} minutes or so. When you have written something:\n  sb3-course exercise check {exercise.name}")
     _tell([workspace.note("start", exercise.name)])
     return 0

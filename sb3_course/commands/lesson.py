@@ -49,6 +49,14 @@ def _lesson(module: Module) -> Path:
     return module.lesson
 
 
+def _page(course: Course, name: str) -> tuple[str, Path, Module | None]:
+    """A lesson or a proof: its id, its source, and the module whose lesson it is."""
+    if name.upper() in course.proofs:
+        return name.upper(), course.proofs[name.upper()], None
+    module = course.module(name)
+    return module.id, _lesson(module), module
+
+
 def _note(workspace: Workspace, what: str, name: str, **facts: object) -> None:
     problem = workspace.note(what, name, **facts)
     if problem:
@@ -61,24 +69,24 @@ def _note(workspace: Workspace, what: str, name: str, **facts: object) -> None:
 def _show(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
     from sb3_course.teaching import percent
 
-    module = course.module(args.module)
-    parts = percent.sections(_lesson(module))
+    id, path, module = _page(course, args.lesson)
+    parts = percent.sections(path)
     if args.html:
-        page = PAGES / f"{module.id}.html"
+        page = PAGES / f"{id}.html"
         if not page.is_file():
-            raise UserError(f"the page of {module.id} is not built: make docs")
+            raise UserError(f"the page of {id} is not built: make docs")
         print(page)
         return 0
     if args.section is not None:
         found = [part for k, part in enumerate(parts) if args.section == str(k) or (not args.section.isdigit() and args.section.lower() in part.title.lower())]
         if not found:
             titles = "; ".join(f"{k} {part.title}" for k, part in enumerate(parts))
-            raise UserError(f"{module.id} has no section '{args.section}': {titles}")
+            raise UserError(f"{id} has no section '{args.section}': {titles}")
         parts = found
     print("\n\n".join(_text(cell.source) if cell.is_text else _code(cell.source) for part in parts for cell in part.cells if cell.source.strip()))
-    if args.section is None and module.exercises:
+    if args.section is None and module and module.exercises:
         print(f"\nExercises: {', '.join(exercise.name for exercise in module.exercises)} (sb3-course exercise start NAME)")
-    _note(workspace, "lesson", module.id, section=args.section)
+    _note(workspace, "lesson", id, section=args.section)
     return 0
 
 
@@ -89,7 +97,7 @@ def _text(source: str) -> str:
     """Markdown for a terminal: paragraphs and items of lists are wrapped; tables, formulas, quotations and headings stay as they are."""
     blocks = []
     for block in source.split("\n\n"):
-        if _ITEM.match(block):
+        if _ITEM.match(block.partition("\n")[0]):
             blocks.append("\n".join(words.wrapped(text, len(sign), sign) for sign, text in _items(block)))
         elif re.match(r"^(    |```|#|\||>|\$\$)", block):
             blocks.append(block)
@@ -118,14 +126,13 @@ def _code(source: str) -> str:
 
 
 def _run(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
-    module = course.module(args.module)
-    path = _lesson(module)
-    lacking = missing(module.extras)
+    id, path, module = _page(course, args.lesson)
+    lacking = missing(module.extras) if module else []
     if lacking:
         raise UserError(f'this lesson needs {lacking[0]}: pip install "sb3-course[{lacking[0]}]"')
     env = {**os.environ, "MPLBACKEND": "Agg", "SDL_VIDEODRIVER": "dummy", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8",
            "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))}  # fmt: skip
-    command = [sys.executable, "-m", "sb3_course.teaching.run_lesson", str(path), str(workspace.folder / "lessons" / module.id)]
+    command = [sys.executable, "-m", "sb3_course.teaching.run_lesson", str(path), str(workspace.folder / "lessons" / id)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, text=True, encoding="utf-8") as process:
         try:
             assert process.stdout is not None
@@ -135,7 +142,7 @@ def _run(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
             process.kill()
             raise
     passed = process.returncode == 0
-    _note(workspace, "run", module.id, passed=passed)
+    _note(workspace, "run", id, passed=passed)
     return 0 if passed else OFF
 
 
@@ -145,7 +152,7 @@ def _run(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
 def _quiz(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
     from sb3_course.teaching import quiz
 
-    module = course.module(args.module)
+    module = course.module(args.lesson)
     if not module.quiz:
         raise UserError(f"module {module.id} has no quiz yet")
     if args.answers or not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -167,7 +174,7 @@ def _quiz(args: argparse.Namespace, course: Course, workspace: Workspace) -> int
 
 
 def _notebook(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
-    module = course.module(args.module)
+    module = course.module(args.lesson)
     path = _lesson(module)
     if missing(["notebook"]):
         raise UserError('notebooks need jupytext: pip install "sb3-course[notebook]"; the lesson itself runs without: ' + f"sb3-course lesson run {module.id}")

@@ -85,6 +85,12 @@ class Exercise:
         return self.folder / "solution.py"
 
     @property
+    def symptom(self) -> str:
+        """Of a hunt: what is seen."""
+        path = self.folder / "symptom.md"
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    @property
     def wrong(self) -> list[Path]:
         return sorted((self.folder / "wrong").glob("*.py"))
 
@@ -130,13 +136,13 @@ class Module:
 
     @cached_property
     def exercises(self) -> list[Exercise]:
-        """In the order of module.yaml; those that it does not name come last."""
+        """In the order of module.yaml; those that it does not name come last. Hunts are exercises, too."""
         if self.folder is None:
             return []
         order = list(self.facts.get("exercises", ()))
-        found = [path.parent.name for path in self.folder.glob("exercises/*/exercise.yaml")]
+        found = {path.parent.name: path.parent for kind in ("exercises", "hunts") for path in self.folder.glob(f"{kind}/*/exercise.yaml")}
         names = [name for name in order if name in found] + sorted(set(found) - set(order))
-        return [Exercise(name, self.id, self.folder / "exercises" / name) for name in names]
+        return [Exercise(name, self.id, found[name]) for name in names]
 
 
 class Course:
@@ -157,6 +163,11 @@ class Course:
     @cached_property
     def exercises(self) -> dict[str, Exercise]:
         return {exercise.name: exercise for module in self.modules.values() for exercise in module.exercises}
+
+    @cached_property
+    def proofs(self) -> dict[str, Path]:
+        """"P1" -> its page, which is in percent format as a lesson is."""
+        return {path.stem.partition("_")[0]: path for path in sorted(self.folder.glob("m[0-9][0-9]_*/proofs/P*.py"))}
 
     @cached_property
     def planned(self) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +67,19 @@ class Judge:
         key = (wrong.name, probe.name, found.kind == "random")
         if key not in self._known:
             try:
-                with _at_most(MOST_COMPARED):
+                with _at_most(MOST_COMPARED), _unheard():
                     self._known[key] = checks.outcome(probe, wrong.module, key[-1])
             except _TooLong:
                 self._known[key] = None
         theirs = self._known[key]
         return theirs is not None and found.same(theirs, probe.nearness)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """What a wrong answer prints, and what it is warned of, is not the learner's."""
+    with warnings.catch_warnings(), open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield
 
 
 class _TooLong(BaseException):
@@ -101,7 +110,8 @@ def _at_most(seconds: float) -> Iterator[None]:
 
 def _passed(probe: Probe, found: Outcome) -> str:
     tolerance = probe.tolerance if probe.between is None else (probe.between[1] - probe.between[0]) / 50
-    return f"{probe.title} {shown(float(found.value), max(tolerance, 1e-4) if tolerance < 1e3 else 1e-2)}"
+    value = float(found.value)
+    return f"{probe.title} {f'{value:.0f}' if value.is_integer() else shown(value, min(max(tolerance, 1e-4), 0.1))}"
 
 
 def _failure(probe: Probe, found: Outcome, path: Path) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 _BEGIN = re.compile(r"^# %%(.*)$")
 _HEADING = re.compile(r"^(#{1,3}) (.+)$", re.MULTILINE)
+_PART = re.compile(r"^(?=##? )", re.MULTILINE)  # a text may have several headings
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,12 @@ def sections(path: Path) -> list[Section]:
     """The lesson in parts, each from a heading of the second level to the next; the first holds what stands before, under the lesson's title."""
     found: list[Section] = []
     for cell in cells(path):
-        heading = _HEADING.search(cell.source) if cell.is_text else None
-        if heading and (len(heading.group(1)) <= 2 or not found):
-            found.append(Section(heading.group(2), []))
-        if not found:
-            found.append(Section(path.parent.name, []))
-        found[-1].cells.append(cell)
+        for part in _PART.split(cell.source) if cell.is_text else [cell.source]:
+            heading = _HEADING.search(part) if cell.is_text else None
+            if heading and (len(heading.group(1)) <= 2 or not found):
+                found.append(Section(heading.group(2), []))
+            if not found:
+                found.append(Section(path.parent.name, []))
+            if part.strip() or not cell.is_text:
+                found[-1].cells.append(Cell(cell.is_text, part.strip("\n"), cell.line))
     return found

@@ -60,6 +60,8 @@ class Task:
             "exercise": f"sb3-course exercise start {name}",
             "figure": f"sb3-course figure {self.target.replace(',', '')} --quick",
             "study": f"sb3-course claim {name} --show" if is_claim else f"sb3-course compare {name}",
+            "hunt": f"sb3-course exercise start {name}",
+            "proof": f"sb3-course lesson show {name}",
             "run": self.target,
         }
         return commands.get(self.kind)
@@ -71,10 +73,11 @@ class Task:
         """coming, done, open; "" for what leaves no trace."""
         if not self.is_there(progress.course):
             return "coming"
-        if self.kind not in ("exercise", "quiz", "lesson"):
+        if self.kind not in ("exercise", "hunt", "quiz", "lesson", "proof"):
             return ""
         name = self.target.split()[0]
-        done = name in progress.read if self.kind == "lesson" else progress.is_done(f"{self.kind} {name}")
+        kind = "exercise" if self.kind == "hunt" else self.kind
+        done = name in progress.read if kind in ("lesson", "proof") else progress.is_done(f"{kind} {name}")
         return "done" if done else "open"
 
 

@@ -48,17 +48,17 @@ def _actions(parser: argparse.ArgumentParser) -> Callable[..., argparse.Argument
 def _lesson(verb: Verb) -> None:
     action = _actions(verb("lesson", "lesson", "run", "lessons: read them, run their numbers, take their quizzes", example="sb3-course lesson list"))
     action("list", "all modules, and what you have read, run and answered")
-    show = action("show", "the text of a lesson in the terminal")
-    show.add_argument("module", help="such as m03")
+    show = action("show", "the text of a lesson, or of a proof, in the terminal")
+    show.add_argument("lesson", help="such as m03; P1 is a proof")
     show.add_argument("section", nargs="?", help="only this section: its number, or a word of its title")
     show.add_argument("--html", action="store_true", help="instead: the path of its page, if the documentation was built")
     run = action("run", "run a lesson in a process of its own: every number beside the one that is stated")
-    run.add_argument("module", help="such as m03")
+    run.add_argument("lesson", help="such as m03; P1 is a proof")
     quiz = action("quiz", "questions, each with the reason for every option; without a terminal: the sheet")
-    quiz.add_argument("module", help="such as m03")
+    quiz.add_argument("lesson", help="such as m03")
     quiz.add_argument("--answers", action="store_true", help="print the questions with their answers")
     notebook = action("notebook", "write a lesson as a notebook, never over another one")
-    notebook.add_argument("module", help="such as m03")
+    notebook.add_argument("lesson", help="such as m03")
 
 
 def _exercise(verb: Verb) -> None:

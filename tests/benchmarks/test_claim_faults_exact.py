@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.claims.verdict import NOT_DISTINGUISHED, REPRODUCED, VOID
+from benchmarks.claims.verdict import CONTRADICTED, NOT_DISTINGUISHED, REPRODUCED, VOID
 from tests.benchmarks.test_claim_faults_value import _draws, _verdict
 
 # ------------------------------------------------------------------------------------------------------------------ per-cliffwalk
@@ -39,3 +39,34 @@ def test_runs_that_never_come_to_the_right_values_are_no_evidence():
     cells = _replays()
     cells[UNIFORM, "from_scratch/BlindCliffwalk-v0~12"]["measure/is_exact"][::4] = 0
     assert _verdict("per-cliffwalk", cells)[0] == VOID
+
+
+# -------------------------------------------------------------------------------------------------------------------- npg-plateau
+PLAIN, TENFOLD, NATURAL = "exact_policy_gradient", "exact_policy_gradient~tenfold", "exact_natural_policy_gradient"
+CAME_TO_IT = {PLAIN: 153, TENFOLD: 15, NATURAL: 2}  # the checkpoint of invented runs at which the average reward is 1.9, of 160
+
+
+def _climbs(least=1.2, last=2.0, **of_arms):
+    cells = {}
+    for arm, at in {**CAME_TO_IT, **of_arms}.items():
+        reward = np.where(np.arange(160) < at - 1, 1.0, last)
+        share = np.where(np.arange(160) < at - 1, least, 100.0)
+        cells[arm, "from_scratch/TwoLoops-v0"] = {"measure/objective": np.tile(reward, (10, 1)), "measure/last_share": np.tile(share, (10, 1))}
+    return cells
+
+
+def test_climbs_as_in_the_pilot_reproduce_the_claim():
+    assert _verdict("npg-plateau", _climbs())[0] == REPRODUCED
+
+
+def test_a_natural_gradient_that_is_the_plain_one_is_found_out():
+    verdict, numbers = _verdict("npg-plateau", _climbs(**{NATURAL: CAME_TO_IT[PLAIN]}))
+    assert numbers["slower"] == NOT_DISTINGUISHED and numbers["longer-steps"] == verdict == CONTRADICTED
+
+
+def test_a_plain_gradient_that_never_turns_away_is_found_out():
+    assert _verdict("npg-plateau", _climbs(least=25))[1] == {"slower": REPRODUCED, "longer-steps": REPRODUCED, "away": CONTRADICTED}
+
+
+def test_gradients_that_do_not_come_to_the_best_reward_are_no_evidence():
+    assert _verdict("npg-plateau", _climbs(last=1.5))[0] == VOID

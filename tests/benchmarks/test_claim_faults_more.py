@@ -95,7 +95,7 @@ class World:
         """The number lies t times as far from nothing as this, at most FAR times; a share t − 1 tenths beyond it; a ratio FAR times, or midway to 0."""
         nothing, sign = number.nothing, 1 if towards > number.nothing else -1
         if number.ratio is not None:
-            self.put(number, nothing + FAR * (towards - nothing) if towards > nothing else towards / 2)
+            self.put(number, nothing + FAR * (towards - nothing) if sign > 0 else (towards if towards > 0 else nothing) / 2)
             return
         row, _ = self._of(number, 0.0)
         if number.metric.is_share:
@@ -187,10 +187,16 @@ def test_a_claim_whose_arms_are_alike_is_not_reproduced(name):
 # --------------------------------------------------------------------------------------------------------------------- its opposite
 
 
+def opposite(number: Number) -> float:
+    """As far from nothing as what counts, on the other side: of a ratio as many times less as that is more."""
+    assert number.enough is not None
+    return number.nothing**2 / number.enough if number.ratio is not None else 2 * number.nothing - number.enough
+
+
 @pytest.mark.parametrize(("name", "of"), NUMBERS)
 def test_a_claim_one_of_whose_numbers_lies_on_the_other_side_is_contradicted(name, of):
     (number,) = (number for number in _world(name).numbers if number.name == of)
-    for wrong in [edge for edge in number.within or (2 * number.nothing - number.enough,) if edge is not None]:
+    for wrong in [edge for edge in number.within or (opposite(number),) if edge is not None]:
         world = _world(name)
         world.push(number, wrong)
         means = world.means()
@@ -223,3 +229,12 @@ def test_redq_has_the_settings_of_sac_with_as_many_updates_and_droq_those_of_red
     assert of_redq["redq~10-updates"]["Pendulum-v1"] == {**of_redq["sac~10-updates"]["Pendulum-v1"], "policy_delay": 10}
     assert of_redq["sac~10-updates"]["Pendulum-v1"] == {**of_redq["sac~1-update"]["Pendulum-v1"], "gradient_steps": 10}
     assert of_droq["droq~10-updates"] == of_droq["redq~10-updates"]
+
+
+@pytest.mark.parametrize("algo", ["ppo", "trpo"])
+def test_without_the_details_everything_else_is_as_with_them(algo):
+    arms = settings("code-level")
+    details = {"normalize", "clip_range_vf", "policy_kwargs", "learning_rate", "max_grad_norm"}
+    for env in ("CartPole-v1", "Pendulum-v1"):
+        with_them, without = ({k: v for k, v in arms[f"{algo}~{which}"][env].items() if k not in details} for which in ("with", "without"))
+        assert with_them == without

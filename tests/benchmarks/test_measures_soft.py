@@ -87,7 +87,7 @@ def test_each_seed_s_critics_are_asked_of_its_own_steps():
 
 
 def test_who_has_no_temperature_is_refused():
-    with pytest.raises(UserError, match="critics that count entropy, at a temperature, and td3 has none"):
+    with pytest.raises(UserError, match="soft actor-critics, whose returns hold a temperature; td3 has none"):
         measuring(SoftOverestimation, job("PaysByTurns-v0"), SimpleNamespace(gamma=0.5))
 
 

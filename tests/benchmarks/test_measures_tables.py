@@ -8,6 +8,7 @@ import torch
 
 from benchmarks import UserError
 from benchmarks.measures.expected_gap import ExpectedGap
+from benchmarks.measures.objective import Objective
 from benchmarks.measures.q_error import QError
 from benchmarks.measures.return_distribution import ReturnDistribution, w1
 from from_scratch.registry import load
@@ -54,6 +55,23 @@ def test_rewards_on_the_way_have_no_exact_distribution_here():
     model = load("td0")("TabularPolicy", "from_scratch/CliffWalk-v0", seed=0)
     with pytest.raises(UserError, match="rewards that come at the end alone"):
         measuring(ReturnDistribution, "from_scratch/CliffWalk-v0", model)
+
+
+# ---------------------------------------------------------------------------------------------- what a policy's gradient climbs
+def test_the_objective_of_a_table_is_its_average_reward_where_no_episode_ends():
+    """Four steps of five are in the first state: 0.8 · 0.8 · 1 + 0.2 · 0.2 · 2, and a fifth of the time in the last state."""
+    kwargs = {"gamma": 1.0, "initial_policy": [[0.8, 0.2], [0.2, 0.8]]}
+    model = load("exact_policy_gradient")("TabularPolicy", "from_scratch/TwoLoops-v0", seed=0, **kwargs)
+    assert measuring(Objective, "from_scratch/TwoLoops-v0", model).values() == [pytest.approx({"objective": 0.72, "last_share": 20})]
+
+
+def test_a_table_of_values_has_no_objective():
+    with pytest.raises(UserError, match="objective needs a policy that is a table of probabilities; x has none"):
+        measuring(Objective, WALK, load("td0")("TabularPolicy", WALK, seed=0))
+
+
+def test_training_does_not_notice_that_its_objective_is_measured(tmp_path):
+    _is_unnoticed(tmp_path, "exact_policy_gradient", "from_scratch/TwoLoops-v0", "objective", gamma=1.0)
 
 
 # ------------------------------------------------------------------------------------------------------- errors of action values

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from benchmarks.measures import updates_to_exact
-from benchmarks.measures.updates_to_exact import UpdatesToExact, optimal_action_values
+from benchmarks.measures.updates_to_exact import UpdatesToExact
+from from_scratch.core.exact.values import optimal_action_values
 from from_scratch.envs import BlindCliffwalk
 from tests.benchmarks.test_measures_value import _is_unnoticed, _measured, _trained
 

@@ -29,6 +29,11 @@ def optimal_values(env: gym.Env, gamma: float) -> np.ndarray:
     return _iterate(lambda v: model.backup(v, gamma).max(-1), model, None, "the best")
 
 
+def optimal_action_values(env: gym.Env, gamma: float) -> np.ndarray:
+    """Q* [n_states, n_actions]. ValueError if with γ = 1 there is none."""
+    return model_of(env).backup(optimal_values(env, gamma), gamma)
+
+
 def policy_values(env: gym.Env, policy: np.ndarray, gamma: float) -> np.ndarray:
     """V_π [n_states] of a policy, actions [n_states] or π(a|s) [n_states, n_actions]. ValueError if with γ = 1 there is none."""
     model = model_of(env)

@@ -13,6 +13,7 @@ import pytest
 from sb3_course.teaching import lesson as lessons
 from sb3_course.teaching import percent
 from sb3_course.teaching.course import Course
+from sb3_course.teaching.notebooks import STARTER
 from sb3_course.teaching.progress import Progress
 from sb3_course.teaching.workspace import Workspace
 
@@ -21,6 +22,8 @@ COURSE = Course()
 MODULES = [module for module in COURSE.modules.values() if module.folder]
 LESSONS = [module for module in MODULES if module.lesson]
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.id)
+PAGES = {**{module.id: module.lesson for module in LESSONS}, **COURSE.proofs}  # what is in percent format
+each_page = pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 each_lesson = pytest.mark.parametrize("module", LESSONS, ids=lambda module: module.id)
 
 # What is a name and no measurement: places in books, versions, arXiv numbers, identifiers in code spans.
@@ -90,9 +93,9 @@ def unbacked(path: Path) -> list[str]:
     return found
 
 
-@each_lesson
-def test_every_decimal_in_the_prose_is_backed_by_an_expect_a_figure_a_study_or_the_code(module):
-    assert unbacked(module.lesson) == []
+@pytest.mark.parametrize("page", [*PAGES.values(), STARTER], ids=[*PAGES, "starter"])
+def test_every_decimal_in_the_prose_is_backed_by_an_expect_a_figure_a_study_or_the_code(page):
+    assert unbacked(page) == []
 
 
 def test_a_decimal_that_nothing_backs_is_seen(tmp_path):
@@ -102,11 +105,11 @@ def test_a_decimal_that_nothing_backs_is_seen(tmp_path):
     assert [line.rpartition(" ")[2] for line in unbacked(path)] == ["3.14"]
 
 
-@each_lesson
-def test_a_lesson_runs_as_a_plain_script(module, tmp_path):
+@each_page
+def test_a_lesson_runs_as_a_plain_script(page, tmp_path):
     """In a folder of its own, and it leaves nothing there."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, str(module.lesson)], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, str(page)], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "ok " in done.stdout and list(tmp_path.iterdir()) == []
 

@@ -1,0 +1,29 @@
+"""the observation is the whole tuple that reset gives: an observation and a dictionary"""
+
+import gymnasium as gym
+
+
+def walk(actions):
+    env = gym.make("FrozenLake-v1", is_slippery=False)
+    observation = env.reset(seed=0)
+    cells, total = [observation], 0.0
+    for action in actions:
+        observation, reward, terminated, truncated, _ = env.step(action)
+        cells.append(int(observation))
+        total += reward
+        if terminated or truncated:
+            break
+    return cells, total
+
+
+def picture(actions):
+    env = gym.make("FrozenLake-v1", is_slippery=False, render_mode="ansi")
+    env.reset(seed=0)
+    for action in actions:
+        env.step(action)
+    return env.render()
+
+
+if __name__ == "__main__":
+    print(walk([1, 1, 2, 1, 2, 2]))
+    print(picture([1, 1, 2]))

@@ -1,0 +1,28 @@
+"""the sum is not set back to 0 when an episode begins: each return holds all those before it"""
+
+import gymnasium as gym
+import numpy as np
+
+
+def returns(n, seed, file=None):
+    env, rng = gym.make("CartPole-v1"), np.random.default_rng(seed)
+    found, total = [], 0.0
+    if file:
+        print("episode,return,length", file=file)
+    for episode in range(n):
+        env.reset(seed=seed if episode == 0 else None)  # seeded once: the later episodes go on with the same generator
+        length, over = 0, False
+        while not over:
+            action = int(rng.integers(2))
+            _, reward, terminated, truncated, _ = env.step(action)
+            total, length, over = total + reward, length + 1, terminated or truncated
+        found.append(total)
+        if file:
+            print(f"{episode + 1},{total},{length}", file=file)
+    env.close()
+    return found
+
+
+if __name__ == "__main__":
+    found = np.array(returns(100, seed=0))
+    print(f"mean {found.mean():.1f}, standard deviation {found.std():.1f}, least {found.min():g}, largest {found.max():g}")

@@ -1,0 +1,32 @@
+"""everything is seeded again in every episode, so that all episodes are the same one (E11)
+
+A seed is given once, at the beginning; the generators then go on from where they are.
+"""
+
+import gymnasium as gym
+import numpy as np
+
+
+def returns(n, seed, file=None):
+    env = gym.make("CartPole-v1")
+    found = []
+    if file:
+        print("episode,return,length", file=file)
+    for episode in range(n):
+        env.reset(seed=seed)
+        rng = np.random.default_rng(seed)
+        total, length, over = 0.0, 0, False
+        while not over:
+            action = int(rng.integers(2))
+            _, reward, terminated, truncated, _ = env.step(action)
+            total, length, over = total + reward, length + 1, terminated or truncated
+        found.append(total)
+        if file:
+            print(f"{episode + 1},{total},{length}", file=file)
+    env.close()
+    return found
+
+
+if __name__ == "__main__":
+    found = np.array(returns(100, seed=0))
+    print(f"mean {found.mean():.1f}, standard deviation {found.std():.1f}, least {found.min():g}, largest {found.max():g}")

@@ -1,0 +1,21 @@
+"""γ is not used: the rewards are only added up"""
+
+
+def discounted_return(rewards, gamma):
+    return sum(reward for reward in rewards)  # eq. (3.8)
+
+
+def all_returns(rewards, gamma):
+    found, G = [0.0] * len(rewards), 0.0
+    for t in reversed(range(len(rewards))):
+        G = rewards[t] + G  # eq. (3.9)
+        found[t] = G
+    return found
+
+
+def forever(reward, gamma):
+    return float("inf") * reward  # eq. (3.10)
+
+
+if __name__ == "__main__":
+    print(discounted_return([1.0, 0.0, 2.0], 0.5), all_returns([1.0, 0.0, 2.0], 0.5), forever(1.0, 0.99))

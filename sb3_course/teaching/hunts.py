@@ -1,0 +1,67 @@
+"""Hunts: agents with one bug each, among which a learner's `diagnose` must tell its own.
+
+A hunt is an exercise in hunts/NAME/ of a module, with two files more: symptom.md, what is seen, and suspect.py, with a class `Right` and a class
+`Suspect(Right)` in which one method is overridden. All hunts whose names begin alike (tab-1, tab-2, …) have agents that are used alike:
+
+    agent = Agent(n_states, n_actions, gamma=1.0, epsilon=0.1, seed=0);  agent.learn(env, episodes);  agent.choose(s);  agent.Q
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sb3_course.teaching import answers
+from sb3_course.teaching.course import Course
+from sb3_course.teaching.outputs import Mistake, short
+
+Step = tuple[float, int, str]  # reward, next state, and "on", "end" (terminated) or "cut" (truncated)
+
+
+class Script:
+    """An environment that plays its episodes in turn, whatever is done. Each is a list of steps; it begins in state 0."""
+
+    def __init__(self, *episodes: list[Step]):
+        self.episodes, self.k = episodes, -1
+
+    def reset(self, seed: int | None = None, options: Any = None) -> tuple[int, dict[str, Any]]:
+        self.k, self.t = (self.k + 1) % len(self.episodes), 0
+        return 0, {}
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        reward, s_next, how = self.episodes[self.k][self.t]
+        self.t += 1
+        return s_next, reward, how == "end", how == "cut", {}
+
+
+def agents(name: str) -> dict[str, type]:
+    """The agents on which a diagnosis is tried, by what they are called: the suspect of this hunt, it without its bug, those of its kin."""
+    found: dict[str, type] = {}
+    for path in sorted(Course().folder.glob(f"m[0-9][0-9]_*/hunts/{name.partition('-')[0]}-*/suspect.py"), key=lambda path: path.parent.name != name):
+        module, whose = answers.load(path, f"suspect_{path.parent.name}"), path.parent.name
+        found |= {"the suspect" if whose == name else f"the suspect of {whose}": module.Suspect,
+                  "the right class" if whose == name else f"the right class of {whose}": module.Right}  # fmt: skip
+    return found
+
+
+def diagnosed(name: str) -> dict[str, bool]:
+    """What a right diagnosis says of each."""
+    return {who: who == "the suspect" for who in agents(name)}
+
+
+def diagnosis(diagnose: Callable[[type], Any], name: str) -> dict[str, bool]:
+    """What a learner's says of each. Mistake if it is not True or False."""
+    found = {}
+    for who, agent in agents(name).items():
+        said = diagnose(agent)
+        if type(said).__name__ not in ("bool", "bool_"):
+            raise Mistake(f"cannot be judged: of {who} diagnose says {short(said)}, should be True or False")
+        found[who] = bool(said)
+    return found
+
+
+def repaired(found: Any) -> type:
+    """The class that `repaired` gives. Mistake if it is none."""
+    if not isinstance(found, type):
+        raise Mistake(f"cannot be judged: repaired gives {short(found)}, should be a class")
+    return found
