@@ -25,11 +25,12 @@ ROOMS = {  # a room of core: the others that it may import
     "tabular": ("loops", *FLOOR),
     "loops": ("algorithm", "networks", "replay", *FLOOR),
     "algorithm": ("networks", "lockstep", *FLOOR),
-    "networks": ("lockstep", "addresses", "data", "distributions", "finite", "product", "rng", "watch"),
+    "networks": ("lockstep", "addresses", "atoms", "data", "distributions", "finite", "product", "rng", "watch"),
     "replay": ("lockstep", "data", "rng", "watch"),  # a compiled loop
     "distributions": ("product", "rng"),
     "returns": ("lockstep",),  # a compiled loop
-    **dict.fromkeys(("atoms", "quantiles"), ("lockstep",)),  # the same
+    "quantiles": ("lockstep",),  # the same
+    "atoms": ("lockstep", "hyperparameters"),  # the same, and what they are given
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
     "stacks": ("addresses", "callbacks", "masks", "vec_env"),

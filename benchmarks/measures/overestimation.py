@@ -19,7 +19,7 @@ import torch
 
 from benchmarks import UserError
 from benchmarks.measures.measure import Measure
-from benchmarks.running.evaluation import episode_seeds
+from benchmarks.running.evaluation import episode_seeds, remembered
 from benchmarks.studies import environments
 
 EPISODES = 5  # of each seed at each checkpoint
@@ -67,13 +67,13 @@ class Overestimation(Measure):
         n = self.n_seeds * EPISODES
         lanes = [env for of_seed in self.lanes for env in of_seed]
         obs = np.stack([env.reset(seed=seed)[0] for env, seed in zip(lanes, np.ravel(self.starts).tolist(), strict=True)])
-        alive = np.ones(n, dtype=bool)
+        alive, state, going_on = np.ones(n, dtype=bool), None, np.zeros(n, dtype=bool)
         rewards, estimates = np.zeros((self.horizon, n)), np.zeros((self.limit, n))
         lengths = np.zeros(n, dtype=int)
         for t in range(self.horizon):
             if not alive.any():
                 break
-            actions = self.model.predict(obs, deterministic=True)[0]
+            actions, state = self.model.predict(obs, deterministic=True, **remembered(state, going_on))
             if t < self.limit:
                 estimates[t] = self._critic(obs, actions)
             obs = obs.copy()

@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import Array, kernels
+
+
+def check_atoms(model: Any) -> None:
+    """Raises ValueError where its n_atoms, v_min and v_max are not those of at least two atoms."""
+    check_range(model, "n_atoms", low=2, whole=True)
+    check_range(model, "v_min", "v_max")
+    if model.v_min >= model.v_max:
+        raise ValueError(f"v_min={model.v_min} is not below v_max={model.v_max}: returns are to lie between them.")
 
 
 def expected(logits: Any, z: Any) -> Any:

@@ -27,11 +27,14 @@ class Weights:
         self.parameters = list(parameters)
 
     @classmethod
-    def that_move(cls, y: torch.Tensor, among: Iterable[nn.Parameter]) -> Weights:
-        """Those on which a number y depends."""
-        among = [p for p in among if p.requires_grad]
-        gradients = torch.autograd.grad(y, among, retain_graph=True, allow_unused=True)
-        return cls(p for p, gradient in zip(among, gradients, strict=True) if gradient is not None)
+    def that_move(cls, y: torch.Tensor, among: Iterable[nn.Parameter]) -> tuple[Weights, torch.Tensor]:
+        """Those on which a number y depends and that are not frozen; and ∇y [D], which can itself be differentiated. ValueError if there are none."""
+        # One parameter after another: the sums of a second pass then come in SB3-Contrib's order, to its bits.
+        slopes = [(p, *torch.autograd.grad(y, p, create_graph=True, allow_unused=True)) for p in among if p.requires_grad and y.requires_grad]
+        slopes = [(p, slope) for p, slope in slopes if slope is not None]
+        if not slopes:
+            raise ValueError("Every weight of the policy is frozen, so that its natural gradient has nothing to move. Let some of them require a gradient.")
+        return cls(p for p, _ in slopes), torch.cat([slope.reshape(-1) for _, slope in slopes])
 
     def __len__(self) -> int:
         """D"""
@@ -47,12 +50,10 @@ class Weights:
         for p, part in zip(self.parameters, theta.split([p.numel() for p in self.parameters]), strict=True):
             p.copy_(part.view_as(p))
 
-    def gradient(self, y: torch.Tensor, again: bool = False) -> torch.Tensor:
-        """∇y [D]; with `again` it can itself be differentiated. The graph of y stays."""
-        # One parameter after another where it is differentiated again: the sums of a second pass then come in SB3-Contrib's order, to its bits.
-        groups = [[p] for p in self.parameters] if again else [self.parameters]
-        parts = [torch.autograd.grad(y, group, create_graph=again, retain_graph=True, allow_unused=True, materialize_grads=True) for group in groups]
-        return torch.cat([part.reshape(-1) for group in parts for part in group])
+    def gradient(self, y: torch.Tensor) -> torch.Tensor:
+        """∇y [D]. The graph of y stays."""
+        parts = torch.autograd.grad(y, self.parameters, retain_graph=True, allow_unused=True, materialize_grads=True)
+        return torch.cat([part.reshape(-1) for part in parts])
 
 
 def pi_of(policy: Any, obs: Any) -> Distribution:
@@ -69,9 +70,8 @@ def divergence(pi: Distribution, old: Distribution) -> torch.Tensor:
     return kl if kl.dim() > 1 else kl[:, None]
 
 
-def fisher(kl: torch.Tensor, weights: Weights, damping: float = 0.0) -> Product:
-    """v ↦ (F + damping I) v, F being the Hessian of KL, a number, at the present weights: ∇(∇KL · v), by differentiating twice (Pearlmutter 1994)."""
-    slope = weights.gradient(kl, again=True)
+def fisher(slope: torch.Tensor, weights: Weights, damping: float = 0.0) -> Product:
+    """v ↦ (F + damping I) v, F being the Hessian of KL, whose slope ∇KL [D] is, at the present weights: ∇(∇KL · v) (Pearlmutter 1994)."""
     return lambda v: weights.gradient((slope * v).sum()) + damping * v
 
 

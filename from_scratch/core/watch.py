@@ -35,6 +35,7 @@ def _functions(kind: type) -> dict[str, Any]:
 
 
 _AS_IMPORTED: dict[type, dict[str, Any]] = {}
+_SIZES: dict[type, int] = {}  # how many names each had then
 _PATCHED_BEFORE: dict[type, str] = {}  # somebody was faster than our import
 
 
@@ -43,7 +44,7 @@ def imitate(*modules: ModuleType | type) -> None:
     for module in modules:
         classes = [module] if isinstance(module, type) else [x for x in vars(module).values() if isinstance(x, type) and x.__module__ == module.__name__]
         for kind in classes:
-            _AS_IMPORTED[kind] = _functions(kind)
+            _AS_IMPORTED[kind], _SIZES[kind] = _functions(kind), len(vars(kind))
             for name, function in _AS_IMPORTED[kind].items():
                 if not getattr(function, "__module__", kind.__module__).startswith((kind.__module__.split(".")[0], "abc", "typing")):
                     _PATCHED_BEFORE[kind] = name
@@ -58,9 +59,12 @@ def patched(kind: type) -> str | None:
     for parent in kind.__mro__:
         if parent in _PATCHED_BEFORE:
             return f"{parent.__name__}.{_PATCHED_BEFORE[parent]}"
-        now = vars(parent)
-        for name, function in _AS_IMPORTED.get(parent, {}).items():
+        now, known = vars(parent), _AS_IMPORTED.get(parent, {})
+        for name, function in known.items():
             if now.get(name) is not function:
+                return f"{parent.__name__}.{name}"
+        if parent in _SIZES and len(now) != _SIZES[parent]:  # where a method was only inherited before
+            for name in _functions(parent).keys() - known.keys():
                 return f"{parent.__name__}.{name}"
     return None
 

@@ -17,6 +17,7 @@ import torch
 from from_scratch.core.data import Sample
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.asynchronous import Asynchronous
+from from_scratch.core.loops.on_policy import normalise
 
 
 class A3C(Asynchronous):
@@ -47,21 +48,11 @@ class A3C(Asynchronous):
 
     log_interval = 100
 
-    def check(self) -> None:
-        super().check()
-        if self.use_rms_prop and "optimizer_class" not in self.policy_kwargs:
-            rms_prop = {"optimizer_class": torch.optim.RMSprop, "optimizer_kwargs": {"alpha": 0.99, "eps": self.rms_prop_eps}}
-            self.policy_kwargs = {**self.policy_kwargs, **rms_prop}
-
-    def update(self, rollout: Sample | None) -> None:
-        for batch in self.minibatches(rollout):  # one: everything
-            self.minimise(self.loss, batch, by=self.actor_critic)
-        self.updates += 1
-
     @per_seed
     def loss(self, b: Sample) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]; means are over M
         v, log_pi, entropy = self.actor_critic.evaluate(b.obs, b.action)
-        l_pi = -(b.advantage * log_pi).mean(-1)
+        advantage = normalise(b.advantage) if self.normalize_advantage else b.advantage  # R − V(s; θ')
+        l_pi = -(advantage * log_pi).mean(-1)
         l_v = ((b.ret - v) ** 2).mean(-1)
         l_entropy = -entropy.mean(-1)
         return l_pi + self.ent_coef * l_entropy + self.vf_coef * l_v, {"policy_loss": l_pi, "value_loss": l_v, "entropy_loss": l_entropy}

@@ -20,6 +20,7 @@ from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.actors import WHERE
 from from_scratch.core.loops.lagging import Lagging
+from from_scratch.core.loops.on_policy import normalise
 from from_scratch.core.returns import vtrace
 
 CORRECTIONS = ("vtrace", "epsilon", "none")
@@ -64,26 +65,19 @@ class IMPALA(Lagging):
         for name, known in (("correction", CORRECTIONS), ("actors_on", tuple(WHERE))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r}: choose one of {', '.join(map(repr, known))}.")
-        if "optimizer_class" not in self.policy_kwargs:
-            rms_prop = {"optimizer_class": torch.optim.RMSprop, "optimizer_kwargs": {"alpha": 0.99, "eps": self.rms_prop_eps}}
-            self.policy_kwargs = {**self.policy_kwargs, **rms_prop}
 
     def look_back(self, r: np.ndarray, discount: np.ndarray, v: np.ndarray, v_next: np.ndarray, ratio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.correction != "vtrace":
             ratio = np.ones_like(ratio)
-        return vtrace(r, discount, v, v_next, np.full_like(r, self.gae_lambda), ratio, self.clip_rho, self.clip_c)  # eq. (1)
-
-    def update(self, rollout: Sample | None) -> None:
-        for batch in self.minibatches(rollout):  # one: everything
-            self.minimise(self.loss, batch, by=self.actor_critic)
-        self.updates += 1
+        return vtrace(r, discount, v, v_next, np.full_like(r, self.rollout_buffer.gae_lambda), ratio, self.clip_rho, self.clip_c)  # eq. (1)
 
     @per_seed
     def loss(self, b: Sample) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, ...]; means are over M
         v, log_pi, entropy = self.actor_critic.evaluate(b.obs, b.action)
         if self.correction == "epsilon":
             log_pi = torch.log(torch.exp(log_pi) + EPSILON)
-        l_pi = -(b.advantage * log_pi).mean(-1)
+        advantage = normalise(b.advantage) if self.normalize_advantage else b.advantage
+        l_pi = -(advantage * log_pi).mean(-1)
         l_v = ((b.ret - v) ** 2).mean(-1)
         l_entropy = -entropy.mean(-1)
         return l_pi + self.vf_coef * l_v + self.ent_coef * l_entropy, {"policy_loss": l_pi, "value_loss": l_v, "entropy_loss": l_entropy}

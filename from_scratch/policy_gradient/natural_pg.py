@@ -49,9 +49,9 @@ class NaturalPG(NaturalSteps):
         advantage = normalise(b.advantage) if self.normalize_advantage else b.advantage
         objective = (pi.log_prob(b.action.float()) * advantage).mean()
         kl = divergence(pi, old).sum(-1).mean()
-        policy = Weights.that_move(kl, [p for name, p in self._policies[k].named_parameters() if "value" not in name])
+        policy, slope = Weights.that_move(kl, [p for name, p in self._policies[k].named_parameters() if "value" not in name])
         self.actor_critic.hold(k, policy.parameters)
-        g, F = policy.gradient(objective), fisher(kl, policy, self.cg_damping)
+        g, F = policy.gradient(objective), fisher(slope, policy, self.cg_damping)
         x = conjugate_gradients(F, g, torch.zeros_like(g), self.cg_max_steps)  # F⁻¹ g
         policy.set(policy.get() + longest_step(F, x, self.target_kl))
         with torch.no_grad():

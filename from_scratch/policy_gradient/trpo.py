@@ -70,9 +70,9 @@ class TRPO(NaturalSteps):
             return (advantage * ratio).mean(), divergence(pi, old).mean()  # eq. (14)
 
         surrogate, kl = surrogate_and_kl()
-        policy = Weights.that_move(kl, [p for name, p in self._policies[k].named_parameters() if "value" not in name])
+        policy, slope = Weights.that_move(kl, [p for name, p in self._policies[k].named_parameters() if "value" not in name])
         self.actor_critic.hold(k, policy.parameters)
-        g, F = policy.gradient(surrogate), fisher(kl, policy, self.cg_damping)
+        g, F = policy.gradient(surrogate), fisher(slope, policy, self.cg_damping)
         with self._rng.streams[k].as_process():
             start = 1e-4 * torch.randn_like(g)  # not 0, as in SB3-Contrib
         step = longest_step(F, conjugate_gradients(F, g, start, self.cg_max_steps), self.target_kl)

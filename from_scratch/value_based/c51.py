@@ -22,9 +22,8 @@ from stable_baselines3.common.torch_layers import create_mlp
 from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy, QNetwork
 from torch import nn
 
-from from_scratch.core.atoms import expected, projected
+from from_scratch.core.atoms import check_atoms, expected, projected
 from from_scratch.core.data import Transition
-from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.networks.action_values import OwnQNetworks
 from from_scratch.value_based.dqn import DQN
@@ -77,10 +76,7 @@ class C51(DQN):
 
     def check(self) -> None:
         super().check()
-        check_range(self, "n_atoms", low=2, whole=True)
-        check_range(self, "v_min", "v_max")
-        if self.v_min >= self.v_max:
-            raise ValueError(f"v_min={self.v_min} is not below v_max={self.v_max}: returns are to lie between them.")
+        check_atoms(self)
 
     def new_policy(self) -> BasePolicy:
         atoms = {"n_atoms": self.n_atoms, "v_min": self.v_min, "v_max": self.v_max}

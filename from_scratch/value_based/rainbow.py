@@ -22,86 +22,23 @@ ours the features extractor. The online network has one draw of noise for s and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import LinearSchedule
-from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy, QNetwork
-from torch import nn
 
-from from_scratch.core.atoms import expected, projected
+from from_scratch.core.atoms import check_atoms, expected, projected
 from from_scratch.core.data import Transition
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import per_seed
-from from_scratch.core.networks.action_values import OwnQNetworks
-from from_scratch.core.networks.noisy import NoisyLinear, f
+from from_scratch.core.networks.noisy import f
+from from_scratch.core.networks.rainbow import RainbowCnnPolicy, RainbowMultiInputPolicy, RainbowPolicy
 from from_scratch.core.replay.forms import NSteps
 from from_scratch.core.replay.samplers import Prioritised
 from from_scratch.value_based.dqn import DQN
-
-
-class RainbowNetwork(QNetwork):
-    """Logits of the atoms of every action, [..., A·N]; of a single atom, without a distribution, the values themselves, [..., A]."""
-
-    def __init__(self, *args: Any, dueling: bool, noisy: bool, n_atoms: int, v_min: float, v_max: float, sigma_0: float, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        del self.q_net
-        n = int(self.action_space.n) * n_atoms
-        self.noisy, self.n_atoms, self.n_noise = noisy, n_atoms, 0
-        self.streams: dict[str, list[tuple[str, int, int]]] = {}  # of each stream its layers: name, where the layer's noise starts, and ends
-        for stream, n_last in ({"value": n_atoms, "advantage": n} if dueling else {"q": n}).items():
-            self.streams[stream] = []
-            for i, (n_in, n_out) in enumerate(pairwise([self.features_dim, *self.net_arch, n_last])):
-                setattr(self, f"{stream}{i}", NoisyLinear(n_in, n_out, sigma_0) if noisy else nn.Linear(n_in, n_out))
-                self.streams[stream].append((f"{stream}{i}", self.n_noise, self.n_noise + n_in + n_out))
-                self.n_noise += n_in + n_out
-        self.register_buffer("z", torch.linspace(v_min, v_max, n_atoms), persistent=False)
-
-    @per_seed
-    def outputs(self, features: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        of_streams = []
-        for layers in self.streams.values():
-            x = features
-            for i, (name, start, end) in enumerate(layers):
-                x = self.activation_fn()(x) if i else x
-                x = getattr(self, name)(x, *([] if noise is None else [noise[..., start:end]]))
-            of_streams.append(x)
-        if len(of_streams) == 1:
-            return of_streams[0]
-        v, a = (x.view(*x.shape[:-1], -1, self.n_atoms) for x in of_streams)  # [..., 1, N] and [..., A, N]
-        return (v + a - a.transpose(-1, -2).mean(-1).unsqueeze(-2)).view(*features.shape[:-1], -1)
-
-    def forward(self, obs: Any, noise: torch.Tensor | None = None) -> torch.Tensor:
-        return self.outputs(self.extract_features(obs, self.features_extractor), noise)
-
-    def values(self, obs: Any, noise: torch.Tensor | None = None) -> torch.Tensor:
-        x = self(obs, noise)
-        return x if self.n_atoms == 1 else expected(x, self.z)
-
-    def _predict(self, observation: Any, deterministic: bool = True) -> torch.Tensor:
-        n = len(next(iter(observation.values())) if isinstance(observation, dict) else observation)
-        noise = None if deterministic or not self.noisy else f(torch.randn(n, self.n_noise)).to(self.device)
-        return self.values(observation, noise).argmax(-1)
-
-
-class OfRainbow(OwnQNetworks):
-    network, own = RainbowNetwork, {"dueling": True, "noisy": True, "n_atoms": 51, "v_min": -10.0, "v_max": 10.0, "sigma_0": 0.5}
-
-
-class RainbowPolicy(OfRainbow, DQNPolicy):
-    """For vectors."""
-
-
-class RainbowCnnPolicy(OfRainbow, CnnPolicy):
-    """For images: the layers of the features extractor are not noisy."""
-
-
-class RainbowMultiInputPolicy(OfRainbow, MultiInputPolicy):
-    """For Dict observations."""
 
 
 class Rainbow(DQN):
@@ -125,13 +62,10 @@ class Rainbow(DQN):
 
     def check(self) -> None:
         super().check()
-        check_range(self, "n_atoms", low=2, whole=True)
-        check_range(self, "v_min", "v_max")
+        check_atoms(self)
         check_range(self, "sigma_0", low=0)
         check_range(self, "alpha", "initial_beta", low=0, high=1)
         check_range(self, "priority_eps", above=0)
-        if self.v_min >= self.v_max:
-            raise ValueError(f"v_min={self.v_min} is not below v_max={self.v_max}: returns are to lie between them.")
 
     def new_policy(self) -> BasePolicy:
         of_network = {name: getattr(self, name) for name in ("dueling", "noisy", "v_min", "v_max", "sigma_0")}

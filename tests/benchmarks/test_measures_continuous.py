@@ -97,6 +97,19 @@ def test_each_seed_s_critic_is_asked_of_its_own_states():
     assert second["overestimation"] < 0 < first["overestimation"]
 
 
+def test_an_actor_that_remembers_is_handed_what_it_remembers():
+    """It counts the steps that it has seen, and is told of an episode's start where it has nothing to remember yet."""
+    model, heard = critics(5.0), []
+
+    def predict(obs, state=None, episode_start=None, deterministic=False):
+        heard.append((state, None if episode_start is None else episode_start.tolist()))
+        return np.zeros((len(obs), 1), np.float32), (state or 0) + 1
+
+    model.predict = predict
+    measuring(Overestimation, job("OneEachStep-v0", spec={"kwargs": {"last": 3}}), model).values()
+    assert heard == [(None, None), (1, [False] * 5), (2, [False] * 5)]
+
+
 @pytest.mark.parametrize(("more", "says"), [({"hyperparams": {"normalize": True}}, "cannot have normalize=True")])
 def test_values_in_other_units_than_the_rewards_are_refused(more, says):
     with pytest.raises(UserError, match=says):

@@ -29,9 +29,10 @@ def weights(model):
 
 
 # ---------------------------------------------------------------------------------------------------------------------- what is learnt
-def test_one_worker_is_a2c_to_the_bit():
-    a2c = A2C("MlpPolicy", Walk, seeds=[1], ent_coef=0.01, **GIVEN).learn(200, log_interval=None)
-    assert torch.equal(weights(a3c(n_workers=1).learn(200, log_interval=None)), weights(a2c))
+@pytest.mark.parametrize("normalize_advantage", [False, True])
+def test_one_worker_is_a2c_to_the_bit(normalize_advantage):
+    a2c = A2C("MlpPolicy", Walk, seeds=[1], ent_coef=0.01, normalize_advantage=normalize_advantage, **GIVEN).learn(200, log_interval=None)
+    assert torch.equal(weights(a3c(n_workers=1, normalize_advantage=normalize_advantage).learn(200, log_interval=None)), weights(a2c))
 
 
 @pytest.mark.parametrize("optimizer_class", [torch.optim.RMSprop, torch.optim.Adam, torch.optim.AdamW])
@@ -90,6 +91,23 @@ def test_what_a_callback_does_to_the_weights_the_workers_have():
 
     model.learn(400, callback=shift, log_interval=None)
     assert model.policy.value_net.bias.item() == 7.0
+
+
+def test_workers_have_what_a_user_has_made_of_the_model():
+    """One layer is frozen, another's output counts for nothing: neither has moved, and the others have, in the shared memory and so here."""
+    model = a3c()
+    first, _, *_ = model.policy.mlp_extractor.policy_net
+    first.requires_grad_(False)
+    model.policy.value_net.register_forward_hook(silent)
+    before = {name: p.detach().clone() for name, p in model.policy.named_parameters()}
+    model.learn(60, log_interval=None)
+    still = {name for name, p in model.policy.named_parameters() if torch.equal(p, before[name])}
+    of_values = {name for name in before if "value_net" in name}
+    assert still == {"mlp_extractor.policy_net.0.weight", "mlp_extractor.policy_net.0.bias", *of_values}
+
+
+def silent(module, x, y):
+    return 0 * y
 
 
 def test_seeds_of_workers_are_noted_saved_and_never_used_twice(tmp_path):

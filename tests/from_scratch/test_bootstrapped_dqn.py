@@ -10,6 +10,7 @@ from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import Rows
 from from_scratch.core.networks.heads import vote
 from from_scratch.envs.chains.deep_sea import DeepSea
+from tests.from_scratch.small import of_parameters
 
 pytestmark = pytest.mark.numerical
 
@@ -18,10 +19,6 @@ SMALL = {"n_heads": 3, "learning_starts": 20, "buffer_size": 400, "batch_size": 
 
 def small(env="CartPole-v1", steps=0, callback=None, **kwargs):
     return BootstrappedDQN("MlpPolicy", env, **{"policy_kwargs": {"net_arch": [16]}, **SMALL, **kwargs}).learn(steps, callback)
-
-
-def of_parameters(model):
-    return torch.cat([p.detach().flatten() for p in model.policy.parameters()])
 
 
 # ------------------------------------------------------------------------------------------------------------------------------ loss

@@ -13,6 +13,7 @@ from gymnasium import spaces
 from from_scratch import DiscreteSAC
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import Rows
+from tests.from_scratch.small import DICTS, IMAGES, Seen, of_parameters
 
 pytestmark = pytest.mark.numerical
 
@@ -22,10 +23,6 @@ SMALL = {"learning_starts": 20, "buffer_size": 400, "batch_size": 16, "device": 
 def small(env="CartPole-v1", steps=0, **kwargs):
     model = DiscreteSAC("MlpPolicy", env, **{"policy_kwargs": {"net_arch": [16]}, **SMALL, **kwargs})
     return model.learn(steps) if steps else model
-
-
-def of_parameters(model):
-    return torch.cat([p.detach().flatten() for p in model.policy.parameters()])
 
 
 class Nothing(gym.Env):
@@ -137,26 +134,6 @@ def test_a_policy_is_saved_and_loaded_by_itself(tmp_path):
     model.policy.save(tmp_path / "policy")
     again, obs = type(model.policy).load(tmp_path / "policy"), torch.randn(6, 4)
     assert torch.equal(again.critic(obs), model.policy.critic(obs)) and torch.equal(again._predict(obs, True), model.policy._predict(obs, True))
-
-
-class Seen(gym.Env):
-    """Images, or a Dict of a vector and a number."""
-
-    action_space = spaces.Discrete(3)
-
-    def __init__(self, space):
-        self.observation_space = space
-        space.seed(0)
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        return self.observation_space.sample(), {}
-
-    def step(self, action):
-        return self.observation_space.sample(), float(action), bool(self.np_random.random() < 0.1), False, {}
-
-
-IMAGES, DICTS = spaces.Box(0, 255, (3, 36, 36), np.uint8), spaces.Dict(a=spaces.Box(-1, 1, (3,)), b=spaces.Discrete(4))
 
 
 @pytest.mark.parametrize(("policy", "space"), [("CnnPolicy", IMAGES), ("MultiInputPolicy", DICTS)])

@@ -18,6 +18,7 @@ from from_scratch.core.lockstep import Rows
 from from_scratch.value_based.c51 import expected, projected
 from from_scratch.value_based.dueling_dqn import DuelingNetwork
 from from_scratch.value_based.noisy_dqn import NoisyLinear, f
+from tests.from_scratch.small import of_parameters
 
 pytestmark = pytest.mark.numerical
 
@@ -33,10 +34,6 @@ def golden(name):
 
 def small(cls, env="CartPole-v1", steps=0, **kwargs):
     return cls("MlpPolicy", env, **{"policy_kwargs": {"net_arch": [16]}, **SMALL, **kwargs}).learn(steps)
-
-
-def of_parameters(model):
-    return torch.cat([p.detach().flatten() for p in model.policy.parameters()])
 
 
 # ---------------------------------------------------------------------------------------------------------------------- Double DQN

@@ -11,6 +11,7 @@ from from_scratch import DRQN
 from from_scratch.core.data import Stretch
 from from_scratch.core.lockstep import Rows
 from from_scratch.value_based.drqn import from_step
+from tests.from_scratch.small import of_parameters
 
 pytestmark = pytest.mark.numerical
 
@@ -20,10 +21,6 @@ WAYS = [{}, {"stored_states": True}, {"burn_in": 3}, {"burn_in": 3, "stored_stat
 
 def small(env="CartPole-v1", steps=0, **kwargs):
     return DRQN("MlpPolicy", env, **{"policy_kwargs": {"net_arch": [8]}, **SMALL, **kwargs}).learn(steps)
-
-
-def of_parameters(model):
-    return torch.cat([p.detach().flatten() for p in model.policy.parameters()])
 
 
 def unroll(network, obs):

@@ -91,7 +91,8 @@ def test_the_weights_are_written_where_they_are():
 
 def test_only_weights_that_a_number_depends_on_belong_to_it():
     used, unused, frozen = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(4), requires_grad=False)
-    assert len(Weights.that_move((used * 2).sum() + frozen.sum(), [used, unused, frozen])) == 2
+    weights, slope = Weights.that_move((used * 2).sum() + frozen.sum(), [used, unused, frozen])
+    assert weights.parameters == [used] and slope.tolist() == [2, 2]
 
 
 def test_the_hessian_of_kl_is_the_fisher_matrix_of_a_coin():
@@ -99,9 +100,9 @@ def test_the_hessian_of_kl_is_the_fisher_matrix_of_a_coin():
     θ = nn.Parameter(torch.tensor([np.log(3.0)], dtype=torch.float64))
     p = torch.sigmoid(θ)
     q = p.detach()
-    kl = (p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()).sum()
-    close(fisher(kl, Weights([θ]))(torch.ones(1, dtype=torch.float64)), [3 / 16], 1e-12)
-    close(fisher(kl, Weights([θ]), damping=0.5)(torch.ones(1, dtype=torch.float64)), [3 / 16 + 0.5], 1e-12)
+    weights, slope = Weights.that_move((p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()).sum(), [θ])
+    close(fisher(slope, weights)(torch.ones(1, dtype=torch.float64)), [3 / 16], 1e-12)
+    close(fisher(slope, weights, damping=0.5)(torch.ones(1, dtype=torch.float64)), [3 / 16 + 0.5], 1e-12)
 
 
 def test_the_divergence_is_of_the_new_policy_from_the_old_one():
@@ -144,8 +145,8 @@ def test_gradient_fisher_product_and_step_are_those_of_sb3_contrib():
     old, pi = (DiagGaussianDistribution(2).proba_distribution(*parameters) for parameters in ((mean.detach(), policy.log_std.detach()), (mean, policy.log_std)))
     close(pi.log_prob(action), expected["old_log_prob"], 1e-10)
     kl, objective = divergence(pi, old).mean(), (advantage * torch.exp(pi.log_prob(action) - old.log_prob(action))).mean()
-    weights = Weights.that_move(kl, [p for name, p in policy.named_parameters() if "value" not in name])
-    g, F = weights.gradient(objective), fisher(kl, weights, inputs["cg_damping"])
+    weights, slope = Weights.that_move(kl, [p for name, p in policy.named_parameters() if "value" not in name])
+    g, F = weights.gradient(objective), fisher(slope, weights, inputs["cg_damping"])
     close(g, expected["flat_gradient"], 1e-9)
     close(F(torch.tensor(inputs["test_vector"], dtype=torch.float64)), expected["hessian_vector_product_of_test_vector"], 1e-9)
     x = conjugate_gradients(F, g, torch.zeros_like(g), inputs["cg_max_steps"])

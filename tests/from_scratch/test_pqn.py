@@ -12,6 +12,7 @@ from from_scratch import PQN
 from from_scratch.core.data import Judged
 from from_scratch.core.lockstep import Rows
 from from_scratch.core.networks.layer_norm import LayerNorm
+from tests.from_scratch.small import DICTS, IMAGES, Seen, of_parameters
 
 pytestmark = pytest.mark.numerical
 
@@ -20,10 +21,6 @@ SMALL = {"n_steps": 8, "batch_size": 16, "n_epochs": 2, "device": "cpu"}
 
 def small(env="CartPole-v1", steps=0, **kwargs):
     return PQN("MlpPolicy", env, **{"policy_kwargs": {"net_arch": [16]}, **SMALL, **kwargs}).learn(steps)
-
-
-def of_parameters(model):
-    return torch.cat([p.detach().flatten() for p in model.policy.parameters()])
 
 
 # ------------------------------------------------------------------------------------------------------------------------ λ-returns
@@ -161,26 +158,6 @@ def test_each_environment_tosses_a_coin_of_its_own():
     assert other.mean() == pytest.approx(0.25, abs=0.03)
     assert (other.sum(1) == 0).mean() == pytest.approx(0.316, abs=0.06)
     assert (model.act(obs, deterministic=True) == model.choose(obs)).all()
-
-
-class Seen(gym.Env):
-    """Images, or a Dict of a vector and a number."""
-
-    action_space = spaces.Discrete(3)
-
-    def __init__(self, space):
-        self.observation_space = space
-        space.seed(0)
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        return self.observation_space.sample(), {}
-
-    def step(self, action):
-        return self.observation_space.sample(), float(action), bool(self.np_random.random() < 0.1), False, {}
-
-
-IMAGES, DICTS = spaces.Box(0, 255, (3, 36, 36), np.uint8), spaces.Dict(a=spaces.Box(-1, 1, (3,)), b=spaces.Discrete(4))
 
 
 @pytest.mark.parametrize(("policy", "space"), [("CnnPolicy", IMAGES), ("MultiInputPolicy", DICTS)])

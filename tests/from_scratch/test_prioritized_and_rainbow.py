@@ -14,6 +14,7 @@ from stable_baselines3.common.buffers import ReplayBuffer
 from from_scratch import C51, DQN, DoubleDQN, DuelingDQN, NoisyDQN, PrioritizedDQN, Rainbow
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import Rows
+from tests.from_scratch.small import DICTS, IMAGES, Seen, of_parameters
 
 pytestmark = pytest.mark.numerical
 
@@ -29,10 +30,6 @@ def golden(name):
 
 def small(cls, env="CartPole-v1", steps=0, **kwargs):
     return cls("MlpPolicy", env, **{"policy_kwargs": {"net_arch": [16]}, **SMALL, **kwargs}).learn(steps)
-
-
-def of_parameters(model):
-    return torch.cat([p.detach().flatten() for p in model.policy.parameters()])
 
 
 # ----------------------------------------------------------------------------------------------------------------- prioritised replay
@@ -205,25 +202,6 @@ def test_its_policy_is_saved_and_loaded_by_itself_with_its_parts(tmp_path):
     model.policy.save(tmp_path / "policy")
     again, obs = type(model.policy).load(tmp_path / "policy"), torch.randn(6, 4)
     assert torch.equal(again.q_net(obs), model.policy.q_net(obs)) and torch.equal(again._predict(obs), model.policy._predict(obs))
-
-
-IMAGES = spaces.Box(0, 255, (3, 36, 36), np.uint8)
-DICTS = spaces.Dict(a=spaces.Box(-1, 1, (3,)), b=spaces.Discrete(4))
-
-
-class Seen(gym.Env):
-    action_space = spaces.Discrete(2)
-
-    def __init__(self, space):
-        self.observation_space = space
-        space.seed(0)
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        return self.observation_space.sample(), {}
-
-    def step(self, action):
-        return self.observation_space.sample(), float(action), bool(self.np_random.random() < 0.1), False, {}
 
 
 @pytest.mark.parametrize(("policy", "space"), [("CnnPolicy", IMAGES), ("MultiInputPolicy", DICTS)])

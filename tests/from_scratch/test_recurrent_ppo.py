@@ -76,11 +76,18 @@ def test_padding_puts_each_sequence_into_a_row():
     assert [part.flatten().tolist() for part in padding.states(state)] == [[0, 2, 5]] * 2
 
 
-def test_a_buffer_with_ways_of_its_own_is_refused_in_one_line():
-    model = make(seed=0)
-    model.rollout_buffer.get = lambda size: iter(())
-    with pytest.raises(ValueError, match="The rollout buffer, a RecurrentRolloutBuffer, has ways of its own, which RecurrentPPO does not know"):
-        model.learn(24)
+@pytest.mark.parametrize("kwargs", [{}, {"n_lstm_layers": 2}])
+def test_a_buffer_with_ways_of_its_own_gives_minibatches_that_are_the_same_when_its_padding_is_gone(kwargs):
+    model, found = played(make(n_envs=2, seed=0, policy_kwargs={**SMALL["policy_kwargs"], **kwargs})), []
+    for _ in range(2):
+        np.random.seed(3)
+        found.append(list(model.minibatches(model.samples(), 16)))
+        model.rollout_buffer.get = model.rollout_buffer.get
+    for mine, its in zip(*found, strict=True):
+        begin = mine.obs.begins[..., None, None, None] == 1  # states count there alone
+        mine.obs.pi, mine.obs.v = mine.obs.pi * begin, mine.obs.v * begin
+        for a, b in zip((*vars(mine.obs).values(), *vars(mine).values()), (*vars(its.obs).values(), *vars(its).values()), strict=True):
+            assert a is mine.obs or torch.equal(a, b)
 
 
 # --------------------------------------------------------------------------------------------------------------------------- states

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sb3_contrib.common import torch_layers
 from sb3_contrib.common.torch_layers import BatchRenorm1d
 from torch import nn
 
@@ -15,6 +16,9 @@ from from_scratch.core.lockstep.arrays import Array
 from from_scratch.core.lockstep.mlp import ACTIVATIONS, StackedMLP, stack
 from from_scratch.core.lockstep.programs import ArrayRows
 from from_scratch.core.lockstep.rows import Rows
+from from_scratch.core.watch import imitate
+
+imitate(torch_layers, nn.LayerNorm)
 
 
 class Renorm:

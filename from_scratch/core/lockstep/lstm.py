@@ -25,7 +25,9 @@ from from_scratch.core.lockstep.kernels import SINGLE, Address, _aligned, _room,
 from from_scratch.core.lockstep.mlp import in_own_memory, stack
 from from_scratch.core.lockstep.programs import ArrayRows
 from from_scratch.core.lockstep.rows import Rows
+from from_scratch.core.watch import imitate
 
+imitate(nn.LSTM, nn.RNNBase)
 OF_LAYER = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # [4H, in], [4H, H], [4H], [4H]: for i, f, g and o, one below the other
 
 

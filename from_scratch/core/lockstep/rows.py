@@ -8,7 +8,7 @@ the gradient's norm is clipped per row.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -60,6 +60,7 @@ class Rows:
     """
 
     may_be_read = True  # by equations: a parameter that one asks for is in its program
+    still: Collection[int] = ()  # parameters that no optimizer moves: they have no gradient to be seen
 
     def __init__(self, modules: Sequence[nn.Module], skip: str | None = None):
         self.modules, self.skip = list(modules), skip
@@ -171,7 +172,9 @@ class Rows:
         if self._lent and all(map(operator.is_, map(_grad, self._lent_to), self._lent)):
             return
         for i, (p, address) in enumerate(zip(self._lent_to, self._addresses, strict=True)):
-            if p.grad is None or p.grad.data_ptr() != address:
+            if i % len(self.spans) in self.still:
+                p.grad = None
+            elif p.grad is None or p.grad.data_ptr() != address:
                 p.grad = self.of_row(self.grad, *divmod(i, len(self.spans)))
         self._lent = list(map(_grad, self._lent_to))
 

@@ -23,7 +23,7 @@ from stable_baselines3.common.logger import Logger
 
 from from_scratch.core.algorithm import StopTraining
 from from_scratch.core.hyperparameters import check_range
-from from_scratch.core.loops.on_policy import OnPolicy
+from from_scratch.core.loops.on_policy import AtOnce
 from from_scratch.core.loops.workers import REPLACED_AT_MOST, Worker, WorkerKilled, base_seed, begin_anew, context, from_bytes, lanes_of, new_seed, to_bytes
 from from_scratch.core.networks.moved import begin_statistics, how_many, pairs
 from from_scratch.core.rng import Rng
@@ -208,7 +208,7 @@ class Crew:
         self.workers = {}
 
 
-class Asynchronous(OnPolicy):
+class Asynchronous(AtOnce):
     """`n_workers` processes that learn side by side; one learns in the model's own process, and is deterministic. `num_timesteps` counts the steps of all.
 
     With several, each learn() begins with new episodes; callbacks are told of steps when they are over, and see the weights of all.
@@ -219,7 +219,7 @@ class Asynchronous(OnPolicy):
     lockstep = False
     device_by_default = "cpu"
     crew: ClassVar[Crew | None] = None  # while several learn
-    not_copied = (*OnPolicy.not_copied, "crew")
+    not_copied = (*AtOnce.not_copied, "crew")
 
     def check(self) -> None:
         super().check()

@@ -16,11 +16,11 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.loops.actors import Actors
-from from_scratch.core.loops.on_policy import OnPolicy
+from from_scratch.core.loops.on_policy import AtOnce
 from from_scratch.core.loops.rollout import Rollout, in_parts
 
 
-class Lagging(OnPolicy):
+class Lagging(AtOnce):
     """The policy μ that plays is the one that π was `policy_lag` updates before; `past` holds the weights of all between them, [S, D] each, the oldest first.
 
     Callbacks find π in the model, and what it says of the steps among their locals; in the buffer `log_probs` are μ's when the rollout is over.
@@ -31,7 +31,7 @@ class Lagging(OnPolicy):
     actors_on: str
 
     playing: ClassVar[Actors | None] = None  # while it learns from actors
-    not_copied = (*OnPolicy.not_copied, "playing")
+    not_copied = (*AtOnce.not_copied, "playing")
 
     def check(self) -> None:
         super().check()
@@ -112,7 +112,9 @@ class Lagging(OnPolicy):
             else:
                 B.log_probs[:] = self.playing.log_prob
         values = super()._look_back(rollout, last_obs, last_dones)
-        discount = np.float32(self.gamma) * (1 - np.concatenate((B.episode_starts[1:], last_dones[None].astype(np.float32))))
+        if getattr(B.compute_returns_and_advantage, "__func__", None) is not RolloutBuffer.compute_returns_and_advantage:
+            return values  # a user's, who has just computed them
+        discount = np.float32(B.gamma) * (1 - np.concatenate((B.episode_starts[1:], last_dones[None].astype(np.float32))))
         v_next = np.concatenate((B.values[1:], values.numpy().reshape(1, -1)))
         ratio = np.exp(log_pi - B.log_probs)
         B.returns[:], B.advantages[:] = self.look_back(B.rewards, discount, B.values, v_next, ratio)

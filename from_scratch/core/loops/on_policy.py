@@ -304,11 +304,14 @@ class OnPolicy(Algorithm):
         """One epoch through the buffer's own `get`, for one seed."""
         with self._rng.streams[0].as_process():
             batches = list(self.rollout_buffer.get(size))
-        for b in batches:
-            one = lambda x: x.unsqueeze(0)
-            actions = self._as_actions(one(b.actions))
-            numbers = [one(x) for x in (b.old_log_prob, b.old_values, b.advantages, b.returns, *(getattr(b, name) for name in self.beside))]
-            yield self.sample_of(tree_map(one, b.observations), actions, *numbers)
+        yield from map(self.sample_from, batches)
+
+    def sample_from(self, b: Any) -> Sample:
+        """A minibatch that a buffer has given, [M, ...], as one of ours, [1, M, ...]."""
+        one = lambda x: x.unsqueeze(0)
+        actions = self._as_actions(one(b.actions))
+        numbers = [one(x) for x in (b.old_log_prob, b.old_values, b.advantages, b.returns, *(getattr(b, name) for name in self.beside))]
+        return self.sample_of(tree_map(one, b.observations), actions, *numbers)
 
     def iterate(self) -> None:
         if not self.collect_rollouts(self.env, self._callback, self.rollout_buffer, n_rollout_steps=self.n_steps, **self.collecting):
@@ -347,6 +350,28 @@ class OnPolicy(Algorithm):
                 self.logger.record(f"train/{name}", self.now(getattr(self, name)))
         if hasattr(self._policies[0], "log_std"):
             self.record("train/std", [policy.log_std.detach().exp().mean().item() for policy in self._policies])
+
+
+class AtOnce(OnPolicy):
+    """Whose update is one gradient step over a whole rollout, by RMSprop unless policy_kwargs name another optimizer."""
+
+    rms_prop_eps: float  # a hyper-parameter that each algorithm gives its default
+    use_rms_prop: ClassVar[bool] = True
+
+    def check(self) -> None:
+        super().check()
+        if self.use_rms_prop and "optimizer_class" not in self.policy_kwargs:
+            rms_prop = {"optimizer_class": torch.optim.RMSprop, "optimizer_kwargs": {"alpha": 0.99, "eps": self.rms_prop_eps}}
+            self.policy_kwargs = {**self.policy_kwargs, **rms_prop}
+
+    def loss(self, b: Sample) -> Any:
+        """What is descended on, of every seed; every field [S, M, ...]."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it descends on.")
+
+    def update(self, rollout: Sample | None) -> None:
+        for batch in self.minibatches(rollout):  # one: everything
+            self.minimise(self.loss, batch, by=self.actor_critic)
+        self.updates += 1
 
 
 OnPolicyAlgorithm.register(OnPolicy)  # isinstance(model, OnPolicyAlgorithm) holds, as tools expect; its loop is not ours

@@ -155,7 +155,8 @@ class Recurrent(OnPolicy):
     def minibatches(self, samples: Sample | None, size: int | None = None) -> Iterator[Sample]:
         """One epoch: every sample once, from a place on that is drawn from each seed's stream; [S, M, ...] each, the last one maybe smaller."""
         if samples is None:
-            raise ValueError(f"The rollout buffer, a {type(self.rollout_buffer).__name__}, has ways of its own, which {type(self).__name__} does not know.")
+            yield from self._minibatches_of_buffer(size)
+            return
         S, n = samples.v.shape
         first = np.array([stream.numpy.randint(n) if on else 0 for stream, on in zip(self._rng.streams, self.active, strict=True)])
         order = torch.as_tensor((np.arange(n) + first[:, None]) % n, device=self.device)
@@ -165,6 +166,22 @@ class Recurrent(OnPolicy):
             batch = samples.map(lambda x, part=part: x.map(lambda y: y[seed, part]) if isinstance(x, Sequences) else x[seed, part])
             batch.obs.begins[:, 0].clamp_(min=1)
             yield batch
+
+    def sample_from(self, b: Any) -> Sample:
+        """Of sequences that a buffer has padded, what is real."""
+        real = b.mask > 1e-8
+        begins = torch.zeros(len(real), dtype=torch.long, device=self.device)
+        begins[:: len(real) // b.lstm_states.pi[0].shape[1]] = 1
+        states = [torch.zeros(len(real), h.shape[0], 2, h.shape[2], device=self.device) for h, _ in b.lstm_states]
+        for state, known in zip(states, b.lstm_states, strict=True):
+            state[begins == 1] = torch.stack(known, 2).swapaxes(0, 1)
+        new = b.episode_starts > 0
+        begins[new] = 2
+        states = [(state * ~new[:, None, None, None])[real][None] for state in states]
+        fields = "actions", "old_values", "old_log_prob", "advantages", "returns"
+        of_all = super().sample_from(b._replace(observations=tree_map(lambda x: x[real], b.observations), **{name: getattr(b, name)[real] for name in fields}))
+        of_all.obs = Sequences(of_all.obs, begins[real][None], *states)
+        return of_all
 
 
 class WithStates(StepByStep):

@@ -144,7 +144,10 @@ class StepByStep(Rollout):
         self.values, self.log_probs = values.reshape(-1, 1), log_probs.reshape(-1)  # V(s) [S·E, 1] and log π(a|s) [S·E]
 
     def heed(self) -> Rollout:
+        served = self.model.actor_critic.served
         self.model.heed()
+        if self.model.actor_critic.served is not served and replaced(self.buffer) is not None:  # the buffer has ways of its own now
+            self.is_ours = False
         return self
 
     def store(self, t: int, actions: np.ndarray, rewards: np.ndarray) -> Rollout:

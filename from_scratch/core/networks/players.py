@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
+from sb3_contrib.ars import policies as of_ars
 from sb3_contrib.ars.policies import ARSLinearPolicy, ARSPolicy
 from stable_baselines3.common.policies import BasePolicy
 from torch import nn
@@ -16,7 +17,9 @@ from torch import nn
 from from_scratch.core.data import tree_map
 from from_scratch.core.lockstep import Rows, StackedMLP, is_plain_mlp
 from from_scratch.core.networks.inputs import flat, sees_flat_vectors
-from from_scratch.core.watch import altered
+from from_scratch.core.watch import altered, imitate
+
+imitate(of_ars)
 
 # A policy that is a function of what it sees: a plain network's output is the action (Box), or its largest one says which (Discrete). ARS's own.
 DETERMINISTIC_ALIASES: dict[str, type[BasePolicy]] = {"MlpPolicy": ARSPolicy, "LinearPolicy": ARSLinearPolicy}

@@ -17,6 +17,7 @@ from from_scratch.core.networks.continuous import Critics, SquashedActor, Squash
 from from_scratch.core.networks.inputs import flat, sees_flat_vectors
 from from_scratch.core.networks.kinds import OneByOne, Together
 from from_scratch.core.networks.net import KINDS
+from from_scratch.core.watch import imitate
 
 
 class ActionQuantiles(Together):
@@ -68,5 +69,6 @@ class CriticQuantilesOneByOne(OneByOne):
 KINDS[QuantileNetwork] = ActionQuantiles, OneByOne
 KINDS[Actor] = SoftActor, SquashedActors
 KINDS[Critic] = CriticQuantiles, CriticQuantilesOneByOne
+imitate(of_qrdqn, of_tqc)
 QRDQN_ALIASES = {"MlpPolicy": QRDQNPolicy, "CnnPolicy": of_qrdqn.CnnPolicy, "MultiInputPolicy": of_qrdqn.MultiInputPolicy}
 TQC_ALIASES = {"MlpPolicy": TQCPolicy, "CnnPolicy": of_tqc.CnnPolicy, "MultiInputPolicy": of_tqc.MultiInputPolicy}

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from gymnasium import spaces
+from sb3_contrib.common.recurrent import buffers, policies
 from sb3_contrib.common.recurrent.policies import (
     RecurrentActorCriticCnnPolicy,
     RecurrentActorCriticPolicy,
@@ -30,6 +31,7 @@ from from_scratch.core.networks.inputs import flat, one, sees_flat_vectors
 from from_scratch.core.networks.kinds import OneByOne, Together
 from from_scratch.core.networks.net import KINDS
 from from_scratch.core.rng import Rng
+from from_scratch.core.watch import imitate
 
 
 @dataclass
@@ -217,6 +219,7 @@ class Padding:
 
 
 KINDS[RecurrentActorCriticPolicy] = RecurrentActorCritic, RecurrentActorCritics
+imitate(buffers, policies)
 RECURRENT_ALIASES = {
     "MlpLstmPolicy": RecurrentActorCriticPolicy,
     "CnnLstmPolicy": RecurrentActorCriticCnnPolicy,

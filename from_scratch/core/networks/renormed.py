@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from sb3_contrib.crossq import policies
 from sb3_contrib.crossq.policies import Actor, CrossQCritic, CrossQPolicy
 from stable_baselines3.common.distributions import SquashedDiagGaussianDistribution
 from stable_baselines3.sac.policies import LOG_STD_MAX, LOG_STD_MIN
@@ -15,6 +16,7 @@ from from_scratch.core.networks.continuous import CriticsOneByOne, Drawn, Layere
 from from_scratch.core.networks.inputs import flat, sees_flat_vectors
 from from_scratch.core.networks.net import KINDS
 from from_scratch.core.rng import Rng
+from from_scratch.core.watch import imitate
 
 
 class RenormedActor(SquashedActor):
@@ -90,4 +92,5 @@ class RenormedCriticsOneByOne(CriticsOneByOne):
 
 KINDS[Actor] = RenormedActor, RenormedActors
 KINDS[CrossQCritic] = RenormedCritics, RenormedCriticsOneByOne
+imitate(policies)
 CROSSQ_ALIASES = {"MlpPolicy": CrossQPolicy}
