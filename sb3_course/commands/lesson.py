@@ -176,8 +176,6 @@ def _quiz(args: argparse.Namespace, course: Course, workspace: Workspace) -> int
 def _notebook(args: argparse.Namespace, course: Course, workspace: Workspace) -> int:
     module = course.module(args.lesson)
     path = _lesson(module)
-    if missing(["notebook"]):
-        raise UserError('notebooks need jupytext: pip install "sb3-course[notebook]"; the lesson itself runs without: ' + f"sb3-course lesson run {module.id}")
     from sb3_course.teaching.notebooks import notebook
 
     target = workspace.folder / "notebooks" / f"{module.id}.ipynb"

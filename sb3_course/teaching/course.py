@@ -20,7 +20,7 @@ HERE = Path(__file__).parent.parent
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 
 # An extra -> a module that it brings, by which its absence is seen without importing anything.
-BROUGHT = {"atari": "ale_py", "box2d": "Box2D", "grid": "minigrid", "marl": "pettingzoo", "minatar": "minatar", "mujoco": "mujoco", "notebook": "jupytext",
+BROUGHT = {"atari": "ale_py", "box2d": "Box2D", "grid": "minigrid", "marl": "pettingzoo", "minatar": "minatar", "mujoco": "mujoco", "notebook": "ipykernel",
            "offline": "minari", "video": "moviepy"}  # fmt: skip
 
 

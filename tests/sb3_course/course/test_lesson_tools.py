@@ -217,11 +217,9 @@ def test_without_a_terminal_a_quiz_is_a_sheet_and_its_key(small, capsys):
         ("lesson show m01", "module m01, Algebra, is coming: sb3-course lesson list names those that are there"),
         ("lesson run m77", "no module 'm77': there are m00, m01 (sb3-course lesson list)"),
         ("lesson show m00 --html", "the page of m00 is not built: make docs"),
-        ("lesson notebook m00", 'notebooks need jupytext: pip install "sb3-course[notebook]"; the lesson itself runs without: sb3-course lesson run m00'),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(words, line, small, capsys, monkeypatch):
-    monkeypatch.setattr(lesson_command, "missing", lambda extras: [extra for extra in extras if extra == "notebook"])
+def test_a_mistake_is_one_line_and_exit_code_2(words, line, small, capsys):
     assert typed(words, capsys) == (2, "", line + "\n")
 
 
