@@ -886,7 +886,7 @@ def test_a_watch_sees_every_change_and_nothing_else(change, monkeypatch):
 
 
 # ---------------------------------------------------------------------------------------------------------------------------- stacks
-STACKED = {"freeze": freeze, "method": lambda m: partial(replace_method, body, "forward", half)(m), "activation": another_activation}
+STACKED = {"freeze": freeze, "method": partial(replace_method, all_of_body, "forward", half), "activation": another_activation}
 
 
 class Member:

@@ -165,14 +165,14 @@ def test_every_class_can_be_given_a_constructor_and_a_learn(entry):
             self.tag = tag
 
         def learn(self, total_timesteps, callback=None, **kwargs):
-            self.learnt = True
+            self.has_learnt = True
             return super().learn(total_timesteps, callback, **kwargs)
 
     class Below(Mine):
         pass
 
     model = smallest(entry, Below, tag="mine").learn(8, log_interval=None)
-    assert (model.tag, model.learnt) == ("mine", True)
+    assert (model.tag, model.has_learnt) == ("mine", True)
 
 
 def test_a_subclass_that_only_declares_fields_gets_its_constructor():

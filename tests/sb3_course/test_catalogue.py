@@ -52,8 +52,9 @@ def test_no_line_is_wider_than_the_terminal(capsys, monkeypatch, width, argument
     monkeypatch.setattr(catalogue.sys.stdout.__class__, "isatty", lambda stream: True, raising=False)
     monkeypatch.setattr(catalogue.shutil, "get_terminal_size", lambda: os.terminal_size((width, 24)))
     lines = listed(capsys, *arguments)
-    longest = [max(len(entry.id) for entry in family.entries) + max(len(entry.twin or "") for entry in family.entries) for family in FAMILIES.values()]
-    needed = max(longest) + 23 if not arguments else 85  # ids are never cut
+    columns = [[(len(entry.id), len(entry.kind), len(entry.twin or "")) for entry in family.entries] for family in FAMILIES.values()]
+    longest = [sum(map(max, zip(*lengths, strict=True))) for lengths in columns]
+    needed = max(longest) + 16 if not arguments else 85  # ids are never cut
     assert max(map(len, lines)) <= max(width, needed)
     assert width < 160 or not any("…" in line for line in lines)
 
