@@ -167,6 +167,7 @@ def _with_settings(suite: str, own: Any, overrides: list[str] | tuple[str, ...],
         _refuse_own(suite, whole["groups"])
     for given in settings:
         _refuse_unknown(_plain(given), known, whole)
+        _refuse_idle(_plain(given), known, whole)
     return resolve({**whole, **{section: _respelled(whole.get(section)) for section in NAMED}})
 
 
@@ -205,6 +206,17 @@ def _refuse_unknown(given: dict[str, Any], known: dict[str, Any], whole: dict[st
     for env, steps in _section(given, "budget"):
         _look_up({env: None}, dict.fromkeys(envs), "budget.")
         _look_up(steps, dict.fromkeys(algos), f"budget.{env}.", deep=False)
+
+
+def _refuse_idle(given: dict[str, Any], known: dict[str, Any], whole: dict[str, Any]) -> None:
+    """UserError for default settings of an algorithm on a task for which this project has settings: those would go before them, and nobody would see it."""
+    pairs = [(spelled(str(algo)), spelled(str(env))) for group in whole["groups"] or [] for algo in group.get("algos") or [] for env in group.get("envs") or []]
+    for name, entries in _section(given, "algo"):
+        for algo, env in pairs if "default" in entries and name in known["algo"] else ():
+            tasks = {env, environments.base(env)}
+            if name in (algo, registry.find(algo).settings) and not tasks & entries.keys() and tasks & known["algo"][name].keys():
+                here = f"configs/algo/{name}.yaml has settings"
+                raise UserError(f"algo.{name}.default has no effect on {env}, for which {here}: write algo.{name}.{env}, or name a variant, such as {name}~mine")
 
 
 def _section(given: dict[str, Any], key: str) -> list[tuple[str, dict[str, Any]]]:

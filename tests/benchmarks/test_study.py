@@ -75,6 +75,21 @@ def test_a_suite_can_be_a_file_of_ones_own(tmp_path):
     assert mine.name == "mine" and mine.seeds == [0, 1, 2] and mine.budget == {"CartPole-v1": {"sb3/ppo": 100}}
 
 
+def test_default_settings_on_a_task_that_has_settings_here_are_refused_since_nobody_would_see_them(tmp_path):
+    path = tmp_path / "mine.yaml"
+
+    def hyperparams(algo, env, of_ppo):
+        groups = [{"name": "g", "algos": [algo], "envs": [env]}]
+        path.write_text(yaml.safe_dump({"name": "mine", "seeds": 2, "steps": 100, "groups": groups, "algo": {"ppo": of_ppo}}))
+        return study.compose(str(path)).hyperparams[algo][env]
+
+    for algo, env in (("ppo", "CartPole-v1"), ("sb3/ppo", "CartPole-v1"), ("ppo", "CartPole-v1~long"), ("ppo~mine", "CartPole-v1")):
+        with pytest.raises(UserError, match=rf"algo.ppo.default has no effect on {env}, for which .*/ppo.yaml has settings: write algo.ppo.{env}, or"):
+            hyperparams(algo, env, {"default": {"gamma": 0.5}})
+    assert hyperparams("ppo", "CartPole-v1~long", {"default": {"gamma": 0.5}, "CartPole-v1": {"gamma": 0.25}})["gamma"] == 0.25
+    assert hyperparams("ppo", "FrozenLake-v1", {"default": {"gamma": 0.5}})["gamma"] == 0.5  # for which there is nothing else
+
+
 def test_a_study_of_ones_own_takes_a_launcher_by_name(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump({"name": "mine", "seeds": 2, "steps": 100, "groups": [{"name": "g", "algos": ["sb3/ppo"], "envs": ["CartPole-v1"]}]}))

@@ -42,9 +42,9 @@ class RowOptimizer:
     def __init__(self, rows: Rows | OwnMemory, optimizers: Sequence[torch.optim.Optimizer], by_hand: Callable[[str], bool] = lambda name: False):
         """by_hand(name): does somebody else move this parameter? Losses then have no gradient for it, and its optimizer keeps no state of it."""
         self.rows: Any = rows
-        self._still = [i for name, i in rows.names.items() if by_hand(name)] if isinstance(rows, Rows) else []
-        if self._still:
-            self.rows.still = self._still
+        self._still: list[int] = []
+        if isinstance(rows, Rows):
+            rows.still = self._still = [i for name, i in rows.names.items() if by_hand(name)]
         self.optimizers = list(optimizers)
         self.per_seed = len(rows) // len(self.optimizers)  # rows of one seed
         self.in_rows = isinstance(rows, Rows) and rows.dtype == torch.float32 and rows.device.type == "cpu" and self._are_plain()
