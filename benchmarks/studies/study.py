@@ -215,8 +215,8 @@ def _refuse_idle(given: dict[str, Any], known: dict[str, Any], whole: dict[str, 
         for algo, env in pairs if "default" in entries and name in known["algo"] else ():
             tasks = {env, environments.base(env)}
             if name in (algo, registry.find(algo).settings) and not tasks & entries.keys() and tasks & known["algo"][name].keys():
-                here = f"configs/algo/{name}.yaml has settings"
-                raise UserError(f"algo.{name}.default has no effect on {env}, for which {here}: write algo.{name}.{env}, or name a variant, such as {name}~mine")
+                there = f"configs/algo/{name}.yaml has settings"
+                raise UserError(f"algo.{name}.default has no effect on {env}, for which {there}: write algo.{name}.{env}, or name a variant, like {name}~mine")
 
 
 def _section(given: dict[str, Any], key: str) -> list[tuple[str, dict[str, Any]]]:
