@@ -36,7 +36,7 @@ def actions(answer):
 def areas(answer, settings):
     found = []
     for mean, log_std in settings:
-        noise = torch.linspace(-6, 6, 2001).reshape(-1, 1)
+        noise = torch.linspace(-4, 4, 2001).reshape(-1, 1)
         a, log_pi = both(answer, torch.full((2001, 1), mean), tensor(log_std), noise)
         found.append(integral(a[:, 0], log_pi))
     return found

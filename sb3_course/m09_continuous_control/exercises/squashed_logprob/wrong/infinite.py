@@ -3,7 +3,6 @@
 import math
 
 import torch
-from torch.nn.functional import softplus
 
 
 def log_slope(u):

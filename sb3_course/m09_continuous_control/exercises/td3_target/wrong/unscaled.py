@@ -4,7 +4,6 @@ import torch
 
 
 def next_action(actor_target, next_obs, noise, low, high, sigma=0.2, clip=0.5):
-    half = (high - low) / 2
     epsilon = (sigma * noise).clamp(-clip, clip)
     return torch.clamp(actor_target(next_obs) + epsilon, low, high)
 
