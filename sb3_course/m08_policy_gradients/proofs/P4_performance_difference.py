@@ -2,7 +2,8 @@
 # # P4. The performance difference lemma
 #
 # What is shown here: exactly how much a new policy gains over an old one, what of it can be estimated from the old one's data, how wrong that is at most, and
-# what TRPO makes of it. Sources: Kakade & Langford 2002, `lemma 6.1`; Schulman et al. 2015 (TRPO), theorem 1; Achiam et al. 2017, arXiv:1705.10528, corollary 1.
+# what TRPO makes of it. Sources: Kakade & Langford 2002, `lemma 6.1`; Schulman et al. 2015 (TRPO), theorem 1; Achiam et al. 2017, arXiv:1705.10528, corollary
+# 1.
 #
 # What is assumed: finitely many states and actions, finite rewards, one model for both policies, and 0 ≤ γ < 1. (Sections 1 and 2 hold with γ = 1, too, if
 # under both policies every episode ends.)
