@@ -26,37 +26,37 @@ def library(n_tiles, n_tilings, points, low, high):
 # ----------------------------------------------------------------------------------------------------------------- tiles
 
 
-@probe("active_tiles", "0.4 between 0 and 1, 4 tiles, 2 tilings: the tiles", expected=[1, 7])
+@probe("active_tiles", "0.4 between 0 and 1, 4 tiles, 2 tilings: the array of tiles", expected=[1, 7])
 def one_dimension(answer):
     return tiles_of(answer, [0.4], [0.0], [1.0], 4, 2)
 
 
-@probe("active_tiles", "3 between 2 and 6, 4 tiles, 4 tilings: the tiles", expected=[1, 6, 11, 16])
+@probe("active_tiles", "3 between 2 and 6, 4 tiles, 4 tilings: the array of tiles", expected=[1, 6, 11, 16])
 def another_range(answer):
     return tiles_of(answer, [3.0], [2.0], [6.0], 4, 4)
 
 
-@probe("active_tiles", "(0.3, 0.3) between 0 and 1, 2 tiles, 4 tilings: the tiles", expected=[0, 10, 22, 30])
+@probe("active_tiles", "(0.3, 0.3) between 0 and 1, 2 tiles, 4 tilings: the array of tiles", expected=[0, 10, 22, 30])
 def two_dimensions(answer):
     return tiles_of(answer, [0.3, 0.3], [0.0, 0.0], [1.0, 1.0], 2, 4)
 
 
-@probe("active_tiles", "(1, 1), the upper corner, 2 tiles, 4 tilings: the tiles", expected=[8, 17, 26, 35])
+@probe("active_tiles", "(1, 1), the upper corner, 2 tiles, 4 tilings: the array of tiles", expected=[8, 17, 26, 35])
 def upper_corner(answer):
     return tiles_of(answer, [1.0, 1.0], [0.0, 0.0], [1.0, 1.0], 2, 4)
 
 
-@probe("active_tiles", "(−1, 7), outside of 0 to 1, 2 tiles, 4 tilings: the tiles", expected=[2, 11, 20, 29])
+@probe("active_tiles", "(−1, 7), outside of 0 to 1, 2 tiles, 4 tilings: the array of tiles", expected=[2, 11, 20, 29])
 def outside(answer):
     return tiles_of(answer, [-1.0, 7.0], [0.0, 0.0], [1.0, 1.0], 2, 4)
 
 
-@probe("active_tiles", "five points of the mountain car, 8 tiles, 8 tilings: the tiles, a row each", expected=lambda: library(8, 8, POINTS, *CAR))
+@probe("active_tiles", "five points of the mountain car, 8 tiles, 8 tilings: the array of tiles, a row each", expected=lambda: library(8, 8, POINTS, *CAR))
 def mountain_car(answer):
     return np.array([tiles_of(answer, point, *CAR, 8, 8) for point in POINTS])
 
 
-@probe("active_tiles", "200 points in three dimensions, 3 tiles, 8 tilings: the sums of the tiles", twice=False, tolerance=1e-9,
+@probe("active_tiles", "200 points in three dimensions, 3 tiles, 8 tilings: the array of their sums", twice=False, tolerance=1e-9,
        expected=lambda: library(3, 8, np.random.default_rng(7).random((200, 3)), [0.0] * 3, [1.0] * 3).sum(-1))  # fmt: skip
 def three_dimensions(answer):
     points = np.random.default_rng(7).random((200, 3))
