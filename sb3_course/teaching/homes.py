@@ -114,6 +114,9 @@ def ledger() -> dict[str, dict[str, Any]]:
     return read_yaml(LEDGER) if LEDGER.is_file() else {}
 
 
+VERDICTS = ("holds", "holds in part", "does not hold", "not tested", "coming")  # on what a syllabus says
+
+
 def exhibits() -> dict[str, str]:
     """The errors that are shown: "E1" -> the title of its section."""
     if not EXHIBITS.is_file():

@@ -56,7 +56,7 @@ class Pages:
                 pages[f"quizzes/{module.id}.md"] = self.quiz(module)
             for exercise in module.exercises:
                 pages[f"exercises/{exercise.name}.md"] = self.exercise(exercise)
-        pages |= {"syllabus.md": self.syllabus(), "exhibits.ipynb": self.exhibits()}
+        pages |= {"syllabus.md": self.syllabus(), "exhibits.ipynb": self.exhibits(), "ledger.md": self.ledger()}
         for name, path in self.course.proofs.items():
             pages[f"{name}.ipynb"] = notebook(path)
         for name in ("twelve_weeks", "six_months"):
@@ -156,6 +156,23 @@ class Pages:
             return ""
         links = [self.home("exhibits.ipynb", homes.Home.of(text)) for text in self.course.facts["exhibits"][error]]
         return f"{error} in the course: {', '.join(links)}\n\n"
+
+    def ledger(self) -> str:
+        """What the syllabi claim, with the verdicts."""
+        entries = homes.ledger()
+        counts = [(verdict, sum(entry["verdict"] == verdict for entry in entries.values())) for verdict in homes.VERDICTS]
+        parts = []
+        for name, entry in entries.items():
+            words = f"“{entry['quoted']}”" if "quoted" in entry else entry["summary"]
+            where = f"{'Quoted from' if 'quoted' in entry else 'A summary of'} line `{entry['line']}` of [the syllabi](syllabus.md)."
+            parts += [f"(ledger-{name})=\n## {words}", f"{where} Verdict: **{entry['verdict']}**.", entry["because"]]
+            rows = ["| tested by | number | it is |", "|---|---|---|"]
+            for facts in entry["evidence"]:
+                kind = next(iter(facts))
+                rows.append(f"| {self.home('ledger.md', homes.Home(kind, facts[kind]))} | {facts.get('number', '')} | {facts.get('is', '')} |")
+            parts += _block(rows) if entry["evidence"] else []
+        about = "What the two syllabi promise or claim, and what came out when it was run. What stands in quotation marks is word for word theirs."
+        return _page("# Ledger of claims", about, ", ".join(f"{count} {verdict}" for verdict, count in counts if count) + ".", *parts)
 
     # ----------------------------------------------------------------------------------------------------------- modules
 
