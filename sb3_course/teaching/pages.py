@@ -96,7 +96,9 @@ class Pages:
             case "figure":
                 return f"../published/textbook.md#figure-{name.replace('.', '-')}"
             case "study":
-                return f"../published/claims.md#claim-{name}" if (plans.ROOT / "results" / "claims" / name).is_dir() else None
+                if (plans.ROOT / "results" / "claims" / name).is_dir():
+                    return f"../published/claims.md#claim-{name}"
+                return "../published/reports.md" if (plans.ROOT / "results" / name / "report" / "report.html").is_file() else None
             case "claim":
                 return f"../published/claims.md#claim-{name}"
             case "algorithm":
@@ -181,10 +183,11 @@ class Pages:
             rows = ["| tested by | number | it is |", "|---|---|---|"]
             for facts in entry["evidence"]:
                 kind = next(iter(facts))
-                rows.append(f"| {self.home('ledger.md', homes.Home(kind, facts[kind]))} | {facts.get('number', '')} | {facts.get('is', '')} |")
+                number = f"{facts['scores']}: {facts['take']}" if "scores" in facts else facts.get("number", "")
+                rows.append(f"| {self.home('ledger.md', homes.Home(kind, facts[kind]))} | {number} | {facts.get('is', '')} |")
             parts += _block(rows) if entry["evidence"] else []
         about = "What the two syllabi promise or claim, and what came out when it was run. What stands in quotation marks is word for word theirs."
-        return _page("# Ledger of claims", about, ", ".join(f"{count} {verdict}" for verdict, count in counts if count) + ".", *parts)
+        return _page("# Ledger of claims", about, f"Verdicts: {', '.join(f'{verdict} {count}' for verdict, count in counts if count)}.", *parts)
 
     def briefs(self) -> list[Path]:
         return sorted(self.course.folder.glob("capstones/*/brief.md"))
