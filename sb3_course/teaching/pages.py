@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.claims import claim as claims
+from from_scratch import registry
 from sb3_course.teaching import homes
 from sb3_course.teaching import plan as plans
 from sb3_course.teaching.cards import Card
@@ -102,7 +103,7 @@ class Pages:
             case "claim":
                 return f"../published/claims.md#claim-{name}"
             case "algorithm":
-                return "../algorithms.md"
+                return f"../reference/{name}.md" if registry.ENTRIES[name].is_ours else "../algorithms.md"
             case "page":
                 return f"../{name}.md"
             case "path":
