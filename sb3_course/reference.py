@@ -86,7 +86,7 @@ def _explained(cls: type) -> dict[str, str]:
             found[name] = words.strip()
         elif name and line.strip():
             found[name] += f" {line.strip()}"
-    return found
+    return {name: words.replace("|", "\\|") for name, words in found.items()}  # a bar would end the cell
 
 
 def _tuned(entry: Entry) -> list[str]:
