@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sb3_course.teaching.checks import Mistake, array, measured, number, probe, seeded
+from sb3_course.teaching.checks import Mistake, array, measured, number, probe, rng
 from sb3_course.teaching.outputs import short
 
 RATES = {"gamma": 0.5, "alpha_theta": 0.2, "alpha_w": 0.1, "lambda_theta": 0.5, "lambda_w": 0.25}
@@ -123,7 +123,7 @@ class Script:
 
 
 def looped(answer, env, n_states, episodes, **rates):
-    found = answer.learn(env, n_states, 2, episodes, np.random.default_rng(seeded(0)), **rates)
+    found = answer.learn(env, n_states, 2, episodes, rng(0), **rates)
     if not isinstance(found, tuple | list) or len(found) != 3:
         raise Mistake(f"it gives {short(found)}, should be theta, w and the returns")
     return array(found[0], (n_states, 2), "theta"), array(found[1], (n_states,), "w"), array(found[2], (episodes,), "the returns")
@@ -169,6 +169,6 @@ class Walk:
 def walk(answer):
     found = []
     for k in range(5):
-        _, _, sums = answer.learn(Walk(), 5, 2, 150, np.random.default_rng(seeded(10 * k)))
+        _, _, sums = answer.learn(Walk(), 5, 2, 150, rng(10 * k))
         found.append(np.mean(array(sums, (150,), "the returns")[100:]))
     return float(np.mean(found))

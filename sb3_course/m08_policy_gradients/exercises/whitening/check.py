@@ -18,7 +18,7 @@ def whitened(answer, episodes):
     found = answer.whiten(episodes)
     if not isinstance(found, list | tuple) or len(found) != len(episodes):
         raise Mistake(f"it gives {short(found)}, should be a list of {len(episodes)} tensors")
-    return np.concatenate([array(w, tuple(returns.shape), f"of episode {i}") for i, (w, returns) in enumerate(zip(found, episodes))])
+    return np.concatenate([array(w, tuple(returns.shape), f"the weight of episode {i}") for i, (w, returns) in enumerate(zip(found, episodes))])
 
 
 @probe("whiten", "returns 20 10, 2 1 and 7: the weights", expected=(np.array([20, 10, 2, 1, 7]) - 8) / 46.8**0.5, tolerance=1e-5)
