@@ -1,4 +1,4 @@
-"""Hunt sac-2: an agent that chases its own values.
+"""Hunt sac-2: an agent whose values pass every bound.
 
 The agent below has one bug. It raises nothing, and it learns something. The symptom is what this file prints when it is run.
 

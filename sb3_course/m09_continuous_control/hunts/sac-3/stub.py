@@ -1,4 +1,4 @@
-"""Hunt sac-3: an agent to which entropy to come is worth nothing.
+"""Hunt sac-3: an agent to which nothing is worth anything.
 
 The agent below has one bug. It raises nothing, and it learns something. The symptom is what this file prints when it is run.
 
