@@ -105,8 +105,8 @@ expect("entropy of a and of u, σ = 1", [mean_of(-log_pi), mean_of(u[:, 0] ** 2 
 expect("the largest that there is, log 2", math.log(2), "0.693")
 
 # %% [markdown]
-# An agent that is paid for the second number wants extremes. Hunt sac-1 lets you see one. Exercise `squashed_logprob` asks for the line, also where $1
-# - \tanh^2 u$ is 0 in single precision and its logarithm is not to be had.
+# An agent that is paid for the second number wants extremes. Hunt sac-1 lets you see one. Exercise `squashed_logprob` asks for the line, also where
+# $1-\tanh^2 u$ is 0 in single precision and its logarithm is not to be had.
 #
 # ## A target with entropy
 #
