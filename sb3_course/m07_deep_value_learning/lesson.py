@@ -374,16 +374,16 @@ expect("gigabytes: Atari, a small game", [2 * 84 * 84 * 4 * 1_000_000 / 1e9, 2 *
 #
 # ## What the syllabus said, and what we measured
 #
-# - "This agent will learn to balance the pole!" It does not say how often. Of ten seeds of a right DQN, after 20,000 steps, none reached 475; they end
+# - "... this agent will learn to balance the pole!" How often, it does not say. Of ten seeds of a right DQN, after 20,000 steps, none reached 475; they end
 #   between 67.5 and 341.9.
 # - Its script stores `done = terminated or truncated` (E13). A state worth 10 is then worth 5.26 in the probe, and values are 43.6 % too low in the study.
 #   The policy was not worse there.
 # - It counts episodes (E14): targets are renewed every 200 steps at first and every 5000 at last, and ε depends on how long episodes are.
-# - "Experience replay and a target network make it stable." Yes, both: 155.0 with them, 28.0 and 9.4 without the one or the other. The target network
+# - It teaches replay and a target network as what mends divergence. Both do: 155.0 with them, 28.0 and 9.4 without the one or the other. The target network
 #   matters more here.
-# - "Double, dueling and prioritised DQN are improvements." On CartPole 7.8 % and 5.5 % are not distinguished, dueling is contradicted in our corridor,
-#   priorities need 10.3 times fewer updates on the ledge. In Rainbow dueling is missed most, double not at all.
-# - "DQN following Spinning Up" (E19): Spinning Up has no DQN. It has VPG, TRPO, PPO, DDPG, TD3 and SAC.
+# - It goes on to Double DQN, dueling and prioritised replay, and does not say what each is worth. On CartPole 7.8 % and 5.5 % are not distinguished; more
+#   actions do not favour dueling in our corridor, and yet in Rainbow it is missed most; priorities need 10.3 times fewer updates on the ledge.
+# - It asks for DQN "following Spinning Up or Silver" (E19). Spinning Up has no DQN: it has VPG, TRPO, PPO, DDPG, TD3 and SAC.
 #
 # Now the exercises: `dqn`, `write_the_test`, `write_the_test_networks`, `double_target`, `dueling_head`, `prioritised` and `c51_projection`. Then the
 # hunts, the quiz, and the papers.
