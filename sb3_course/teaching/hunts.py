@@ -1,7 +1,7 @@
 """Hunts: agents with one bug each, among which a learner's `diagnose` must tell its own.
 
 A hunt is an exercise in hunts/NAME/ of a module, with two files more: symptom.md, what is seen, and suspect.py, with a class `Right` and a class
-`Suspect(Right)` in which one method is overridden. All hunts whose names begin alike (tab-1, tab-2, …) have agents that are used alike:
+`Suspect(Right)` in which one method is overridden. All hunts whose names begin alike (tab-1, tab-2, …) have agents that are used alike; those of tab:
 
     agent = Agent(n_states, n_actions, gamma=1.0, epsilon=0.1, seed=0);  agent.learn(env, episodes);  agent.choose(s);  agent.Q
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from sb3_course.teaching import answers
 from sb3_course.teaching.course import Course
@@ -32,6 +34,23 @@ class Script:
         reward, s_next, how = self.episodes[self.k][self.t]
         self.t += 1
         return s_next, reward, how == "end", how == "cut", {}
+
+
+class OneHot(Script):
+    """The same with vectors of n numbers for states, 1 in the state's place. `played` is what was done, one after another."""
+
+    def __init__(self, n: int, *episodes: list[Step]):
+        super().__init__(*episodes)
+        self.n, self.played = n, list[Any]()
+
+    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+        s, info = super().reset()
+        return np.eye(self.n)[s], info
+
+    def step(self, action: Any) -> Any:
+        self.played.append(action)
+        s, *rest = super().step(action)
+        return np.eye(self.n)[s], *rest
 
 
 def agents(name: str) -> dict[str, type]:

@@ -13,6 +13,7 @@ from datetime import date
 from os.path import relpath
 from pathlib import Path
 
+from sb3_course.teaching import homes
 from sb3_course.teaching import plan as plans
 from sb3_course.teaching.course import Course, Exercise, Module
 from sb3_course.teaching.notebooks import notebook
@@ -55,6 +56,7 @@ class Pages:
                 pages[f"quizzes/{module.id}.md"] = self.quiz(module)
             for exercise in module.exercises:
                 pages[f"exercises/{exercise.name}.md"] = self.exercise(exercise)
+        pages["syllabus.md"] = self.syllabus()
         for name, path in self.course.proofs.items():
             pages[f"{name}.ipynb"] = notebook(path)
         for name in ("twelve_weeks", "six_months"):
@@ -83,6 +85,24 @@ class Pages:
                 return f"../published/textbook.md#figure-{name.replace('.', '-')}"
             case "study":
                 return f"../published/claims.md#claim-{name}" if (plans.ROOT / "results" / "claims" / name).is_dir() else None
+            case "claim":
+                return f"../published/claims.md#claim-{name}"
+            case "algorithm":
+                return "../algorithms.md"
+            case "page":
+                return f"../{name}.md"
+            case "path":
+                return "modules.md"
+            case "calendar":
+                return f"{name}.md"
+            case "command" | "notebook":
+                return "../course.md"
+            case "exhibit":
+                return f"exhibits.ipynb#{_slug(homes.exhibits()[name])}"
+            case "ledger":
+                return f"ledger.md#ledger-{name}"
+            case "card":
+                return f"cards/{name}.md"
         return None
 
     def link(self, page: str, kind: str, name: str, text: str = "") -> str:
@@ -92,6 +112,26 @@ class Pages:
         if target is None:
             return f"{text} (coming)"
         return f"[{text}]({relpath(target, Path(page).parent)})"
+
+    def home(self, page: str, home: homes.Home) -> str:
+        """A link to where something is taken up; only its name and "coming" where that does not exist yet."""
+        if not home.is_there(self.course):
+            return f"{home} (coming)"
+        target = self.target(home.kind, home.name)
+        if target is None:
+            return f"{home}"
+        if home.section:
+            target += f"#{_slug(home.title(self.course) or '')}"
+        return f"[{home}]({relpath(target, Path(page).parent)})"
+
+    def syllabus(self) -> str:
+        """The syllabi's lines, each with links to where it is taken up."""
+
+        def with_homes(line: re.Match[str]) -> str:
+            found = [self.home("syllabus.md", homes.Home.of(text)) for text in self.course.facts["syllabus"][line[1]]]
+            return f"{line[0]}\\\n  → {', '.join(found)}"
+
+        return homes.LINE.sub(with_homes, homes.SYLLABUS.read_text(encoding="utf-8"))
 
     # ----------------------------------------------------------------------------------------------------------- modules
 
@@ -238,6 +278,11 @@ def _block(lines: list[str]) -> list[str]:
 def _tree(names: Iterable[str]) -> str:
     """A list for the navigation alone."""
     return "\n".join(["```{toctree}", ":hidden:", "", *names, "```"])
+
+
+def _slug(title: str) -> str:
+    """The name of a heading in links, as GitHub and MyST make it."""
+    return re.sub(r"[^\w\- ]", "", title.lower().strip()).replace(" ", "-")
 
 
 def _folded(title: str, text: str) -> list[str]:
