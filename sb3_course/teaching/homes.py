@@ -77,6 +77,13 @@ class Home:
                 from from_scratch import registry
 
                 return name in registry.ENTRIES
+            case "wrong":
+                exercise, _, file = name.partition("/")
+                return exercise in course.exercises and (course.exercises[exercise].folder / "wrong" / f"{file}.py").is_file()
+            case "test":
+                file, _, function = name.partition("::")
+                path = ROOT / "tests" / file
+                return path.is_file() and f"\ndef {function}(" in path.read_text(encoding="utf-8")
             case "command":
                 return (course.folder / "commands" / f"{name}.py").is_file()
             case "page":
@@ -105,6 +112,9 @@ def lines() -> dict[str, tuple[str, str]]:
 def ledger() -> dict[str, dict[str, Any]]:
     """The syllabi's own claims and what became of them."""
     return read_yaml(LEDGER) if LEDGER.is_file() else {}
+
+
+VERDICTS = ("holds", "holds in part", "does not hold", "not tested", "coming")  # on what a syllabus says
 
 
 def exhibits() -> dict[str, str]:

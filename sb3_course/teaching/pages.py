@@ -56,7 +56,7 @@ class Pages:
                 pages[f"quizzes/{module.id}.md"] = self.quiz(module)
             for exercise in module.exercises:
                 pages[f"exercises/{exercise.name}.md"] = self.exercise(exercise)
-        pages["syllabus.md"] = self.syllabus()
+        pages |= {"syllabus.md": self.syllabus(), "exhibits.ipynb": self.exhibits(), "ledger.md": self.ledger()}
         for name, path in self.course.proofs.items():
             pages[f"{name}.ipynb"] = notebook(path)
         for name in ("twelve_weeks", "six_months"):
@@ -79,6 +79,8 @@ class Pages:
                 return f"quizzes/{name}.md" if self.course.modules[name].quiz else None
             case "exercise" | "hunt":
                 return f"exercises/{name}.md" if name in self.course.exercises else None
+            case "wrong":
+                return f"exercises/{name.partition('/')[0]}.md"
             case "proof":
                 return f"{name}.ipynb" if name in self.course.proofs else None
             case "figure":
@@ -115,14 +117,15 @@ class Pages:
 
     def home(self, page: str, home: homes.Home) -> str:
         """A link to where something is taken up; only its name and "coming" where that does not exist yet."""
+        words = str(home).replace("wrong ", "wrong answer ") if home.kind == "wrong" else str(home)
         if not home.is_there(self.course):
-            return f"{home} (coming)"
+            return f"{words} (coming)"
         target = self.target(home.kind, home.name)
         if target is None:
-            return f"{home}"
+            return f"{home.kind} `{home.name}`"
         if home.section:
             target += f"#{_slug(home.title(self.course) or '')}"
-        return f"[{home}]({relpath(target, Path(page).parent)})"
+        return f"[{words}]({relpath(target, Path(page).parent)})"
 
     def syllabus(self) -> str:
         """The syllabi's lines, each with links to where it is taken up."""
@@ -132,6 +135,44 @@ class Pages:
             return f"{line[0]}\\\n  → {', '.join(found)}"
 
         return homes.LINE.sub(with_homes, homes.SYLLABUS.read_text(encoding="utf-8"))
+
+    def exhibits(self) -> str:
+        """The errors on show, each with links to where it is taken up."""
+        facts, error = json.loads(notebook(homes.EXHIBITS)), ""
+        for cell in facts["cells"]:
+            if cell["cell_type"] != "markdown":
+                continue
+            first, *parts = re.split(r"^(?=## E\d+\. )", "".join(cell["source"]), flags=re.MULTILINE)
+            texts = [first]
+            for part in parts:
+                texts += [self._homes_of(error), part]
+                error = part.partition(".")[0].removeprefix("## ")
+            cell["source"] = "".join(texts).splitlines(keepends=True)
+        facts["cells"].append({"cell_type": "markdown", "id": "last", "metadata": {}, "source": self._homes_of(error).splitlines(keepends=True)})
+        return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
+
+    def _homes_of(self, error: str) -> str:
+        if not error:
+            return ""
+        links = [self.home("exhibits.ipynb", homes.Home.of(text)) for text in self.course.facts["exhibits"][error]]
+        return f"{error} in the course: {', '.join(links)}\n\n"
+
+    def ledger(self) -> str:
+        """What the syllabi claim, with the verdicts."""
+        entries = homes.ledger()
+        counts = [(verdict, sum(entry["verdict"] == verdict for entry in entries.values())) for verdict in homes.VERDICTS]
+        parts = []
+        for name, entry in entries.items():
+            words = f"“{entry['quoted']}”" if "quoted" in entry else entry["summary"]
+            where = f"{'Quoted from' if 'quoted' in entry else 'A summary of'} line `{entry['line']}` of [the syllabi](syllabus.md)."
+            parts += [f"(ledger-{name})=\n## {words}", f"{where} Verdict: **{entry['verdict']}**.", entry["because"]]
+            rows = ["| tested by | number | it is |", "|---|---|---|"]
+            for facts in entry["evidence"]:
+                kind = next(iter(facts))
+                rows.append(f"| {self.home('ledger.md', homes.Home(kind, facts[kind]))} | {facts.get('number', '')} | {facts.get('is', '')} |")
+            parts += _block(rows) if entry["evidence"] else []
+        about = "What the two syllabi promise or claim, and what came out when it was run. What stands in quotation marks is word for word theirs."
+        return _page("# Ledger of claims", about, ", ".join(f"{count} {verdict}" for verdict, count in counts if count) + ".", *parts)
 
     # ----------------------------------------------------------------------------------------------------------- modules
 

@@ -58,7 +58,7 @@ def zero(answer):
 def best_in_its_space(answer):
     """x is the best of all in the space that b, A b, A A b span."""
     M, b = spread(5), np.ones(5)
-    x = array(answer.conjugate_gradient(times(M), b, 3), (5,), "x")
+    x = array(answer.conjugate_gradient(times(M), b.copy(), 3), (5,), "x")
     K = np.stack([b, M @ b, M @ M @ b], axis=1)
     best = K @ np.linalg.solve(K.T @ M @ K, K.T @ b)
     length = lambda x: np.sqrt((b - M @ x) @ np.linalg.solve(M, b - M @ x))

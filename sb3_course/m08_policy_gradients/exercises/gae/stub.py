@@ -39,4 +39,4 @@ def gae(reward, v, v_next, terminated, truncated, gamma, lam):
 
 if __name__ == "__main__":  # not part of the exercise: something to look at while you work
     no, yes = False, True
-    print("two episodes of two steps, reward 1, V = 0:", gae(np.ones(4), np.zeros(4), np.zeros(4), [no, yes, no, yes], [no] * 4, 0.9, 1.0))
+    print("two episodes of two steps, reward 1, V = 0:", gae(np.ones(4), np.zeros(4), np.zeros(4), np.array([no, yes, no, yes]), np.array([no] * 4), 0.9, 1.0))

@@ -39,4 +39,4 @@ def advantages(reward, v, v_next, vs, ratio, terminated, truncated, gamma, rho_b
 
 
 if __name__ == "__main__":  # not part of the exercise: something to look at while you work
-    print("the worked example:", targets(np.ones(2), np.zeros(2), np.zeros(2), np.array([2, 0.5]), [False, True], [False, False], 0.5))
+    print("the worked example:", targets(np.ones(2), np.zeros(2), np.zeros(2), np.array([2, 0.5]), np.array([False, True]), np.array([False, False]), 0.5))

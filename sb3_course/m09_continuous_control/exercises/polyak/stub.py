@@ -4,7 +4,6 @@ Values are learnt from values. If they are one's own, each update moves its own 
 copy follow all the time, by a small step each time. The step is called after Polyak, who averaged weights.
 """
 
-
 from torch import nn
 
 

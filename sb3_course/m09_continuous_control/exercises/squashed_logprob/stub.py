@@ -10,7 +10,6 @@ lies on less room, and so its density is larger: by du/da = 1 / (1 − tanh²u) 
 A density integrates to 1. That is how you can check yours without knowing anything else.
 """
 
-
 import torch
 
 

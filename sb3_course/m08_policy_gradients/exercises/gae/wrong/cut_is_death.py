@@ -21,4 +21,4 @@ def gae(reward, v, v_next, terminated, truncated, gamma, lam):
 
 
 if __name__ == "__main__":
-    print(gae(np.ones(4), np.zeros(4), np.zeros(4), [False, True, False, True], [False] * 4, 0.9, 1.0))
+    print(gae(np.ones(4), np.zeros(4), np.zeros(4), np.array([False, True, False, True]), np.array([False] * 4), 0.9, 1.0))

@@ -25,4 +25,4 @@ def advantages(reward, v, v_next, vs, ratio, terminated, truncated, gamma, rho_b
 
 
 if __name__ == "__main__":
-    print(targets(np.ones(2), np.zeros(2), np.zeros(2), np.array([2, 0.5]), [False, True], [False, False], 0.5))
+    print(targets(np.ones(2), np.zeros(2), np.zeros(2), np.array([2, 0.5]), np.array([False, True]), np.array([False, False]), 0.5))
