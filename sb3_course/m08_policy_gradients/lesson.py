@@ -154,8 +154,8 @@ expect("entropy of two equally likely actions", math.log(2), "0.693")
 
 # %% [markdown]
 # - `ep_rew_mean` is the mean return of the last 100 episodes, played by policies of the past, with all their randomness. It is what learning is about; it lags.
-# - `policy_gradient_loss` is *no* measure of progress. It is −δ ln π, summed over an episode: its gradient is right, its value means nothing. In these rows it
-#   wanders by hundreds, also upwards, while the return doubles. If it "converges", nothing is learnt from it.
+# - `policy_gradient_loss` is *no* measure of progress. It is −δ ln π, summed over an episode: its gradient is right, its value means nothing. It wanders by
+#   hundreds, also upwards, and may change its sign, while the return rises. If it "converges", that says nothing either.
 # - `entropy_loss` is minus the entropy: −0.69 are two equally likely actions. It should shrink slowly. If it falls to 0 at once, the policy has stopped trying.
 # - `explained_variance` says how much of the returns' variation the baseline foretells: 0 nothing, 1 everything, below 0 worse than a constant.
 # - `value_loss` grows when returns grow; compare it with their variance, which is what `explained_variance` does.
