@@ -23,13 +23,13 @@ LEVELS = {1: "easy", 2: "moderate", 3: "hard", 4: "very hard"}
 
 def write(docs: Path, course: Course | None = None) -> None:
     """All pages, into course/ and published/ of the documentation. A file that has not changed is left alone, so that Sphinx does not read it again."""
-    _write(docs / "course", Pages(course or Course()).all())
+    write_pages(docs / "course", Pages(course or Course()).all())
     reports = {path.parents[1].name: path.read_text(encoding="utf-8") for path in sorted((plans.ROOT / "results").glob("*/report/report.html"))}
     results = {f"{kind}.md": published(kind, docs / "published") for kind in ("claims", "textbook")} | {"reports.md": _reports(list(reports))}
-    _write(docs / "published", results | {f"site/reports/{name}.html": text for name, text in reports.items()})
+    write_pages(docs / "published", results | {f"site/reports/{name}.html": text for name, text in reports.items()})
 
 
-def _write(folder: Path, pages: dict[str, str]) -> None:
+def write_pages(folder: Path, pages: dict[str, str]) -> None:
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file() and path.relative_to(folder).as_posix() not in pages:
             path.unlink()
