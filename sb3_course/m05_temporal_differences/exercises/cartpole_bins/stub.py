@@ -1,8 +1,8 @@
 """CartPole in bins: a table for a world without states.
 
-An observation of CartPole is four numbers: position [m], speed [m/s], angle [rad], and the angle's speed [rad/s]. Each is cut into bins of equal width between LOW
-and HIGH; what lies beyond an end belongs to the bin at that end. `bins` says into how many: (1, 1, 6, 12) ignores the first two, and makes 1 · 1 · 6 · 12 = 72
-cells. Then Q-learning works on cells as it does on states.
+An observation of CartPole is four numbers: position [m], speed [m/s], angle [rad], and the angle's speed [rad/s]. Each is cut into bins of equal width
+between LOW and HIGH; what lies beyond an end belongs to the bin at that end. `bins` says into how many: (1, 1, 6, 12) ignores the first two, and makes
+1 · 1 · 6 · 12 = 72 cells. Then Q-learning works on cells as it does on states.
 
 A worked example: 4 bins from -1 to 1 have the inner edges -0.5, 0, 0.5. So -7 and -0.6 lie in bin 0, -0.2 in 1, 0 and 0.3 in 2, 0.5 and 9 in 3. With bins
 (2, 3, 2, 2), an observation that lies in the bins (1, 2, 0, 1) has the cell ((1 · 3 + 2) · 2 + 0) · 2 + 1 = 21: a number whose digits are the bins.
