@@ -17,7 +17,7 @@ ON_PURPOSE = {
     "sb3_course/cli.py": "the examples of its help are to be typed as they stand",
     "sb3_course/commands/doctor.py": "its short trainings call every compiled loop between them",
 }
-LESSONS = re.compile(r"sb3_course/(m\d\d_|notebooks/)")  # a lesson of the course is about certain algorithms
+LESSONS = re.compile(r"sb3_course/(m\d\d_|notebooks/|exhibits)")  # a lesson of the course is about certain algorithms
 WORDS = {"random"}  # ids that are words, too
 NAMES = ({entry.id for entry in ENTRIES.values()} | {entry.class_name for entry in ENTRIES.values()}) - WORDS
 NAMED = re.compile(rf"(?<![\w/-])({'|'.join(map(re.escape, sorted(NAMES, key=len, reverse=True)))})(?![\w/-])")

@@ -693,7 +693,8 @@ def _group(group: dict[str, Any]) -> dict[str, Any]:
     for kind in ("algos", "envs"):
         if not group[kind] or len(set(group[kind])) < len(group[kind]):
             raise UserError(f"group {group.get('name', '?')}: {kind}={group[kind]}: at least one, and each once")
-    comparisons = group.get("comparisons", natural_comparisons(group["algos"]))
+    given = group.get("comparisons")
+    comparisons = natural_comparisons(group["algos"]) if given is None else [[spelled(str(algo)) for algo in pair] for pair in given]
     for algo in itertools.chain.from_iterable(comparisons):
         if algo not in group["algos"]:
             raise UserError(f"group {group.get('name', '?')}: comparison with '{algo}', which is not among its algorithms {', '.join(group['algos'])}")

@@ -108,13 +108,14 @@ BOUND: dict[str, Any] = {"low": 0, "finite": False}  # infinity switches it off
 RANGES: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("gamma", "gae_lambda", "q_lambda", "tau"), FRACTION),
     **dict.fromkeys(("n_steps", "batch_size", "buffer_size", "n_epochs", "baseline_steps", "n_target_critics"), COUNT),
-    **dict.fromkeys(("cg_max_steps", "line_search_max_iter", "n_critic_updates", "sub_sampling_factor"), COUNT),
+    **dict.fromkeys(("cg_max_steps", "line_search_max_iter", "sub_sampling_factor"), COUNT),
     **dict.fromkeys(("cg_damping", "kl_coef"), NOT_NEGATIVE),
     **dict.fromkeys(("line_search_shrinking_factor",), FRACTION),
     **dict.fromkeys(("target_update_interval", "policy_delay"), INTERVAL),
     **dict.fromkeys(("ent_coef", "vf_coef", "target_entropy"), ANY),
     **dict.fromkeys(("target_policy_noise", "rms_prop_eps", "exploration_fraction"), NOT_NEGATIVE),
     **dict.fromkeys(("target_noise_clip", "clip_range", "target_kl"), BOUND),
+    "n_critic_updates": {"low": 0, "whole": True},  # 0: V is never fitted
     "top_quantiles_to_drop_per_net": {"low": 0, "whole": True},
     "max_grad_norm": {"above": 0, "finite": False},
 }

@@ -61,7 +61,7 @@ class Probe:
             found = number(got, "it")
         except Mistake as mistake:
             return str(mistake).removeprefix("it ")
-        digits = (high - low) / 50 if np.isfinite(high - low) else self.tolerance
+        digits = (high - low) / 50 if np.isfinite(high - low) else abs(low if np.isfinite(low) else high) / 50 or 1.0
         ends = f"between {low:g} and {high:g}" if np.isfinite(high) else f"at least {low:g}"
         ends = ends if np.isfinite(low) else f"at most {high:g}"
         return None if low <= found <= high else f"is {outputs.shown(found, min(digits, 1.0))}, should lie {ends}".replace("should lie at", "should be at")

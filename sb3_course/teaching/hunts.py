@@ -1,15 +1,19 @@
 """Hunts: agents with one bug each, among which a learner's `diagnose` must tell its own.
 
 A hunt is an exercise in hunts/NAME/ of a module, with two files more: symptom.md, what is seen, and suspect.py, with a class `Right` and a class
-`Suspect(Right)` in which one method is overridden. All hunts whose names begin alike (tab-1, tab-2, …) have agents that are used alike:
+`Suspect(Right)` in which one method is overridden. All hunts whose names begin alike (tab-1, tab-2, …) have agents that are used alike; those of tab:
 
     agent = Agent(n_states, n_actions, gamma=1.0, epsilon=0.1, seed=0);  agent.learn(env, episodes);  agent.choose(s);  agent.Q
+
+Those of dqn-1 and sac-1 see vectors, and learn for a number of steps; their stubs say how they are used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from sb3_course.teaching import answers
 from sb3_course.teaching.course import Course
@@ -19,19 +23,47 @@ Step = tuple[float, int, str]  # reward, next state, and "on", "end" (terminated
 
 
 class Script:
-    """An environment that plays its episodes in turn, whatever is done. Each is a list of steps; it begins in state 0."""
+    """An environment that plays its episodes in turn, whatever is done. Each is a list of steps; it begins in state 0.
 
-    def __init__(self, *episodes: list[Step]):
+    seen: a row for each state; then a state's row is observed instead of its number, always in the same array, as fast environments do.
+    """
+
+    def __init__(self, *episodes: list[Step], seen: Any = None):
         self.episodes, self.k = episodes, -1
+        self.seen = None if seen is None else np.array(seen, dtype=np.float32)
+        self.obs = None if self.seen is None else np.zeros_like(self.seen[0])
 
-    def reset(self, seed: int | None = None, options: Any = None) -> tuple[int, dict[str, Any]]:
+    def look(self, s: int) -> Any:
+        if self.seen is None or self.obs is None:
+            return s
+        self.obs[:] = self.seen[s]
+        return self.obs
+
+    def reset(self, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         self.k, self.t = (self.k + 1) % len(self.episodes), 0
-        return 0, {}
+        return self.look(0), {}
 
-    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         reward, s_next, how = self.episodes[self.k][self.t]
         self.t += 1
-        return s_next, reward, how == "end", how == "cut", {}
+        return self.look(s_next), reward, how == "end", how == "cut", {}
+
+
+class OneHot(Script):
+    """The same with vectors of n numbers for states, 1 in the state's place. `played` is what was done, one after another."""
+
+    def __init__(self, n: int, *episodes: list[Step]):
+        super().__init__(*episodes)
+        self.n, self.played = n, list[Any]()
+
+    def reset(self, seed: int | None = None, options: Any = None) -> Any:
+        s, info = super().reset()
+        return np.eye(self.n)[s], info
+
+    def step(self, action: Any) -> Any:
+        self.played.append(action)
+        s, *rest = super().step(action)
+        return np.eye(self.n)[s], *rest
 
 
 def agents(name: str) -> dict[str, type]:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import ast
+import base64
 import importlib.util
 import inspect
 import json
 import math
 import textwrap
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,8 @@ def show(what: Any, part: str | None = None) -> None:
         if not lines:
             raise LookupError(f"{title} has no line with '{part}' any more")
         source = "\n".join(lines)
-    print(f"# {title}\n{source.rstrip()}\n")
+    if not _displayed(f"```python\n# {title}\n{source.rstrip()}\n```", "text/markdown"):
+        print(f"# {title}\n{source.rstrip()}\n")
 
 
 def _source_at(address: str) -> str:
@@ -95,11 +98,12 @@ def figure(id: str, alt: str) -> dict[str, float]:
     if not alt.strip():
         raise ValueError(f"figure('{id}'): alt says in words what is to be seen")
     record = _read(RESULTS / "textbook" / f"{id}.json", f"sb3-course figure {id}")
-    print(f"{record['label']}: {record['title']}\n{textwrap.fill(alt, 100)}")
-    for number in record["numbers"]:
-        print(f"  {number['name']}: {_number(number['measured'])}" + (f" (expected {number['printed']})" if number["printed"] else ""))
-    print(f"  made by: sb3-course figure {id}{_commit(record)}\n")
-    _picture(RESULTS / "textbook" / f"{id}.png", alt)
+    title, made = f"{record['label']}: {record['title']}", f"sb3-course figure {id}{_commit(record)}"
+    if not _displayed(_picture(RESULTS / "textbook" / f"{id}.png", alt, title, made, record["numbers"]), "text/html"):
+        print(f"{title}\n{textwrap.fill(alt, 100)}")
+        for number in record["numbers"]:
+            print(f"  {number['name']}: {_number(number['measured'])}" + (f" (expected {number['printed']})" if number["printed"] else ""))
+        print(f"  made by: {made}\n")
     return {number["name"]: number["measured"] for number in record["numbers"]}
 
 
@@ -134,12 +138,25 @@ def _number(value: Any) -> str:
     return "none" if value is None else f"{value:.4g}"
 
 
-def _picture(path: Path, alt: str) -> None:
-    """Where lessons are read as notebooks, the picture itself."""
+def _picture(path: Path, alt: str, title: str, made: str, numbers: list[dict[str, Any]]) -> str:
+    """A figure for notebooks: the picture, which says in words what is to be seen, and its numbers as a table."""
+    cells = [(number["name"], _number(number["measured"]), str(number["printed"] or "–")) for number in numbers]
+    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in cells)
+    return (
+        f'<figure><img alt="{escape(alt)}" src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}">'
+        f"<figcaption>{escape(title)}. Made by <code>{escape(made)}</code></figcaption></figure>"
+        f"<details><summary>{escape(title.partition(':')[0])}: its numbers</summary>"
+        f"<table><thead><tr><th>number</th><th>measured</th><th>expected</th></tr></thead><tbody>{rows}</tbody></table></details>"
+    )
+
+
+def _displayed(content: str, kind: str) -> bool:
+    """Where lessons are read as notebooks, show it there."""
     try:
         get_ipython  # type: ignore[name-defined]  # noqa: B018
     except NameError:
-        return
-    from IPython.display import Image, display
+        return False
+    from IPython.display import display
 
-    display(Image(filename=str(path), alt=alt))
+    display({kind: content, "text/plain": ""}, raw=True)
+    return True

@@ -1,4 +1,4 @@
-"""The words of the course's verbs: lesson, exercise, progress, calendar. Declared here, where importing is cheap; carried out in sb3_course/commands."""
+"""The words of the course's verbs. Declared here, where importing is cheap; carried out in sb3_course/commands."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ def declare(verb: Verb) -> None:
     """verb(name, module, function, help, example) makes a verb's parser, as sb3_course/cli.py has it."""
     _lesson(verb)
     _exercise(verb)
+    _capstone(verb)
 
     progress = verb("progress", "progress", "run", "what you have done: modules, milestones, exercises", example="sb3-course progress")
     progress.add_argument("--json", action="store_true", help="as JSON")
@@ -79,3 +80,14 @@ def _exercise(verb: Verb) -> None:
     solution.add_argument("--yes", action="store_true", help="even if yours was never checked")
     watch = action("watch", "check at each save of your file; the keys h, n, l, q: hint, next exercise, list, quit")
     watch.add_argument("name", nargs="?", help="as for start (default: the one you started last)")
+
+
+def _capstone(verb: Verb) -> None:
+    action = _actions(verb("capstone", "capstone", "run", "capstones: studies of your own, with a brief and a rubric", example="sb3-course capstone list"))
+    action("list", "all capstones, and which you have started")
+    show = action("show", "the brief of one; `rubric`: by what they are scored")
+    show.add_argument("capstone", help="such as 1 or B, or rubric")
+    start = action("start", "put brief, study, report and scores into your folder")
+    start.add_argument("capstone", help="such as 1 or B")
+    score = action("score", "its milestones and its score, as far as the study shows them and you have given them")
+    score.add_argument("capstone", help="such as 1 or B")

@@ -16,18 +16,18 @@ COUNT = [0, -1, 2.5, NAN, "5"]
 WRONG = {
     "gamma": FRACTION, "gae_lambda": FRACTION, "q_lambda": FRACTION, "tau": FRACTION,
     "n_steps": COUNT, "batch_size": COUNT, "buffer_size": COUNT, "n_epochs": COUNT, "baseline_steps": COUNT,
-    **dict.fromkeys(("cg_max_steps", "line_search_max_iter", "n_critic_updates", "sub_sampling_factor"), COUNT),
+    **dict.fromkeys(("cg_max_steps", "line_search_max_iter", "sub_sampling_factor"), COUNT),
     "cg_damping": [-0.1, NAN, INF], "kl_coef": [-0.1, NAN, INF], "line_search_shrinking_factor": FRACTION,
     "target_update_interval": [0, -1, NAN], "policy_delay": [0, -1, NAN],
     "ent_coef": [NAN, INF], "vf_coef": [NAN, INF], "target_entropy": [NAN, INF],
     "target_policy_noise": [-0.1, NAN, INF], "rms_prop_eps": [-1e-5, NAN, INF], "exploration_fraction": [-0.1, NAN],
     "target_noise_clip": [-0.1, NAN], "clip_range": [-0.1, NAN], "target_kl": [-0.1, NAN], "max_grad_norm": [0, -1, NAN],
-    "top_quantiles_to_drop_per_net": [-1, 2.5, NAN], "n_target_critics": [0, 1.5, NAN],
+    "n_critic_updates": [-1, 2.5, NAN], "top_quantiles_to_drop_per_net": [-1, 2.5, NAN], "n_target_critics": [0, 1.5, NAN],
 }  # fmt: skip
 RIGHT = {  # the ends of what means something
     "gamma": [0.0, 1, np.float32(0.5)], "gae_lambda": [0.0, 1], "q_lambda": [0.0, 1], "tau": [0.0, 1],
     "n_steps": [2, np.int64(3)], "batch_size": [2], "buffer_size": [1], "n_epochs": [1], "baseline_steps": [1],
-    "cg_max_steps": [1], "line_search_max_iter": [1], "n_critic_updates": [1], "sub_sampling_factor": [1, np.int64(3)],
+    "cg_max_steps": [1], "line_search_max_iter": [1], "n_critic_updates": [0, 1], "sub_sampling_factor": [1, np.int64(3)],
     "cg_damping": [0, 1e-3], "kl_coef": [0, 2], "line_search_shrinking_factor": [0.0, 1],
     "target_update_interval": [1, 2.0], "policy_delay": [1],
     "ent_coef": [-0.1, 0.0], "vf_coef": [-0.5, 0], "target_entropy": [-3.0, 0],

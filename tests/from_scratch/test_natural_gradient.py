@@ -325,3 +325,12 @@ def test_a_frozen_layer_of_the_policy_stays():
     model.learn(32)
     frozen = {name for name, value in model.policy.state_dict().items() if torch.equal(value, before[name])}
     assert frozen == {"mlp_extractor.policy_net.0.weight", "mlp_extractor.policy_net.0.bias"}
+
+
+def test_a_critic_that_is_never_fitted_stays_as_it_was_and_the_policy_is_sb3_contrib_s():
+    alike = {**SMALL, "n_critic_updates": 0, "cg_damping": 1.0, "seed": 1}
+    theirs = TRPOofContrib("MlpPolicy", "CartPole-v1", **alike).learn(64).policy.state_dict()
+    untrained = TRPO("MlpPolicy", "CartPole-v1", **alike).policy.state_dict()
+    for name, weights in TRPO("MlpPolicy", "CartPole-v1", **alike).learn(64).policy.state_dict().items():
+        torch.testing.assert_close(weights, theirs[name], atol=1e-6, rtol=0)
+        assert torch.equal(weights, untrained[name]) == ("value" in name), name

@@ -58,6 +58,7 @@ def small(course, tmp_path, monkeypatch):
     monkeypatch.chdir(place)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(lesson_command, "Course", lambda: course)
+    monkeypatch.setattr(lesson_command, "PAGES", tmp_path / "pages")  # whether or not those of the project are built here
     return course
 
 
@@ -209,6 +210,13 @@ def test_without_a_terminal_a_quiz_is_a_sheet_and_its_key(small, capsys):
     code, out, _ = typed("lesson quiz m00", capsys)
     assert code == 0 and "a) 2" in out and "Count." not in out
     assert "right: Count." in typed("lesson quiz m00 --answers", capsys)[1]
+
+
+def test_show_html_prints_the_path_of_the_page_once_it_is_built(small, capsys):
+    page = lesson_command.PAGES / "m00.html"
+    page.parent.mkdir()
+    page.touch()
+    assert typed("lesson show m00 --html", capsys) == (0, f"{page}\n", "")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,28 @@
+"""α is not divided by the number of tilings: each of the active weights goes the whole way, and their sum overshoots
+
+With eight tilings and α = 0.5 the value jumps to four times the way, and learning diverges.
+"""
+
+import numpy as np
+
+
+def active_tiles(point, low, high, n_tiles, n_tilings):
+    z = (np.clip(point, low, high) - low) / (np.asarray(high) - low) * n_tiles
+    tiles = []
+    for t in range(n_tilings):
+        number = t
+        for i in range(len(z)):
+            offset = t * (2 * i + 1) % n_tilings / n_tilings
+            number = number * (n_tiles + 1) + int(np.floor(z[i] + offset))
+        tiles.append(number)
+    return np.array(tiles)
+
+
+def value(w, tiles):
+    return sum(w[tile] for tile in tiles)
+
+
+def update(w, tiles, target, alpha):
+    w, delta = np.array(w), target - value(w, tiles)
+    w[np.asarray(tiles)] += alpha * delta
+    return w

@@ -1,0 +1,21 @@
+"""the entropy is left out of the target: the critics then value a policy that they do not have, and where nothing is paid Q is 0 instead of 1.248"""
+
+import torch
+
+
+def soft_value(q1, q2, log_pi, alpha):
+    return torch.min(q1, q2) - alpha * log_pi
+
+
+def soft_target(q1_next, q2_next, log_pi_next, reward, terminated, alpha, gamma):
+    with torch.no_grad():
+        return reward + gamma * (1 - terminated) * torch.min(q1_next, q2_next)
+
+
+def actor_loss(q1, q2, log_pi, alpha):
+    return -soft_value(q1, q2, log_pi, alpha).mean()
+
+
+if __name__ == "__main__":
+    one = torch.ones(1)
+    print(soft_target(3 * one, 4 * one, -0.5 * one, one, 0 * one, 0.2, 0.5))

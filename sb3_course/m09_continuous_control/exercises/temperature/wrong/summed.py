@@ -1,0 +1,25 @@
+"""the sum over the batch is taken, not its mean: the step then grows with the batch"""
+
+import torch
+
+
+def target_entropy(n_actions):
+    return -float(n_actions)
+
+
+def temperature_loss(log_alpha, log_pi, target):
+    return -(log_alpha * (log_pi.detach() + target)).sum()
+
+
+def tune(log_alpha, optimiser, log_pi, target):
+    optimiser.zero_grad()
+    temperature_loss(log_alpha, log_pi, target).backward()
+    optimiser.step()
+    return log_alpha.detach().exp().item()
+
+
+if __name__ == "__main__":
+    log_alpha = torch.zeros((), requires_grad=True)
+    optimiser = torch.optim.Adam([log_alpha], lr=0.01)
+    for _ in range(5):
+        print(tune(log_alpha, optimiser, torch.full((8,), -0.6), target_entropy(1)))
