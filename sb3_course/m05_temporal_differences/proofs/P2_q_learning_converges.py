@@ -148,14 +148,22 @@ print("distance after 1000, 10,000 and 100,000 steps with 1/n^0.8:", *(f"{d:.3f}
 
 # %%
 expect("standard deviation that α = 0.1 leaves, noise of ±1", np.sqrt(0.1 / (2 - 0.1)), "0.229")
-record = study("convergence")
+found = {number["name"]: number["point"] for number in study("convergence")["numbers"]}
+expect("distance after 60,000 steps over that after 20,000: constant α, 1/n^0.8", [found["constant-stays"], found["slower-falls"]], "0.93 0.66")
+expect("distance from Q* with 1/n over that with 1/n^0.8", found["one-over-n"], "4.2")
 
 # %% [markdown]
-# STUDYTEXT
+# The study has thirty seeds for each step size, on a grid of which Q* is computed. With constant α the distance after 60,000 steps is 0.93 of that after
+# 20,000: it has arrived in its neighbourhood. With 1/n^0.8 it is 0.66 and goes on falling. With 1/n, for which the proof holds as well, the distance is
+# 4.2 times that of 1/n^0.8.
 #
-# To converge is not to converge soon. With αₙ = 1/n the distance Yₙ − γD of section 4 falls like 1/n. To make one box half as large takes a number of updates
-# that is larger by a factor; each following box takes that factor again. In the limit the distance falls like n^−(1 − γ): with γ = 0.99, to halve it takes
-# 2^100 times as many updates. With 1/n^ω and ½ < ω < 1 the start is forgotten at a speed that does not depend on the box (Even-Dar & Mansour 2003).
-#
+# To converge is not to converge soon. With αₙ = 1/n the distance Yₙ − γD of section 4 falls like 1/n. To make one box half as large takes a number of
+# updates that is larger by a factor; each following box takes that factor again. In the limit the distance falls like n^−(1 − γ). With 1/n^ω and
+# ½ < ω < 1 the start is forgotten at a speed that does not depend on the box (Even-Dar & Mansour 2003). What it takes to halve the distance with 1/n:
+
+# %%
+expect("updates to halve the distance with 1/n, γ = 0.99: so many times as many, at worst", 2 ** (1 / (1 - 0.99)), "1.3e30")
+
+# %% [markdown]
 # The gapped version is an exercise, `sb3-course exercise start q_convergence_gap`: four statements, each with a condition left out, and you find the
 # counterexamples.
