@@ -48,7 +48,8 @@ def page(entry: Entry, claims: list[tuple[str, str, str]]) -> str:
     source = Path(inspect.getfile(cls)).relative_to(ROOT).as_posix()
     title, _, rest = inspect.cleandoc(module.__doc__ or "").partition("\n")
     lines = [f"# {entry.title}", "", f"`from from_scratch import {cls.__name__}`; on the command line and in studies `{entry.id}`. Source: `{source}`.", ""]
-    lines += [title, "", f"```text\n{rest.strip(chr(10))}\n```" if rest.strip() else "", "", "## What it takes", "", *(f"- {fact}" for fact in _facts(entry)), ""]
+    code = rest.strip("\n")
+    lines += [title, "", f"```text\n{code}\n```" if code else "", "", "## What it takes", "", *(f"- {fact}" for fact in _facts(entry)), ""]
     lines += ["## Arguments", "", *_arguments(cls), ""]
     tuned = _tuned(entry)
     lines += ["## Tuned", "", f"Settings are known for {', '.join(tuned)} (`benchmarks/configs/algo/{entry.settings}.yaml`).", ""] if tuned else []
@@ -69,10 +70,10 @@ def _facts(entry: Entry) -> list[str]:
 def _arguments(cls: type) -> list[str]:
     """A row for each argument of the algorithm's own: its name, default and meaning, as `help(cls)` has them."""
     explained = _explained(cls)
-    defaults = inspect.signature(cls).parameters
-    rows = [(name, defaults[name].default, explained.get(name, "")) for name in cls.hyperparameters if name in defaults]  # type: ignore[attr-defined]
-    table = [f"| `{name}` | {'' if default is inspect.Parameter.empty else f'`{default!r}`'} | {words.replace('|', chr(92) + '|')} |" for name, default, words in rows]
-    return ["| argument | default | meaning |", "| --- | --- | --- |", *table, "", "And those that all classes have: `help(" + cls.__name__ + ")` explains them."]
+    defaults = {name: parameter.default for name, parameter in inspect.signature(cls).parameters.items()}
+    names = [name for name in cls.hyperparameters if name in defaults]  # type: ignore[attr-defined]
+    rows = [f"| `{name}` | `{defaults[name]!r}` | {explained.get(name, '')} |" for name in names]
+    return ["| argument | default | meaning |", "| --- | --- | --- |", *rows, "", f"And those that all classes have: `help({cls.__name__})` explains them."]
 
 
 def _explained(cls: type) -> dict[str, str]:
@@ -85,7 +86,7 @@ def _explained(cls: type) -> dict[str, str]:
             found[name] = words.strip()
         elif name and line.strip():
             found[name] += f" {line.strip()}"
-    return found
+    return {name: words.replace("|", "\\|") for name, words in found.items()}  # a bar would end the cell
 
 
 def _tuned(entry: Entry) -> list[str]:
