@@ -13,6 +13,7 @@ from docutils import nodes  # noqa: E402
 from latex2mathml.converter import convert  # noqa: E402
 
 from benchmarks.textbook import page as page_of_figures  # noqa: E402
+from sb3_course import reference  # noqa: E402
 from sb3_course.teaching import pages  # noqa: E402
 
 project = "sb3-course"
@@ -49,6 +50,7 @@ profile = HERE / "_build" / "ipython" / "profile_default" / "ipython_kernel_conf
 profile.parent.mkdir(parents=True, exist_ok=True)
 profile.write_text("c = get_config()\nc.IPKernelApp.log_level = 40\n", encoding="utf-8")
 pages.write(HERE)
+reference.write(HERE)
 
 html_math_renderer = "mathml"
 html_static_path = ["static"]

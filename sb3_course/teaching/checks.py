@@ -158,8 +158,13 @@ class Answer:
 def _pasteable(value: Any) -> str:
     if id(value) in _KNOWN:
         return _KNOWN[id(value)][1]
+    if type(value) in (list, tuple) and any(hasattr(part, "detach") or isinstance(part, np.ndarray) for part in value):
+        return f"[{', '.join(map(_pasteable, value))}]"
     if isinstance(value, np.ndarray) and value.size <= 40:
         return f"np.array({value.tolist()})"
+    if hasattr(value, "detach") and hasattr(value, "tolist") and value.numel() <= 40:  # a tensor
+        kind = str(value.dtype)
+        return f"torch.tensor({value.tolist()}{'' if kind in ('torch.float32', 'torch.int64', 'torch.bool') else f', dtype={kind}'})"
     if callable(value):
         return getattr(value, "__name__", type(value).__name__)
     text = repr(value)

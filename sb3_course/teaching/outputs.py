@@ -90,7 +90,7 @@ def alike(one: Any, other: Any, tolerance: float) -> bool:
     if a.shape != b.shape:
         return False
     with np.errstate(invalid="ignore"):
-        near = np.abs(a - b) <= np.maximum(tolerance, 1e-9 * np.abs(b))
+        near = np.abs(a - b) <= np.maximum(tolerance, 1e-9 * np.where(np.isinf(b), 0, np.abs(b)))
     return bool((near | (a == b) | (np.isnan(a) & np.isnan(b))).all())
 
 

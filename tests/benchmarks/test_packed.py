@@ -407,13 +407,17 @@ def test_what_is_committed_stays_small():
     files = [path for path in RESULTS.rglob("*") if path.is_file()]
     of_claims = [path for path in files if path.is_relative_to(RESULTS / "claims")]
     calibration = [path for path in files if path.parent == RESULTS / "calibration" and path.stem == "claims"]  # a line of each claim
-    others = [path for path in files if path not in (*of_claims, *calibration)]
+    studies = [path.parent for path in RESULTS.glob("*/study.yaml") if path.parent.name not in ("quickstart", "parity")]  # of the course, without models
+    of_studies = [path for path in files if any(path.is_relative_to(study) for study in studies)]
+    others = [path for path in files if path not in (*of_claims, *calibration, *of_studies)]
     assert len(others) <= 161
     assert sum(path.stat().st_size for path in others) <= 8_920_000
     n = sum(path.name == "verdict.json" for path in of_claims)
     assert len(of_claims) == 8 * n + 2  # study, runs, three tables, verdict, picture, cost of each; the page twice
     assert sum(path.stat().st_size for path in of_claims) <= 450_000 * n
     assert sum(path.stat().st_size for path in calibration) <= 4_000 * n
+    assert len(of_studies) <= 13 * len(studies)
+    assert sum(path.stat().st_size for path in of_studies) <= 1_500_000 * len(studies)
 
 
 @pytest.mark.parametrize("name", ["quickstart", "parity"])

@@ -1,4 +1,4 @@
-"""Hunt dqn-4: an agent whose memory changes."""
+"""Hunt dqn-4: an agent whose values never settle."""
 
 from copy import deepcopy
 

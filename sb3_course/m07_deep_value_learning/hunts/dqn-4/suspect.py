@@ -1,4 +1,4 @@
-"""An agent whose memory changes."""
+"""An agent whose values never settle."""
 
 from copy import deepcopy
 

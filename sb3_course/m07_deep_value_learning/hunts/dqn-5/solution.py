@@ -1,4 +1,4 @@
-"""Hunt dqn-5: an agent that hopes for what others get."""
+"""Hunt dqn-5: an agent that expects too much."""
 
 from copy import deepcopy
 

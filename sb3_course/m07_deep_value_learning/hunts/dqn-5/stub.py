@@ -1,4 +1,4 @@
-"""Hunt dqn-5: an agent that hopes for what others get.
+"""Hunt dqn-5: an agent that expects too much.
 
 The agent below has one bug. It raises nothing, and it learns something. The symptom is what this file prints when it is run.
 

@@ -1,4 +1,4 @@
-"""An agent that hopes for what others get."""
+"""An agent that expects too much."""
 
 from copy import deepcopy
 

@@ -1,4 +1,4 @@
-"""Hunt sac-2: an agent that chases its own values."""
+"""Hunt sac-2: an agent whose values pass every bound."""
 
 import math
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""An agent that chases its own values."""
+"""An agent whose values pass every bound."""
 
 import math
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""Hunt sac-3: an agent to which entropy to come is worth nothing."""
+"""Hunt sac-3: an agent to which nothing is worth anything."""
 
 import math
 from copy import deepcopy

@@ -1,15 +1,15 @@
-"""Hunt sac-3: an agent to which entropy to come is worth nothing.
+"""Hunt sac-3: an agent to which nothing is worth anything.
 
 The agent below has one bug. It raises nothing, and it learns something. The symptom is what this file prints when it is run.
 
 Other agents are used as this one is, whatever is inside them:
 
     agent = Agent(n_obs, gamma=0.9, alpha=0.2, tau=0.02, rate=0.1, batch_size=16, seed=0)
-    agent.learn(env, steps)              plays and learns, an update a step; gives the rewards
-    agent.policy(obs, noise)             actions [M, 1] and log π(a|s) [M]; obs [M, n_obs] and noise [M, 1] are tensors
-    agent.value(agent.q, obs, action)    Q(s, a) [M] of a critic
-    agent.target(reward, next_obs, ends) y [M] of a batch
-    agent.actor, agent.q, agent.q_target networks; a new agent has μ = 0, σ = 1 and Q = 0 everywhere
+    agent.learn(env, steps)                 plays and learns, an update a step; gives the rewards
+    agent.policy(obs, noise)                actions [M, 1] and log π(a|s) [M]; obs [M, n_obs] and noise [M, 1] are tensors
+    agent.value(agent.q, obs, action)       Q(s, a) [M] of a critic
+    agent.target(reward, next_obs, ends)    y [M] of a batch
+    agent.actor, agent.q, agent.q_target    networks; a new agent has μ = 0, σ = 1 and Q = 0 everywhere
 """
 
 import math

@@ -1,4 +1,4 @@
-"""An agent to which entropy to come is worth nothing."""
+"""An agent to which nothing is worth anything."""
 
 import math
 from copy import deepcopy

@@ -1,0 +1,61 @@
+"""An agent whose traces live over the reset."""
+
+import numpy as np
+
+
+class Right:
+    """Sarsa(λ) on a table, ε-greedy, with replacing traces."""
+
+    def __init__(self, n_states, n_actions, gamma=1.0, alpha=0.5, epsilon=0.1, lambda_=0.9, seed=0):
+        self.Q, self.z = np.zeros((n_states, n_actions)), np.zeros((n_states, n_actions))
+        self.gamma, self.alpha, self.epsilon, self.lambda_ = gamma, alpha, epsilon, lambda_
+        self.rng = np.random.default_rng(seed)
+
+    def choose(self, s):
+        """An action in state s."""
+        if self.rng.random() < self.epsilon:
+            return int(self.rng.integers(self.Q.shape[1]))
+        best = np.flatnonzero(self.Q[s] == self.Q[s].max())
+        return int(best[int(self.rng.random() * len(best))])
+
+    def update(self, s, a, r, s_next, a_next):
+        """Learn from one step, in all states that have a trace; s_next is None behind the end."""
+        self.z *= self.gamma * self.lambda_
+        self.z[s, a] = 1.0
+        target = r if s_next is None else r + self.gamma * self.Q[s_next, a_next]
+        self.Q += self.alpha * (target - self.Q[s, a]) * self.z
+
+    def learn(self, env, episodes):
+        """Play and learn. Gives the sum of the rewards of each episode."""
+        returns = []
+        for _ in range(episodes):
+            self.z[:] = 0.0
+            s, _ = env.reset()
+            a = self.choose(s)
+            total, is_over = 0.0, False
+            while not is_over:
+                s_next, r, terminated, truncated, _ = env.step(a)
+                a_next = self.choose(s_next)
+                self.update(s, a, r, None if terminated else s_next, a_next)
+                total += r
+                s, a, is_over = s_next, a_next, terminated or truncated
+            returns.append(total)
+        return returns
+
+
+class Suspect(Right):
+    def learn(self, env, episodes):
+        """Play and learn. Gives the sum of the rewards of each episode."""
+        returns, self.z = [], np.zeros_like(self.Q)
+        for _ in range(episodes):
+            s, _ = env.reset()
+            a = self.choose(s)
+            total, is_over = 0.0, False
+            while not is_over:
+                s_next, r, terminated, truncated, _ = env.step(a)
+                a_next = self.choose(s_next)
+                self.update(s, a, r, None if terminated else s_next, a_next)
+                total += r
+                s, a, is_over = s_next, a_next, terminated or truncated
+            returns.append(total)
+        return returns
