@@ -190,3 +190,20 @@ def test_the_study_of_one_s_own_grid_world_is_planned_from_the_folder_of_the_cap
     monkeypatch.chdir(folder)
     assert cli.main(["compare", "study.yaml", "--trust", "--dry-run", "seeds=2"]) == 0
     assert "q_learning on own_grid:OwnGrid-v0: 2 seeds x 20,000 steps" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_q_learning_reaches_the_optimum_of_the_grid_world_that_comes_with_the_exercise_as_the_brief_says():
+    """Every one of ten seeds within the study's 20,000 steps, and none within 4,000."""
+    import gymnasium as gym
+
+    from from_scratch import QLearning
+    from from_scratch.core.exact.values import expected_return, optimal_return
+    from sb3_course.teaching import answers
+
+    answers.load(Course().exercises["own_grid"].solution, "learner")  # it registers OwnGrid-v0
+    env, found = gym.make("OwnGrid-v0"), {}
+    for n_steps in (4_000, 20_000):
+        model = QLearning("TabularPolicy", lambda: gym.make("OwnGrid-v0"), seeds=range(10)).learn(n_steps)
+        found[n_steps] = {expected_return(env, model.member(k).q_table.argmax(-1)) for k in range(10)}
+    assert found == {4_000: {-200.0}, 20_000: {optimal_return(env)}}
