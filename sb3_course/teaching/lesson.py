@@ -63,7 +63,7 @@ def show(what: Any, part: str | None = None) -> None:
 
     part: only the lines that hold it, such as "eq. (4.10)". LookupError if there is no such object, or no such line any more.
     """
-    source, title = (_source_at(what), what) if isinstance(what, str) else (textwrap.dedent(inspect.getsource(what)), f"{what.__module__}:{what.__qualname__}")
+    source, title = (source_at(what), what) if isinstance(what, str) else (textwrap.dedent(inspect.getsource(what)), f"{what.__module__}:{what.__qualname__}")
     if part is not None:
         lines = [line.strip() for line in source.splitlines() if part in line]
         if not lines:
@@ -73,7 +73,8 @@ def show(what: Any, part: str | None = None) -> None:
         print(f"# {title}\n{source.rstrip()}\n")
 
 
-def _source_at(address: str) -> str:
+def source_at(address: str) -> str:
+    """The source of "module:Name.method", read from its file; LookupError if it is gone."""
     module, _, name = address.partition(":")
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:

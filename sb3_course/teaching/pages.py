@@ -12,9 +12,14 @@ from collections.abc import Iterable
 from datetime import date
 from os.path import relpath
 from pathlib import Path
+from typing import Any
 
+from benchmarks.claims import claim as claims
+from from_scratch import registry
 from sb3_course.teaching import homes
 from sb3_course.teaching import plan as plans
+from sb3_course.teaching.cards import Card
+from sb3_course.teaching.cards import cards as all_cards
 from sb3_course.teaching.course import Course, Exercise, Module
 from sb3_course.teaching.notebooks import notebook
 
@@ -57,6 +62,12 @@ class Pages:
             for exercise in module.exercises:
                 pages[f"exercises/{exercise.name}.md"] = self.exercise(exercise)
         pages |= {"syllabus.md": self.syllabus(), "exhibits.ipynb": self.exhibits(), "ledger.md": self.ledger()}
+        pages["cards.md"] = self.cards()
+        pages |= {f"cards/{name}.md": self.card(card) for name, card in all_cards().items()}
+        pages |= {f"capstones/{path.parent.name}.md": path.read_text(encoding="utf-8") for path in self.briefs()}
+        pages["capstones.md"] = _page(
+            "# Capstones", "`sb3-course capstone` starts one, and says what is reached.", _tree(f"capstones/{path.parent.name}.md" for path in self.briefs())
+        )
         for name, path in self.course.proofs.items():
             pages[f"{name}.ipynb"] = notebook(path)
         for name in ("twelve_weeks", "six_months"):
@@ -86,11 +97,13 @@ class Pages:
             case "figure":
                 return f"../published/textbook.md#figure-{name.replace('.', '-')}"
             case "study":
-                return f"../published/claims.md#claim-{name}" if (plans.ROOT / "results" / "claims" / name).is_dir() else None
+                if (plans.ROOT / "results" / "claims" / name).is_dir():
+                    return f"../published/claims.md#claim-{name}"
+                return "../published/reports.md" if (plans.ROOT / "results" / name / "report" / "report.html").is_file() else None
             case "claim":
                 return f"../published/claims.md#claim-{name}"
             case "algorithm":
-                return "../algorithms.md"
+                return f"../reference/{name}.md" if registry.ENTRIES[name].is_ours else "../algorithms.md"
             case "page":
                 return f"../{name}.md"
             case "path":
@@ -103,6 +116,8 @@ class Pages:
                 return f"exhibits.ipynb#{_slug(homes.exhibits()[name])}"
             case "ledger":
                 return f"ledger.md#ledger-{name}"
+            case "capstone":
+                return f"capstones/{name}.md"
             case "card":
                 return f"cards/{name}.md"
         return None
@@ -169,10 +184,35 @@ class Pages:
             rows = ["| tested by | number | it is |", "|---|---|---|"]
             for facts in entry["evidence"]:
                 kind = next(iter(facts))
-                rows.append(f"| {self.home('ledger.md', homes.Home(kind, facts[kind]))} | {facts.get('number', '')} | {facts.get('is', '')} |")
+                number = f"{facts['scores']}: {facts['take']}" if "scores" in facts else facts.get("number", "")
+                rows.append(f"| {self.home('ledger.md', homes.Home(kind, facts[kind]))} | {number} | {facts.get('is', '')} |")
             parts += _block(rows) if entry["evidence"] else []
         about = "What the two syllabi promise or claim, and what came out when it was run. What stands in quotation marks is word for word theirs."
-        return _page("# Ledger of claims", about, ", ".join(f"{count} {verdict}" for verdict, count in counts if count) + ".", *parts)
+        return _page("# Ledger of claims", about, f"Verdicts: {', '.join(f'{verdict} {count}' for verdict, count in counts if count)}.", *parts)
+
+    def briefs(self) -> list[Path]:
+        return sorted(self.course.folder.glob("capstones/*/brief.md"))
+
+    def cards(self) -> str:
+        found = all_cards()
+        rows = [f"- [{card.paper['title']}](cards/{name}.md), {_authors(card)}" for name, card in found.items()]
+        about = "A page for a paper: what it asks, its idea, the line of our code that is its equation, what became of its claim here, and three questions."
+        return _page("# Papers", about, *_block(rows), _tree(f"cards/{name}.md" for name in found))
+
+    def card(self, card: Card) -> str:
+        facts, page = card.facts, f"cards/{card.name}.md"
+        lines = "\n\n".join(f"```python\n# {where}\n{line}\n```" for where, line in card.lines())
+        ours = ", ".join(self.home(page, homes.Home("algorithm", id)) for id in card.algorithms)
+        tested = []
+        for name in facts["claims"]:
+            verdict = _json(plans.ROOT / "results" / "claims" / name / "verdict.json")["verdict"]
+            tested.append(f"- {claims.find(name).statement} Here: **{verdict}** ({self.home(page, homes.Home('claim', name))}).")
+        questions = [part for k, item in enumerate(facts["questions"], start=1) for part in (f"{k}. {item['ask']}", *_folded(f"Answer {k}", item["answer"]))]
+        return _page(
+            f"# {card.paper['title']}", f"{_authors(card)}. <{card.address}>. Here: {ours}.", "## Question", facts["question"], "## Idea", facts["idea"],
+            "## Its equation in our code", lines, "## What was tested", *_block(tested), *([facts["why_not"]] if "why_not" in facts else []),
+            "## What it leaves out", facts["leaves_out"], "## Questions", *questions,
+        )  # fmt: skip
 
     # ----------------------------------------------------------------------------------------------------------- modules
 
@@ -319,6 +359,15 @@ def _block(lines: list[str]) -> list[str]:
 def _tree(names: Iterable[str]) -> str:
     """A list for the navigation alone."""
     return "\n".join(["```{toctree}", ":hidden:", "", *names, "```"])
+
+
+def _authors(card: Card) -> str:
+    names = [name.partition(",")[0] for name in card.paper["author"].split(" and ")]
+    return f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''} {card.paper['year']}"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _slug(title: str) -> str:

@@ -5,7 +5,7 @@ In most environments both tables soon agree, and then it does not matter which o
 
 import numpy as np
 
-from sb3_course.teaching.checks import Mistake, array, measured, number, probe, rng, seeded
+from sb3_course.teaching.checks import Mistake, array, given, measured, number, probe, rng, seeded
 
 RUNS = 150
 
@@ -47,8 +47,8 @@ def two_tables(found, n_actions):
     if not isinstance(found, tuple | list) or len(found) != 2:
         raise Mistake(f"it gives {type(found).__name__}{f' of {len(found)}' if isinstance(found, tuple | list) else ''}, should be Q1, Q2")
     for name, table in zip(("Q1", "Q2"), found, strict=True):
-        if len(table) != len(n_actions):
-            raise Mistake(f"{name} has {len(table)} states, should have {len(n_actions)}")
+        if not isinstance(table, list | tuple | np.ndarray) or len(table) != len(n_actions):
+            raise Mistake(f"{name} should be a list of an array for each state, as zeros(env) gives it")
     return [[array(row, (n,), f"{name}[{s}]") for s, (row, n) in enumerate(zip(table, n_actions, strict=True))] for name, table in zip(("Q1", "Q2"), found)]
 
 
@@ -112,7 +112,7 @@ def runs(answer, n):
     first, apart = [], []
     for k in range(n):
         env = Doubtful(np.random.default_rng([seeded(0), k]))
-        Q1, Q2 = two_tables(answer.learn(env, 100, 0.1, 1.0, 0.1, np.random.default_rng([seeded(1), k])), [2, 10, 1])
+        Q1, Q2 = two_tables(answer.learn(env, 100, 0.1, 1.0, 0.1, given(f"np.random.default_rng([{seeded(1)}, {k}])")), [2, 10, 1])
         first.append(env.first)
         apart.append([abs(Q1[0][1] - Q[1].max()) for Q in (Q1, Q2)])
     return np.array(first), np.mean(apart, axis=0)

@@ -27,7 +27,7 @@ def shares_of(answer, arms, r_max, gamma):
 
 @cache
 def car(algorithm, seed):
-    """Two runs of 600 steps of a deep Q-learner on MountainCar: q and target of each."""
+    """Two runs of 800 steps of a deep Q-learner on MountainCar: q and target of each."""
     import torch
 
     import from_scratch
@@ -42,7 +42,7 @@ def car(algorithm, seed):
         said.append(model.q.play(model.by_seed(model._last_obs))[:, 0])
         return True
 
-    model.learn(600, callback=look)
+    model.learn(800, callback=look)
     q = np.array(said, dtype=float)  # [T, S, n_actions]
     return [(q[:-1, k], -1 + 0.99 * q[1:, k].max(-1)) for k in range(2)]
 
@@ -94,7 +94,7 @@ def infinite(answer):
 
 
 @probe(
-    "first_alarm", "a deep Q-learner without memory and target network, MountainCar, 600 steps: largest |Q| is beyond 100 and seen", expected=True, twice=False
+    "first_alarm", "a deep Q-learner without memory and target network, MountainCar, 800 steps: largest |Q| is beyond 100 and seen", expected=True, twice=False
 )
 def naive_on_the_car(answer):
     q, target = car("NaiveDeepQ", seeded(0))[0]
@@ -123,6 +123,6 @@ def by_hand(answer):
     return shares_of(answer, {"a": [*map(run, WILD)] + [run(TAME)] * 3, "b": [run(TAME)] * 3}, 1.0, 0.5)
 
 
-@probe("shares", "MountainCar, 600 steps, two runs each: the share of", expected={"without memory and target": 1.0, "DQN": 0.0}, twice=False)
+@probe("shares", "MountainCar, 800 steps, two runs each: the share of", expected={"without memory and target": 1.0, "DQN": 0.0}, twice=False)
 def arms_on_the_car(answer):
     return shares_of(answer, {"without memory and target": car("NaiveDeepQ", seeded(0)), "DQN": car("DiagnosedDQN", seeded(0))}, 1.0, 0.99)

@@ -4,6 +4,9 @@ Values are learnt from values. If they are one's own, each update moves its own 
 copy follow all the time, by a small step each time. The step is called after Polyak, who averaged weights.
 """
 
+import math
+
+import torch
 from torch import nn
 
 
@@ -28,9 +31,11 @@ def half_life(tau):
 
 
 if __name__ == "__main__":  # not part of the exercise: something to look at while you work
+    torch.manual_seed(0)
     network = nn.Linear(1, 1)
     target = slow_copy(network)
     nn.init.ones_(network.weight)
     for _ in range(3):
         polyak(network, target, 0.5)
         print(target.weight.item())
+    print(half_life(0.005), "which for a small τ is about", math.log(2) / 0.005)

@@ -10,6 +10,8 @@ lies on less room, and so its density is larger: by du/da = 1 / (1 − tanh²u) 
 A density integrates to 1. That is how you can check yours without knowing anything else.
 """
 
+import math
+
 import torch
 
 
@@ -34,3 +36,4 @@ def log_prob_of(mean, log_std, action):
 if __name__ == "__main__":  # not part of the exercise: actions, and the density at each
     a, log_pi = squashed_logprob(torch.zeros(5, 1), torch.zeros(1), torch.linspace(-2, 2, 5).reshape(-1, 1))
     print(torch.cat([a, log_pi.exp().reshape(-1, 1)], 1))
+    print("a standard normal has at most", 1 / math.sqrt(2 * math.pi))

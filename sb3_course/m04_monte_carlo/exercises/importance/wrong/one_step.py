@@ -1,0 +1,38 @@
+"""the ratio of the step's own action is used alone: the return depends on all actions from there on"""
+
+import numpy as np
+
+
+def ratios(episode, pi, b):
+    rho, found = 1.0, []
+    for s, a, _ in reversed(episode):
+        found.append(rho * pi[s, a] / b[s, a])
+    return np.array(found[::-1])
+
+
+def weighed_returns(episodes, pi, b, gamma):
+    """(s, ρ, G) of every first visit."""
+    for episode in episodes:
+        rho, G, first = ratios(episode, pi, b), np.zeros(len(episode) + 1), {}
+        for t in reversed(range(len(episode))):
+            G[t] = episode[t][2] + gamma * G[t + 1]
+        for t, (s, _, _) in enumerate(episode):
+            first.setdefault(s, t)
+        for s, t in first.items():
+            yield s, rho[t], G[t]
+
+
+def ordinary(episodes, pi, b, n_states, gamma=1.0):
+    total, n = np.zeros(n_states), np.zeros(n_states)
+    for s, rho, G in weighed_returns(episodes, pi, b, gamma):
+        total[s] += rho * G
+        n[s] += 1
+    return total / np.where(n > 0, n, 1)
+
+
+def weighted(episodes, pi, b, n_states, gamma=1.0):
+    total, weight = np.zeros(n_states), np.zeros(n_states)
+    for s, rho, G in weighed_returns(episodes, pi, b, gamma):
+        total[s] += rho * G
+        weight[s] += rho
+    return total / np.where(weight > 0, weight, 1)

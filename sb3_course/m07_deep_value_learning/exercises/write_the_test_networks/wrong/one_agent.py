@@ -1,0 +1,55 @@
+"""only one agent is made: whether the seed decides on the weights cannot be seen from one"""
+
+import torch
+
+
+def batch(m=64):
+    draws = torch.Generator().manual_seed(1)
+    return torch.randn(m, 3, generator=draws), torch.randint(2, (m,), generator=draws), torch.full((m,), 10.0)
+
+
+def weights(network):
+    return [p.detach().clone() for p in network.parameters()]
+
+
+def values(network):
+    with torch.no_grad():
+        return network(batch()[0])
+
+
+def test_target(Agent):
+    agent = Agent(n_obs=3, n_actions=2)
+    before = values(agent.q)
+    assert torch.allclose(values(agent.q_target), before), "q_target does not begin as q"
+    agent.learn(*batch())
+    assert torch.allclose(values(agent.q_target), before), "q_target moved while q learnt"
+    for _ in range(2):
+        agent.sync()
+        now = values(agent.q)
+        assert torch.allclose(values(agent.q_target), now), "q_target does not give what q gives after sync"
+        agent.learn(*batch())
+        assert torch.allclose(values(agent.q_target), now), "q_target moved with q after sync"
+
+
+def test_init(Agent):
+    agent = Agent(n_obs=3, n_actions=2, seed=5)
+    for p in weights(agent.q):
+        if p.dim() == 2:
+            assert len(torch.unique(p, dim=0)) == len(p), "units of a layer have the same weights"
+    assert values(agent.q).abs().max() < 5, "values are too large at the beginning"
+
+
+def test_learning(Agent):
+    agent = Agent(n_obs=3, n_actions=2)
+    obs, action, y = batch()
+    error = lambda: (values(agent.q).gather(1, action[:, None])[:, 0] - y).pow(2).mean()
+    first, before = error(), weights(agent.q)
+    for _ in range(10):
+        agent.learn(obs, action, y)
+    assert error() < first, "Q(s, a) does not come nearer to y"
+    for old, new in zip(before, weights(agent.q)):
+        assert not torch.equal(old, new), "some weights do not learn"
+
+
+if __name__ == "__main__":
+    print("These tests want an Agent: sb3-course exercise start write_the_test_networks")
