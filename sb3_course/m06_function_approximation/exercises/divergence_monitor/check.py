@@ -126,7 +126,10 @@ def run(q):
 
 @probe("shares", "arm a, six runs of ten beyond the bound, each in its own way; arm b, none of three: the share of", expected={"a": 0.6, "b": 0.0})
 def by_hand(answer):
-    return shares_of(answer, {"a": [*map(run, WILD)] + [run(TAME)] * 4, "b": [run(TAME)] * 3}, 1.0, 0.5)
+    """Wrong answers are told apart by which of the six they see, for many see equally many."""
+    found = shares_of(answer, {"a": [*map(run, WILD)] + [run(TAME)] * 4, "b": [run(TAME)] * 3}, 1.0, 0.5)
+    each = shares_of(answer, {f"run {k}": [run(q)] for k, q in enumerate(WILD)}, 1.0, 0.5)
+    return measured(found, of=[*found.values(), *each.values()])
 
 
 @probe("shares", "MountainCar, 800 steps, two runs each: the share of", expected={"without memory and target": 1.0, "DQN": 0.0}, twice=False)
