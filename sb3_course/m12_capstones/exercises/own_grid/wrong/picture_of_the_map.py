@@ -1,4 +1,4 @@
-"""the picture shows the map as it is, and no agent on it: the A stays where S is"""
+"""the picture is made of the map alone: the A stands on S, wherever the agent is"""
 
 import gymnasium as gym
 import numpy as np
