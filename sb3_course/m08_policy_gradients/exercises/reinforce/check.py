@@ -105,6 +105,11 @@ def discounted(answer):
     return array(answer.reward_to_go(np.array([1.0, 0.0, 2.0]), 0.5), (3,), "G")
 
 
+@probe("reward_to_go", "rewards 1 0 2 as whole numbers, γ = 0.5: G", expected=[1.5, 1.0, 2.0])
+def whole_rewards(answer):
+    return array(answer.reward_to_go(np.array([1, 0, 2]), 0.5), (3,), "G")
+
+
 # --------------------------------------------------------------------------------------------------------------- updates
 
 
