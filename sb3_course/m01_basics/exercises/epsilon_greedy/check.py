@@ -79,7 +79,8 @@ def from_rng(answer):
     return True
 
 
-@probe("choose", "Q = 1 0 1 1, so that arms 0, 2 and 3 are equally good, ε = 0: share of each arm in 4000 choices", expected=[1 / 3, 0, 1 / 3, 1 / 3], tolerance=0.035, twice=False)
+@probe("choose", "Q = 1 0 1 1, so that arms 0, 2 and 3 are equally good, ε = 0: share of each arm in 4000 choices",
+       expected=[1 / 3, 0, 1 / 3, 1 / 3], tolerance=0.035, twice=False)  # fmt: skip
 def ties(answer):
     generator = rng(5)
     return np.bincount([arm(answer, np.array([1.0, 0.0, 1.0, 1.0]), 0.0, generator) for _ in range(4000)], minlength=4) / 4000

@@ -17,7 +17,7 @@ def returns(n, seed, file=None):
         total, length, over = 0.0, 0, False
         while not over:
             action = int(rng.integers(2))
-            _, reward, terminated, truncated, _ = env.step(action)
+            _, reward, terminated, _, _ = env.step(action)
             total, length, over = total + reward, length + 1, terminated
         found.append(total)
         if file:
