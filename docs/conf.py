@@ -40,6 +40,7 @@ nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_execution_timeout = 300
 nb_merge_streams = True
+smartquotes = False  # s' is a state, not a quotation
 logging.getLogger("traitlets").setLevel(logging.WARNING)  # nothing to say where all is well
 myst_enable_extensions = ["dollarmath"]
 suppress_warnings = ["mystnb.unknown_mime_type"]

@@ -17,7 +17,7 @@ from typing import Any  # noqa: E402
 import torch  # noqa: E402
 
 from benchmarks import HarnessError, UserError  # noqa: E402
-from benchmarks.speed import cases, measure, tables  # noqa: E402
+from benchmarks.speed import cases, commands, measure, tables  # noqa: E402
 
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
 SCHEMA = 1  # of the JSON; another number when a key changes its meaning
@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--markdown", action="store_true", help="print tables")
     top.add_argument("--write-docs", action="store_true", help=f"put the tables into docs/{PAGE.name}")
     top.add_argument("--growth", type=Path, metavar="FILE", help="instead: time by length of run and number of seeds (1, 10, 100), drawn to an SVG or PNG")
+    top.add_argument("--commands", action="store_true", help=f"instead: how long {' and '.join(commands.LISTS)} of sb3-course take")
     return top
 
 
@@ -75,6 +76,9 @@ def run(arguments: list[str] | None = None) -> None:
     rounds = args.rounds if args.rounds is not None else 2 if args.quick else 5
     if rounds < 1:
         raise UserError(f"--rounds {rounds}: at least one")
+    if args.commands:
+        print(commands.table(rounds))
+        return
     if args.write_docs and args.growth:
         raise UserError("--growth draws a figure and --write-docs writes tables: give one of them")
     for path in (args.json, args.growth):

@@ -23,6 +23,7 @@ MEASURES: dict[str, str] = {  # name -> "module:Class" within it
     "overestimation": "overestimation:Overestimation",
     "processor_seconds": "processor_seconds:ProcessorSeconds",
     "q_error": "q_error:QError",
+    "q_gap": "q_gap:QGap",
     "regret": "regret:Regret",
     "return_distribution": "return_distribution:ReturnDistribution",
     "sine_gap": "sine_gap:SineGap",

@@ -41,7 +41,7 @@ def _show(args: argparse.Namespace, workspace: Workspace) -> int:
 
 def _page(text: str) -> str:
     """Markdown as lines of the terminal's width."""
-    paragraphs = [" ".join(line.strip() for line in paragraph.splitlines()) for paragraph in re.sub(r"\n(?=\d\. )", "\n\n", text).strip().split("\n\n")]
+    paragraphs = [" ".join(line.strip() for line in paragraph.strip().splitlines()) for paragraph in re.sub(r"\n(?=\d\. )", "\n\n", text).strip().split("\n\n")]
     return "\n\n".join(words.wrapped(text[3:], 3, text[:2]) if re.match(r"\d\. ", text) else words.wrapped(text) for text in paragraphs)
 
 

@@ -181,7 +181,8 @@ def _lower(text: str) -> str:
 
 def _say(name: str, word: str, colour: str, indent: int, line: str = "") -> None:
     """A line that begins with a name and a verdict; what follows is wrapped behind both."""
-    words.say(words.wrapped(f"{word:9}{line}".rstrip(), indent, name), word, colour)
+    between = ": " if line and len(word) > 8 else " " * (9 - len(word))
+    words.say(words.wrapped(f"{word}{between}{line}".rstrip(), indent, name), word, colour)
 
 
 def _tell_end(event: dict[str, Any], workspace: Workspace) -> None:

@@ -183,7 +183,7 @@ expect("replacing and accumulating traces", [numbers[f"least steps, {kind}, at �
 #
 # Back to the puzzle, in a smaller form. Two states with one weight: the first has the value w, the second 2w. The first leads to the second. There are no
 # rewards, so w should be 0. Say w = 10. The first state's value is 10, and its next state's is 20: so the step moves w up. Then the next state's value
-# has gone up as well, by twice as much. If only this step is learnt from, over and over, w grows without an end.
+# has gone up as well, by twice as much. If only this step is learnt from, over and over, w grows without an end (for γ above ½).
 #
 # In the book's version, the second state stays where it is and ends with probability 0.1, and both count alike. Dynamic programming that fits w as well
 # as it can in each sweep multiplies it by 1.12 each time:

@@ -55,7 +55,7 @@ expect("steps between two renewals, at first and at last", [10 * 20, 10 * 500], 
 expect("ε after 50,000 steps, episodes of 500 and of 20 steps", [0.995 ** (50_000 / 500), 0.995 ** (50_000 / 20)], "0.606 0.000")
 
 # %% [markdown]
-# Twenty-five times. The better the agent, the staler its targets, and the more slowly it stops to explore: the schedule depends on the success. Count
+# Twenty-five times. The better the agent, the staler its targets, and the longer it goes on exploring: the schedule depends on the success. Count
 # steps.
 #
 # ## The end, and the end of patience
@@ -172,7 +172,7 @@ expect("values of the two states, target [M]", two_states((2,)), "-1.00 1.00")
 expect("values of the two states, target [M, 1]", two_states((2, 1)), "0.00 0.00")
 
 # %% [markdown]
-# The mean, for all states alike. On CartPole, where most rewards are 1, that looks like slow learning. A ladder of probes takes a minute and finds most of
+# The mean, for all states alike. On CartPole, where every reward is 1, that looks like slow learning. A ladder of probes takes a minute and finds most of
 # it:
 #
 # - one state, reward 1, then the end: V = 1. Is anything learnt?
@@ -301,7 +301,8 @@ show(C51.loss, "projected")
 # The second line is where algorithm 1 of the paper fails as it is printed: where a return falls on an atom, the lower and the upper neighbour are the same
 # one, both shares are 0, and the probability is lost. Exercise: `c51_projection`.
 #
-# Does a distribution help, if only its mean is used? In a table it cannot: the means of its updates are the updates of Q-learning. With a network it may.
+# Does a distribution help, if only its mean is used? In a table it cannot, as long as no return is cut at the ends of the grid: the means of its
+# updates are the updates of Q-learning. With a network it may.
 
 # %%
 record = study("c51-exact")
@@ -342,8 +343,8 @@ expect("lost without n steps, double, noise", [lost["n-steps"], lost["double"], 
 # %% [markdown]
 # Without the two streams 0.24 is lost, without distributions 0.14, without double Q-learning nothing, and without noise the agent is *better* by 0.09. The
 # claim from the paper names n steps, priorities and distributions as the important ones; here the dueling network, which the corridor did not favour, is
-# missed most. The paper's own guess about double Q-learning: where the distribution ends at V_MAX, no value can be too high for long, and there is little
-# left to repair. Parts are not good or bad in themselves; they are worth something in a company of others.
+# missed most. The paper's own guess about double Q-learning: the atoms end at V_MAX, no value can be higher than that, and so there is
+# less left to repair. Parts are not good or bad in themselves; what one is worth depends on the others.
 #
 # ## How many seeds
 #
@@ -356,7 +357,7 @@ expect("% of pairs whose bands do not touch, and that the test of our claims cal
 
 # %% [markdown]
 # In 20.4 % of the pairs: one comparison in five would have found a difference where there is none. A test that is made for it errs in 4.2 %. So a table of
-# means of five seeds is not evidence, and a claim such as "it solves CartPole" needs a number of seeds behind it and an interval.
+# means of five seeds is weak evidence, and a claim such as "it solves CartPole" needs a number of seeds behind it and an interval.
 #
 # ## Atari, and what fits on a desk
 #

@@ -156,7 +156,8 @@ expect("entropy of two equally likely actions", math.log(2), "0.693")
 # - `ep_rew_mean` is the mean return of the last 100 episodes, played by policies of the past, with all their randomness. It is what learning is about; it lags.
 # - `policy_gradient_loss` is *no* measure of progress. It is −δ ln π, summed over an episode: its gradient is right, its value means nothing. It wanders by
 #   hundreds, also upwards, and may change its sign, while the return rises. If it "converges", that says nothing either.
-# - `entropy_loss` is minus the entropy: −0.69 are two equally likely actions. It should shrink slowly. If it falls to 0 at once, the policy has stopped trying.
+# - `entropy_loss` is minus the entropy: −0.69 are two equally likely actions. The entropy should shrink slowly. If it is near 0 early on, the policy no longer
+#   tries anything else.
 # - `explained_variance` says how much of the returns' variation the baseline foretells: 0 nothing, 1 everything, below 0 worse than a constant.
 # - `value_loss` grows when returns grow; compare it with their variance, which is what `explained_variance` does.
 #
@@ -179,8 +180,9 @@ expect("a bad episode, returns 2 and 1", whitened([2.0, 1.0]), "0.707 -0.707")
 
 # %% [markdown]
 # One step has no deviation, and a NaN in the weights is for ever. That could be repaired by an `if`. The second thing cannot: within an episode the weights sum
-# to 0, so a good episode weighs exactly what a bad one weighs. What made it good is gone, and only early against late is left: early actions, which have more
-# return in front of them, are praised, whatever they did. Normalise over a *batch* of episodes, or subtract a baseline. Exercise `whitening`.
+# to 0, so a good episode weighs exactly what a bad one weighs. What made it good is gone, and only early against late is left: where rewards are positive,
+# early actions, which have more return in front of them, are praised, whatever they did. Normalise over a *batch* of episodes, or subtract a baseline.
+# Exercise `whitening`.
 #
 # The library refuses to normalise over one episode. What else it does otherwise than the syllabus's script: it takes log-probabilities from logits, it has the
 # factor γ^t as an option (`gamma_power`; P3 says who drops it, and what that means), and a time limit is no death for REINFORCEBaseline.
@@ -283,8 +285,7 @@ for task, stated in (("CartPole-v1", "331 500"), ("Pendulum-v1", "-1102 -251")):
     expect(f"{task}, mean of ten seeds, critic never fitted and fitted for 80 steps", means, stated)
 
 # %% [markdown]
-# On cart-pole 331 instead of 500, on Pendulum −1102 instead of −251. A policy gradient method is as good as its
-# critic.
+# On cart-pole 331 instead of 500, on Pendulum −1102 instead of −251. The step of the policy was the same in both; what it was told of its actions was not.
 #
 # ## PPO
 #
@@ -308,8 +309,8 @@ record = study("ppo-kl")
 
 # %% [markdown]
 # Before the first step on a rollout the new policy *is* the old one. So in the first minibatch every ratio is 1, nothing is clipped and the divergence is 0.
-# That is the first thing to test in any PPO, your own or another's. If a ratio is not 1 there, the log-probability was stored of another action, or of another
-# observation, than what is learnt from (hunt `ppo-1`).
+# That is the first thing to test in any PPO, your own or another's. If a ratio is not 1 there, then most often the stored log-probability is that of another
+# action, or of another observation (say, one that was normalised otherwise), than what is learnt from (hunt `ppo-1`).
 
 # %%
 one_minibatch = PPO("MlpPolicy", "CartPole-v1", seed=0, n_steps=256, batch_size=256, n_epochs=1, device="cpu")

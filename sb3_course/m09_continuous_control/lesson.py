@@ -209,7 +209,7 @@ expect("steps until -300: CrossQ, SAC, one update a step each, other settings", 
 # cheaper than REDQ, with dropout in the place of many critics: here its time is 0.93 of REDQ's, a smaller saving than the paper's, as ten small critics
 # computed at once cost little. CrossQ needs fewer steps with one update each, and no target network.
 #
-# What makes many updates dangerous is called primacy bias: a network that has learnt a few early transitions by heart learns badly later.
+# One danger of many updates is called primacy bias: a network that has learnt a few early transitions by heart may learn badly later.
 
 # %%
 primacy = study("primacy")
@@ -264,9 +264,9 @@ expect("bias of untruncated critics beyond that of truncated ones", toy["numbers
 # ## What the syllabus said, and what we measured
 #
 # - "DDPG and TD3 for robotics" (E20): at 12,000 steps of one table DDPG is first by 663 points; with settings for short runs both end at about the same
-#   return. What differs for certain is the bias of their values: 61 % too high and 45 % too low, on that task.
+#   return. What clearly differs is the bias of their values: 61 % too high and 45 % too low, on that task.
 # - "SAC is best for continuous control" (E20): whether it is takes all of them under one budget, each tuned alike, which no study of this lesson does.
-#   What was measured: with a fixed temperature SAC loses nearly everything by a change of units, -1062 for -159; with a tuned one nothing. Others need
+#   What was measured: with a fixed temperature SAC loses nearly everything by a change of units, -1062 for -161; with a tuned one nothing. Others need
 #   fewer steps than SAC (REDQ, CrossQ), at another price.
 # - "Sample efficient": in steps. Ask what a step costs, and what an update costs.
 # - Nearly all of it on Pendulum, most with networks of 64 units, at ten to twenty seeds. It is evidence about these settings, not a law.

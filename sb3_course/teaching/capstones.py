@@ -26,6 +26,7 @@ FOLDER = HERE / "capstones"
 FILES = ("brief.md", "study.yaml", "report.md")
 SCORES = "scores.yaml"
 BEST = 3
+RUN_IT = "sb3-course compare study.yaml --trust --out study"
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def scores(workspace: Workspace, capstone: Capstone) -> list[Score]:
         given = said.get(name) or {}
         if not isinstance(given, dict) or given.get("score") not in (None, *range(BEST + 1)) or isinstance(given.get("score"), bool):
             raise UserError(f"{shown(folder / SCORES)}: {name} is {{score: 0 to 3, why: \"…\"}}; it says {given!r}")
-        found.append(Score(line["title"], given.get("score"), str(given.get("why") or "no reason given")))
+        found.append(Score(line["title"], given.get("score"), str(given.get("why") or ("not scored yet" if given.get("score") is None else "no reason given"))))
     return found
 
 
@@ -183,7 +184,7 @@ def _median(study: Path) -> float:
 def _of_seeds(study: Path) -> tuple[int, str]:
     report = _report(study)
     if report is None:
-        return 0, "there is no report: sb3-course compare study.yaml --trust --out study"
+        return 0, f"there is no report: {RUN_IT}"
     n = _fewest(report)
     if n < 3:
         return 0, f"an arm has {n} run{'s' * (n != 1)}"
@@ -197,6 +198,8 @@ def _of_seeds(study: Path) -> tuple[int, str]:
 
 def _of_reproduction(study: Path) -> tuple[int, str]:
     """As `sb3-course reproduce --level 2` judges, which trains nothing."""
+    if not study.is_dir():
+        return 0, f"there is no study: {RUN_IT}"
     from benchmarks.reproduction import archive, verify
 
     try:

@@ -70,3 +70,29 @@ def test_a_plain_gradient_that_never_turns_away_is_found_out():
 
 def test_gradients_that_do_not_come_to_the_best_reward_are_no_evidence():
     assert _verdict("npg-plateau", _climbs(last=1.5))[0] == VOID
+
+
+# -------------------------------------------------------------------------------------------------------------------- convergence
+ONE_OVER_N, SLOWER, CONSTANT = "q_learning~one_over_n", "q_learning~slower", "q_learning~constant"
+DISTANCES = {(ONE_OVER_N, ""): 0.33, (SLOWER, ""): 0.061, (CONSTANT, ""): 0.22, (SLOWER, "-short"): 0.116, (CONSTANT, "-short"): 0.25}  # as in the pilot
+
+
+def _distances(**of_arms):
+    """of_arms: arm -> its distances after all and after a third of the steps."""
+    normal, cells = _draws("convergence"), {}
+    for (arm, task), typical in DISTANCES.items():
+        at = of_arms.get(arm, (typical, typical))["-short" in task]
+        cells[arm, f"from_scratch/GridWorld-v0~4x3{task}"] = {"measure/q_gap": at * np.exp(normal(0, 0.3))}
+    return cells
+
+
+def test_distances_as_in_the_pilot_reproduce_the_claim():
+    assert _verdict("convergence", _distances())[0] == REPRODUCED
+
+
+def test_step_sizes_that_do_not_fall_are_found_out():
+    assert _verdict("convergence", _distances(**{SLOWER: (0.22, 0.25)}))[0] == VOID
+
+
+def test_a_constant_step_size_that_converges_is_found_out():
+    assert _verdict("convergence", _distances(**{CONSTANT: (0.061, 0.116)}))[1]["constant-stays"] == CONTRADICTED

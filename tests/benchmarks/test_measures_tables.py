@@ -1,7 +1,9 @@
 """Measures of what tables and small networks learnt, against numbers worked by hand, and that training does not notice them."""
 
+import functools
 from types import SimpleNamespace
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from benchmarks import UserError
 from benchmarks.measures.expected_gap import ExpectedGap
 from benchmarks.measures.objective import Objective
 from benchmarks.measures.q_error import QError
+from benchmarks.measures.q_gap import QGap
 from benchmarks.measures.return_distribution import ReturnDistribution, w1
 from from_scratch.registry import load
 from tests.benchmarks.test_measures_value import _is_the_same_alone, _is_unnoticed
@@ -87,6 +90,26 @@ def test_the_error_of_a_network_that_says_0_is_the_mean_square_of_the_best_value
     assert measure.values()[0]["log2_q_error"] == pytest.approx(np.log2(measure.values()[0]["q_error"]))
 
 
+def test_the_gap_of_a_table_of_zeros_is_the_largest_best_value_of_a_state_in_which_something_is_left_to_do():
+    """γ = ½, a goal that pays 1 and two cells before it: 1 in front of it, ½ one step before. Behind the end nothing is asked for, whatever stands there."""
+    env = functools.partial(gym.make, "from_scratch/GridWorld-v0", desc=["S.G"])
+    model = load("q_learning")("TabularPolicy", env, seeds=[0, 1], gamma=0.5)
+    model.Q[:, 2] = 7.0
+    model.Q[1, :2] = [[1.0], [0.75]]
+    job = SimpleNamespace(runs=[SimpleNamespace(algo="x", env="from_scratch/GridWorld-v0", spec={"kwargs": {"desc": ["S.G"]}}, hyperparams={})] * 2)
+    measure = QGap(job)
+    measure.model = model
+    measure._on_training_start()
+    of_zeros, of_others = measure.values()
+    assert of_zeros == pytest.approx({"q_gap": 1.0, "log10_q_gap": 0.0})
+    assert of_others["q_gap"] == pytest.approx(0.75), "in the first cell, what leads nowhere is worth ¼, and Q says 1"
+
+
+def test_a_network_has_no_gap_of_tables():
+    with pytest.raises(UserError, match="q_gap needs a table of action values; x has none"):
+        measuring(QGap, "from_scratch/Corridor-v0", load("dqn")("MlpPolicy", "from_scratch/Corridor-v0", seed=0, policy_kwargs={"net_arch": [4]}))
+
+
 # -------------------------------------------------------------------------------------------------- the same steps, two learners
 def test_the_gap_is_found_where_atoms_are_too_narrow(tmp_path):
     """Of the lake's returns, at most 1, atoms up to 0.1 hold few: values of Q-learning pass 0.1, those of the atoms cannot."""
@@ -105,6 +128,7 @@ CASES = {
     "return_distribution": ("quantile_td", WALK, {"n_quantiles": 5}),
     "expected_gap": ("categorical_q_learning", "from_scratch/GridWorld-v0", {**LAKE, "v_max": 0.1}),
     "q_error": ("dqn", "from_scratch/Corridor-v0", CORRIDOR),
+    "q_gap": ("q_learning", "from_scratch/RandomMDP-v0", {**LAKE, "learning_rate_decay": 0.8, "learning_rate": 1.0}),
 }
 
 

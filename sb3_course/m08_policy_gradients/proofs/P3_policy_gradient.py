@@ -6,7 +6,7 @@
 # 1; Sutton & Barto 2018, section 13.2. On the dropped factor: Nota & Thomas 2020, arXiv:1906.07073.
 #
 # What is assumed: finitely many states and actions, finite rewards; the start, p(s'|s, a) and r(s, a) do not depend on θ; π(a|s) is differentiable in θ, and
-# positive; and sums over time are finite: either 0 ≤ γ < 1, or γ = 1 and from every state the episode ends at some time.
+# positive; and sums over time are finite: either 0 ≤ γ < 1, or γ = 1 and from every state the episode ends at some time with probability 1.
 #
 # $$J(\theta) = E\left[\sum_t \gamma^t R_{t+1}\right] = \sum_s \text{start}(s)\, V_\pi(s)$$
 
@@ -46,9 +46,11 @@ def differences(f, theta, h=1e-5):
 # 3. $\nabla Q(s, a) = \gamma \sum_{s'} p(s'|s, a)\, \nabla V(s')$. Reason: $Q = r + \gamma \sum p V$, and neither r nor p depends on θ.
 # 4. $\nabla V = b + \gamma P_\pi \nabla V$ with $b(s) = \sum_a \nabla\pi(a|s)\, Q(s, a)$. Reason: 3 put into 2.
 #
-# That is a Bellman equation, with b in the place of the reward: what is "earned" in s is the change of the decision in s alone. It has one solution, $\nabla V
-# = (I
-# - \gamma P_\pi)^{-1} b = \sum_t \gamma^t P_\pi^t b$. Reason: the sum is finite, as γ < 1 or every episode ends.
+# That is a Bellman equation, with b in the place of the reward: what is "earned" in s is the change of the decision in s alone. It has one solution:
+#
+# $$\nabla V = (I - \gamma P_\pi)^{-1} b = \sum_t \gamma^t P_\pi^t b$$
+#
+# Reason: the sum converges, as γ < 1 or every episode ends.
 #
 # ## 2. The theorem
 #

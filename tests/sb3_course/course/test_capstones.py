@@ -167,3 +167,43 @@ def test_milestones_are_looked_up_where_they_can_be(workspace):
     assert [done for _, done in capstones.reached(workspace, ALL["B"], progress)] == [True, False, False]  # the quick start's median is not above 200
     (capstones.place(workspace, ALL["B"]) / capstones.SCORES).write_text("milestone 3: {reached: true}", encoding="utf-8")
     assert [done for _, done in capstones.reached(workspace, ALL["B"], progress)] == [True, False, True]
+
+
+def test_before_there_is_a_study_the_way_to_one_is_told_and_what_is_not_scored_is_not_blamed(workspace):
+    capstones.start(workspace, ALL["C"])
+    lines = by_title(workspace, ALL["C"])
+    assert lines["Reproducibility"].why == "there is no study: sb3-course compare study.yaml --trust --out study"
+    assert lines["Writing"].why == "not scored yet"
+
+
+def test_every_point_of_a_brief_is_indented_alike(workspace, capsys):
+    assert cli.main(["capstone", "show", "C"]) == 0
+    points = [line for line in capsys.readouterr().out.splitlines() if re.match(r" *\d\. ", line)]
+    assert len(points) == 4 and all(line[0].isdigit() for line in points)
+
+
+def test_the_study_of_one_s_own_grid_world_is_planned_from_the_folder_of_the_capstone(workspace, monkeypatch, capsys):
+    folder, _ = capstones.start(workspace, ALL["C"])
+    answer = workspace.folder / "exercises" / "m12" / "own_grid.py"
+    answer.parent.mkdir(parents=True)
+    shutil.copy(Course().exercises["own_grid"].solution, answer)
+    monkeypatch.chdir(folder)
+    assert cli.main(["compare", "study.yaml", "--trust", "--dry-run", "seeds=2"]) == 0
+    assert "q_learning on own_grid:OwnGrid-v0: 2 seeds x 20,000 steps" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_q_learning_reaches_the_optimum_of_the_grid_world_that_comes_with_the_exercise_as_the_brief_says():
+    """Every one of ten seeds within the study's 20,000 steps, and none within 4,000."""
+    import gymnasium as gym
+
+    from from_scratch import QLearning
+    from from_scratch.core.exact.values import expected_return, optimal_return
+    from sb3_course.teaching import answers
+
+    answers.load(Course().exercises["own_grid"].solution, "learner")  # it registers OwnGrid-v0
+    env, found = gym.make("OwnGrid-v0"), {}
+    for n_steps in (4_000, 20_000):
+        model = QLearning("TabularPolicy", lambda: gym.make("OwnGrid-v0"), seeds=range(10)).learn(n_steps)
+        found[n_steps] = {expected_return(env, model.member(k).q_table.argmax(-1)) for k in range(10)}
+    assert found == {4_000: {-200.0}, 20_000: {optimal_return(env)}}

@@ -387,3 +387,11 @@ def test_watch_checks_at_each_save_obeys_words_and_never_goes_on_by_itself(elsew
     process.stdin.write("q\n")
     process.stdin.flush()
     assert process.wait(timeout=30) == 0
+
+
+def test_what_waits_for_another_function_is_told_behind_a_colon(small, capsys):
+    typed("exercise start sums", capsys)
+    text = Path(MINE).read_text(encoding="utf-8").replace('raise NotImplementedError("your turn: add")', "return noisy(None, None)")
+    Path(MINE).write_text(text, encoding="utf-8")
+    _, out, _ = typed("exercise check sums", capsys)
+    assert out.splitlines()[0] == "total   not written yet: it calls noisy, which is not written yet"

@@ -73,6 +73,11 @@ def within(answer):
     return alarm(answer, [[0.0, 1.9], [-1.9, 1.5], [1.2, -0.5]], [1.0, 1.5, 1.2])
 
 
+@probe("first_alarm", "r_max = 1, γ = 0.5, a value of 2 and one of -2, which returns can just reach: first alarm", expected=-1)
+def just_possible(answer):
+    return alarm(answer, [[0.0, 2.0], [-2.0, 1.5]], [1.0, 1.0])
+
+
 @probe("first_alarm", "(0, 1), (1.5, 2.5), (1, 1) and r_max = 1, γ = 0.5: first alarm", expected=1)
 def above_and_back(answer):
     return alarm(answer, [[0.0, 1.0], [1.5, 2.5], [1.0, 1.0]], [1.0, 1.9, 0.6])
@@ -111,6 +116,7 @@ WILD = [
     [[0.0, 1.0], [0.0, -9.0], [0.0, 1.0]],
     [[0.0, 1.0], [1.0, -4.0], [0.5, 0.5]],
     [[-9.0, -8.0], [0.0, 1.0]],
+    [[0.0, 5.0], [0.0, 1.0]],
 ]
 
 
@@ -118,9 +124,12 @@ def run(q):
     return np.array(q), np.array(q).max(-1)
 
 
-@probe("shares", "arm a, five runs of eight beyond the bound, each in its own way; arm b, none of three: the share of", expected={"a": 0.625, "b": 0.0})
+@probe("shares", "arm a, six runs of ten beyond the bound, each in its own way; arm b, none of three: the share of", expected={"a": 0.6, "b": 0.0})
 def by_hand(answer):
-    return shares_of(answer, {"a": [*map(run, WILD)] + [run(TAME)] * 3, "b": [run(TAME)] * 3}, 1.0, 0.5)
+    """Wrong answers are told apart by which of the six they see, for many see equally many."""
+    found = shares_of(answer, {"a": [*map(run, WILD)] + [run(TAME)] * 4, "b": [run(TAME)] * 3}, 1.0, 0.5)
+    each = shares_of(answer, {f"run {k}": [run(q)] for k, q in enumerate(WILD)}, 1.0, 0.5)
+    return measured(found, of=[*found.values(), *each.values()])
 
 
 @probe("shares", "MountainCar, 800 steps, two runs each: the share of", expected={"without memory and target": 1.0, "DQN": 0.0}, twice=False)

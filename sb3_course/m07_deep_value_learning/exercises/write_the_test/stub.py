@@ -31,7 +31,7 @@ class Memory:
     add(obs, action, reward, next_obs, terminated, truncated, info): stores a step. If size steps are there, the oldest one is forgotten.
         next_obs is what the environment shows next. Where the episode is over (terminated or truncated), the environment has been reset already, and that is
         the first observation of the next episode; the last one of this episode is info["final_obs"], and that is what has to be stored.
-        Stored are copies: the caller may use its arrays again.
+        Stored are copies: the caller may use its arrays again. Numbers may be rounded to single precision.
     len(memory): how many steps are there.
     sample(m): a Batch of m of them. Every step that is there is as likely as any other, in each draw anew, so that one may come twice. The fields of a row
         belong to one step. terminated is 1 where the episode terminated, and 0 where it goes on or was only cut (truncated).

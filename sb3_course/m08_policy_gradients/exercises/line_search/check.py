@@ -88,6 +88,12 @@ def worse(answer):
     return measured([theta, float(moved)], of=[theta, *tried])
 
 
+@probe("line_search", "L = θ − 100, KL = 0, θ = 0, step 8, δ = 1, where the old θ has L = −100: θ, and 1 if it moved", expected=[8.0, 1.0])
+def below_zero(answer):
+    theta, moved, tried = searched(answer, "(x - 100, 0.0)", 8, 1.0)
+    return measured([theta, float(moved)], of=[theta, *tried])
+
+
 @probe("line_search", "L = θ, KL = 2 beyond θ = 1, step 8, shrinking 0.5, 3 tries, of which none is near enough: what was tried", expected=[8.0, 4.0, 2.0])
 def tried(answer):
     theta, _, asked = searched(answer, "(x, 2.0 * (x > 1))", 8, 1.0, 3)

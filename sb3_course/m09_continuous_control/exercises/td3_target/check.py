@@ -50,6 +50,11 @@ def two_ranges(answer):
     return array(answer.next_action(always(0, 0.5), column(0), row(1, 1)[None], row(-2, 0), row(2, 1)), (1, 2), "ã")[0]
 
 
+@probe("next_action", "actions from (-2, 0) to (2, 1), μ' = (0, 0.95), noise (1, 1): ã", expected=[0.4, 1.0], tolerance=1e-5)
+def bound_of_the_second(answer):
+    return array(answer.next_action(always(0, 0.95), column(0), row(1, 1)[None], row(-2, 0), row(2, 1)), (1, 2), "ã")[0]
+
+
 @probe("td3_target", "rewards 1 0, Q₁'(s') = 4 1 and Q₂'(s') = 3 2, γ = 0.5: y", expected=[2.5, 0.5], tolerance=1e-5)
 def smaller(answer):
     obs = torch.tensor([[4.0, 3.0], [1.0, 2.0]])

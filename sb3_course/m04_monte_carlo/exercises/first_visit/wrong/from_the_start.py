@@ -1,4 +1,4 @@
-"""the discount is counted from the begin of the episode, not from the step: a late return is made too small
+"""the discount is counted from the beginning of the episode, not from the step: a late return is made too small
 
 The return of step 0 is right.
 """

@@ -1,4 +1,4 @@
-"""the ratios are multiplied from the begin of the episode to the step, where they go from the step to its end"""
+"""the ratios are multiplied from the beginning of the episode to the step, where they go from the step to its end"""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""the factor of the old direction is turned over: the new rᵀr is divided by the old one"""
+"""the factor of the old direction is turned over: the old rᵀr is divided by the new one"""
 
 import numpy as np
 

@@ -1,0 +1,21 @@
+"""the step sizes of A are small, but they add up without end, as 1/n does: however slowly, the start is forgotten"""
+
+
+def missing():
+    return {"A": "b", "B": "c", "C": "a", "D": "e"}
+
+
+def never_arrives():
+    return lambda n: 0.001 / n
+
+
+def never_settles():
+    return lambda n: 0.1  # √(0.1 / 1.9) = 0.23
+
+
+def never_tried():
+    return [[[(1.0, 0, 1.0, True)], [(1.0, 0, 2.0, True)]]]  # whoever begins with the first action has found something, and stays
+
+
+def shared_entries():
+    return [[[(1.0, 1, -1.0, False)]], [[(1.0, 1, 1.0, True)]]], [0, 0]  # -0.1 and 1 they are worth, and both get 0

@@ -1,0 +1,17 @@
+"""an alarm at step 0 is taken for none: first_alarm gives 0 there, and -1 if there is none"""
+
+import numpy as np
+
+
+def bound(r_max, gamma):
+    return np.inf if gamma == 1 else r_max / (1 - gamma)
+
+
+def first_alarm(q, target, r_max, gamma):
+    possible = np.abs(q) <= bound(r_max, gamma)  # False where q is NaN
+    bad = np.flatnonzero(~possible.all(-1) | ~np.isfinite(q).all(-1))
+    return int(bad[0]) if len(bad) else -1
+
+
+def shares(arms, r_max, gamma):
+    return {name: float(np.mean([first_alarm(q, target, r_max, gamma) > 0 for q, target in runs])) for name, runs in arms.items()}
