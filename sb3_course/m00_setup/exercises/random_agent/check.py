@@ -89,12 +89,12 @@ def thirty(answer):
     return True
 
 
-@probe("returns", "5 episodes: states in which they begin, different ones", expected=5)
+@probe("returns", "5 episodes: number of different states in which they begin", expected=5)
 def different_starts(answer):
     return len(set(starts(answer, 5, 7)[-5:] or range(5)))  # none were seen: it was played in another way
 
 
-@probe("returns", "5 episodes with seed 7 and 5 with seed 8: states in which episodes of both begin", expected=0)
+@probe("returns", "5 episodes with seed 7 and 5 with seed 8: number of states in which episodes of both begin", expected=0)
 def common_starts(answer):
     return len(set(starts(answer, 5, 7)) & set(starts(answer, 5, 8)))
 
