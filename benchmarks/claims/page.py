@@ -21,6 +21,7 @@ from benchmarks.store.plain import content
 Found = list[tuple[Claim, dict[str, Any]]]
 
 HEADER = ("number", "measured [95 % interval]", "p (Holm)", "no effect", "counts from", "runs an arm", "verdict")
+NO_VALUE = "–"
 
 
 def facts(claim: Claim) -> list[tuple[str, str]]:
@@ -48,8 +49,11 @@ def cells(number: dict[str, Any]) -> tuple[str, ...]:
     bracket = ", ".join(_said(number[end], digits) for end in ends)
     level = "90 % " if number["within"] is not None else ""
     is_one = number["low"] == number["high"] == number["point"]
-    measured = f"{_said(round(number['point'], 4))}{unit} in every run" if is_one else f"{_said(number['point'], digits)} [{level}{bracket}]{unit}"
-    p = "–" if number["p_holm"] is None else "< 0.001" if number["p_holm"] < 0.001 else f"{number['p_holm']:.3f}"
+    if number["point"] is None:  # NaN in the record: no run gave a number
+        measured = NO_VALUE
+    else:
+        measured = f"{_said(round(number['point'], 4))}{unit} in every run" if is_one else f"{_said(number['point'], digits)} [{level}{bracket}]{unit}"
+    p = NO_VALUE if number["p_holm"] is None else "< 0.001" if number["p_holm"] < 0.001 else f"{number['p_holm']:.3f}"
     bounds = [] if number["within"] is None else ["any" if bound is None else _said(bound) for bound in number["within"]]
     counts = f"within {' … '.join(bounds)}" if bounds else _said(number["enough"])
     settle = f"; about {number['settle']} an arm would settle it" if number["verdict"] == "not distinguished" and number["settle"] else ""
@@ -57,6 +61,8 @@ def cells(number: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _said(value: Any, digits: int | None = None) -> str:
+    if value is None:
+        return NO_VALUE
     return str(value) if isinstance(value, str) else with_minus(value, digits) if digits is not None else f"{value:g}".replace("-", "−")
 
 
@@ -105,7 +111,7 @@ def html(found: Found, out: Path) -> str:
     pictures = [(claim, said, _encoded(out / claim.name / record.PICTURE)) for claim, said in found]
     return template.render(
         title=TITLE, style=style, introduction=INTRODUCTION, counts=counts(found), filters=filters, claims=pictures, cells=cells,
-        said=lambda value: f"{value:.4g}",
+        said=lambda value: NO_VALUE if value is None else f"{value:.4g}",
     )  # fmt: skip
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 from typing import Any
 
 from benchmarks import UserError
 from sb3_course.teaching import words
-from sb3_course.teaching.answers import line_of
+from sb3_course.teaching.answers import called, line_of
 from sb3_course.teaching.course import Course, Exercise, missing
 from sb3_course.teaching.progress import HINTS, Progress
 from sb3_course.teaching.workspace import Workspace, shown
@@ -40,7 +41,7 @@ def _list(args: argparse.Namespace, course: Course, workspace: Workspace) -> int
         note = ", ".join(filter(None, (hints, "solution seen" if state.solution else "", f"needs sb3-course[{lacking[0]}]" if lacking else "")))
         rows.append([state.sign, number or exercise.module, name, f"{exercise.facts['minutes']} min", "●" * exercise.facts["difficulty"], exercise.title, note])
     if rows:
-        print(words.table(rows))
+        print(words.table(rows, cut=-2))
         print("✓ passed  · started  – not yet    sb3-course exercise start NAME" + (", or its number" if rows[0][1].isdigit() else ""))
     if coming:
         print(words.wrapped("coming: " + ", ".join(coming) if args.path else f"{len(coming)} more are coming: sb3-course exercise list m07 names a module's"))
@@ -100,7 +101,7 @@ def _check(args: argparse.Namespace, course: Course, workspace: Workspace) -> in
     return check(exercise, workspace, args.name, args.slow)
 
 
-def check(exercise: Exercise, workspace: Workspace, called: str, slow: bool = False) -> int:
+def check(exercise: Exercise, workspace: Workspace, typed: str, slow: bool = False) -> int:
     """Print what the check finds, as it finds it, and one next step. 0 if all is passed, else 3."""
     from sb3_course.teaching import runner
 
@@ -114,7 +115,8 @@ def check(exercise: Exercise, workspace: Workspace, called: str, slow: bool = Fa
         if event["event"] == "result":
             results[event["function"]] = event
             if not broken:
-                _tell_result(event, indent, told)
+                uses = called(path, event["function"]) if event["status"] == "failed" else set()
+                _tell_result(event, indent, told, [name for name, other in results.items() if other["status"] == "failed" and name in uses])
         elif event["event"] == "unimportable":
             broken = True
             _say(path.name, "cannot be run", "red", len(path.name) + 3)
@@ -127,8 +129,9 @@ def check(exercise: Exercise, workspace: Workspace, called: str, slow: bool = Fa
     named = sorted({event["misconception"] for event in results.values() if event.get("misconception")})
     _tell([workspace.note("check", exercise.name, passed=not left and not broken, slow=slow, results=statuses, misconceptions=named)])
     if not left and not broken:
-        slow_ones = "" if slow or not exercise.facts.get("slow") else f" The long checks: sb3-course exercise check {called} --slow"
-        print(f"All {len(passed)} passed.{slow_ones} Another way to write it: sb3-course exercise solution {called}")
+        print(f"All {len(passed)} passed. Another way to write it: sb3-course exercise solution {typed}")
+        if exercise.facts.get("slow") and not slow:
+            print(f"The long checks: sb3-course exercise check {typed} --slow")
         return 0
     if broken:
         print(words.wrapped(f"Nothing else was tried. Mend this first, in {shown(path)}."))
@@ -136,25 +139,37 @@ def check(exercise: Exercise, workspace: Workspace, called: str, slow: bool = Fa
         first = next((name for name in left if statuses.get(name) != "unreached"), left[0])
         line = line_of(path, first)
         where = f"line {line} of {shown(path)}" if line else shown(path)
-        print(words.wrapped(f"{len(left)} to go. Next: {first}, {where}. A hint: sb3-course exercise hint {called}"))
+        print(words.wrapped(f"{len(left)} to go. Next: {first}, {where}"))
+        print(f"A hint: sb3-course exercise hint {typed}")
+        texts = " ".join(line for event in results.values() for line in [*event["lines"], *event.get("told", [])])
+        for code in dict.fromkeys(_ERROR.findall(texts)):
+            print(f"What {code} is: sb3-course lesson show exhibits {code}")
     return NOT_PASSED
 
 
-def _tell_result(event: dict[str, Any], indent: int, told: dict[str, str]) -> None:
+_ERROR = re.compile(r"\((E\d+)\)")  # as the errors of the syllabi are cited
+
+
+def _tell_result(event: dict[str, Any], indent: int, told: dict[str, str], uses: list[str]) -> None:
+    """uses: functions that it calls and that failed before it."""
     word, colour = VERDICTS[event["status"]]
     lines = event["lines"]
+    if event["status"] == "passed" and not lines:
+        lines = [f"{event['checks']} test{'s' * (event['checks'] != 1)}"]
     _say(event["function"], word, colour, indent, lines[0] if lines else "")
     for line in lines[1:]:
         print(words.wrapped(line, indent) if not line.startswith("  ") else " " * indent + line)
     if event["status"] == "failed":
         cause = event.get("misconception")
-        if cause in told:
+        if cause in told and not uses:
             print(words.wrapped(f"The same mistake as in {told[cause]}.", indent))
-        elif cause:
+        elif cause and cause not in told:
             told[cause] = event["function"]
             print(words.wrapped(f"That is what comes out when {_lower(event['told'][0])}", indent))
             for line in event["told"][1:]:
                 print(words.wrapped(line, indent))
+        if uses:
+            print(words.wrapped(f"It calls your {' and '.join(uses)}: mend {'that' if len(uses) == 1 else 'those'} first.", indent))
         if event.get("call") and not any(line.startswith("the call:") for line in lines):
             print(words.wrapped(f"the call: {event['call']}", indent))
     sys.stdout.flush()

@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import UserError
 from sb3_course.teaching import words
 from sb3_course.teaching.course import Course, Module, missing
+from sb3_course.teaching.homes import EXHIBITS
 from sb3_course.teaching.progress import Progress
 from sb3_course.teaching.workspace import Workspace, shown, unused, write_new
 
@@ -50,9 +51,11 @@ def _lesson(module: Module) -> Path:
 
 
 def _page(course: Course, name: str) -> tuple[str, Path, Module | None]:
-    """A lesson or a proof: its id, its source, and the module whose lesson it is."""
+    """A lesson, a proof, or the errors on show: its id, its source, and the module whose lesson it is."""
     if name.upper() in course.proofs:
         return name.upper(), course.proofs[name.upper()], None
+    if name == EXHIBITS.stem:
+        return name, EXHIBITS, None
     module = course.module(name)
     return module.id, _lesson(module), module
 
@@ -78,7 +81,8 @@ def _show(args: argparse.Namespace, course: Course, workspace: Workspace) -> int
         print(page)
         return 0
     if args.section is not None:
-        found = [part for k, part in enumerate(parts) if args.section == str(k) or (not args.section.isdigit() and args.section.lower() in part.title.lower())]
+        word = args.section.lower() + "." * bool(re.fullmatch(r"[Ee]\d+", args.section))  # E1 is not E10
+        found = [part for k, part in enumerate(parts) if args.section == str(k) or (not args.section.isdigit() and word in part.title.lower())]
         if not found:
             titles = "; ".join(f"{k} {part.title}" for k, part in enumerate(parts))
             raise UserError(f"{id} has no section '{args.section}': {titles}")

@@ -78,6 +78,34 @@ def line_of(path: Path, function: str) -> int | None:
     return found
 
 
+def called(path: Path, function: str) -> set[str]:
+    """The functions, and classes, of a file that a function (or Class.method) names, and those that they name in turn; of methods also "Class.method"."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, OSError):
+        return set()
+    named = dict[str, set[str]]()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            named[node.name] = _named(node, "")
+        owner = node.name if isinstance(node, ast.ClassDef) else ""
+        for inner in node.body if isinstance(node, ast.ClassDef) else []:
+            if isinstance(inner, ast.FunctionDef):
+                named[f"{owner}.{inner.name}"] = _named(inner, owner)
+    found, left = set[str](), [function]
+    while left:
+        more = named.get(left.pop(), set()) & named.keys() - found
+        found |= more
+        left += more
+    return found - {function}
+
+
+def _named(node: ast.AST, owner: str) -> set[str]:
+    names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    own = {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id == "self"}
+    return names | {f"{owner}.{name}" for name in own}
+
+
 @dataclass(frozen=True)
 class Wrong:
     """A wrong answer: a whole file that errs where people err; its docstring says what comes out when one does."""

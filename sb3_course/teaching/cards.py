@@ -31,6 +31,8 @@ class Card:
 
     @property
     def address(self) -> str:
+        if "url" in self.facts:  # of a paper that has neither number
+            return str(self.facts["url"])
         return f"https://arxiv.org/abs/{self.facts['arxiv']}" if "arxiv" in self.facts else f"https://doi.org/{self.facts['doi']}"
 
     def lines(self) -> list[tuple[str, str]]:

@@ -64,7 +64,8 @@ class Probe:
         digits = (high - low) / 50 if np.isfinite(high - low) else abs(low if np.isfinite(low) else high) / 50 or 1.0
         ends = f"between {low:g} and {high:g}" if np.isfinite(high) else f"at least {low:g}"
         ends = ends if np.isfinite(low) else f"at most {high:g}"
-        return None if low <= found <= high else f"is {outputs.shown(found, min(digits, 1.0))}, should lie {ends}".replace("should lie at", "should be at")
+        said = f"{found:.10g}" if found == int(found) and low == int(low) else outputs.shown(found, min(digits, 1.0))
+        return None if low <= found <= high else f"is {said}, should lie {ends}".replace("should lie at", "should be at")
 
     @property
     def nearness(self) -> float:
@@ -134,7 +135,7 @@ def _names(expression: str) -> dict[str, Any]:
 
 
 class Answer:
-    """A module of functions, each of whose calls is remembered, so that the last one can be shown as a line that can be pasted."""
+    """A module of functions, each of whose calls is remembered, so that the last one can be shown as a line that can be pasted, if it can."""
 
     def __init__(self, module: Any):
         self._module, self._call = module, ""
@@ -148,27 +149,31 @@ class Answer:
             return value
 
         def remembered(*args: Any, **kwargs: Any) -> Any:
-            words = [*map(_pasteable, args), *(f"{key}={_pasteable(value)}" for key, value in kwargs.items())]
-            self._call = f"{name}({', '.join(words)})"
+            words = [(_pasteable(value), f"{key}=" * bool(key)) for key, value in [*(("", value) for value in args), *kwargs.items()]]
+            self._call = f"{name}({', '.join(f'{key}{word}' for word, key in words)})" if all(word for word, _ in words) else ""
             return value(*args, **kwargs)
 
         return remembered
 
 
 def _pasteable(value: Any) -> str:
+    """An expression that makes the value; "" where there is no short one, as for networks, optimisers and environments of a check's own."""
     if id(value) in _KNOWN:
         return _KNOWN[id(value)][1]
     if type(value) in (list, tuple) and any(hasattr(part, "detach") or isinstance(part, np.ndarray) for part in value):
-        return f"[{', '.join(map(_pasteable, value))}]"
+        parts = [*map(_pasteable, value)]
+        return f"[{', '.join(parts)}]" if all(parts) else ""
     if isinstance(value, np.ndarray) and value.size <= 40:
         return f"np.array({value.tolist()})"
     if hasattr(value, "detach") and hasattr(value, "tolist") and value.numel() <= 40:  # a tensor
         kind = str(value.dtype)
         return f"torch.tensor({value.tolist()}{'' if kind in ('torch.float32', 'torch.int64', 'torch.bool') else f', dtype={kind}'})"
-    if callable(value):
-        return getattr(value, "__name__", type(value).__name__)
-    text = repr(value)
-    return text if len(text) <= 200 and not text.startswith("<") else f"<{type(value).__name__}>"
+    text = repr(value.item() if isinstance(value, np.generic) else value)
+    try:
+        ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return ""
+    return text if len(text) <= 200 else ""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ import faulthandler
 import json
 import os
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,7 @@ def main(words: list[str]) -> None:
     faulthandler.dump_traceback_later(float(seconds), file=int(trace))
     sys.path.insert(0, str(path.parent))
     sys.argv = [str(path)]
+    warnings.showwarning = _once_a_line(warnings.showwarning)
     results.say("begin", function="", title="", probe="")
     try:
         module = answers.load(path, LEARNERS)
@@ -63,6 +66,18 @@ def main(words: list[str]) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # threads that the learner's code left behind do not hold us up
+
+
+def _once_a_line(show: Callable[..., None]) -> Callable[..., None]:
+    """Warnings of one kind from one line are printed once, although their texts differ in numbers."""
+    seen = set[tuple[Any, ...]]()
+
+    def shown(message: Any, category: Any, filename: str, lineno: int, *rest: Any, **more: Any) -> None:
+        if (category, filename, lineno) not in seen:
+            seen.add((category, filename, lineno))
+            show(message, category, filename, lineno, *rest, **more)
+
+    return shown
 
 
 # ------------------------------------------------------------------------------------------------------ memory and plots

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sb3_course.teaching import percent
+from sb3_course.teaching import percent, reading
 from sb3_course.teaching.course import HERE, Course, read_yaml
 from sb3_course.teaching.plan import ROOT, Task
 
@@ -69,6 +69,8 @@ class Home:
                 return name in ledger()
             case "card":
                 return (CARDS / f"{name}.yaml").is_file()
+            case "reading":
+                return name in reading.MAPS
             case "capstone":
                 return (course.folder / "capstones" / name / "brief.md").is_file()
             case "claim":

@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from sb3_course.teaching import answers, checks
+from sb3_course.teaching import answers, checks, outputs
 from sb3_course.teaching.answers import Wrong
 from sb3_course.teaching.checks import Outcome, Probe
 from sb3_course.teaching.course import Exercise
@@ -116,16 +116,17 @@ def _passed(probe: Probe, found: Outcome) -> str:
 
 def _failure(probe: Probe, found: Outcome, path: Path) -> list[str]:
     """What is wrong, in lines; none if nothing is."""
+    title = probe.title.removesuffix(":")
     if found.kind == "raised":
         assert found.error is not None
-        return [f"{probe.title}:", *raised(found.error, path, found.call)]
+        return [f"{title}:", *raised(found.error, path, found.call)]
     if found.kind == "mistake":
-        return [f"{probe.title}: {found.text}"]
+        return [f"{title}: {found.text}"]
     if found.kind == "random":
-        return [f"{probe.title}: the same call with the same `rng` gave {short(found.value[0])} and then {short(found.value[1])}",
+        return [f"{title}: the same call with the same `rng` gave {short(found.value[0])} and then {short(found.value[1])}",
                 "Something else than `rng` decides: random numbers of np.random or random, or what an earlier call left behind (E11)."]  # fmt: skip
     wrong = probe.wrong_with(found.value)
-    return [f"{probe.title} {wrong}"] if wrong else []
+    return [outputs.behind(probe.title, wrong)] if wrong else []
 
 
 def _unwritten(found: Outcome, function: str, path: Path) -> list[str]:

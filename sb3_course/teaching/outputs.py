@@ -56,7 +56,7 @@ def difference(got: Any, expected: Any, tolerance: float) -> str | None:
     if isinstance(expected, dict):
         if not isinstance(got, dict) or list(got) != list(expected):
             return f"is {short(got)}, should be {short(expected)}"
-        return next((f"{name} {text}" for name in expected if (text := difference(got[name], expected[name], tolerance))), None)
+        return next((behind(name, text) for name in expected if (text := difference(got[name], expected[name], tolerance))), None)
     if isinstance(expected, str | bool | np.bool_) or expected is None:
         return None if type(got) in (type(expected), np.bool_) and got == expected else f"is {short(got)}, should be {short(expected)}"
     right = np.asarray(expected, dtype=float)
@@ -73,8 +73,14 @@ def difference(got: Any, expected: Any, tolerance: float) -> str | None:
     if not right.shape:
         return f"is {shown(float(found), tolerance)}, should be {shown(float(right), tolerance)}{to}"
     worst = np.unravel_index(int(off.argmax()), off.shape)
-    first = f"[{', '.join(map(str, worst))}]"
-    return f"is off, most at {first}: {shown(float(found[worst]), tolerance)}, should be {shown(float(right[worst]), tolerance)}{to}"
+    more = int((off > tolerance).sum()) - 1
+    others = f"; {more} more {'is' if more == 1 else 'are'} wrong" if more else ""
+    return f": entry [{', '.join(map(str, worst))}] is {shown(float(found[worst]), tolerance)}, should be {shown(float(right[worst]), tolerance)}{to}{others}"
+
+
+def behind(title: str, text: str) -> str:
+    """What is wrong, behind the name of what was measured: "V is 3, should be 4", or "V: entry [2] is 3, should be 4"."""
+    return f"{title.removesuffix(':')}{text}" if text.startswith(":") else f"{title} {text}"
 
 
 def alike(one: Any, other: Any, tolerance: float) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.claims import claim as claims
 from from_scratch import registry
-from sb3_course.teaching import homes
+from sb3_course.teaching import homes, reading
 from sb3_course.teaching import plan as plans
 from sb3_course.teaching.cards import Card
 from sb3_course.teaching.cards import cards as all_cards
@@ -62,6 +62,8 @@ class Pages:
             for exercise in module.exercises:
                 pages[f"exercises/{exercise.name}.md"] = self.exercise(exercise)
         pages |= {"syllabus.md": self.syllabus(), "exhibits.ipynb": self.exhibits(), "ledger.md": self.ledger()}
+        pages["reading.md"] = self.reading()
+        pages |= {f"reading/{name}.md": self.reading_map(name, facts) for name, facts in reading.maps().items()}
         pages["cards.md"] = self.cards()
         pages |= {f"cards/{name}.md": self.card(card) for name, card in all_cards().items()}
         pages |= {f"capstones/{path.parent.name}.md": path.read_text(encoding="utf-8") for path in self.briefs()}
@@ -120,6 +122,8 @@ class Pages:
                 return f"capstones/{name}.md"
             case "card":
                 return f"cards/{name}.md"
+            case "reading":
+                return f"reading/{name}.md"
         return None
 
     def link(self, page: str, kind: str, name: str, text: str = "") -> str:
@@ -192,6 +196,26 @@ class Pages:
 
     def briefs(self) -> list[Path]:
         return sorted(self.course.folder.glob("capstones/*/brief.md"))
+
+    def reading(self) -> str:
+        """The maps, and the syllabus's orders of reading and coding with where each station is here."""
+        maps, parts = reading.maps(), []
+        for order in reading.orders().values():
+            stations = [f"{k}. {one['text']}: {', '.join(self.home('reading.md', homes.Home.of(home)) for home in one['homes'])}"
+                        for k, one in enumerate(order["stations"], start=1)]  # fmt: skip
+            parts += [f"## {order['title']}", f"As line `{order['line']}` of [the syllabi](syllabus.md) has it.", *_block(stations)]
+        rows = [f"- [{facts['title']}](reading/{name}.md)" for name, facts in maps.items()]
+        about = "What to read beside the course, and which module takes it up. A paper has [a page of its own](cards.md)."
+        return _page("# Reading", about, *_block(rows), *parts, _tree(f"reading/{name}.md" for name in maps))
+
+    def reading_map(self, name: str, facts: dict[str, Any]) -> str:
+        page, with_answers = f"reading/{name}.md", any("does" in one for one in facts["parts"])
+        rows = [f"| {facts['word']} | title | module |{' here |' * with_answers}", f"|---|---|---|{'---|' * with_answers}"]
+        for one in facts["parts"]:
+            modules = ", ".join(self.link(page, "module", id, f"{id} {self.course.modules[id].title}") for id in one["modules"]) or "none"
+            here = f" {self.home(page, homes.Home.of(one['does'])) if 'does' in one else ''} |" * with_answers
+            rows.append(f"| {one['part']} | {one['title']} | {modules} |{here}")
+        return _page(f"# {facts['title']}", facts["about"], *_block(rows))
 
     def cards(self) -> str:
         found = all_cards()

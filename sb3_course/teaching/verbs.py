@@ -50,7 +50,7 @@ def _lesson(verb: Verb) -> None:
     action = _actions(verb("lesson", "lesson", "run", "lessons: read them, run their numbers, take their quizzes", example="sb3-course lesson list"))
     action("list", "all modules, and what you have read, run and answered")
     show = action("show", "the text of a lesson, or of a proof, in the terminal")
-    show.add_argument("lesson", help="such as m03; P1 is a proof")
+    show.add_argument("lesson", help="such as m03; P1 is a proof, exhibits are the errors E1 to E20")
     show.add_argument("section", nargs="?", help="only this section: its number, or a word of its title")
     show.add_argument("--html", action="store_true", help="instead: the path of its page, if the documentation was built")
     run = action("run", "run a lesson in a process of its own: every number beside the one that is stated")

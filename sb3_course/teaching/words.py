@@ -37,11 +37,17 @@ def wrapped(text: str, indent: int = 0, first: str = "") -> str:
     return "\n".join((first.ljust(indent) if k == 0 else " " * indent) + line for k, line in enumerate(lines)).rstrip()
 
 
-def table(rows: list[list[str]], indent: str = "  ") -> str:
-    """Columns that are as wide as their widest cell; the last one is cut to what is left of the line."""
+def table(rows: list[list[str]], indent: str = "  ", cut: int = -1) -> str:
+    """Columns that are as wide as their widest cell; the column `cut` has what is left of the line, and its longer cells are cut."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    widths[cut] = max(8, min(widths[cut], width() - len(indent) - 2 * (len(widths) - 1) - sum(widths) + widths[cut]))
+    rows = [[_cut(cell, size) for cell, size in zip(row, widths)] for row in rows]
     lines = []
     for row in rows:
         line = indent + "  ".join(cell.ljust(size) for cell, size in zip(row, widths))
         lines.append(line.rstrip() if len(line.rstrip()) <= width() else line[: width() - 1].rstrip() + "…")
     return "\n".join(lines)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

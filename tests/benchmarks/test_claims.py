@@ -192,6 +192,18 @@ def test_a_record_without_its_picture_is_not_on_the_page(folder):
     assert page.write(folder) == []
 
 
+def test_a_number_without_a_value_is_shown_as_a_dash(folder, capsys):
+    path = folder / LEARNS / record.VERDICT
+    said = json.loads(path.read_text())
+    said["numbers"][0] |= dict.fromkeys(("point", "low", "high", "low90", "high90", "p_holm")) | {"verdict": "void"}
+    said["controls"][0]["mean"] = None
+    path.write_text(json.dumps(said))
+    assert cli.main(["claim", LEARNS, "--show", "--out", str(folder)]) == 0
+    assert page.cells(said["numbers"][0])[1:3] == ("–", "–") and said["numbers"][0]["says"] in capsys.readouterr().out
+    page.write(folder)
+    assert "chance: <span class=\"value\"><b>–</b></span>; no effect 0" in (folder / "index.html").read_text()
+
+
 def test_a_missing_run_makes_the_verdict_void(folder):
     run = next((folder / LEARNS / "runs").iterdir())
     subprocess.run(["rm", "-r", str(run)], check=True)

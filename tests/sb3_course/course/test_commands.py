@@ -118,8 +118,8 @@ def test_what_is_not_written_costs_nothing_and_the_next_step_is_one(small, capsy
     assert out.splitlines() == [
         "total   not written yet",
         "noisy   not written yet",
-        f"2 to go. Next: total, line 4 of {MINE}. A hint:",
-        "sb3-course exercise hint sums",
+        f"2 to go. Next: total, line 4 of {MINE}",
+        "A hint: sb3-course exercise hint sums",
     ]
 
 
@@ -133,10 +133,29 @@ def test_a_failure_says_what_came_out_and_why_in_lines_of_80(small, capsys):
         "        That is what comes out when the last number is left out (E1).",
         "        It shows everywhere.",
         "        the call: total(3)",
-        "noisy   passed",
-        f"1 to go. Next: total, line 1 of {MINE}. A hint:",
-        "sb3-course exercise hint 2",
+        "noisy   passed   1 test",
+        f"1 to go. Next: total, line 1 of {MINE}",
+        "A hint: sb3-course exercise hint 2",
+        "What E1 is: sb3-course lesson show exhibits E1",
     ]
+
+
+def test_a_function_that_calls_one_that_fails_is_not_blamed_for_it(small, capsys):
+    typed("exercise start sums", capsys)
+    MINE.write_text("def helper(n):\n    return total(int(n))\n\ndef total(n):\n    return 7\n\ndef noisy(values, rng):\n    return values * helper(1)\n")
+    out = typed("exercise check sums", capsys)[1]
+    assert "It calls your total: mend that first." in out.splitlines()[-4]
+    MINE.write_text("def total(n):\n    return 7\n\ndef noisy(values, rng):\n    return values\n")
+    assert "mend that first" not in typed("exercise check sums", capsys)[1]
+
+
+def test_a_list_with_hints_shows_a_title_that_has_room_and_the_hints_of_all(small, capsys):
+    path = small.exercises["sums"].folder / "exercise.yaml"
+    path.write_text(path.read_text().replace("title: Sums", "title: Sums of all the whole numbers from one to a number that is given"))
+    typed("exercise start sums", capsys)
+    typed("exercise hint sums", capsys)
+    [line] = [line for line in typed("exercise list", capsys)[1].splitlines() if "sums" in line and "●" in line]
+    assert "Sums of all the whole numbers" in line and "…" in line and line.endswith("1 of 4 hints") and len(line) == 80
 
 
 def test_all_passed_is_exit_code_0_and_noted(small, capsys):
@@ -252,6 +271,15 @@ def test_the_example_of_the_page_is_what_the_command_prints(capsys):
     code, out, _ = typed("exercise check planners", capsys)
     assert code == 3
     assert re.sub(r"line \d+", "line N", out) == re.sub(r"line \d+", "line N", shown)
+
+
+def test_each_error_that_a_wrong_answer_cites_is_shown_by_the_command_that_the_check_names(capsys):
+    answers = [path.read_text(encoding="utf-8") for exercise in courses.Course().exercises.values() for path in exercise.wrong]
+    cited = {code for text in answers for code in re.findall(r"\((E\d+)\)", text)}
+    assert len(cited) > 10
+    for code in cited:
+        lines = typed(f"lesson show exhibits {code}", capsys)[1].splitlines()
+        assert [line for line in lines if line.startswith("## ")] == [line for line in lines if line.startswith(f"## {code}. ")] != []
 
 
 # ------------------------------------------------------------------------------------------------------ hints, solution

@@ -17,6 +17,28 @@ def test_a_number_that_should_lie_beyond_a_bound_is_shown_with_decimals_that_tel
     assert loss.wrong_with(-0.15) == "is -0.15, should be at most -0.5"
 
 
+def test_what_is_wrong_of_several_names_the_worst_entry_and_counts_the_others():
+    two = probe("f", "θ:", expected={"left": [1.0, 2.0, 3.0], "right": 1.0})(lambda answer: 0)
+    assert two.wrong_with({"left": [1.0, 2.5, 4.0], "right": 2.0}) == "left: entry [2] is 4, should be 3; 1 more is wrong"
+    assert two.wrong_with({"left": [1.0, 2.0, 3.0], "right": 2.0}) == "right is 2, should be 1"
+
+
+def test_a_whole_number_that_should_lie_between_two_is_shown_as_one():
+    assert probe("f", "how many", between=(2, 8))(lambda answer: 0).wrong_with(999.0) == "is 999, should lie between 2 and 8"
+
+
+def test_a_call_with_a_network_or_an_object_of_the_check_s_own_is_not_shown():
+    class Module:
+        @staticmethod
+        def f(*args):
+            return args
+
+    for given in (torch.nn.Linear(1, 1), object(), [torch.ones(1), torch.nn.Linear(1, 1)], np.zeros(100)):
+        answer = Answer(Module)
+        answer.f(given, 1)
+        assert answer._call == ""
+
+
 def test_tensors_are_shown_as_a_call_that_can_be_pasted():
     class Module:
         @staticmethod

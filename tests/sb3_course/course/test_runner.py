@@ -247,7 +247,7 @@ def test_a_mistake_in_a_number_that_only_looks_like_a_wrong_answer_s_is_not_name
 @pytest.mark.parametrize(
     ("body", "line"),
     [
-        ("return values", "three values with noise is off, most at [2]: 2.000, should be 2.640 (to 0.001)"),
+        ("return values", "three values with noise: entry [2] is 2.000, should be 2.640 (to 0.001); 2 more are wrong"),
         ("return list(values + rng.normal(size=3))", None),
         ("return (values + rng.normal(size=3))[:, None]", "three values with noise: the result has shape (3, 1), should be (3,)"),
         ("return None", "three values with noise: the result is None: is a `return` missing?"),
@@ -285,7 +285,17 @@ def test_the_call_can_be_pasted(check):
     assert events[1]["call"] == "noisy(np.array([2.1, 1.0, 2.0]), np.random.default_rng(0))"
 
 
+def test_a_call_with_what_no_line_can_make_is_left_out(check):
+    text = RIGHT + "\nclass Odd:\n    pass\n\ndef total(n, odd=Odd()):\n    return inner(n, Odd())\n\ndef inner(n, odd):\n    return 0\n"
+    assert check(text)[0]["call"] == "total(3)"
+
+
 # ---------------------------------------------------------------------------------------------------- prints and plots
+
+
+def test_a_warning_from_one_line_is_shown_once_whatever_numbers_it_has(check):
+    text = "import warnings\n\ndef total(n):\n    warnings.warn(f'{n} is a size')\n    return sum(range(n + 1))\n"
+    assert [line for line in check(text + RIGHT)[-1]["printed"] if "UserWarning" in line][1:] == []
 
 
 def test_the_last_twenty_lines_that_the_code_prints_are_kept_apart_from_the_results(check):

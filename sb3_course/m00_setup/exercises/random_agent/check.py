@@ -1,14 +1,31 @@
 """What a random agent on CartPole must give. All that is compared with wrong answers is independent of how the actions are drawn."""
 
 import io
+from unittest.mock import patch
 
 import numpy as np
+from gymnasium.envs.classic_control import CartPoleEnv
+from gymnasium.wrappers import TimeLimit
 
 from sb3_course.teaching.checks import Mistake, array, probe, seeded
 
 
 def some(answer, n, seed, **more):
     return array(answer.returns(n, seeded(seed), **more), (n,), "the list")
+
+
+def starts(answer, n, seed):
+    """The states in which n episodes began, as tuples."""
+    found, reset = list[tuple](), CartPoleEnv.reset
+
+    def noted(self, *, seed=None, options=None):
+        state, info = reset(self, seed=seed, options=options)
+        found.append(tuple(state.tolist()))
+        return state, info
+
+    with patch.object(CartPoleEnv, "reset", noted):
+        some(answer, n, seed)
+    return found
 
 
 @probe("returns", "3 episodes: number of returns", expected=3)
@@ -70,6 +87,30 @@ def thirty(answer):
     if found.min() < 8:
         raise Mistake("the least is below 8, but the pole never falls before the 8th step")
     return True
+
+
+@probe("returns", "5 episodes: states in which they begin, different ones", expected=5)
+def different_starts(answer):
+    return len(set(starts(answer, 5, 7)[-5:] or range(5)))  # none were seen: it was played in another way
+
+
+@probe("returns", "5 episodes with seed 7 and 5 with seed 8: states in which episodes of both begin", expected=0)
+def common_starts(answer):
+    return len(set(starts(answer, 5, 7)) & set(starts(answer, 5, 8)))
+
+
+@probe("returns", "30 episodes, each cut short (truncated) after 15 steps: the largest return", expected=15)
+def cut_short(answer):
+    step, seen = TimeLimit.step, list[bool]()
+
+    def short(self, action):
+        *rest, truncated, info = step(self, action)
+        seen.append(True)
+        return *rest, truncated or self._elapsed_steps >= 15, info
+
+    with patch.object(TimeLimit, "step", short):
+        found = some(answer, 30, 5)
+    return found.max() if seen else 15
 
 
 @probe("returns", "30 returns: mean", between=(13, 35), twice=False)

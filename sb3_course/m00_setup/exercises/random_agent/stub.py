@@ -18,7 +18,8 @@ def returns(n, seed, file=None):
     """The returns of n episodes of CartPole-v1 with uniformly random actions: a list of n numbers.
 
     seed: a whole number. The same seed gives the same list, another seed another list. There are two things to be seeded: the environment, once, at its first
-    reset, and whatever draws the actions, `np.random.default_rng(seed)` or `env.action_space.seed(seed)`.
+    reset, and whatever draws the actions, `np.random.default_rng(seed)` or `env.action_space.seed(seed)`. Later resets have no seed: they go on with the
+    generator that the first one made. The observations, four numbers, are not needed here.
 
     file: a text file that is open for writing, or None. Its first line is a heading; then comes a line for each episode, written when the episode has ended:
 
@@ -30,6 +31,6 @@ def returns(n, seed, file=None):
 
 
 if __name__ == "__main__":  # not part of the exercise: something to look at while you work
-    print("observations:", gym.make("CartPole-v1").observation_space)
+    print("actions:", gym.make("CartPole-v1").action_space, "(0 left, 1 right)")
     found = np.array(returns(100, seed=0))
     print(f"mean {found.mean():.1f}, standard deviation {found.std():.1f}, least {found.min():g}, largest {found.max():g}")

@@ -6,6 +6,7 @@ On the testbed many mistakes do not show: its arms are exchangeable, so that the
 import numpy as np
 
 from sb3_course.teaching.checks import Mistake, array, number, probe, rng
+from sb3_course.teaching.outputs import short
 
 FEW = np.arange(10.0)  # one best arm, the last
 
@@ -21,6 +22,8 @@ def learnt(answer, k, pulls):
 def arm(answer, q, epsilon, generator):
     found = answer.choose(q, epsilon, generator)
     a = number(found, "the arm")
+    if np.ndim(found):
+        raise Mistake(f"the arm is {short(found)}, should be a whole number, not an array")
     if a != int(a) or not 0 <= a < len(q):
         raise Mistake(f"the arm is {a:g}, should be a whole number from 0 to {len(q) - 1}")
     return int(a)
@@ -76,7 +79,8 @@ def from_rng(answer):
     return True
 
 
-@probe("choose", "arms 0, 2 and 3 of four equally good, ε = 0: shares in 4000 choices", expected=[1 / 3, 0, 1 / 3, 1 / 3], tolerance=0.035, twice=False)
+@probe("choose", "Q = 1 0 1 1, so that arms 0, 2 and 3 are equally good, ε = 0: share of each arm in 4000 choices",
+       expected=[1 / 3, 0, 1 / 3, 1 / 3], tolerance=0.035, twice=False)  # fmt: skip
 def ties(answer):
     generator = rng(5)
     return np.bincount([arm(answer, np.array([1.0, 0.0, 1.0, 1.0]), 0.0, generator) for _ in range(4000)], minlength=4) / 4000

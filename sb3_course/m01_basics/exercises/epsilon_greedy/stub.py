@@ -25,7 +25,7 @@ def update(q, n, a, r):
 def choose(q, epsilon, rng):
     """The arm to pull, a whole number from 0 to k − 1.
 
-    With probability ε any of the k arms, each with the same probability, the best one among them; otherwise an arm with the largest q, and if several are
+    With probability ε one of all k arms, the best one included, each with the same probability. Otherwise an arm with the largest q, and if several are
     equally good, each of those with the same probability. All random numbers come from rng, a np.random.Generator: rng.random() is one in [0, 1),
     rng.integers(k) a whole number from 0 to k − 1, rng.choice(list) one of a list.
 
@@ -47,9 +47,9 @@ def run(means, epsilon, steps, rng):
 
 if __name__ == "__main__":  # not part of the exercise: something to look at while you work
     rng = np.random.default_rng(0)
-    print("optimal arm in steps 901 to 1000, over 100 testbeds; the library's, over 2000: 35.5 %, 58.7 %, 79.0 %")
-    for epsilon in (0.0, 0.01, 0.1):
+    print("optimal arm in steps 901 to 1000, over 100 testbeds (chance alone moves yours by up to 15 points), and the library's over 2000")
+    for epsilon, library in ((0.0, 35.5), (0.01, 58.7), (0.1, 79.0)):
         hits = []
         for means in rng.standard_normal((100, 10)):
             hits.append(np.mean(np.array(run(means, epsilon, 1000, rng)[-100:]) == means.argmax()))
-        print(f"ε = {epsilon}: {100 * np.mean(hits):.1f} %")
+        print(f"ε = {epsilon}: {100 * np.mean(hits):.1f} %, the library's {library} %")

@@ -2,13 +2,13 @@
 
 An environment with a known model has a table, `env.unwrapped.P`:
 
-    P[s][a] = [(probability, s_next, reward, terminated), ...]
+    P[s][a] = [(probability, s_next, reward, terminated), ...]        a dict or a list: index it with s = 0, …, len(P) − 1
 
 gym.make puts wrappers around an environment, which do not pass P on: hence `unwrapped`.
 Behind a transition with terminated=True nothing follows, so V is 0 there, whatever V[s_next] says.
 
-A worked example: two cells, S and G, on a line; reaching G pays 1 and ends the episode. With γ = 0.5 the policy that moves in one of
-the four directions at random has V(S) = ¼ · 1 + ¾ · 0.5 · V(S), so V(S) = 0.4.
+A worked example: two cells side by side, S and G; reaching G pays 1 and ends the episode. There are four directions, and a move into the wall stays
+where it is. With γ = 0.5 the policy that moves in one of the four directions at random has V(S) = ¼ · 1 + ¾ · 0.5 · V(S), so V(S) = 0.4.
 """
 
 import gymnasium as gym
@@ -28,16 +28,19 @@ def policy_evaluation(env, pi, gamma, theta=1e-8, max_sweeps=10_000):
 def value_iteration(env, gamma, theta=1e-8, max_sweeps=10_000):
     """V* [n_states].
 
-    V(s) ← max_a Σ p(s', r | s, a) [r + γ V(s')]        for all s, until no value changes by θ or more (eq. 4.10)
+    V(s) ← max_a Σ p(s', r | s, a) [r + γ V(s')]        for all s, until no value changes by θ or more (eq. 4.10), or for max_sweeps sweeps
     """
     raise NotImplementedError("your turn: find the best values")
 
 
 def policy_iteration(env, gamma, theta=1e-8, max_sweeps=10_000):
-    """V*, the best policy as actions [n_states] of whole numbers, and how often it was improved, the last time included, at which nothing changed.
+    """V*, the best policy as actions [n_states] of whole numbers, and the number of improvement steps, counting the last one, which changes nothing.
 
-    Begin with action 0 everywhere and evaluate it; then, in each state, take the action with the largest Σ p(s', r | s, a) [r + γ V(s')], but only if it is
-    better than the present one by more than 1e-6; evaluate again; and so on, until no action changes (section 4.3).
+    Begin with action 0 everywhere and evaluate it (each evaluation may begin at V = 0 or at the previous V). Then, in each state, take the action with the
+    largest Σ p(s', r | s, a) [r + γ V(s')], but only if it is better than the present one by more than 1e-6; evaluate again; and so on, until no action
+    changes (section 4.3).
+    If the first step changes two actions, the second one changes one and the third none, improvements is 3.
+    With γ = 1 nothing else is asked for: evaluation gives up after max_sweeps sweeps, and the policy is improved with the V that there is.
     Gives V, actions, improvements.
     """
     raise NotImplementedError("your turn: evaluate and improve")

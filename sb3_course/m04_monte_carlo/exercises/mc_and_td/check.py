@@ -16,6 +16,7 @@ THREE = [
     [(2, 0.0, 0, False), (0, 2.0, 3, True)],  # 1, 2
 ]
 AGAIN = [[(0, 1.0, 0, False), (0, 2.0, 0, False), (0, 4.0, 1, True)]]  # returns 7, 6, 4
+EXAMPLE = [[(0, 2.0, 1, False), (1, 4.0, 2, True)]]  # the stub's: returns 4 and 4 at γ = 0.5
 TRUE = np.arange(1, 6) / 6
 RUNS, EPISODES = 200, 100
 
@@ -62,6 +63,11 @@ def three_by_mc(answer):
     return array(answer.mc(THREE, 4, 0.5, 0.5, 0.5), (4,), "V")[:3]
 
 
+@probe("mc", "the worked example, start=1: V of states 0 and 1", expected=[2.5, 2.5], tolerance=1e-12)
+def example_by_mc(answer):
+    return array(answer.mc(EXAMPLE, 3, 0.5, 0.5, 1), (3,), "V")[:2]
+
+
 @probe("mc", "three episodes by hand, α = 1/n, γ = 0.5: V of states 0 to 2, the means of their returns", expected=[2.5, 1.5, 2.5], tolerance=1e-12)
 def means(answer):
     return array(answer.mc(THREE, 4, None, 0.5, 0.5), (4,), "V")[:3]
@@ -97,6 +103,11 @@ def left_by_td0(answer):
 @probe("td0", "three episodes by hand, α = γ = 0.5, all at 0.5: V of states 0 to 2", expected=[1.6875, 0.6875, 1.46875], tolerance=1e-12)
 def three_by_td0(answer):
     return array(answer.td0(THREE, 4, 0.5, 0.5, 0.5), (4,), "V")[:3]
+
+
+@probe("td0", "the worked example, start=1: V of states 0 and 1", expected=[1.75, 2.5], tolerance=1e-12)
+def example_by_td0(answer):
+    return array(answer.td0(EXAMPLE, 3, 0.5, 0.5, 1), (3,), "V")[:2]
 
 
 @probe("td0", "random walk, 100 episodes, α = 0.05, mean of 200 runs: RMS error", expected=0.035, tolerance=0.006, twice=False)

@@ -34,16 +34,17 @@ def choose(q, epsilon, rng):
 
 
 def learn(env, kind, n_episodes, alpha, gamma, epsilon, rng):
-    """Q [n_states, n_actions] and the return of each episode [n_episodes], undiscounted.
+    """Q [n_states, n_actions] and the undiscounted return of each episode, a list or an array of n_episodes numbers.
 
     env has Discrete spaces: env.observation_space.n states, env.action_space.n actions. An episode begins with s, info = env.reset(); each step is
-    s_next, r, terminated, truncated, info = env.step(a). It is over when it terminated, or was truncated, which means cut short: there was more to come.
-    Take actions by choose, targets by target.
+    s_next, r, terminated, truncated, info = env.step(a). It is over when it terminated, or was truncated, which means cut short: there was more to come,
+    so the last target still has γ times a value of s'.
+    Take actions by choose, targets by target. Sarsa draws A' before it updates Q, and plays that A' next; the other two may draw it before or after.
     """
     raise NotImplementedError("your turn: the loop")
 
 
-if __name__ == "__main__":  # not part of the exercise: something to look at while you work
+if __name__ == "__main__":  # not part of the exercise: something to look at while you work. Over many seeds the means are about -27, -21 and -50
     for kind in ("sarsa", "expected_sarsa", "q_learning"):
         Q, returns = learn(gym.make("CliffWalking-v1"), kind, 500, 0.5, 1.0, 0.1, np.random.default_rng(0))
         print(f"{kind:15} mean return of the last 100 episodes: {np.mean(returns[-100:]):.1f}")

@@ -9,6 +9,9 @@ q and q_target are networks, torch.nn.Module: q(obs) gives the values of all act
 
 A worked example with M = 1: reward 1, γ = 0.5, Q(s', ·; θ⁻) = (2, 4). The target is y = 1 + 0.5 · 4 = 3, or 1 if the transition terminated.
 If Q(s, a; θ) = 5, the error is 2, and Huber's loss 2 − 0.5 = 1.5; below 1 it is half the square of the error.
+
+Of PyTorch you need: torch.no_grad(), tensors without gradients; module.state_dict() and module.load_state_dict(…), weights read and written;
+optimiser.zero_grad(), loss.backward(), optimiser.step(), the three parts of a step. Arguments that you do not need may stay unused.
 """
 
 from typing import NamedTuple
@@ -44,7 +47,7 @@ def loss(q, obs, action, y):
 
 
 def epsilon(step, episode, n_steps, initial=1.0, final=0.05, fraction=0.1):
-    """How often a random action is taken, after so many steps of n_steps, and so many episodes.
+    """How often a random action is taken. step: the steps taken so far, of n_steps in all. episode: the episodes begun so far.
 
     ε falls linearly from initial to final in the first fraction · n_steps steps, and stays there.
     """
@@ -52,7 +55,7 @@ def epsilon(step, episode, n_steps, initial=1.0, final=0.05, fraction=0.1):
 
 
 def sync(q, q_target):
-    """θ⁻ ← θ, in place: q_target computes what q computes now, and goes on doing so when q learns."""
+    """θ⁻ ← θ, in place: from now on q_target computes what q computes at this moment, also after q has learnt more. The numbers are copied, not shared."""
     raise NotImplementedError("your turn: copy the weights")
 
 
@@ -82,6 +85,6 @@ class MyDQN(DQN):
             sync(self.q_net, self.q_net_target)
 
 
-if __name__ == "__main__":  # not part of the exercise: something to look at while you work
+if __name__ == "__main__":  # not part of the exercise: something to look at while you work. 5000 steps are a beginning: a return above 20 is all to expect
     model = MyDQN("MlpPolicy", "CartPole-v1", seed=0, learning_starts=1000, learning_rate=2.3e-3, train_freq=4, target_update_interval=100, verbose=1)
     model.learn(5000)

@@ -26,12 +26,12 @@ def finite_differences(theta, h=1e-5):
 
 
 def by_the_book(theta, w, actions, rewards, alpha, alpha_w, gamma, baseline):
-    """[*theta, w] by eq. (13.11), returns summed anew at each step."""
+    """θ and w by eq. (13.11), returns summed anew at each step."""
     for t, a in enumerate(actions):
         delta = sum(gamma**k * r for k, r in enumerate(rewards[t:])) - w * baseline
         theta = theta + alpha * gamma**t * delta * (np.eye(len(theta))[a] - softmax(theta))
         w += alpha_w * delta * baseline
-    return [*theta, w]
+    return {"θ": theta, "w": w}
 
 
 def updated(answer, theta, w, *args):
@@ -58,7 +58,7 @@ def endless(rng):
 
 
 def in_the_corridor(answer, alpha, alpha_w, baseline):
-    """The mean return of episodes 200 to 300, of the median seed; and that seed's π(right) at the end, about.
+    """The mean return of its episodes 201 to 300, of the median seed; and that seed's π(right) at the end, about.
 
     Not the mean of the seeds: of 500, four without a baseline and one with it had lost the way, and stood at the limit of 1000 steps.
     """
@@ -105,44 +105,50 @@ def discounted(answer):
     return array(answer.reward_to_go(np.array([1.0, 0.0, 2.0]), 0.5), (3,), "G")
 
 
+@probe("reward_to_go", "rewards 1 0 2 as whole numbers, γ = 0.5: G", expected=[1.5, 1.0, 2.0])
+def whole_rewards(answer):
+    return array(answer.reward_to_go(np.array([1, 0, 2]), 0.5), (3,), "G")
+
+
 # --------------------------------------------------------------------------------------------------------------- updates
 
 
-@probe("update", "one step, action 1, reward 1, θ = 0 0, w = 0, α = 0.5, α^w = 0.25: θ and w", expected=[-0.25, 0.25, 0.25])
+@probe("update", "one step, action 1, reward 1, θ = 0 0, w = 0, α = 0.5, α^w = 0.25:", expected={"θ": [-0.25, 0.25], "w": 0.25})
 def one_step(answer):
     theta, w = updated(answer, [0.0, 0.0], 0.0, np.array([1]), np.array([1.0]), 0.5, 0.25, 1.0, True)
-    return [*theta, w]
+    return {"θ": theta, "w": w}
 
 
-@probe("update", "one step without a baseline, action 1, reward 1, θ = 0 0, w = 3, α = 0.5: θ and w", expected=[-0.25, 0.25, 3.0])
+@probe("update", "one step without a baseline, action 1, reward 1, θ = 0 0, w = 3, α = 0.5:", expected={"θ": [-0.25, 0.25], "w": 3.0})
 def one_step_alone(answer):
     theta, w = updated(answer, [0.0, 0.0], 3.0, np.array([1]), np.array([1.0]), 0.5, 0.25, 1.0, False)
-    return [*theta, w]
+    return {"θ": theta, "w": w}
 
 
 THREE = (np.array([1, 0, 1]), np.array([-1.0, -1.0, -1.0]), 0.1, 0.25)  # actions, rewards, α, α^w
 
 
-@probe("update", "actions 1 0 1, rewards -1 -1 -1, γ = 1, α = 0.1, α^w = 0.25, from θ = ln 0.95, ln 0.05 and w = 0: θ and w",
+@probe("update", "actions 1 0 1, rewards -1 -1 -1, γ = 1, α = 0.1, α^w = 0.25, from θ = ln 0.95, ln 0.05 and w = 0:",
        expected=lambda: by_the_book(START, 0.0, *THREE, 1.0, True))  # fmt: skip
 def whole_episode(answer):
     theta, w = updated(answer, START, 0.0, *THREE, 1.0, True)
-    return [*theta, w]
+    return {"θ": theta, "w": w}
 
 
-@probe("update", "actions 1 0 1, rewards -1 -1 -1, γ = 0.5, α = 0.1, no baseline, from θ = ln 0.95, ln 0.05: θ and w",
+@probe("update", "actions 1 0 1, rewards -1 -1 -1, γ = 0.5, α = 0.1, no baseline, from θ = ln 0.95, ln 0.05:",
        expected=lambda: by_the_book(START, 0.0, *THREE, 0.5, False))  # fmt: skip
 def with_discount(answer):
     theta, w = updated(answer, START, 0.0, *THREE, 0.5, False)
-    return [*theta, w]
+    return {"θ": theta, "w": w}
 
 
-@probe("update", "corridor, median of 20 seeds, without a baseline, α = 2⁻¹³: mean return of episodes 200 to 300", expected=-20.0, tolerance=3.0, twice=False)
+@probe("update", "corridor, median of 20 seeds, without a baseline, α = 2⁻¹³: mean return of its episodes 201 to 300",
+       expected=-20.0, tolerance=3.0, twice=False)  # fmt: skip
 def without_baseline(answer):
     return in_the_corridor(answer, 2**-13, 0.0, False)
 
 
-@probe("update", "corridor, median of 20 seeds, with a baseline, α = 2⁻⁹, α^w = 2⁻⁶ (the best is -11.657): mean return of episodes 200 to 300",
+@probe("update", "corridor, median of 20 seeds, with a baseline, α = 2⁻⁹, α^w = 2⁻⁶ (the best is -11.657): mean return of its episodes 201 to 300",
        expected=-12.0, tolerance=1.2, twice=False)  # fmt: skip
 def with_baseline(answer):
     return in_the_corridor(answer, 2**-9, 2**-6, True)

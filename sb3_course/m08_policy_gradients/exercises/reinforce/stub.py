@@ -26,7 +26,10 @@ def grad_log_pi(theta, a):
 
 
 def reward_to_go(rewards, gamma):
-    """G [T], the return from each step on: G_t = r_t + γ r_(t+1) + γ² r_(t+2) + …, rewards [T] being those of one episode."""
+    """G [T], the return from each step on: G_t = r_t + γ r_(t+1) + γ² r_(t+2) + …, rewards [T] being those of one episode.
+
+    With γ = 0.5 the rewards 1, 0, 2 have the returns 1.5, 1 and 2. Rewards may be whole numbers; returns need not be.
+    """
     raise NotImplementedError("your turn: returns from each step on")
 
 
@@ -36,9 +39,10 @@ def update(theta, w, actions, rewards, alpha, alpha_w, gamma, baseline):
         for each step t = 0, 1, …, T − 1, one after another:
             δ ← G_t − w
             w ← w + α^w δ
-            θ ← θ + α γ^t δ ∇ ln π(a_t)        (eq. 13.11), with the θ that the step before has left
+            θ ← θ + α γ^t δ ∇ ln π(a_t)        (eq. 13.11)
 
-    baseline=False: δ is G_t, and w stays as it is (eq. 13.8). Gives theta, w.
+    Each step uses the w and the θ that the update of the previous step gave: π, and so ∇ ln π, changes from step to step.
+    baseline=False: δ is G_t, and w stays as it is (eq. 13.8). Gives theta, w. The array theta may be changed in place or not, as you like.
     """
     raise NotImplementedError("your turn: learn from an episode")
 
@@ -54,9 +58,10 @@ def play(theta, rng, most=1000):
 
 
 if __name__ == "__main__":  # not part of the exercise: something to look at while you work. The best is −11.66, at π(right) = 0.59
-    rng, theta, w = np.random.default_rng(0), np.array([np.log(19), 0.0]), 0.0  # π(right) = 0.05
+    rng, theta, w, returns = np.random.default_rng(0), np.array([np.log(19), 0.0]), 0.0, list[float]()  # π(right) = 0.05
     for n in range(1, 1001):
         actions, rewards = play(theta, rng)
         theta, w = update(theta, w, actions, rewards, 2**-9, 2**-6, 1.0, True)
+        returns.append(rewards.sum())
         if n % 100 == 0:
-            print(f"episode {n}: return {rewards.sum():.0f}, π(right) {policy(theta)[1]:.2f}")
+            print(f"episode {n}: mean return of the last 100 {np.mean(returns[-100:]):.1f}, π(right) {policy(theta)[1]:.2f}")

@@ -1,6 +1,7 @@
 """the states that were seen are noted while one walks back from the end: what counts is then the last visit, not the first (E6)
 
-On the walk this shows nowhere: γ is 1 and there is one reward, so all returns of an episode are equal. On the chain V is 1.0 in place of 10.
+On the walk this shows nowhere: γ is 1 and there is one reward, so all returns of an episode are equal. Where a state pays 1 a step ten times in a row, its V
+is 1 in place of 10.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """rewards are a column [M, 1] and the best values are [M]: their sum is a square [M, M]
 
-PyTorch spreads both, and raises nothing.
+PyTorch spreads both over the square. That is no error for it, and it does not even warn.
 """
 
 from typing import NamedTuple

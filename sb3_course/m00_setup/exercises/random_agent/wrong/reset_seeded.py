@@ -1,0 +1,31 @@
+"""the environment is seeded at every reset, so that every episode begins in the same state (E11)
+
+Give the seed at the first reset only: later resets go on with the generator that it made.
+"""
+
+import gymnasium as gym
+import numpy as np
+
+
+def returns(n, seed, file=None):
+    env, rng = gym.make("CartPole-v1"), np.random.default_rng(seed)
+    found = []
+    if file:
+        print("episode,return,length", file=file)
+    for episode in range(n):
+        env.reset(seed=seed)
+        total, length, over = 0.0, 0, False
+        while not over:
+            action = int(rng.integers(2))
+            _, reward, terminated, truncated, _ = env.step(action)
+            total, length, over = total + reward, length + 1, terminated or truncated
+        found.append(total)
+        if file:
+            print(f"{episode + 1},{total},{length}", file=file)
+    env.close()
+    return found
+
+
+if __name__ == "__main__":
+    found = np.array(returns(100, seed=0))
+    print(f"mean {found.mean():.1f}, standard deviation {found.std():.1f}, least {found.min():g}, largest {found.max():g}")
