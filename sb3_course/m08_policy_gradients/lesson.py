@@ -302,7 +302,7 @@ expect("Pendulum, clipped and not clipped", [scores["ppo~clip0.2 on Pendulum-v1"
 # %% [markdown]
 # Does the clip matter? On the mean of two tasks it gains 0.458 of the span between a random policy and a solved task. Look at the tasks one by one: on
 # cart-pole 444 against 420, hardly anything; on Pendulum −178 against −1118, everything. Who had tried cart-pole alone would have thrown the clip away. A
-# penalty on the divergence did as well as the clip, as far as ten runs can tell:
+# penalty on the divergence could not be told apart from the clip in ten runs:
 
 # %%
 record = study("ppo-kl")
@@ -321,7 +321,8 @@ expect("clip fraction and divergence in the first minibatch", [row["train/clip_f
 # ## Details of the code
 #
 # PPO's code has many things that its paper does not mention: normalised observations and rewards, orthogonal weights with a small last layer, a value function
-# that is clipped, a step size that falls to 0. They are said to matter more than the choice of the algorithm. On two small tasks we found the opposite:
+# that is clipped, a step size that falls to 0. They are said to gain more than the choice of the algorithm does (Engstrom et al. 2020). On two small tasks they
+# gained nothing, they cost:
 
 # %%
 details = study("code-level")
@@ -333,7 +334,7 @@ clipped_value = study("value-clip")
 
 # %% [markdown]
 # With all details the mean score during training was lower by 0.153 of the span than without. Nearly all of it is Pendulum: −794 against −491; on cart-pole
-# it is 450 against 462. That contradicts the paper's sentence for tasks and budgets like these, 40,000 steps of two small ones, and says nothing of a million
+# it is 450 against 462. That contradicts the paper's claim for tasks and budgets like these, 40,000 steps of two small ones, and says nothing of a million
 # steps of MuJoCo. Clipping the value function cost 0.141. So a detail is not good because PPO has it; it is a hypothesis about your task.
 #
 # ## All of them on one task

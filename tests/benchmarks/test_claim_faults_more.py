@@ -60,11 +60,12 @@ class World:
                 self.at_least(mean, control.at_least + 1e-3 * abs(control.at_least))  # not at the edge, where rounding decides
             if control.at_most is not None:
                 self.at_least(_times(mean, -1), -control.at_most + 1e-3 * abs(control.at_most))
+        least = 0.01 if any(control.at_most is not None and control.at_most < 1 for control in claim.controls) else 1.0
         for number in self.numbers:
             for cell in verdict.coefficients_of(self.claim, number):
                 self._place((*cell, number.metric))
             for word in number.ratio or ():
-                self.at_least(self._mean(number, word), 1.0)  # a ratio is of positive means
+                self.at_least(self._mean(number, word), least)  # a ratio is of positive means
 
     def _place(self, key: Key) -> int:
         return self.keys.setdefault(key, len(self.keys))
