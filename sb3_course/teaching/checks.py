@@ -64,7 +64,7 @@ class Probe:
         digits = (high - low) / 50 if np.isfinite(high - low) else abs(low if np.isfinite(low) else high) / 50 or 1.0
         ends = f"between {low:g} and {high:g}" if np.isfinite(high) else f"at least {low:g}"
         ends = ends if np.isfinite(low) else f"at most {high:g}"
-        said = f"{found:.10g}" if found == int(found) and low == int(low) else outputs.shown(found, min(digits, 1.0))
+        said = f"{found:.10g}" if found.is_integer() and float(low).is_integer() else outputs.shown(found, min(digits, 1.0))
         return None if low <= found <= high else f"is {said}, should lie {ends}".replace("should lie at", "should be at")
 
     @property
