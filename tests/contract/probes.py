@@ -8,12 +8,13 @@ A class that is added is tested by its line in its family's `__init__.py`. Nothi
   skipped with that reason. `CHECKS` lists the names, each with what it asks.
 - Whether its equations run as arrays on a plain network is a decision, and stands in test_speed.py.
 
-An algorithm that needs another kind of world (a data set, several agents, costs) brings a fact that its entry tells, and a probe for it here.
+An algorithm that needs another kind of world (several agents, costs) brings a fact that its entry tells, and a probe for it here.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
 import io
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +25,8 @@ import pytest
 import torch
 from gymnasium import spaces
 
+from from_scratch.core.datasets import Dataset, as_dataset
+from from_scratch.core.datasets.sources import FIELDS
 from from_scratch.core.entry import Entry
 from from_scratch.envs import FiniteMDP
 from from_scratch.registry import ENTRIES
@@ -165,6 +168,21 @@ def env_for(entry: Entry) -> type[gym.Env]:
     return Masked if entry.needs == "action_masks" else next(kind for kind in (Vectors, Forces) if takes(entry, kind.action_space))
 
 
+@functools.cache
+def recorded(world: type[gym.Env], n: int = 120) -> Dataset:
+    """Steps of random play in such a world, for who learns from a data set."""
+    env, steps = world(), []
+    env.action_space.seed(0)
+    obs, _ = env.reset(seed=0)
+    for i in range(n):
+        action = env.action_space.sample()
+        next_obs, reward, terminated, _, _ = env.step(action)
+        steps.append((obs, action, reward, next_obs, terminated, not terminated and (i == n - 1 or i % 11 == 10)))
+        obs = env.reset()[0] if any(steps[-1][4:]) else next_obs
+    parts = dict(zip(FIELDS, map(np.stack, zip(*steps, strict=True)), strict=True))
+    return as_dataset(parts, env.observation_space, env.action_space)
+
+
 def takes(entry: Entry, action_space: spaces.Space) -> bool:
     """Is the space among those that it says it takes?"""
     return not entry.actions or type(action_space).__name__ in entry.actions
@@ -191,6 +209,8 @@ def make(entry: Entry, env: Any = None, cls: type | None = None, **more: Any) ->
     env = env_for(entry) if env is None else env
     if entry.learns == "deep":
         more = {"policy_kwargs": {"net_arch": [8]}, **more}
+    if entry.loop == "dataset":
+        more = {"dataset": recorded(env_for(entry)), **more}
     cls = cls or entry.load()
     return cls(entry.policy, env, device="cpu", **small(cls, **more))
 
