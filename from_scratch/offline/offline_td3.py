@@ -10,8 +10,6 @@ The actor asks the critics about actions that the data do not hold, and nobody c
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -25,10 +23,7 @@ Loss = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
 
 class OfflineTD3(Offline):
-    learning_rate: float | Callable[[float], float] = 3e-4
-    batch_size: int = 256  # N
     tau: float = 0.005  # τ
-    gamma: float = 0.99  # γ
     policy_delay: int = 2  # d
     target_policy_noise: float = 0.2  # σ̃
     target_noise_clip: float = 0.5  # c

@@ -9,8 +9,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from from_scratch.core.data import Transition
 from from_scratch.core.lockstep import per_seed
 from from_scratch.offline.offline_td3 import Loss, OfflineTD3

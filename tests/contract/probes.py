@@ -14,7 +14,6 @@ An algorithm that needs another kind of world (several agents, costs) brings a f
 from __future__ import annotations
 
 import copy
-import functools
 import io
 from collections.abc import Callable
 from typing import Any
@@ -168,19 +167,24 @@ def env_for(entry: Entry) -> type[gym.Env]:
     return Masked if entry.needs == "action_masks" else next(kind for kind in (Vectors, Forces) if takes(entry, kind.action_space))
 
 
-@functools.cache
-def recorded(world: type[gym.Env], n: int = 120) -> Dataset:
-    """Steps of random play in such a world, for who learns from a data set."""
-    env, steps = world(), []
-    env.action_space.seed(0)
-    obs, _ = env.reset(seed=0)
+def recorded(env: Any, n: int = 120) -> Dataset:
+    """Steps of nobody, drawn from the spaces of an environment, or of what a factory makes: for who learns from a data set."""
+    env, rng = env() if callable(env) else env, np.random.default_rng(0)
+    observation_space, action_space = copy.deepcopy((env.observation_space, env.action_space))
+    for space in (observation_space, action_space):
+        space.seed(0)
+    steps = []
     for i in range(n):
-        action = env.action_space.sample()
-        next_obs, reward, terminated, _, _ = env.step(action)
-        steps.append((obs, action, reward, next_obs, terminated, not terminated and (i == n - 1 or i % 11 == 10)))
-        obs = env.reset()[0] if any(steps[-1][4:]) else next_obs
-    parts = dict(zip(FIELDS, map(np.stack, zip(*steps, strict=True)), strict=True))
-    return as_dataset(parts, env.observation_space, env.action_space)
+        ended = rng.random() < 0.125
+        steps.append((observation_space.sample(), action_space.sample(), rng.normal(), observation_space.sample(), ended, not ended and i % 10 == 9))
+    return as_dataset(dict(zip(FIELDS, map(np.stack, zip(*steps, strict=True)), strict=True)), observation_space, action_space)
+
+
+def needs(entry: Entry, env: Any = None) -> dict[str, Any]:
+    """Arguments without which a model of this kind cannot learn, in this environment or in that which suits it; load() is given them again."""
+    env = env or env_for(entry)
+    has_parts = isinstance((env() if callable(env) else env).action_space, spaces.Tuple | spaces.Dict)  # which a data set cannot hold
+    return {"dataset": recorded(env)} if entry.loop == "dataset" and not has_parts else {}
 
 
 def takes(entry: Entry, action_space: spaces.Space) -> bool:
@@ -209,10 +213,8 @@ def make(entry: Entry, env: Any = None, cls: type | None = None, **more: Any) ->
     env = env_for(entry) if env is None else env
     if entry.learns == "deep":
         more = {"policy_kwargs": {"net_arch": [8]}, **more}
-    if entry.loop == "dataset":
-        more = {"dataset": recorded(env_for(entry)), **more}
     cls = cls or entry.load()
-    return cls(entry.policy, env, device="cpu", **small(cls, **more))
+    return cls(entry.policy, env, device="cpu", **small(cls, **needs(entry, env), **more))
 
 
 def train(model: Any, steps: int = STEPS, **more: Any) -> Any:

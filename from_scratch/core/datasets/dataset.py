@@ -57,15 +57,17 @@ class Dataset:
         self._check_actions()
 
     def _check(self, part: str, array: Any, space: spaces.Space) -> None:
+        n = len(self.rewards)
         if isinstance(space, spaces.Dict):
             if not isinstance(array, dict) or array.keys() != space.spaces.keys():
                 raise BadDataset(f"Data set {self.name!r}: {part} must be a dict with the keys {sorted(space.spaces)}.")
             for key, inner in space.spaces.items():
                 self._check(f"{part}[{key!r}]", array[key], inner)
             return
-        wanted = (len(self.rewards), *(space.shape or ()))
-        if np.shape(array) != wanted:
-            raise BadDataset(f"Data set {self.name!r}: {part} has the shape {np.shape(array)}, but {wanted} is needed for {len(self.rewards)} steps of {space}.")
+        if space.shape is None:
+            raise BadDataset(f"Data set {self.name!r}: {part} are of {space}, and only one array of them can be held.")
+        if np.shape(array) != (n, *space.shape):
+            raise BadDataset(f"Data set {self.name!r}: {part} has the shape {np.shape(array)}, but {(n, *space.shape)} is needed for {n} steps of {space}.")
         if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
             raise BadDataset(f"Data set {self.name!r}: {part} holds {np.sum(~np.isfinite(array))} numbers that are not finite.")
 

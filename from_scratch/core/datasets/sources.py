@@ -54,11 +54,11 @@ def _of_buffer(buffer: ReplayBuffer) -> Dataset:
     space = buffer.action_space
     if isinstance(space, spaces.Box):
         actions = (space.low + 0.5 * (actions.astype(np.float64) + 1) * (space.high - space.low)).astype(space.dtype)  # it holds them in [−1, 1]
-    shape = lambda x, of: x.reshape(len(x), *(of.shape or ()))
-    seen = [
-        {key: shape(lanes(x), buffer.observation_space[key]) for key, x in obs.items()} if isinstance(obs, dict) else shape(lanes(obs), buffer.observation_space)
-        for obs in (buffer.observations, buffer.next_observations)
-    ]
+    shape = lambda x, of: x.reshape(len(x), *of.shape)
+    seen = []
+    for obs in (buffer.observations, buffer.next_observations):
+        of: Any = buffer.observation_space
+        seen.append({key: shape(lanes(x), of[key]) for key, x in obs.items()} if isinstance(obs, dict) else shape(lanes(obs), of))
     return Dataset(
         observations=seen[0], actions=shape(actions, space), rewards=lanes(buffer.rewards), next_observations=seen[1],
         terminations=dones & ~timeouts, truncations=truncations, observation_space=buffer.observation_space, action_space=space, name="replay buffer",

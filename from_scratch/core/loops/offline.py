@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -41,11 +42,12 @@ class Offline(Networked):
     the data set's. `total_timesteps` and `num_timesteps` count gradient steps, as do callbacks and `log_interval`.
     """
 
+    learning_rate: float | Callable[[float], float] = 3e-4
     dataset: Dataset | str | Any = None
     normalise_states: bool = False
+    batch_size: int = 256  # N
+    gamma: float = 0.99  # γ
 
-    batch_size: int
-    gamma: float
     log_interval = 1000  # gradient steps
     not_copied = (*Networked.not_copied, "memory")
 
