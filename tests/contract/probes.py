@@ -183,8 +183,8 @@ def recorded(env: Any, n: int = 120) -> Dataset:
 def needs(entry: Entry, env: Any = None) -> dict[str, Any]:
     """Arguments without which a model of this kind cannot learn, in this environment or in that which suits it; load() is given them again."""
     env = env or env_for(entry)
-    has_parts = isinstance((env() if callable(env) else env).action_space, spaces.Tuple | spaces.Dict)  # which a data set cannot hold
-    return {"dataset": recorded(env)} if entry.loop == "dataset" and not has_parts else {}
+    is_array = (env() if callable(env) else env).action_space.shape is not None  # a data set cannot hold others
+    return {"dataset": recorded(env)} if entry.loop == "dataset" and is_array else {}
 
 
 def takes(entry: Entry, action_space: spaces.Space) -> bool:

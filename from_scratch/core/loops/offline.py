@@ -110,7 +110,8 @@ class Offline(Networked):
 
     def scale_actions(self, actions: np.ndarray) -> np.ndarray:
         """Actions of a Box, from its bounds to [−1, 1]."""
-        low, high = self.action_space.low, self.action_space.high
+        space: Any = self.action_space
+        low, high = space.low, space.high
         return np.clip(2 * (actions - low) / (high - low) - 1, -1, 1)
 
     def _excluded_save_params(self) -> list[str]:
