@@ -59,7 +59,7 @@ def refuse_mixtures(groups: list[dict[str, Any]], envs: Mapping[str, Mapping[str
                 if entry.loop == "dataset" and not data:
                     way_out = f"env.{env}.dataset=NAME (sb3-course dataset list)"
                     raise UserError(f"{algo} learns from a data set, and {env} names none: {way_out}")
-            players = [algo for algo, entry in learners.items() if entry.loop not in ("dataset", "none")]
+            players = ", ".join(algo for algo, entry in learners.items() if entry.loop not in ("dataset", "none"))
             if data and players and not protocol.get("mixed_budgets"):
-                raise UserError(f"group {group['name']}: on {env}, {', '.join(players)} would count steps of the environment, and those who learn from the "
-                                f"data set {data['name']} gradient steps: compare them apart, or say that you mean to: protocol.mixed_budgets=true")  # fmt: skip
+                raise UserError(f"group {group['name']}: on {env}, {players} would count steps of the environment, and those who learn from the data set "
+                                f"{data['name']} gradient steps: compare them apart, or say that you mean to: protocol.mixed_budgets=true")  # fmt: skip
