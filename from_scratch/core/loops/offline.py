@@ -100,7 +100,7 @@ class Offline(Networked):
         if self.data is None:
             name = type(self).__name__
             raise ValueError(f"{name} learns from a data set, and has none: {name}(policy, env, dataset=…), load(path, dataset=…), or set_dataset(…).")
-        if not hasattr(self, "memory") or self.memory.data is not self.data or self.memory.rng is not self._rng:
+        if not hasattr(self, "memory") or self.memory.rng is not self._rng:
             self.memory = self.new_memory(self.data)
 
     def new_memory(self, data: Dataset) -> Any:
