@@ -227,7 +227,8 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(1)
     start, chosen = time.perf_counter(), args.case or list(CASES)
     end = start + 60 * args.minutes
-    document: dict[str, Any] = {"schema": SCHEMA, "machine": measure.machine(), "gpu": gpu(args.device), "device": args.device, "rounds": args.rounds, "cases": {}}
+    document: dict[str, Any] = {"schema": SCHEMA, "machine": measure.machine(), "gpu": gpu(args.device), "device": args.device, "rounds": args.rounds}
+    document["cases"] = {}
     who = sides(args.device, [int(word) for word in args.seeds.split(",")])
 
     def tell(rows: list[dict]) -> None:

@@ -11,7 +11,10 @@ import torch
 from from_scratch.core.lockstep import rows
 from tests.contract.probes import every, learnt, make, observations, same, saved, train
 
-pytestmark = pytest.mark.filterwarnings("ignore:You are trying to run .* on the GPU:UserWarning", "ignore:The number of environments used is greater:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:You are trying to run .* on the GPU:UserWarning"),  # as SB3's, of PPO
+    pytest.mark.filterwarnings("ignore:The number of environments used is greater:UserWarning"),  # of DQN
+]
 
 LEAST = 24  # steps: each has been updated by then
 NONE = "" if torch.cuda.is_available() else f"torch {torch.__version__} sees no GPU here"
