@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence  # noqa: E402
 from copy import deepcopy  # noqa: E402
 from dataclasses import dataclass, field  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+from typing import Any, cast  # noqa: E402
 
 import torch  # noqa: E402
 
@@ -84,7 +84,7 @@ class Contender:
     def __init__(self, case: Case, side: Side):
         self.case, self.side = case, side
         self.row: dict[str, Any] = {"side": side.name, "device": side.device, "seeds": side.seeds, "steps": [], "seconds": []}
-        self.spent, self.model = 0.0, None
+        self.spent, self.model = 0.0, cast(Any, None)
 
     def attempt(self, work: Callable[[], None]) -> None:
         """Do it, unless it has failed before or has had its time; what it raises becomes a part of the row."""
@@ -123,7 +123,7 @@ class Contender:
         gc.collect()
         self._settle()
         start = time.perf_counter()
-        self.model.learn(steps, reset_num_timesteps=False)  # type: ignore[attr-defined]
+        self.model.learn(steps, reset_num_timesteps=False)
         self._settle()
         return time.perf_counter() - start
 
@@ -237,7 +237,8 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
 
     for i, name in enumerate(chosen):
         case, now = CASES[name], time.perf_counter()
-        found = document["cases"][name] = {"algorithm": case.algorithm, "environment": case.env, "hyperparameters": case.hyperparameters, "rows": []}
+        found: dict[str, Any] = {"algorithm": case.algorithm, "environment": case.env, "hyperparameters": case.hyperparameters, "rows": []}
+        document["cases"][name] = found
 
         def note(rows: list[dict], found: dict[str, Any] = found) -> None:
             found["rows"] = rows

@@ -137,11 +137,11 @@ class ActorCritic(_Remembers, _WithTensors, Together):
     def _v(self, obs: Any) -> tuple[Any, dict[str, Any]]:
         return self.values(obs), {}
 
-    def evaluate_numpy(self, obs: np.ndarray, action: np.ndarray, *mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate_numpy(self, obs: np.ndarray, *action_and_mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """V(s) and log π(a|s) of arrays, as arrays [S, M]."""
         if self.rows.are_far:
-            return super().evaluate_numpy(obs, action, *mask)
-        program = self.rows.run(self._judge, obs, action, *mask, gradient=False)
+            return super().evaluate_numpy(obs, *action_and_mask)
+        program = self.rows.run(self._judge, obs, *action_and_mask, gradient=False)
         return program.loss.value.copy(), program.metrics["log_prob"].value.copy()
 
     def values_numpy(self, obs: np.ndarray) -> np.ndarray:
