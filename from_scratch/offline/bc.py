@@ -10,8 +10,8 @@ No reward is looked at: what is learnt is worth as much as what was recorded, at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -77,10 +77,8 @@ class CloneMultiInputPolicy(ClonePolicy):
 
 
 class BC(Offline):
-    learning_rate: float | Callable[[float], float] = 3e-4
-    batch_size: int = 256  # M
+    gamma: ClassVar[float] = 1.0  # no return is looked at
 
-    gamma = 1.0  # no return is looked at
     policy_aliases = {"MlpPolicy": ClonePolicy, "CnnPolicy": CloneCnnPolicy, "MultiInputPolicy": CloneMultiInputPolicy, "GaussianPolicy": GaussianPolicy}
     supported_action_spaces = (spaces.Box, spaces.Discrete)
 

@@ -39,7 +39,8 @@ class Together:
     @classmethod
     def can_serve(cls, policy: BasePolicy, network: nn.Module) -> bool:
         """Does this do what the network would?"""
-        return type(network) in cls.of and type(policy) in cls.within and cls.fits(network)
+        within = vars(type(policy)).get("as_in", type(policy))  # a policy of ours may say in whose place it stands
+        return type(network) in cls.of and within in cls.within and cls.fits(network)
 
     @classmethod
     def fits(cls, network: Any) -> bool:
