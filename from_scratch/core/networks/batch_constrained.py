@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import nn
 from from_scratch.core.addresses import saved
 from from_scratch.core.data import tree_map
 from from_scratch.core.lockstep import per_seed
+from from_scratch.core.networks.continuous import Critics
 
 CUT = 0.5  # of latent vectors, where actions are drawn: as the authors of BCQ have it
 
@@ -111,8 +112,6 @@ def fixed_latents(n: int, n_latent: int) -> torch.Tensor:
 class BCQPolicy(BatchConstrained, TD3Policy):
     """For vectors."""
 
-    as_in: ClassVar[type] = TD3Policy
-
 
 @saved
 class BCQCnnPolicy(BatchConstrained, CnnPolicy):
@@ -125,3 +124,4 @@ class BCQMultiInputPolicy(BatchConstrained, MultiInputPolicy):
 
 
 BCQ_ALIASES: dict[str, type] = {"MlpPolicy": BCQPolicy, "CnnPolicy": BCQCnnPolicy, "MultiInputPolicy": BCQMultiInputPolicy}
+Critics.within = (*Critics.within, BCQPolicy)

@@ -39,8 +39,7 @@ class Together:
     @classmethod
     def can_serve(cls, policy: BasePolicy, network: nn.Module) -> bool:
         """Does this do what the network would?"""
-        within = vars(type(policy)).get("as_in", type(policy))  # a policy of ours may say in whose place it stands
-        return type(network) in cls.of and within in cls.within and cls.fits(network)
+        return type(network) in cls.of and type(policy) in cls.within and cls.fits(network)
 
     @classmethod
     def fits(cls, network: Any) -> bool:
