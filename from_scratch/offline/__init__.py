@@ -15,5 +15,6 @@ FAMILY = Family.of(
     algorithms=[
         algorithm("offline_td3", ".offline_td3:OfflineTD3", "TD3 on a data set", "Fujimoto et al. 2019"),
         algorithm("td3_bc", ".td3_bc:TD3BC", "TD3 with behaviour cloning", "Fujimoto & Gu 2021"),
+        algorithm("cql", ".cql:CQL", "Conservative Q-learning", "Kumar et al. 2020"),
     ],
 )  # fmt: skip
