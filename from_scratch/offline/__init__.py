@@ -13,6 +13,8 @@ FAMILY = Family.of(
     about="From data sets that were recorded before, without playing.",
     shared={"actions": ("Box",), "loop": "dataset", "unit": "updates", "updates": Updates(times=1, every=1), "together": 5},
     algorithms=[
+        algorithm("bc", ".bc:BC", "Behaviour cloning", "Pomerleau 1991", actions=("Box", "Discrete")),
+        algorithm("filtered_bc", ".filtered_bc:FilteredBC", "Behaviour cloning of the best episodes", "Chen, Lu et al. 2021", actions=("Box", "Discrete")),
         algorithm("offline_td3", ".offline_td3:OfflineTD3", "TD3 on a data set", "Fujimoto et al. 2019"),
         algorithm("td3_bc", ".td3_bc:TD3BC", "TD3 with behaviour cloning", "Fujimoto & Gu 2021"),
         algorithm("cql", ".cql:CQL", "Conservative Q-learning", "Kumar et al. 2020"),
