@@ -23,9 +23,9 @@ import torch
 from from_scratch.core.data import Observation, Transition, tree_map
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import per_seed
-from from_scratch.core.loops.soft import Loss, SoftOffline
 from from_scratch.core.networks.conservative import CQL_ALIASES
 from from_scratch.core.networks.continuous import Noise
+from from_scratch.offline.soft import Loss, SoftOffline
 
 MOST = 1e6  # of the tuned factor
 
