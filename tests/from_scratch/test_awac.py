@@ -154,7 +154,7 @@ def test_what_was_played_goes_on_from_a_file_as_if_it_had_never_stopped(tmp_path
 def test_a_file_that_holds_something_else_is_refused(tmp_path):
     model = an_awac(seeds=[0, 1]).learn_online(3, env=Counts)
     model.save_replay_buffer(tmp_path / "two")
-    with pytest.raises(ValueError, match="what 1 seed of AWAC played"):
+    with pytest.raises(ValueError, match="what 1 seeds of AWAC played"):
         an_awac().load_replay_buffer(tmp_path / "two.pkl")
 
 

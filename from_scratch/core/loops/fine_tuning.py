@@ -49,7 +49,7 @@ class FineTuned(Offline):
         """Take the steps that save_replay_buffer wrote for those that were played."""
         played = load_from_pkl(path, self.verbose)
         if not isinstance(played, Played) or len(played.parts.get("reward", [None] * self.n_seeds)) != self.n_seeds:
-            raise ValueError(f"{path} does not hold what {self.n_seeds} seed{'s' * (self.n_seeds > 1)} of {type(self).__name__} played: save_replay_buffer does.")
+            raise ValueError(f"{path} does not hold what {self.n_seeds} seeds of {type(self).__name__} played, as save_replay_buffer writes it.")
         self.replay_buffer = played
         self.__dict__.pop("memory", None)
 
