@@ -64,10 +64,11 @@ class Stream:
         return _private_stream, (self.torch.get_state(), self.numpy.get_state(), self.action_space)
 
     def get_state(self) -> tuple:
-        return self.torch.get_state(), self.numpy.get_state(), copy.deepcopy(self.action_space)
+        """In arrays: a tensor in a pickle is read by torch's most trusting function."""
+        return self.torch.get_state().numpy(), self.numpy.get_state(), copy.deepcopy(self.action_space)
 
     def set_state(self, state: tuple) -> None:
-        self.torch.set_state(state[0])
+        self.torch.set_state(torch.from_numpy(np.array(state[0])))  # a tensor in files of version 0.2
         self.numpy.set_state(state[1])
         self.action_space = copy.deepcopy(state[2])
 
