@@ -234,13 +234,16 @@ def _fill_bits(bits: Any, state: Any) -> None:
     bits.__setstate__((numbers, seeds) if seeds is not None else numbers)
 
 
-def _fill_seeds(seeds: np.random.SeedSequence, state: Any) -> None:
+def _fill_seeds(seeds: Any, state: Any) -> None:
     entropy, n_children, pool, pool_size, spawn_key = state
     _demand(isinstance(pool, np.ndarray) and pool.dtype == np.uint32 and pool.shape == (pool_size,), "a seed sequence without a pool")
     seeds.__setstate__((entropy, n_children, pool, pool_size, spawn_key))
 
 
-class Reader(pickle._Unpickler):  # type: ignore[name-defined]  # Python's own in Python, because the one in C cannot be told what not to call
+InPython: Any = pickle._Unpickler  # because the one in C cannot be told what not to call
+
+
+class Reader(InPython):
     """Unpickles data, and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -299,7 +302,7 @@ class Reader(pickle._Unpickler):  # type: ignore[name-defined]  # Python's own i
         self._set_items([key, value])
 
     dispatch = {
-        **pickle._Unpickler.dispatch,  # type: ignore[attr-defined]
+        **InPython.dispatch,
         pickle.REDUCE[0]: _reduce,
         pickle.NEWOBJ[0]: _new,
         pickle.BUILD[0]: _build,
