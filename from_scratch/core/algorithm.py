@@ -814,6 +814,7 @@ class Algorithm(Declared, BaseAlgorithm):
         custom_objects: dict[str, Any] | None = None,
         print_system_info: bool = False,
         force_reset: bool = True,
+        *,
         trust: bool = False,
         **kwargs: Any,
     ) -> Self:
@@ -832,7 +833,8 @@ class Algorithm(Declared, BaseAlgorithm):
         made, content, custom_objects = is_recipe(env), path, {"about_this_file": None, **(custom_objects or {})}
         if not trust:
             content = content_of(path)
-            custom_objects = objects_in(content, path, custom_objects)
+            instead = {name: value for name, value in kwargs.items() if name != "policy_kwargs"}  # which SB3 compares with the file's
+            custom_objects = objects_in(content, path, {**custom_objects, **instead})
         if env is not None:
             told = {**told_by(content), **custom_objects, **kwargs}
             env = cls._env_for(env, told.get("seeds"), told.get("n_envs") or 1, told.get("seed"))

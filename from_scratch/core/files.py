@@ -329,8 +329,8 @@ def unpickle(file: Any, whose: str, way_out: str = "") -> Any:
         return Reader(file).load()
     except _Wants as error:
         raise UnsafeFileError(
-            f"{whose} wants {error}, which is not loaded from a file because it may run code of whoever wrote it. "
-            f"If you trust them: trust=True{way_out} (docs/loading.md)."
+            f"{whose} wants {error}: files are loaded as data, because more could run code of whoever wrote them. "
+            f"If you trust who did: trust=True{way_out} (docs/loading.md)."
         ) from None
     except Exception as error:
         said = (str(error).splitlines() or [""])[0][:200]

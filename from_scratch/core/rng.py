@@ -68,7 +68,8 @@ class Stream:
         return self.torch.get_state().numpy(), self.numpy.get_state(), copy.deepcopy(self.action_space)
 
     def set_state(self, state: tuple) -> None:
-        self.torch.set_state(torch.from_numpy(np.array(state[0])))  # a tensor in files of version 0.2
+        of_torch = state[0]
+        self.torch.set_state(of_torch if isinstance(of_torch, torch.Tensor) else torch.from_numpy(np.array(of_torch)))  # files of the past hold tensors
         self.numpy.set_state(state[1])
         self.action_space = copy.deepcopy(state[2])
 

@@ -145,7 +145,7 @@ class OffPolicy(Networked):
         """Save the replay memory as a pickle, as SB3 does."""
         save_to_pkl(path, self.replay_buffer if self.n_seeds == 1 else self.replay_buffers, self.verbose)
 
-    def load_replay_buffer(self, path: str | pathlib.Path | Any, truncate_last_traj: bool = True, trust: bool = False) -> None:
+    def load_replay_buffer(self, path: str | pathlib.Path | Any, truncate_last_traj: bool = True, *, trust: bool = False) -> None:
         """Load a replay memory written by save_replay_buffer, ours or SB3's. It is read as data, unless its author is trusted to run code
         (docs/loading.md): a buffer of the user's own class, say.
         """
