@@ -217,6 +217,7 @@ HARNESS: dict[str, tuple[str, ...]] = {
     "measures": ("running", "studies"),  # running takes them by their names
     "report": ("configs", "evidence", "plain", "running", "stats", "store", "studies"),  # running: its films play models
     "claims": ("configs", "plain", "report", "running", "stats", "store", "studies"),
+    "datasets": ("plain", "report", "running", "studies"),
     "reproduction": ("claims", "configs", "evidence", "plain", "report", "running", "stats", "store", "studies"),
     "textbook": ("plain", "report", "running", "stats", "store", "studies"),
     "speed": ("report",),

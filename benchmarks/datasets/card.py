@@ -83,9 +83,9 @@ def drawn(data: Dataset) -> Canvas:
                 top.annotate(f" {name}", (1, score["score"]), xycoords=("axes fraction", "data"), ha="left", va="center", fontsize=7.5, color=FAINT)
         top.set(xlabel="episode, in the order of recording", ylabel="return")
         top.legend(loc="lower right", bbox_to_anchor=(1, 1.0), ncols=2, handletextpad=0.1, borderaxespad=0.1, markerscale=2)
-        left.hist(data.returns, bins=bins(data.returns), color=PALETTE[0])
+        left.hist(data.returns, bins=bins(data.returns).tolist(), color=PALETTE[0])
         left.set(xlabel="return", ylabel="episodes")
-        right.hist(data.lengths, bins=bins(data.lengths), color=PALETTE[2])
+        right.hist(data.lengths, bins=bins(data.lengths).tolist(), color=PALETTE[2])
         right.set(xlabel="steps of an episode", ylabel="episodes")
     return canvas
 

@@ -10,7 +10,7 @@ from benchmarks.datasets.making import made, silent
 from benchmarks.datasets.recipes import digest, recipes
 from benchmarks.datasets.training import Show
 from benchmarks.studies import provenance
-from from_scratch.core.datasets import as_dataset
+from from_scratch.core.datasets import Dataset, as_dataset
 
 LEVELS = {1: "its steps", 2: "its steps, made again"}
 
@@ -34,7 +34,7 @@ def check(source: str, level: int = 2, show: Show = silent) -> list[Finding]:
     return findings if level < 2 else [*findings, *_again(data, show)]
 
 
-def _again(data, show: Show) -> list[Finding]:
+def _again(data: Dataset, show: Show) -> list[Finding]:
     recipe, said = recipes().get(data.name), data.facts.get("recipe") or {}
     if recipe is None:
         return [Finding(2, "recipe", "unverified", f"{data.name} is none of ours: there is no recipe to make it again by")]
@@ -47,5 +47,6 @@ def _again(data, show: Show) -> list[Finding]:
     here = {"machine": provenance.machine(), "packages": provenance.packages()["main"]}
     others = [part for part, value in here.items() if data.facts.get(part) != value]
     if others:
-        return [Finding(2, "made again", "unverified", f"other steps ({again.hash[:12]}…), on a place with other {' and other '.join(others)}: only the same kind decides")]
+        said_here = f"other steps ({again.hash[:12]}…), but here are other {' and '.join(others)}: only the same kind of place decides"
+        return [Finding(2, "made again", "unverified", said_here)]
     return [Finding(2, "made again", "fail", f"other steps: the hash is {again.hash[:12]}…, not {data.hash[:12]}…")]

@@ -11,12 +11,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from benchmarks import UserError
 from benchmarks.datasets import tables, training
 from benchmarks.datasets.recipes import Recipe, digest, find
 from benchmarks.datasets.training import Show
 from benchmarks.studies import environments, provenance
-from from_scratch.core.datasets import Dataset, as_dataset, places, record
+from from_scratch.core.datasets import Dataset, places, record
 
 LICENCE = "MIT, as the library"
 
@@ -31,14 +30,13 @@ def place_of(recipe: Recipe, out: Path, pack: bool = False) -> Path:
 
 
 def make(recipe: Recipe, out: Path | None = None, pack: bool = False, show: Show = silent) -> Path:
-    """The folder (or packed file) of this data set, made unless it is there. Models are kept in .models beside it, for the family's other sets.
+    """The folder (or packed file) of this data set, made unless it is there. Models are kept in .models of the library's folder, for the family's other sets.
 
     UserError where an environment's package is not installed.
     """
-    root = places.cache() if out is None else out
-    path = place_of(recipe, root, pack)
+    path = place_of(recipe, places.cache() if out is None else out, pack)
     if not os.path.lexists(path):
-        data = made(recipe, root, show)
+        data = made(recipe, places.cache(), show)
         places.write(data, path, joined=recipe.parts if pack else None)
     return path
 
@@ -75,7 +73,8 @@ def _played(recipe: Recipe, root: Path, of: Callable[..., gym.Env], show: Show) 
     env.action_space.seed(own["seed"])
     rng, epsilon = np.random.default_rng(own["seed"]), own.get("epsilon", 0.0)
     if own["by"] == "random":
-        return record(env, lambda obs: env.action_space.sample(), own["steps"], own["seed"]), {**said, "behaviour": {"algorithm": "random", "seed": own["seed"]}}
+        random = {"algorithm": "random", "seed": own["seed"]}
+        return record(env, lambda obs: env.action_space.sample(), own["steps"], own["seed"]), {**said, "behaviour": random}
     model = models.load(own["by"])
     model.set_random_seed(own["seed"])
     done = 0

@@ -108,4 +108,4 @@ def score(make: Callable[..., gym.Env], model: Any, said: dict[str, int], show: 
             obs, reward, terminated, truncated, _ = env.step(action)
             total, over = total + float(reward), terminated or truncated
         returns.append(total)
-    return {"score": float(np.mean(returns)), "sd": float(np.std(returns)), "episodes": said["episodes"], "seed": said["seed"], "deterministic": model is not None}
+    return {"score": float(np.mean(returns)), "sd": float(np.std(returns)), **said, "deterministic": model is not None}
