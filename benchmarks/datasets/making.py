@@ -54,7 +54,7 @@ def made(recipe: Recipe, root: Path, show: Show = silent) -> Dataset:
         data, more = tables.play(recipe, of), {**tables.exact(of(), recipe), "behaviour": {"algorithm": "table", **recipe.own}}
     facts |= {
         **more, "recipe": {"family": recipe.of_family, "set": recipe.own, "hash": digest({"family": recipe.of_family, "set": recipe.own})},
-        "source": provenance.source(), "machine": provenance.machine(), "packages": provenance.packages()["main"], "licence": LICENCE,
+        "source": training.source(), "machine": provenance.machine(), "packages": provenance.packages()["main"], "licence": LICENCE,
     }  # fmt: skip
     return dataclasses.replace(data, name=recipe.name, facts=facts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from collections.abc import Callable
@@ -21,6 +22,12 @@ from from_scratch.core.datasets import Dataset, Recorder, as_dataset
 from from_scratch.registry import ENTRIES
 
 Show = Callable[[str, int, int], None]  # what is done, how many steps of how many
+
+
+@functools.cache
+def source() -> dict[str, Any]:
+    """The commit of the code of this process: what is changed or written while it runs is no part of it."""
+    return provenance.source()
 
 
 class Checkpoints(BaseCallback):
@@ -77,7 +84,7 @@ def models(recipe: Recipe, root: Path, make: Callable[..., gym.Env], show: Show)
 
 
 def _train(recipe: Recipe, said: dict[str, Any], entry: Any, place: Path, make: Callable[..., gym.Env], show: Show) -> None:
-    source, what, quiet = provenance.source(), f"training {entry.id} for {recipe.family}", lambda *told: None
+    code, what, quiet = source(), f"training {entry.id} for {recipe.family}", lambda *told: None
     recorder = Recorder(make())
     model = entry.load()("MlpPolicy", recorder, seed=said["seed"], device="cpu", **said["hyperparameters"])
     kept = Checkpoints(said["checkpoints"], lambda model: score(make, model, said["picking"], quiet, "")["score"], lambda n: show(what, n, said["steps"]))
@@ -91,7 +98,7 @@ def _train(recipe: Recipe, said: dict[str, Any], entry: Any, place: Path, make: 
         scores[which] = score(make, one, said["scores"], show, f"the {which} score of {recipe.family}")
     recorder.steps = recorder.steps[: taken["medium"]]
     recorder.dataset(f"{recipe.family}/medium-replay-v0").save(place / "replay.npz")
-    facts = {"trained_for": taken, "weights": weights, "reference": scores, "checkpoints": kept.scores, "source": source}
+    facts = {"trained_for": taken, "weights": weights, "reference": scores, "checkpoints": kept.scores, "source": code}
     (place / "facts.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 

@@ -63,8 +63,9 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _make(args: argparse.Namespace) -> int:
-    from benchmarks.datasets import making, recipes
+    from benchmarks.datasets import making, recipes, training
 
+    training.source()  # before anything is written
     root = Path(args.out) if args.out else places.cache()
     chosen = recipes.chosen(args.names)
     for k, recipe in enumerate(chosen, start=1):
