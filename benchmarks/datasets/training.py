@@ -51,10 +51,10 @@ class Checkpoints(BaseCallback):
 
 
 def picked(scores: dict[int, float], random: float, share: float) -> tuple[int, int]:
-    """(medium, expert), in steps of training: the best checkpoint, and the one until it whose score is nearest to random + share · (best − random)."""
-    expert = max(scores, key=lambda n: (scores[n], -n))
-    wanted = random + share * (scores[expert] - random)
-    return min((n for n in scores if n <= expert), key=lambda n: (abs(scores[n] - wanted), n)), expert
+    """(medium, expert), in steps of training: the first checkpoint that scores random + share · (best − random), and the first of the best ones."""
+    best = max(scores.values())
+    wanted = random + share * (best - random)
+    return min(n for n, found in scores.items() if found >= wanted), min(n for n, found in scores.items() if found == best)
 
 
 @dataclass(frozen=True)
