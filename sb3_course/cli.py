@@ -65,7 +65,8 @@ def parser() -> argparse.ArgumentParser:
     train = verb("train", "train", "run", "train one model, score it as it goes, save it (flags as in the RL Zoo)",
                  example="sb3-course train --algo q_learning --env FrozenLake-v1 -n 20000 --env-kwargs is_slippery:False")
     train.add_argument("--algo", required=True, help="an algorithm's id; sb3/... runs the Stable-Baselines3 twin; your own: module:Class, path/file.py:Class")
-    train.add_argument("--env", required=True, help="a Gymnasium id; module:id imports that module first")
+    train.add_argument("--env", help="a Gymnasium id; module:id imports that module first")
+    train.add_argument("--dataset", help="instead of --env, for those who learn from data: a data set by name or path, which says its environment")
     train.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps (default: the tuned number)")
     train.add_argument("--seed", type=int, default=0, help="of weights, exploration and environments")
     train.add_argument("--n-envs", type=int, help="training environments (default: the tuned number)")
@@ -100,8 +101,9 @@ def parser() -> argparse.ArgumentParser:
     compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it",
                    example="sb3-course compare --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048 --out studies/first")
     _add_study(compare)
-    compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
-    compare.add_argument("--launcher", help="local, a pool of processes, or inprocess, for debugging (default: the suite's)")
+    compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores, or processors of the cluster)")
+    compare.add_argument("--launcher", help="local, a pool of processes; ray, a cluster; or inprocess, for debugging (default: the suite's)")
+    _add_limits(compare)
     compare.add_argument("--out", metavar="DIR", help="where the study lives (default: studies/NAME)")
     compare.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     compare.add_argument("--dry-run", action="store_true", help="check everything and print the plan")
@@ -110,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
                     example="sb3-course register --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048")
     _add_study(register, "a study's directory or archive, or, as for compare, ")
     trust(register, "also import algorithms and environments of a suite's file that are not known here")
-    register.set_defaults(jobs=None, launcher=None)
+    register.set_defaults(jobs=None, launcher=None, address=None, limit_minutes=None, limit_memory=None)
 
     trust(compare, "also import algorithms, environments and wrappers of a suite's file that are not known here")
 
@@ -120,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
     retry = verb("retry", "compare", "retry", "run failed, damaged and missing runs again", example="sb3-course retry first")
     retry.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
     retry.add_argument("--jobs", type=int, metavar="N", help="processes (default: the study's)")
+    _add_limits(retry)
     retry.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     trust(retry, "also import what is not known here")
 
@@ -253,12 +256,19 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_limits(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--address", metavar="HOST:PORT", help="with --launcher ray: of a cluster that runs, or auto (default: one of this machine's own)")
+    verb.add_argument("--limit-minutes", type=float, metavar="N", help="of a run: one that takes longer is ended, and has failed (default: none)")
+    verb.add_argument("--limit-memory", type=float, metavar="GIB", help="of a run's process, likewise (default: none)")
+
+
 def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:
     """The words that say which study: of `compare`, and of `register`, which has to understand the same ones."""
     verb.add_argument("suite", nargs="?", help=f"{before}a suite's name (sb3-course list) or YAML file (default: quickstart)")
     verb.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides of the suite, such as seeds=3 steps=5000")
     verb.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms; your own as module:Class or path/to/file.py:Class")
     verb.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments; your own as module:id")
+    verb.add_argument("--datasets", metavar="D,E", help="instead of environments, for those who learn from data: data sets by name or path")
     verb.add_argument("--pairs", metavar="A:B,…", help="with --algos: what is compared with what (default: every pair, or the first against the rest)")
     verb.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "K:V"),
                       help="with --algos: what a variant has over its algorithm, such as dqn~n3 n_steps:3 (may be repeated)")

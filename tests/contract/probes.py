@@ -214,7 +214,7 @@ def make(entry: Entry, env: Any = None, cls: type | None = None, **more: Any) ->
     if entry.learns == "deep":
         more = {"policy_kwargs": {"net_arch": [8]}, **more}
     cls = cls or entry.load()
-    return cls(entry.policy, env, device="cpu", **small(cls, **needs(entry, env), **more))
+    return cls(entry.policy, env, **{"device": "cpu", **small(cls, **needs(entry, env), **more)})
 
 
 def train(model: Any, steps: int = STEPS, **more: Any) -> Any:

@@ -80,7 +80,7 @@ class Offline(Networked):
         self.dataset, self.data = dataset, data
         self.learnt_from = {"name": data.name, "steps": len(data), "hash": data.hash}
         if self.normalise_states and getattr(self, "state_mean", None) is None:
-            self.state_mean, self.state_scale = self._statistics_of(data)
+            self.state_mean, self.state_scale = map(np.ndarray.tolist, self._statistics_of(data))  # plain numbers, which a file holds as text
         self.__dict__.pop("memory", None)
 
     def _statistics_of(self, data: Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -93,14 +93,14 @@ class Offline(Networked):
         """Observations as the networks are given them: normalised, if the model does so."""
         if not self.normalise_states or getattr(self, "state_mean", None) is None:
             return obs
-        return ((obs - self.state_mean) / self.state_scale).astype(np.float32)
+        return ((obs - np.asarray(self.state_mean)) / np.asarray(self.state_scale)).astype(np.float32)
 
     def bind_memory(self) -> None:
         """Read the data set that is there now."""
         if self.data is None:
             name = type(self).__name__
             raise ValueError(f"{name} learns from a data set, and has none: {name}(policy, env, dataset=…), load(path, dataset=…), or set_dataset(…).")
-        if not hasattr(self, "memory") or self.memory.data is not self.data or self.memory.rng is not self._rng:
+        if not hasattr(self, "memory") or self.memory.rng is not self._rng:
             self.memory = self.new_memory(self.data)
 
     def new_memory(self, data: Dataset) -> Any:
