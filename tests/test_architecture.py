@@ -16,7 +16,7 @@ PROJECT = ("from_scratch", "benchmarks", "sb3_course", "tests", "results")
 # What others import: they know algorithms by name alone.
 FACES = ("from_scratch", "from_scratch.callbacks", "from_scratch.noise", "from_scratch.own", "from_scratch.policies", "from_scratch.registry",
          "from_scratch.stub", "from_scratch.zoo")  # fmt: skip
-BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", "sb3_contrib", *sys.stdlib_module_names}
+BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", "sb3_contrib", "h5py", *sys.stdlib_module_names}
 # Within core: which other rooms a room may import, each name a folder or a single module. A room without a line may import all of core.
 FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "files", "finite", "hyperparameters", "masks", "product", "returns", "rng", "stacks",
          "vec_env", "watch")  # fmt: skip
@@ -218,6 +218,7 @@ HARNESS: dict[str, tuple[str, ...]] = {
     "measures": ("running", "studies"),  # running takes them by their names
     "report": ("configs", "evidence", "plain", "running", "stats", "store", "studies"),  # running: its films play models
     "claims": ("configs", "plain", "report", "running", "stats", "store", "studies"),
+    "datasets": ("plain", "report", "running", "studies"),
     "reproduction": ("claims", "configs", "evidence", "plain", "report", "running", "stats", "store", "studies"),
     "textbook": ("plain", "report", "running", "stats", "store", "studies"),
     "speed": ("report",),
