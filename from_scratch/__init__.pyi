@@ -78,9 +78,11 @@ from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _Every
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.offline.bc import BC as _BC
 from from_scratch.offline.bcq import BCQ as _BCQ
+from from_scratch.offline.decision_transformer import DecisionTransformer as _DecisionTransformer
 from from_scratch.offline.discrete_bcq import DiscreteBCQ as _DiscreteBCQ
 from from_scratch.offline.discrete_cql import DiscreteCQL as _DiscreteCQL
 from from_scratch.offline.filtered_bc import FilteredBC as _FilteredBC
+from from_scratch.offline.iql import ImplicitQLearning as _ImplicitQLearning
 from from_scratch.offline.offline_td3 import OfflineTD3 as _OfflineTD3
 from from_scratch.offline.td3_bc import TD3BC as _TD3BC
 from from_scratch.policy_gradient.a2c import A2C as _A2C
@@ -705,6 +707,37 @@ class DRQN(_DRQN, DQN):
         stored_states: bool = False,
         lstm_hidden_size: int = 64,
         n_lstm_layers: int = 1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class DecisionTransformer(_DecisionTransformer):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 64,
+        target_return: float | None = None,
+        return_scale: float | None = None,
+        context_length: int = 20,
+        embedding_dim: int = 128,
+        n_layers: int = 3,
+        n_heads: int = 1,
+        dropout: float = 0.1,
+        max_timestep: int = 1000,
+        warmup_steps: int = 10000,
+        max_grad_norm: float = 0.25,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -1369,6 +1402,33 @@ class IMPALA(_IMPALA):
         rollout_buffer_class: type | None = None,
         rollout_buffer_kwargs: dict | None = None,
         normalize_advantage: bool = False,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ImplicitQLearning(_ImplicitQLearning):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        actor_learning_rate: float | collections.abc.Callable[[float], float] | None = None,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        expectile: float = 0.7,
+        beta: float = 3.0,
+        max_weight: float = 100.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

@@ -626,6 +626,10 @@ class Algorithm(Declared, BaseAlgorithm):
         S, E = self.n_seeds, self.n_envs
         return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
 
+    def as_tensors(self, x: Any) -> Any:
+        """An array, or each of a dict of them, as tensors where the policy is."""
+        return tree_map(lambda a: torch.as_tensor(a, device=self.device), x)
+
     def begin_again(self, k: int) -> None:
         """Reset the environments of seed k, and no other's."""
         if self.n_seeds == 1:
