@@ -15,7 +15,7 @@ step in the episode, and no others), with an exact GELU. Windows begin with each
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from from_scratch.core.datasets import Dataset
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.offline import Offline
-from from_scratch.core.networks.transformer import RETURN_ALIASES, Context
+from from_scratch.core.networks.transformer import RETURN_ALIASES, Context, ReturnPolicy
 from from_scratch.core.replay.windows import Window, Windows
 
 OF_POLICY = ("context_length", "embedding_dim", "n_layers", "n_heads", "dropout", "max_timestep")
@@ -54,7 +54,7 @@ class DecisionTransformer(Offline):
 
     policy_aliases = RETURN_ALIASES
     supported_action_spaces = (spaces.Box, spaces.Discrete)
-    best_return, usual_reward, unit = 0.0, 0.0, 1.0  # of the data set
+    best_return, usual_reward, return_unit = 0.0, 0.0, 1.0  # of the data set
 
     def check(self) -> None:
         super().check()
@@ -76,7 +76,7 @@ class DecisionTransformer(Offline):
         super().set_dataset(dataset)
         returns = self.data.returns  # type: ignore[union-attr]
         if "best_return" not in vars(self):  # of the first data set, for which the weights are
-            self.unit = float(self.return_scale or np.abs(returns).max() or 1)
+            self.return_unit = float(self.return_scale or np.abs(returns).max() or 1)
             self.best_return, self.usual_reward = float(returns.max()), float(self.data.rewards.mean())  # type: ignore[union-attr]
 
     def new_memory(self, data: Dataset) -> Windows:
@@ -88,28 +88,32 @@ class DecisionTransformer(Offline):
         self, observation: Any, state: Context | None = None, episode_start: Any = None, deterministic: bool = False, reward: Any = None,
         target_return: Any = None,
     ) -> tuple[np.ndarray, Context]:  # fmt: skip
-        obs, S, policy = tree_map(self.seen, observation), self.n_seeds, self._policies[0]
-        asked = next(x for x in (target_return, self.target_return, self.best_return) if x is not None)
+        obs, S, policies = tree_map(self.seen, observation), self.n_seeds, cast("list[ReturnPolicy]", self._policies)
+        policy, asked = policies[0], self.goal if target_return is None else target_return
         told = {"reward": self.usual_reward if reward is None else reward, "target_return": asked, "episode_start": episode_start}
         if S == 1:
-            return policy.predict(obs, state, deterministic=deterministic, unit=self.unit, **told)
+            return policy.predict(obs, state, deterministic=deterministic, unit=self.return_unit, **told)
         n = len(next(iter(obs.values())) if isinstance(obs, dict) else obs) if policy.is_vectorized_observation(obs) else 1
         if n % S:
             raise ValueError(f"{n} observation{'s' * (n > 1)} for {S} seeds: give a multiple, seed after seed, or ask each, as in for each in model: …")
         found = []
-        for k, each in enumerate(self._policies):
+        for k, each in enumerate(policies):
             mine = slice(k * n // S, (k + 1) * n // S)
             of_seed = {name: x[mine] if np.ndim(x) else x for name, x in told.items()}
             context = None if state is None else state.of(mine)
-            found.append(each.predict(tree_map(lambda x, m=mine: x[m], obs), context, deterministic=deterministic, unit=self.unit, **of_seed))
+            found.append(each.predict(tree_map(lambda x, m=mine: x[m], obs), context, deterministic=deterministic, unit=self.return_unit, **of_seed))
         actions, after = zip(*found, strict=True)
         return np.concatenate(actions), Context(*map(_joined, zip(*after, strict=True)))
 
-    def asked(self, obs: Any, deterministic: bool = False) -> np.ndarray:
-        """What it does at the beginning of an episode."""
-        found = [policy.predict(tree_map(lambda x, k=k: x[k], obs), None, None, deterministic, 0.0, self.target_return or self.best_return, self.unit)[0]
-                 for k, policy in enumerate(self._policies)]  # fmt: skip
-        return np.stack(found)
+    @property
+    def goal(self) -> float:
+        """The return that is asked for where nobody says another."""
+        return self.best_return if self.target_return is None else self.target_return
+
+    def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
+        """What it does in episodes that begin, [S, E, ...]; continuous actions in [−1, 1]."""
+        actions = self.predict(tree_map(lambda x: x.reshape(-1, *x.shape[2:]), obs), deterministic=deterministic)[0]
+        return self.by_seed(self.policy.scale_action(actions) if isinstance(self.action_space, spaces.Box) else actions)
 
     # ----------------------------------------------------------------------------------------------------------------- learning
     def use_learning_rate(self) -> None:
@@ -124,7 +128,7 @@ class DecisionTransformer(Offline):
 
     @per_seed
     def loss(self, b: Window, draw: torch.Tensor | None) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:  # every field [S, M, K, ...], draw [S]
-        y = self.pi(b.obs, b.action, b.to_go / self.unit, b.t, b.real, *([] if draw is None else [draw]))
+        y = self.pi(b.obs, b.action, b.to_go / self.return_unit, b.t, b.real, *([] if draw is None else [draw]))
         if isinstance(self.action_space, spaces.Discrete):
             error = -y.log_softmax(-1).gather(-1, b.action.long()).squeeze(-1)
         else:

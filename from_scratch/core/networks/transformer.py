@@ -44,7 +44,7 @@ class ReturnTransformer(BaseModel):
     ):  # fmt: skip
         super().__init__(observation_space, action_space, features_extractor=extractor, normalize_images=normalize_images)
         discrete = isinstance(action_space, spaces.Discrete)
-        n = int(action_space.n) if discrete else spaces.flatdim(action_space)
+        n = int(action_space.n) if isinstance(action_space, spaces.Discrete) else spaces.flatdim(action_space)
         self.n_heads, self.max_timestep = n_heads, max_timestep
         self.emb_drop, self.emb_norm, self.out_norm = nn.Dropout(dropout), nn.LayerNorm(width), nn.LayerNorm(width)
         self.timestep_emb, self.return_emb = nn.Embedding(max_timestep + 1, width), nn.Linear(1, width)
@@ -61,9 +61,11 @@ class ReturnTransformer(BaseModel):
         self, obs: Any, action: torch.Tensor, to_go: torch.Tensor, t: torch.Tensor, real: torch.Tensor, draw: torch.Tensor | None = None
     ) -> torch.Tensor:
         """All [M, K, ...]; to_go in the unit in which it was learnt. Steps that are not `real` are not looked at. draw: a seed for dropout, while training."""
-        with torch.random.fork_rng(enabled=draw is not None):
+        on_gpu = [real.device] if real.device.type == "cuda" else []
+        with torch.random.fork_rng(on_gpu, enabled=draw is not None):
             if draw is not None:
-                torch.manual_seed(int(draw))
+                for generator in [torch.default_generator, *(torch.cuda.default_generators[device.index or 0] for device in on_gpu)]:
+                    generator.manual_seed(int(draw))
             return self._forward(obs, action, to_go, t, real)
 
     def _forward(self, obs: Any, action: torch.Tensor, to_go: torch.Tensor, t: torch.Tensor, real: torch.Tensor) -> torch.Tensor:

@@ -42,4 +42,5 @@ class Windows(Recorded):
         i = first[..., None] + np.arange(self.length) - (self.length - n)[..., None]
         real = i >= first[..., None]
         i = np.where(real, i, first[..., None])
-        return Window(*(self.take(x, i) for x in (self.obs, self.action, self.to_go, self.t)), self.tensor(real.astype(np.float32)))
+        obs, action, to_go, t = (self.take(x, i) for x in (self.obs, self.action, self.to_go, self.t))
+        return Window(obs, action, to_go, t, self.tensor(real.astype(np.float32)))
