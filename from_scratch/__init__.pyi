@@ -78,6 +78,7 @@ from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _Every
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.offline.bc import BC as _BC
 from from_scratch.offline.bcq import BCQ as _BCQ
+from from_scratch.offline.cql import CQL as _CQL
 from from_scratch.offline.decision_transformer import DecisionTransformer as _DecisionTransformer
 from from_scratch.offline.discrete_bcq import DiscreteBCQ as _DiscreteBCQ
 from from_scratch.offline.discrete_cql import DiscreteCQL as _DiscreteCQL
@@ -473,6 +474,37 @@ class CEM(_CEM):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CQL(_CQL):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        policy_learning_rate: float | collections.abc.Callable[[float], float] = 3e-05,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        ent_coef: str | float = "auto",
+        target_entropy: str | float = "auto",
+        soft_backup: bool = False,
+        conservative_weight: float = 10.0,
+        target_gap: float | None = None,
+        n_action_samples: int = 10,
+        bc_steps: int = 0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,

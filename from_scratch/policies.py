@@ -32,6 +32,7 @@ _HOMES = {
     "RainbowMultiInputPolicy": "core.networks.rainbow",
     "DroQPolicy": "core.networks.dropout",
     "DropoutCritic": "core.networks.dropout",
+    "CQLPolicy": "core.networks.conservative",
     "Hybrid": "core.networks.hybrid",
     "HybridActorCriticPolicy": "core.networks.hybrid",
     "HybridActorCriticCnnPolicy": "core.networks.hybrid",
