@@ -400,8 +400,8 @@ class Algorithm(Declared, BaseAlgorithm):
         """Finish the training that was under way when the model was saved: learn(remaining_timesteps, reset_num_timesteps=False).
 
         Schedules go on over the budget that was given in the beginning. Callbacks of the same classes as then go on with what they had counted. `more` are
-        further arguments of `learn`. From a file that was saved with exact=True, or by an ExactCheckpointCallback, and loaded with an environment, training goes
-        on as if it had never been stopped; `resumptions` says where it did not.
+        further arguments of `learn`. From a file that was saved with exact=True, or by an ExactCheckpointCallback, and loaded with an environment, training
+        goes on as if it had never been stopped; `resumptions` says where it did not.
         """
         return self.learn(self.remaining_timesteps, callback, reset_num_timesteps=False, **more)
 
@@ -411,7 +411,7 @@ class Algorithm(Declared, BaseAlgorithm):
         if anew:
             self.resumptions = []
         elif found is not None:
-            standing.go_on(self, *found, list(all_callbacks(callback)))
+            standing.go_on(self, found[0], found[1], list(all_callbacks(callback)))
 
     def at_work(self) -> AbstractContextManager:
         """What is there while `iterate` is called, and gone behind it, however learning ends: other processes, say."""
@@ -939,7 +939,7 @@ class Algorithm(Declared, BaseAlgorithm):
     def _stand_where(self, state: Any, arrays: list[np.ndarray]) -> None:
         because = standing.put_into(self, state, arrays)
         self._checkpoint = state, arrays  # type: ignore[misc]
-        self.resumptions = [*map(tuple, self.resumptions), (self.num_timesteps, because)]
+        self.resumptions = [*((step, why) for step, why in self.resumptions), (self.num_timesteps, because)]  # a file has lists
         if because:
             warnings.warn(f"Training does not go on exactly from step {self.num_timesteps}, and the environments are reset: {because}.", stacklevel=3)
 

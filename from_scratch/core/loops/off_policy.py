@@ -6,7 +6,7 @@ import pathlib
 import warnings
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -24,7 +24,8 @@ from from_scratch.core.algorithm import Algorithm, StopTraining
 from from_scratch.core.data import Step, Transition, tree_map
 from from_scratch.core.networks.net import Net
 from from_scratch.core.replay.memory import replay
-from from_scratch.core.resuming.picture import Putting, Taking, Untold, named
+from from_scratch.core.resuming import memory as memories
+from from_scratch.core.resuming.picture import Putting, Taking
 from from_scratch.core.vec_env import normalizers
 from from_scratch.core.watch import OURS
 
@@ -200,41 +201,11 @@ class OffPolicy(Algorithm):
             buffer.device = self.device
         self._bind_memory()
 
-    # Of a buffer, what belongs to the recipe; HER's infos are empty unless it copies them.
-    NOT_TOLD: ClassVar[frozenset[str]] = frozenset({"env", "observation_space", "action_space", "device", "infos"})
-
     def state_of_memory(self) -> tuple[Any, list[np.ndarray]]:
-        """Of the arrays that have a row for each step, those rows that are filled, and the one that is written next."""
-        taking, told = Taking(), []
-        for buffer in self.replay_buffers:
-            if getattr(buffer, "copy_info_dict", False):
-                raise Untold(f"{type(buffer).__name__} keeps the environment's infos (copy_info_dict)")
-            rows = buffer.buffer_size if buffer.full else min(buffer.pos + 1, buffer.buffer_size)
-            cut = lambda x, rows=rows, size=buffer.buffer_size: x[:rows] if isinstance(x, np.ndarray) and len(x) == size else x  # noqa: E731
-            kept = {name: value for name, value in vars(buffer).items() if name not in self.NOT_TOLD}
-            arrays = {name: value for name, value in kept.items() if isinstance(value, np.ndarray) or (isinstance(value, dict) and value)}
-            told.append({
-                "kind": named(buffer), "size": buffer.buffer_size,
-                "arrays": {name: tree_map(lambda x, cut=cut: taking.array(cut(x)), value) for name, value in arrays.items()},
-                "others": {name: taking.of(value, f"{type(buffer).__name__}.{name}") for name, value in kept.items() if name not in arrays},
-            })  # fmt: skip
-        return told, taking.arrays
+        return memories.state_of(self.replay_buffers)
 
     def put_memory(self, data: Any, arrays: list[np.ndarray]) -> None:
-        putting = Putting(arrays)
-        for buffer, told in zip(self.replay_buffers, data, strict=True):
-            if (named(buffer), buffer.buffer_size) != (told["kind"], told["size"]):
-                here = f"{named(buffer)} of {buffer.buffer_size} steps"
-                raise Untold(f"the replay memory was a {told['kind']} of {told['size']} steps, and is a {here} here")
-            for name, at in told["arrays"].items():
-                there = getattr(buffer, name, None)
-                for mine, i in [(there, at)] if isinstance(at, int) else [(there[key], at[key]) for key in at]:
-                    if mine is None or mine.shape[1:] != arrays[i].shape[1:]:
-                        setattr(buffer, name, arrays[i].copy())
-                    else:
-                        mine[: len(arrays[i])] = arrays[i]
-            for name, value in told["others"].items():
-                setattr(buffer, name, putting.into(getattr(buffer, name, None), value, name))
+        memories.put_into(self.replay_buffers, data, arrays)
         self.__dict__.pop("memory", None)  # what it has worked out of the buffers is not theirs any more
         self._bind_memory()
 

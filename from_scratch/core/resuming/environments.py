@@ -64,7 +64,7 @@ def _says_itself(x: Any) -> bool:
 def _taken(taking: Taking, venv: VecEnv) -> Plain:
     kind = type(venv).__name__
     if _says_itself(venv):
-        return {"kind": _kind(venv), "own": taking.of(venv.get_state(), f"{kind}.get_state()")}
+        return {"kind": _kind(venv), "own": taking.of(venv.get_state(), f"{kind}.get_state()")}  # type: ignore[attr-defined]
     if isinstance(venv, LockstepVecEnv):
         return {"kind": _kind(venv), "each": [_taken(taking, each) for each in venv.venvs]}
     if isinstance(venv, VecEnvWrapper):
@@ -115,9 +115,11 @@ def _put(putting: Putting, venv: VecEnv, state: Plain) -> None:
         _check_number(len(_envs(venv)), len(state["envs"]), venv)
         for env, of_layers in zip(_envs(venv), state["envs"], strict=True):
             layers = _layers(env)
-            _check_number(len(layers), len(of_layers), env)
+            here, there = [_kind(layer) for layer in layers], [of_layer["kind"] for of_layer in of_layers]
+            if here != there:
+                was, now = (" of ".join(kind.rpartition(".")[2] for kind in kinds) for kinds in (there, here))
+                raise Untold(f"the environment was {was}, and is {now} here")
             for layer, of_layer in zip(layers, of_layers, strict=True):
-                _check(layer, of_layer)
                 _fill(putting, layer, of_layer["attributes"])
                 if "own" in of_layer:
                     layer.set_state(putting.into(None, of_layer["own"]))  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-from from_scratch.core.resuming.simulators import SIMULATORS
+from from_scratch.core.resuming.simulators import SIMULATORS, Untold
 
 Plain = Any  # what JSON holds: a number, a text, None, or a list [tag, …] for everything else
 GENERATORS: dict[str, type[np.random.BitGenerator]] = {
@@ -32,10 +32,6 @@ CONSTANT = ("mujoco._structs.MjModel",)
 AGAIN = (list, dict, set, deque, np.ndarray, np.random.Generator, np.random.RandomState)  # what two attributes may share: written down once
 
 
-class Untold(Exception):
-    """Why a state cannot be written down, or put back, in words that begin with a name."""
-
-
 def named(x: Any) -> str:
     """An object's class, by module and name."""
     return f"{type(x).__module__}.{type(x).__qualname__}"
@@ -43,7 +39,8 @@ def named(x: Any) -> str:
 
 def attributes(x: Any) -> dict[str, Any] | None:
     """All attributes of an object, those in slots too; None where it has none that could be seen."""
-    slots = [name for cls in type(x).__mro__ for name in ([vars(cls)["__slots__"]] if isinstance(vars(cls).get("__slots__"), str) else vars(cls).get("__slots__", ()))]
+    of_classes = [vars(cls).get("__slots__", ()) for cls in type(x).__mro__]
+    slots = [name for names in of_classes for name in ([names] if isinstance(names, str) else names)]
     if not hasattr(x, "__dict__") and not slots:
         return None
     return {**getattr(x, "__dict__", {}), **{name: getattr(x, name) for name in slots if name not in ("__dict__", "__weakref__") and hasattr(x, name)}}
@@ -194,22 +191,25 @@ class Putting:
         return range(*ends)
 
     def _list(self, there: Any, where: str, n: int, parts: list) -> Any:
-        self.made[n] = made = []
+        made: list = []
+        self.made[n] = made
         made.extend(self._parts(there, parts, where))
         return made
 
     def _set(self, there: Any, where: str, n: int, parts: list) -> Any:
-        self.made[n] = made = set(self._parts(None, parts, where))
+        made: set = set(self._parts(None, parts, where))
+        self.made[n] = made
         return made
 
     def _deque(self, there: Any, where: str, n: int, parts: list, maxlen: int | None) -> Any:
-        self.made[n] = made = deque(maxlen=maxlen)
+        made: deque = deque(maxlen=maxlen)
+        self.made[n] = made
         made.extend(self._parts(there, parts, where))
         return made
 
     def _dict(self, there: Any, where: str, n: int, items: list) -> Any:
         old = dict(there) if isinstance(there, dict) else {}
-        made = there if isinstance(there, OrderedDict | defaultdict) else {}
+        made: dict = there if isinstance(there, OrderedDict | defaultdict) else {}
         self.made[n] = made
         made.clear()
         for key, value in items:

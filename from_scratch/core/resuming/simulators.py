@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 
 
+class Untold(Exception):
+    """Why a state cannot be written down, or put back, in words that begin with a name."""
+
+
 def _of_mujoco(data: Any) -> dict[str, Any]:
     """All arrays of an MjData, not the generalised positions and velocities alone: MuJoCo starts its solver where it ended, and some rewards read what the
     last step worked out."""
@@ -28,6 +32,9 @@ def _into_mujoco(data: Any, state: dict[str, Any]) -> None:
 
 
 def _of_atari(ale: Any) -> np.ndarray:
+    """Emulator and random numbers. The action that a sticky one repeats is in no state of ALE's."""
+    if (p := ale.getFloat("repeat_action_probability")) > 0:
+        raise Untold(f"AtariEnv repeats actions with probability {p:g}, and does not tell the last one (repeat_action_probability=0 goes on exactly)")
     return np.frombuffer(ale.cloneSystemState().serialize(), np.uint8)
 
 
