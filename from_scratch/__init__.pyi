@@ -9,6 +9,7 @@ import stable_baselines3.common.policies
 import stable_baselines3.common.vec_env.base_vec_env
 import torch
 
+import from_scratch.core.datasets.dataset
 import from_scratch.core.linear.features
 from from_scratch.bandits.epsilon_greedy import EpsilonGreedyBandit as _EpsilonGreedyBandit
 from from_scratch.bandits.gradient import GradientBandit as _GradientBandit
@@ -75,6 +76,10 @@ from from_scratch.monte_carlo.off_policy_prediction import OrdinaryOffPolicyMCPr
 from from_scratch.monte_carlo.off_policy_prediction import PerDecisionOffPolicyMCPrediction as _PerDecisionOffPolicyMCPrediction
 from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _EveryVisitMCPrediction
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
+from from_scratch.offline.bc import BC as _BC
+from from_scratch.offline.filtered_bc import FilteredBC as _FilteredBC
+from from_scratch.offline.offline_td3 import OfflineTD3 as _OfflineTD3
+from from_scratch.offline.td3_bc import TD3BC as _TD3BC
 from from_scratch.policy_gradient.a2c import A2C as _A2C
 from from_scratch.policy_gradient.a3c import A3C as _A3C
 from from_scratch.policy_gradient.actor_critic import ActorCritic as _ActorCritic
@@ -269,6 +274,27 @@ class AsynchronousValueIteration(_AsynchronousValueIteration):
         theta: float = 1e-12,
         tolerance: float = 1e-09,
         max_sweeps: int = 1000000,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class BC(_BC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 256,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -1088,6 +1114,28 @@ class ExpectedSARSA(_ExpectedSARSA):
         n_envs: int = 1,
     ) -> None: ...
 
+class FilteredBC(_FilteredBC, BC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 256,
+        fraction: float = 0.1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class GTD2(_GTD2):
     def __init__(
         self,
@@ -1846,6 +1894,32 @@ class OfflineLambdaReturn(_OfflineLambdaReturn):
         learning_rate_decay: float = 0.0,
         pi: typing.Any = None,
         lambda_: float = 0.9,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class OfflineTD3(_OfflineTD3):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 256,
+        gamma: float = 0.99,
+        tau: float = 0.005,
+        policy_delay: int = 2,
+        target_policy_noise: float = 0.2,
+        target_noise_clip: float = 0.5,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -2803,6 +2877,33 @@ class TD3(_TD3):
         policy_delay: int = 2,
         target_policy_noise: float = 0.2,
         target_noise_clip: float = 0.5,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class TD3BC(_TD3BC, OfflineTD3):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = True,
+        batch_size: int = 256,
+        gamma: float = 0.99,
+        tau: float = 0.005,
+        policy_delay: int = 2,
+        target_policy_noise: float = 0.2,
+        target_noise_clip: float = 0.5,
+        alpha: float = 2.5,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

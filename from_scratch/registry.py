@@ -20,6 +20,7 @@ from from_scratch import (
     linear,
     model_based,
     monte_carlo,
+    offline,
     own,
     policy_gradient,
     temporal_difference,
@@ -40,6 +41,7 @@ _OURS = (  # in the order in which they are learnt
     policy_gradient.FAMILY,
     continuous_control.FAMILY,
     derivative_free.FAMILY,
+    offline.FAMILY,
 )
 
 

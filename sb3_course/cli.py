@@ -65,7 +65,8 @@ def parser() -> argparse.ArgumentParser:
     train = verb("train", "train", "run", "train one model, score it as it goes, save it (flags as in the RL Zoo)",
                  example="sb3-course train --algo q_learning --env FrozenLake-v1 -n 20000 --env-kwargs is_slippery:False")
     train.add_argument("--algo", required=True, help="an algorithm's id; sb3/... runs the Stable-Baselines3 twin; your own: module:Class, path/file.py:Class")
-    train.add_argument("--env", required=True, help="a Gymnasium id; module:id imports that module first")
+    train.add_argument("--env", help="a Gymnasium id; module:id imports that module first")
+    train.add_argument("--dataset", help="instead of --env, for those who learn from data: a data set by name or path, which says its environment")
     train.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps (default: the tuned number)")
     train.add_argument("--seed", type=int, default=0, help="of weights, exploration and environments")
     train.add_argument("--n-envs", type=int, help="training environments (default: the tuned number)")
@@ -239,6 +240,7 @@ def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:
     verb.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides of the suite, such as seeds=3 steps=5000")
     verb.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms; your own as module:Class or path/to/file.py:Class")
     verb.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments; your own as module:id")
+    verb.add_argument("--datasets", metavar="D,E", help="instead of environments, for those who learn from data: data sets by name or path")
     verb.add_argument("--pairs", metavar="A:B,…", help="with --algos: what is compared with what (default: every pair, or the first against the rest)")
     verb.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "K:V"),
                       help="with --algos: what a variant has over its algorithm, such as dqn~n3 n_steps:3 (may be repeated)")

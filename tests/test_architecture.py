@@ -23,10 +23,11 @@ FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite
 ROOMS = {  # a room of core: the others that it may import
     "linear": ("tabular", "loops", *FLOOR),
     "tabular": ("loops", *FLOOR),
-    "loops": ("algorithm", "networks", "replay", "resuming", *FLOOR),
+    "loops": ("algorithm", "datasets", "networks", "replay", "resuming", *FLOOR),
     "algorithm": ("networks", "lockstep", "resuming", *FLOOR),
     "networks": ("lockstep", "addresses", "atoms", "data", "distributions", "finite", "product", "rng", "watch"),
-    "replay": ("lockstep", "data", "rng", "watch"),  # a compiled loop
+    "replay": ("lockstep", "data", "datasets", "rng", "watch"),  # a compiled loop
+    "datasets": ("data",),
     "distributions": ("product", "rng"),
     "returns": ("lockstep",),  # a compiled loop
     "quantiles": ("lockstep",),  # the same

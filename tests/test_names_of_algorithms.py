@@ -18,7 +18,7 @@ ON_PURPOSE = {
     "sb3_course/commands/doctor.py": "its short trainings call every compiled loop between them",
 }
 LESSONS = re.compile(r"sb3_course/(m\d\d_|notebooks/|exhibits)")  # a lesson of the course is about certain algorithms
-WORDS = {"random"}  # ids that are words, too
+WORDS = {"random", "bc"}  # ids that are words, too, or other names
 NAMES = ({entry.id for entry in ENTRIES.values()} | {entry.class_name for entry in ENTRIES.values()}) - WORDS
 NAMED = re.compile(rf"(?<![\w/-])({'|'.join(map(re.escape, sorted(NAMES, key=len, reverse=True)))})(?![\w/-])")
 PREFIXES = {entry.id.rpartition("/")[0] + "/" for entry in ENTRIES.values() if "/" in entry.id}

@@ -70,7 +70,7 @@ def test_every_entry_of_ours_is_documented_by_its_file(entry):
 
     assert re.fullmatch(r"[a-z][a-z0-9_]*", entry.id)
     assert entry.title
-    assert entry.unit in ("steps", "backups")
+    assert entry.unit in ("steps", "backups", "updates")
     assert entry.twin is None or entry.twin in ENTRIES
     assert all(sentence.endswith(".") for sentence in entry.deviations)
     if entry.paper != "–":

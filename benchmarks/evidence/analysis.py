@@ -26,7 +26,8 @@ from benchmarks.evidence.records import (
     Sides,
     Statistics,
     family_of,
-    unit_of,
+    is_planner,
+    time_of,
 )
 from benchmarks.studies.study import Study, unequal_tuning
 from from_scratch import registry
@@ -174,10 +175,10 @@ def _aggregate(group: Group, statistics: Statistics) -> None:
     group.taus = np.linspace(every.min() - pad, every.max() + pad, PROFILE_POINTS)
     group.profiles = stats.performance_profile(final, group.taus, kind="expanded", **options)
 
-    learners = [a for a in group.algos if unit_of(a) == "steps"]
+    learners = [a for a in group.algos if not is_planner(a)]
     steps = {a: [group.cells[a, e].steps for e in group.envs] for a in learners}
     same_steps = all(np.array_equal(s, mine[0]) for mine in steps.values() for s in mine)
-    group.steps_label = "environment steps" if same_steps else "share of each task's budget [%]"
+    group.steps_label = time_of(learners) if same_steps else "share of each task's budget [%]"
     for algo in learners:
         if len({len(s) for s in steps[algo]}) > 1:
             group.left_out[f"{algo}, learning curve over tasks"] = "its tasks have different numbers of checkpoints"

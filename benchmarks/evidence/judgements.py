@@ -33,7 +33,7 @@ from benchmarks.evidence.records import (
     Solved,
     Statistics,
     TaskEvidence,
-    unit_of,
+    is_planner,
 )
 from benchmarks.stats import attainable, coverage
 from benchmarks.stats.sequential import SequentialTest
@@ -129,7 +129,7 @@ def _of_cell(cell: Cell, group: Group, account: Account, statistics: Statistics)
 
 def learnt(cell: Cell, scale: Scale, statistics: Statistics) -> Learnt | None:
     """By the t interval of the mean; of one run none is known, and of runs that are all equal it is their score."""
-    if scale.span is None or scale.random is None or unit_of(cell.algo) != "steps":
+    if scale.span is None or scale.random is None or is_planner(cell.algo):
         return None
     mean = cell.summary.t
     point, *ends = (float((value - scale.random) / scale.span) for value in (mean.point, mean.low, mean.high))

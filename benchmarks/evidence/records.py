@@ -5,6 +5,7 @@ A `Group` is filled step by step by `benchmarks.evidence.analysis`; all else is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -357,9 +358,22 @@ class Sides:
 
 
 def unit_of(algo: str) -> str:
-    """What the algorithm's budget counts: "steps" of the environment, or "backups" of a planner."""
+    """What the algorithm's budget counts: "steps" of the environment, "updates" on a data set, or "backups" of a planner."""
     entry = registry.known(algo)
     return "steps" if entry is None else entry.unit
+
+
+def is_planner(algo: str) -> bool:
+    """Does it compute from a model, and so have no learning curve?"""
+    return unit_of(algo) == "backups"
+
+
+TIME = {"steps": "environment steps", "updates": "gradient steps"}  # what a learner's curve is drawn against
+
+
+def time_of(algos: Iterable[str]) -> str:
+    """What these learners' curves are drawn against, in words. A study that mixes steps and updates has said that it means to."""
+    return " or ".join(dict.fromkeys(TIME[unit_of(algo)] for algo in algos if not is_planner(algo))) or TIME["steps"]
 
 
 def family_of(algo: str) -> str:

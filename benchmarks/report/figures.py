@@ -17,7 +17,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from benchmarks import stats
-from benchmarks.evidence.records import Analysis, Cell, Group, Statistics, families, unit_of
+from benchmarks.evidence.records import Analysis, Cell, Group, Statistics, families, is_planner, time_of, unit_of
 from benchmarks.report.style import (
     FAINT,
     INK,
@@ -148,7 +148,7 @@ def aggregates(group: Group, statistics: Statistics, partial: bool, sheet: Sheet
 def curves(group: Group, statistics: Statistics, partial: bool, sheet: Sheet = WIDE, against: str = "steps") -> Figure:
     """IQM curves with simultaneous bands, against "steps" or "seconds"; planners as horizontal lines."""
     draw, key = pens(group), f"{slug(group)}-curves-{against}"
-    planners = [a for a in group.algos if unit_of(a) != "steps"]
+    planners = [a for a in group.algos if is_planner(a)]
     label = group.steps_label if against == "steps" else "training time [s], mean over runs and tasks"
     with matplotlib.rc_context(STYLE):
         canvas = sheet.canvas(3.3 if sheet.is_narrow else 3.9)
@@ -296,7 +296,7 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, sheet: S
     draw, key = pens(group), f"{slug(group)}-task-{re.sub(r'[^A-Za-z0-9]+', '-', env)}"
     cells = {a: c for (a, e), c in group.cells.items() if e == env}
     panels = _panels(cells)
-    planners = [a for a in cells if unit_of(a) != "steps"]
+    planners = [a for a in cells if is_planner(a)]
     are_runs_drawn = max((sum(cells[a].n for a in panel) for panel in panels), default=0) <= MOST_RUNS
     reach = _reach(cells, group, env)
     with matplotlib.rc_context(STYLE):
@@ -313,7 +313,7 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, sheet: S
             ax.set_xlim(0, 1.02 * max(float(cells[a].steps[-1]) for panel in panels for a in panel))
             ax.xaxis.set_major_locator(MaxNLocator(5))
             ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: steps(v)))
-            ax.set_xlabel("environment steps")
+            ax.set_xlabel(time_of(algos))
             ax.set_ylabel("mean return")
             if len(panels) > 1:  # else the rows of the final scores share their colours, and one legend stands above
                 ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=n, borderaxespad=0.3, handlelength=2.6, columnspacing=1.6)
@@ -344,7 +344,7 @@ def task(group: Group, env: str, statistics: Statistics, partial: bool, sheet: S
 
 def _panels(cells: dict[str, Cell]) -> list[list[str]]:
     """Which algorithms' curves lie over one another: all, or as many as a panel carries, an algorithm and its twin in the same."""
-    learners = [members for found in families(list(cells)).values() if (members := [a for a in found if unit_of(a) == "steps"])]
+    learners = [members for found in families(list(cells)).values() if (members := [a for a in found if not is_planner(a)])]
     n = sum(map(len, learners))
     most = -(-n // -(-n // MOST_IN_PANEL)) if n else 0  # panels are filled evenly
     panels: list[list[str]] = []
@@ -390,7 +390,7 @@ def _curve(ax: Axes, cell: Cell, pen: Pen, with_runs: bool) -> None:
 
 def _reach(cells: dict[str, Cell], group: Group, env: str) -> tuple[float, float]:
     """The range of scores to draw: that of the data, stretched to the reference lines that lie near."""
-    data = np.concatenate([c.scores.ravel() if unit_of(c.algo) == "steps" else c.final for c in cells.values()])
+    data = np.concatenate([c.final if is_planner(c.algo) else c.scores.ravel() for c in cells.values()])
     low, high = float(data.min()), float(data.max())
     span = (high - low) or abs(high) or 1.0
     near = [v for v in (group.scales[env].random, group.scales[env].expert) if v is not None and low - 0.4 * span <= v <= high + 0.4 * span]
@@ -524,7 +524,7 @@ def leave_one_out(group: Group, statistics: Statistics, partial: bool, sheet: Sh
 def thresholds(group: Group, statistics: Statistics, partial: bool, sheet: Sheet = WIDE) -> Figure | None:
     """Which share of the runs has reached the threshold by each step (Kaplan–Meier: runs that never do stay in the count)."""
     key, draw = f"{slug(group)}-thresholds", pens(group)
-    learners = [a for a in dict.fromkeys(algo for algo, _ in group.cells) if unit_of(a) == "steps"]
+    learners = [a for a in dict.fromkeys(algo for algo, _ in group.cells) if not is_planner(a)]
     found: dict[str, dict[str, stats.TimeToThreshold]] = {}
     for env in group.envs:
         known = group.evidence.of_cells(env)
@@ -553,7 +553,7 @@ def thresholds(group: Group, statistics: Statistics, partial: bool, sheet: Sheet
             ax.set_xlim(left=0)
             ax.xaxis.set_major_locator(MaxNLocator(4))
             ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: steps(v)))
-            ax.set_xlabel("environment steps")
+            ax.set_xlabel(time_of(of_algo))
         for ax in axes[::columns]:
             ax.set_ylabel("share of runs there")
         for ax in axes[len(found) :]:

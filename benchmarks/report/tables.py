@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmarks import stats
 from benchmarks.evidence import judgements, sequential
-from benchmarks.evidence.records import BEYOND_RANDOM, Analysis, Group, unit_of
+from benchmarks.evidence.records import BEYOND_RANDOM, Analysis, Group, is_planner, unit_of
 from benchmarks.report import exports, verdicts
 from benchmarks.report.style import Table, bracket, caution, count, decimals, number, p_value, percent, signed, steps, with_interval
 from benchmarks.studies.study import Study, ranges
@@ -100,7 +100,10 @@ def budgets(analysis: Analysis) -> Table:
         for env in group["envs"]:
             for algo in group["algos"]:
                 mine, theirs = int(planned[algo, env]), (zoo.get(env) or {}).get(algo)
-                if unit_of(algo) != "steps":
+                if unit_of(algo) == "updates":
+                    data = analysis.study.envs[env]["dataset"]
+                    note = f"gradient steps on the data set {data['name']} ({count(data['steps'])} steps, hash {data['hash'][:12]}); no environment steps"
+                elif is_planner(algo):
                     note = f"{count(mine)} state {unit_of(algo)} at most; no environment steps"
                 elif theirs is None:
                     note = "the RL Zoo has no tuned entry"

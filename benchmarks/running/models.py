@@ -29,6 +29,7 @@ MOST = 2048 * MEGABYTE  # of a model, and of what it unpacks to
 RATIO = 20  # of what a model unpacks to, to itself: weights hardly pack at all
 PICKLED, ARRAYS = "vecnormalize.pkl", "vecnormalize.npz"
 NUMBERS = ("num_timesteps", "exploration_rate")  # of the JSON text: what predict() depends on besides the weights
+LISTS = ("state_mean", "state_scale")  # and, of a model that normalises its states, by what
 SETTINGS = ("clip_obs", "clip_reward", "epsilon", "gamma")
 MOMENTS = ("mean", "var", "count")
 
@@ -60,6 +61,9 @@ def rebuilt(algo: str, path: Path, raw: Mapping[str, Any], venv: Any) -> Any:
         raise IntegrityError(f"{path}: its weights are not those of {algo} with these hyper-parameters: {_short(error)}") from None
     for name in NUMBERS:
         if hasattr(model, name) and type(numbers.get(name)) in (int, float):
+            setattr(model, name, numbers[name])
+    for name in LISTS:
+        if name in numbers and np.shape(numbers[name]) == venv.observation_space.shape and np.asarray(numbers[name]).dtype.kind == "f":
             setattr(model, name, numbers[name])
     model.policy.set_training_mode(False)
     return model

@@ -34,7 +34,7 @@ from benchmarks.running import models
 from benchmarks.running.evaluation import Episodes, Evaluator, episode_seeds, model_seed, untouched_randomness
 from benchmarks.store.store import Store
 from benchmarks.store.tables import write_table
-from benchmarks.studies import environments, hyperparams, measured
+from benchmarks.studies import environments, hyperparams, measured, recorded
 from benchmarks.studies.plan import Job, Run
 from from_scratch import registry
 
@@ -126,6 +126,8 @@ def build(job: Job):
     arguments = hyperparams.constructor_arguments(setup, env.action_space)
     env.close()
     policy = setup.get("policy", entry.policy)
+    if entry.loop == "dataset":
+        arguments["dataset"] = recorded.given(run.spec, run.env)
     seeds = [model_seed(member.seed) for member in job.runs]
     if entry.lockstep:
         return cls(policy, make_venv, seeds=seeds, n_envs=run.n_envs, device="cpu", **arguments), venvs

@@ -24,7 +24,7 @@ NAMES = {
     "RMSpropTFLike": "stable_baselines3.common.sb2_compat.rmsprop_tf_like:RMSpropTFLike",
 }
 # Given by the harness itself.
-RESERVED = ("self", "env", "policy", "seed", "seeds", "n_envs", "device", "verbose", "tensorboard_log", "_init_setup_model")
+RESERVED = ("self", "env", "dataset", "policy", "seed", "seeds", "n_envs", "device", "verbose", "tensorboard_log", "_init_setup_model")
 
 
 def literal(text: str) -> Any:

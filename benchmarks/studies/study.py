@@ -14,7 +14,7 @@ import itertools
 import json
 import re
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ import yaml
 from benchmarks import IntegrityError, UserError, first_line
 from benchmarks.configs import CONFIGS, options
 from benchmarks.store.plain import anchor, content, from_yaml, one_line, refuse_interpolations
-from benchmarks.studies import environments, hyperparams, measured
+from benchmarks.studies import environments, hyperparams, measured, recorded
 from from_scratch import own, registry
 
 MEDIAN = "median"  # of keep_models: of a published study, the median runs that its report shows in motion
@@ -54,7 +54,7 @@ class Study:
     budget: dict[str, dict[str, int]]  # [env][algo]
     zoo_budget: dict[str, dict[str, int]] | None = None  # [env][algo]: what the RL Zoo spends, where it says
     provenance: dict[str, dict[str, str]] | None = None  # [algo][env]: where the hyper-parameters come from
-    envs: dict[str, dict[str, Any]] = field(default_factory=dict)  # [env] {kwargs, max_episode_steps, eval_episodes}
+    envs: dict[str, dict[str, Any]] = field(default_factory=dict)  # [env] {kwargs, max_episode_steps, eval_episodes, dataset}
     normalise: dict[str, dict[str, Any]] | None = None  # [env] {random, expert, source}
     references: dict[str, list[dict[str, Any]]] | None = None  # [env] [{label, score}]: published scores
     launcher: dict[str, Any] | None = None  # {name, jobs, lockstep_seeds, attempts}
@@ -182,10 +182,11 @@ def _merge(config: Any, settings: Any) -> None:
 
 NAMED = ("algo", "env", "budget")  # sections by algorithms and environments, which may be one's own
 OF_ENV: dict[str, Any] = {
-    "kwargs": {}, "max_episode_steps": None, "eval_episodes": None, "normalise": {"random": 0, "expert": 0, "source": ""}, "references": [],
+    "kwargs": {}, "max_episode_steps": None, "eval_episodes": None, "dataset": None, "normalise": {"random": 0, "expert": 0, "source": ""},
+    "references": [],
 }  # fmt: skip
 ELSEWHERE = ("groups", "tuning")  # whose own checks name what is wrong in them
-OPTIONAL: dict[str, dict[str, Any]] = {"protocol": {"measures": []}}  # what a study need not have
+OPTIONAL: dict[str, dict[str, Any]] = {"protocol": {"measures": [], "mixed_budgets": False}}  # what a study need not have
 
 
 def _refuse_unknown(given: dict[str, Any], known: dict[str, Any], whole: dict[str, Any]) -> None:
@@ -273,14 +274,16 @@ def _refuse_own(suite: str, groups: Any) -> None:
 
 def adhoc(
     algos: list[str], envs: list[str], seeds: int | None = None, steps: int | None = None, overrides: list[str] | tuple[str, ...] = (), pairs: str = "",
-    arms: Mapping[str, Mapping[str, Any]] | None = None,
+    arms: Mapping[str, Mapping[str, Any]] | None = None, datasets: Sequence[str] = (),
 ) -> Study:  # fmt: skip
-    """The resolved study of a rectangle of algorithms and environments named on the command line.
+    """The resolved study of a rectangle of algorithms and environments named on the command line; of a data set its environment is one, with its steps.
 
     pairs: the comparisons, `a:b,c:d`; else the natural ones. arms: the settings of variants, `dqn~n3`, over those of their algorithm.
     """
     config = _plain(_hydra(["suite=adhoc", *overrides]))
-    algos, envs = [spelled(name) for name in algos], [spelled(name) for name in envs]
+    of_data = {recorded.task_of(name): name for name in datasets}
+    algos, envs = [spelled(name) for name in algos], [*(spelled(name) for name in envs), *of_data]
+    config["env"] = {**config["env"], **{task: {"dataset": name} for task, name in of_data.items()}}
     given = {spelled(name): dict(settings) for name, settings in (arms or {}).items()}
     for name, settings in given.items():
         if not settings:
@@ -487,9 +490,13 @@ def resolve(config: dict[str, Any]) -> Study:
     for env in envs:
         known = {**config.get("env", {}).get(environments.base(env), {}), **config.get("env", {}).get(env, {})}
         study["envs"][env] = {key: known.get(key) for key in ("kwargs", "max_episode_steps", "eval_episodes")}
-        if "normalise" in known:
+        if known.get("dataset"):
+            study["envs"][env]["dataset"] = recorded.described(known["dataset"], env)
+            known = {"normalise": recorded.references(known["dataset"], env), **known}
+        if known.get("normalise"):
             study["normalise"][env] = known["normalise"]
         study["references"][env] = known.get("references", [])
+    recorded.refuse_mixtures(groups, study["envs"], study["protocol"])
     for algo, env in pairs:
         base = registry.find(algo).settings
         values, own_values = (config.get("algo", {}).get(name, {}) for name in (base, algo))
@@ -713,6 +720,7 @@ def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]
     n_envs = raw.get("n_envs", 1)
     if not isinstance(n_envs, int) or n_envs < 1:
         raise UserError(f"{algo} on {env_id}: n_envs={n_envs}: at least 1 environment is needed")
+    data = {"dataset": recorded.given(spec, env_id)} if entry.loop == "dataset" else {}
     try:
         envs = [environments.make_env(env_id, spec, raw.get("env_wrapper")) for _ in range(n_envs)]
     except UserError:
@@ -726,7 +734,7 @@ def check_pair(algo: str, env_id: str, raw: dict[str, Any], spec: dict[str, Any]
         arguments = hyperparams.constructor_arguments(raw, envs[0].action_space)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            cls(raw.get("policy", entry.policy), venv, device="cpu", **arguments)
+            cls(raw.get("policy", entry.policy), venv, device="cpu", **arguments, **data)
     except UserError:
         raise
     except Exception as error:  # the algorithm's own checks of its arguments

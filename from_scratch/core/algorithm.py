@@ -120,6 +120,7 @@ class Algorithm(Declared, BaseAlgorithm):
     resumptions: Sequence[tuple[int, str | None]] = ()  # where training went on from a checkpoint: the step, and why not exactly, or None
     _checkpoint: ClassVar[tuple[Any, list] | None] = None  # of the file that the model was loaded from, until learn() goes on from it
     _is_within: bool = False  # an iteration
+    _is_over: bool = False  # has the last learn() come to its end, by its budget or otherwise?
 
     # ------------------------------------------------------------------------------------------------------------ construction
     def _construct(self, policy: Any, env: Any, seeds: Sequence[int] | int | None, n_envs: int, _init_setup_model: bool, **given: Any) -> None:
@@ -372,6 +373,7 @@ class Algorithm(Declared, BaseAlgorithm):
         total_timesteps, callback = self._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         self._callback, self._log_interval, self._iteration = callback, log_interval, 0
         self._go_on(callback, reset_num_timesteps)
+        self._is_over = False
         self.adopt()
         callback.on_training_start(self.locals_at_start(locals()), globals())
         self.adopt()  # as the callback left it
@@ -388,13 +390,14 @@ class Algorithm(Declared, BaseAlgorithm):
             self._is_within = False
         except NotANumber as error:
             raise error.at(self) from None
+        self._is_over = True
         callback.on_training_end()
         return self
 
     @property
     def remaining_timesteps(self) -> int:
-        """Steps that the last `learn` still had to do; of a loaded model that which was under way when it was saved."""
-        return max(0, self._total_timesteps - self.num_timesteps)
+        """Steps that the last `learn` still had to do when it was interrupted; of a loaded model when it was saved. 0 where it had come to its end."""
+        return 0 if self._is_over else max(0, self._total_timesteps - self.num_timesteps)
 
     def resume(self, callback: MaybeCallback = None, **more: Any) -> Self:
         """Finish the training that was under way when the model was saved: learn(remaining_timesteps, reset_num_timesteps=False).
@@ -661,6 +664,10 @@ class Algorithm(Declared, BaseAlgorithm):
         """[T, S·E, ...] → [S, T·E, ...], time-major within a seed: for one pass of the networks."""
         S, E = self.n_seeds, self.n_envs
         return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
+
+    def as_tensors(self, x: Any) -> Any:
+        """An array, or each of a dict of them, as tensors where the policy is."""
+        return tree_map(lambda a: torch.as_tensor(a, device=self.device), x)
 
     def begin_again(self, k: int) -> None:
         """Reset the environments of seed k, and no other's."""

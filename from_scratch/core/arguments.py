@@ -70,6 +70,9 @@ TEXTS = {
     "exploration_initial_eps": "the probability ε of a random action at the start",
     "exploration_final_eps": "the probability ε of a random action when it has fallen",
     "n_steps": "steps until a return bootstraps from the value function",
+    # Learning from a data set.
+    "dataset": "what is learnt from: a Dataset, the name or path of one, a mapping of arrays, or a ReplayBuffer",
+    "normalise_states": "give the networks states with the data set's mean and deviation taken out; both are kept with the model",
     # Learning from whole episodes.
     "episodes_per_update": "whole episodes played for each update",
     "baseline_learning_rate": "the step size of the baseline, like learning_rate",

@@ -23,6 +23,7 @@ LOOPS = {  # an entry's loop: where its experience comes from
     "replay": "a memory of earlier steps",
     "planning": "a model that is given",
     "none": "nothing is learnt",
+    "dataset": "a data set that was recorded before",
     "population": "episodes of many perturbed policies",
 }
 
@@ -74,7 +75,7 @@ class Entry:
     remembers: bool = False  # has recurrent networks: predict() wants back the state that it returned
     lockstep: bool = True  # trains many seeds in one process through `seeds=`
     together: int = 10  # seeds in lock-step beyond which a process gains little, as `python -m benchmarks.speed` measures it
-    unit: str = "steps"  # what total_timesteps counts: environment "steps", or "backups" of a planner
+    unit: str = "steps"  # what total_timesteps counts: environment "steps", "backups" of a planner, or "updates": gradient steps on a data set
     predicts: bool = False  # learns what a given policy is worth, not a better one: its return says nothing of what it learnt
     deviations: tuple[str, ...] = ()  # known differences from the twin, printed in every report
     cannot: Mapping[str, str] = field(default_factory=dict, hash=False)  # part of the contract by its short name (tests/contract): why it cannot, in one line

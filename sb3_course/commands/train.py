@@ -16,7 +16,7 @@ import yaml
 
 from benchmarks import UserError
 from benchmarks.running import launchers, models
-from benchmarks.studies import environments, hyperparams
+from benchmarks.studies import environments, hyperparams, recorded
 from benchmarks.studies import study as studies
 from from_scratch import registry
 
@@ -28,10 +28,14 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(f"{flag} {value}: give a whole number of at least 1")
     if args.seed < 0:
         raise UserError(f"--seed {args.seed}: a seed is 0 or more")
+    if (args.env is None) == (args.dataset is None):
+        raise UserError("train needs --env, or for those who learn from data --dataset, and not both")
+    args.env = args.env or recorded.task_of(args.dataset)
     args.typed = f"--algo {args.algo} --env {args.env}"
     args.algo, args.env = studies.spelled(args.algo), studies.spelled(args.env)
     entry = registry.find(args.algo)
-    study = studies.adhoc([args.algo], [args.env], seeds=1, steps=args.n_timesteps)
+    datasets = [args.dataset] if args.dataset else []
+    study = studies.adhoc([args.algo], [] if datasets else [args.env], seeds=1, steps=args.n_timesteps, datasets=datasets)
     raw: dict[str, Any] = {**study.hyperparams[args.algo][args.env], **hyperparams.parse_pairs(args.hyperparams)}
     steps = args.n_timesteps or raw.pop("n_timesteps", study.budget[args.env][args.algo])
     raw.pop("n_timesteps", None)
@@ -90,6 +94,8 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
 
     venv = make(n_envs, training=True)
     arguments = hyperparams.constructor_arguments(raw, venv.action_space)
+    if entry.loop == "dataset":
+        arguments["dataset"] = recorded.given(spec, args.env)
     if args.tensorboard_log:
         arguments["tensorboard_log"] = str(Path(args.tensorboard_log) / args.env)
     model = cls(raw.get("policy", entry.policy), venv, seed=args.seed, verbose=args.verbose, device="cpu", **arguments)
@@ -125,7 +131,7 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
         assert own is not None
         own.obs_rms = normalizer.obs_rms
     mean, std = evaluate_policy(model, scoring, n_eval_episodes=args.eval_episodes, warn=False)
-    unit = "state backups" if entry.unit == "backups" else "steps"
+    unit = {"backups": "state backups", "updates": "gradient steps"}.get(entry.unit, "steps")
     print(f"{args.algo} on {args.env}, seed {args.seed}: return {mean:.2f} +/- {std:.2f} over {args.eval_episodes} episodes, "
           f"after {model.num_timesteps:,} {unit} in {seconds:.1f} s with evaluations")
     print(f"Saved in {folder}; watch it with: sb3-course enjoy {args.typed} -f {args.log_folder}")

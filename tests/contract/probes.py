@@ -8,7 +8,7 @@ A class that is added is tested by its line in its family's `__init__.py`. Nothi
   skipped with that reason. `CHECKS` lists the names, each with what it asks.
 - Whether its equations run as arrays on a plain network is a decision, and stands in test_speed.py.
 
-An algorithm that needs another kind of world (a data set, several agents, costs) brings a fact that its entry tells, and a probe for it here.
+An algorithm that needs another kind of world (several agents, costs) brings a fact that its entry tells, and a probe for it here.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ import pytest
 import torch
 from gymnasium import spaces
 
+from from_scratch.core.datasets import Dataset, as_dataset
+from from_scratch.core.datasets.sources import FIELDS
 from from_scratch.core.entry import Entry
 from from_scratch.envs import FiniteMDP
 from from_scratch.registry import ENTRIES
@@ -165,6 +167,26 @@ def env_for(entry: Entry) -> type[gym.Env]:
     return Masked if entry.needs == "action_masks" else next(kind for kind in (Vectors, Forces) if takes(entry, kind.action_space))
 
 
+def recorded(env: Any, n: int = 120) -> Dataset:
+    """Steps of nobody, drawn from the spaces of an environment, or of what a factory makes: for who learns from a data set."""
+    env, rng = env() if callable(env) else env, np.random.default_rng(0)
+    observation_space, action_space = copy.deepcopy((env.observation_space, env.action_space))
+    for space in (observation_space, action_space):
+        space.seed(0)
+    steps = []
+    for i in range(n):
+        ended = rng.random() < 0.125
+        steps.append((observation_space.sample(), action_space.sample(), rng.normal(), observation_space.sample(), ended, not ended and i % 10 == 9))
+    return as_dataset(dict(zip(FIELDS, map(np.stack, zip(*steps, strict=True)), strict=True)), observation_space, action_space)
+
+
+def needs(entry: Entry, env: Any = None) -> dict[str, Any]:
+    """Arguments without which a model of this kind cannot learn, in this environment or in that which suits it; load() is given them again."""
+    env = env or env_for(entry)
+    is_array = (env() if callable(env) else env).action_space.shape is not None  # a data set cannot hold others
+    return {"dataset": recorded(env)} if entry.loop == "dataset" and is_array else {}
+
+
 def takes(entry: Entry, action_space: spaces.Space) -> bool:
     """Is the space among those that it says it takes?"""
     return not entry.actions or type(action_space).__name__ in entry.actions
@@ -192,7 +214,7 @@ def make(entry: Entry, env: Any = None, cls: type | None = None, **more: Any) ->
     if entry.learns == "deep":
         more = {"policy_kwargs": {"net_arch": [8]}, **more}
     cls = cls or entry.load()
-    return cls(entry.policy, env, device="cpu", **small(cls, **more))
+    return cls(entry.policy, env, **{"device": "cpu", **small(cls, **needs(entry, env), **more)})
 
 
 def train(model: Any, steps: int = STEPS, **more: Any) -> Any:

@@ -25,6 +25,7 @@ BY_ITS_LOOP = {
     "rollouts": {"time/iterations", "rollout/exploration_rate", "train/learning_rate", "train/n_updates", "train/loss", *EPISODES},
     "replay": {"time/episodes", "train/learning_rate", "train/n_updates", *EPISODES},
     "planning": {"time/iterations"},
+    "dataset": {"train/learning_rate", "train/n_updates"},
     "population": {"train/iterations", "rollout/return_std", *EPISODES},
 }
 STEPWISE = {"where": lambda entry: entry.unit == "steps"}

@@ -7,7 +7,7 @@ import pytest
 from stable_baselines3.common.env_util import make_vec_env
 
 from from_scratch.registry import ENTRIES
-from tests.contract.probes import assert_same_state, env_for, every, learnt, make, observations, one_line, same, small, train
+from tests.contract.probes import assert_same_state, env_for, every, learnt, make, needs, observations, one_line, same, small, train
 
 BEHIND = ["stats_window_size", "tensorboard_log", "policy_kwargs", "verbose", "seed", "device", "_init_setup_model"]  # as in every class of SB3
 
@@ -30,7 +30,7 @@ def test_arguments_stand_in_sb3s_order_and_ours_behind_them_by_keyword_only(entr
 def test_every_argument_given_by_its_name_with_its_default_changes_nothing(entry):
     cls = entry.load()
     defaults = {name: p.default for name, p in inspect.signature(cls).parameters.items() if p.default is not inspect.Parameter.empty}
-    given = {**defaults, **small(cls), "policy": entry.policy, "env": env_for(entry), "seed": 3, "device": "cpu"}
+    given = {**defaults, **small(cls), "policy": entry.policy, "env": env_for(entry), "seed": 3, "device": "cpu", **needs(entry)}
     if entry.learns == "deep":
         given["policy_kwargs"] = {"net_arch": [8]}
 

@@ -110,6 +110,31 @@ class Told(Opaque):
         return self.n % 2, 0.0, False, False, {}
 
 
+class Walker:
+    x = 0.0
+
+
+class Walking(Told):
+    """What it moves is made when an episode begins."""
+
+    get_state = set_state = None
+
+    def reset(self, *, seed=None, options=None):
+        self.world, self.walker = None, Walker()
+        return super().reset(seed=seed)
+
+    def step(self, action):
+        self.walker.x += 1
+        return int(self.walker.x) % 2, 0.0, False, False, {}
+
+
+def test_what_is_made_when_an_episode_begins_is_filled_in():
+    one, other = make_vec_env(Walking, 1), make_vec_env(Walking, 1)
+    one.reset(), steps(one, [[0]] * 3)
+    environments.put_into(other, *through_a_file(environments.state_of(one)))
+    assert other.envs[0].unwrapped.walker.x == 3
+
+
 def test_what_cannot_be_looked_into_is_named():
     with pytest.raises(Untold, match=r"^Opaque\.world is a builtins\.list_iterator, whose state cannot be read$"):
         environments.state_of(make_vec_env(Opaque, 1))
@@ -210,11 +235,18 @@ def lake():
     return make_vec_env("FrozenLake-v1")
 
 
-def test_a_log_goes_on_line_by_line(tmp_path):
+LOGGED = {
+    "rollouts": (lambda env: PPO("MlpPolicy", env, n_steps=16, batch_size=16, **small()), lambda: make_vec_env("CartPole-v1"), 96, 33),
+    "steps": (q_learning, lake, 3000, 1500),
+}
+
+
+@pytest.mark.parametrize("loop", LOGGED)
+def test_a_log_goes_on_line_by_line(loop, tmp_path):
     def logger(model, part):
         model.set_logger(configure(str(tmp_path / str(part)), ["json"]))
 
-    resumed(lambda env: DQN("MlpPolicy", env, **replay()), lambda: make_vec_env("CartPole-v1"), 500, 210, logger=logger)
+    resumed(*LOGGED[loop], logger=logger)
     whole, rest = ([{key: value for key, value in json.loads(line).items() if key not in ("time/fps", "time/time_elapsed")}
                     for line in (tmp_path / str(part) / "progress.json").read_text().splitlines()] for part in (0, 1))  # fmt: skip
     assert 0 < len(rest) < len(whole) and whole[-len(rest) :] == rest
@@ -258,14 +290,16 @@ def test_the_budget_of_the_beginning_is_what_schedules_see():
 
 def test_learn_with_the_remaining_steps_is_what_resume_does(tmp_path):
     path = tmp_path / "model.zip"
-    q_learning(lake()).learn(40).save(path, exact=True)
-    one, other = QLearning.load(path, env=lake()), QLearning.load(path, env=lake())
-    one._total_timesteps = 100
-    one.resume()
-    draws = QLearning.load(path, env=lake())  # the process's own numbers stand where the file says again
-    assert draws.num_timesteps == 40
-    other = QLearning.load(path, env=lake()).learn(60, reset_num_timesteps=False)
-    assert_same_state(one, other)
+    q_learning(lake()).learn(40, callback=ExactCheckpointCallback(path, 30))
+    one = QLearning.load(path, env=lake()).resume()
+    other = QLearning.load(path, env=lake())  # the process's own numbers stand where the file says again
+    assert_same_state(one, other.learn(other.remaining_timesteps, reset_num_timesteps=False))
+
+
+def test_nothing_remains_of_a_training_that_a_callback_ended(tmp_path):
+    model = q_learning(lake()).learn(40, callback=lambda variables, more: variables["self"].num_timesteps < 20)
+    model.save(tmp_path / "model", exact=True)
+    assert QLearning.load(tmp_path / "model", env=lake()).resume().num_timesteps == 20
 
 
 def test_plain_sb3_loads_such_a_file(tmp_path):

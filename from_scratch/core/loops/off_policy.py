@@ -20,21 +20,20 @@ from stable_baselines3.common.utils import should_collect_more_steps
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
-from from_scratch.core.algorithm import Algorithm, StopTraining
-from from_scratch.core.data import Step, Transition, tree_map
-from from_scratch.core.networks.net import Net
+from from_scratch.core.algorithm import StopTraining
+from from_scratch.core.data import Step, Transition
+from from_scratch.core.loops.networked import Networked
 from from_scratch.core.replay.memory import replay
 from from_scratch.core.resuming import memory as memories
 from from_scratch.core.resuming.picture import Putting, Taking
 from from_scratch.core.vec_env import normalizers
-from from_scratch.core.watch import OURS
 
 
-class OffPolicy(Algorithm):
+class OffPolicy(Networked):
     """Collect `train_freq`, then take `gradient_steps`: the loop that DQN, DDPG, TD3 and SAC share."""
 
     log_interval = 4  # episodes
-    not_copied = (*Algorithm.not_copied, "memory")  # adopt() binds the copied buffers
+    not_copied = (*Networked.not_copied, "memory")  # adopt() binds the copied buffers
 
     gamma: float
     n_steps: int
@@ -46,40 +45,6 @@ class OffPolicy(Algorithm):
     optimize_memory_usage: bool
     replay_buffer_class: Any
     replay_buffer_kwargs: dict[str, Any] | None
-
-    def check(self) -> None:
-        self.use_sde_at_warmup = getattr(self, "use_sde_at_warmup", False)
-        if "use_sde" in self.hyperparameters:
-            self.policy_kwargs["use_sde"] = self.use_sde
-
-    # ----------------------------------------------------------------------------------------------------------------- networks
-    def net(self, name: str = "policy", **more: Any) -> Net:
-        """As everywhere; and the model has SB3's attributes: the first seed's network by this name, and the statistics of batch normalisation."""
-        setattr(self, name, getattr(self._policies[0], name))
-        return super().net(name, **more)
-
-    def _create_aliases(self) -> None:
-        """Let the model call its policy's networks by their names, as SB3 does."""
-        policy = self.policy if self.n_seeds == 1 else self._policies[0]  # of one seed another may have taken its place, which nobody has looked at yet
-        for name in self.nets:
-            if hasattr(policy, name):
-                setattr(self, name, getattr(policy, name))
-
-    def _kept_in_files(self) -> list[str]:
-        return [*super()._kept_in_files(), *self._statistics()]
-
-    def serve(self) -> None:
-        super().serve()
-        for attribute, name in self._statistics().items():
-            setattr(self, attribute, self.nets[name].statistics[0])
-        self.look_for_own_predict()
-        self.asks_policies = not self.nets[self.trained[0]].acts_for_policies()
-
-    def _statistics(self) -> dict[str, str]:
-        """SB3's attributes for lists of running statistics, which files keep: called by what they are of where more than one network has a target."""
-        of = [name.removesuffix("_target") for name in self.following]
-        names = {f"{name}_batch_norm_stats" if len(of) > 1 else "batch_norm_stats": name for name in of}
-        return {**names, **{f"{attribute}_target": f"{name}_target" for attribute, name in names.items()}}
 
     # ------------------------------------------------------------------------------------------------------------------- memory
     def _setup_buffers(self) -> None:
@@ -165,9 +130,6 @@ class OffPolicy(Algorithm):
     def watched_attributes(self) -> list[tuple[Any, Sequence[str]]]:
         return [(self, ["replay_buffer"])]
 
-    def acting_modules(self) -> list[Any]:
-        return [getattr(policy, self.trained[0]) for policy in self._policies]
-
     def _hand_over(self, model: Any, k: int) -> None:
         model.replay_buffer, model.replay_buffers = self.replay_buffers[k], [self.replay_buffers[k]]
         model._noises = deepcopy(self._noises[k : k + 1])
@@ -251,10 +213,6 @@ class OffPolicy(Algorithm):
         """Uniformly random actions, [S, E, ...]; seeds not in `who` get zeros."""
         return self._rng.sample_actions(self.n_envs, who)
 
-    def look_for_own_predict(self) -> None:
-        """Does a user say how the model predicts?"""
-        self.has_own_predict = "predict" in vars(self) or not type(self).predict.__module__.startswith(OURS)
-
     def _chosen(self) -> np.ndarray:
         """Actions for the last observations, as the environments take them: through `predict`, as in SB3, where a user has a say in it."""
         if self.has_own_predict or (self.heeds and "predict" in vars(self)):
@@ -269,25 +227,6 @@ class OffPolicy(Algorithm):
             return self.asked(obs)
         return self.policy.unscale_action(self.act(obs).reshape(-1, *self.action_space.shape))
 
-    def act(self, obs: Any, deterministic: bool = False) -> np.ndarray:
-        """What the networks choose, or the policies where they have ways of their own; continuous actions in [−1, 1]."""
-        if not self.asks_policies:
-            return self.choose(obs, deterministic)
-        asked = self.asked(obs, deterministic)
-        return self.policy.scale_action(asked) if isinstance(self.action_space, spaces.Box) else asked
-
-    def choose(self, obs: Any, deterministic: bool = False) -> np.ndarray:
-        """Actions [S, E, ...] by the networks, for observations [S, E, ...]."""
-        raise NotImplementedError(f"{type(self).__name__} must say how its networks choose an action.")
-
-    def asked(self, obs: Any, deterministic: bool = False) -> np.ndarray:
-        """Actions [S, E, ...] from the policies' own `predict`, as the environments take them."""
-        actions = []
-        for k, (policy, stream) in enumerate(zip(self._policies, self._rng.streams, strict=True)):
-            with stream.as_process():
-                actions.append(policy.predict(tree_map(lambda x, k=k: x[k], obs), deterministic=deterministic)[0])
-        return np.stack(actions)
-
     def _draw_action_noise(self) -> np.ndarray:
         """Exploration noise for every lane, [S·E, n], drawn from each seed's stream."""
         draws = []
@@ -295,13 +234,6 @@ class OffPolicy(Algorithm):
             with stream.as_process():
                 draws.append(noise())
         return np.concatenate([np.atleast_2d(draw) for draw in draws])
-
-    def reset_noise(self, n_envs: int) -> None:
-        """gSDE: draw new exploration matrices."""
-        if self.use_sde:
-            for policy, stream in zip(self._policies, self._rng.streams, strict=True):
-                with stream.as_process():
-                    policy.actor.reset_noise(n_envs)
 
     def _setup_learn(self, total_timesteps: int, callback: Any = None, reset_num_timesteps: bool = True, *args: Any, **kwargs: Any) -> Any:
         if self.optimize_memory_usage and reset_num_timesteps and any(buffer.full or buffer.pos > 0 for buffer in self.replay_buffers):

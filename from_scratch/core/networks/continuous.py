@@ -94,7 +94,7 @@ class SquashedActor(Together):
 
     def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> torch.Tensor:
         """What one action per sample is made of: ε, [S, *shape]."""
-        return rng.noise(*shape)
+        return rng.noise(*shape).to(self.rows.device)
 
     def __call__(self, obs: Any, noise: torch.Tensor) -> SquashedSample:
         h = self.trunk(flat(obs))
@@ -103,11 +103,13 @@ class SquashedActor(Together):
     @torch.no_grad()
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
         """Actions [S, E, n]: sampled from π, or its mode without a rng."""
+        if self.rows.are_far:
+            obs = torch.as_tensor(obs, device=self.rows.device)
         h = self.trunk(flat(obs))
-        mean = torch.from_numpy(self.mean(h))
+        mean = torch.as_tensor(self.mean(h)).cpu()
         if rng is None:
             return real(torch.tanh(mean).numpy(), self.space)
-        std = torch.exp(torch.from_numpy(self.log_std(h)).clamp_(LOG_STD_MIN, LOG_STD_MAX))  # torch's rounding: continuous control magnifies another
+        std = torch.exp(torch.as_tensor(self.log_std(h)).cpu().clamp_(LOG_STD_MIN, LOG_STD_MAX))  # torch's rounding: continuous control magnifies another
         return real(torch.tanh(mean + rng.noise(*mean.shape[1:]) * std).numpy(), self.space)
 
 
@@ -179,6 +181,8 @@ class Critics(Together):
 
 class LayeredCritics(Critics):
     """The same of nets with something between their Linear layers."""
+
+    anywhere = False
 
     def __init__(self, networks: Sequence[Any], rows: Rows):
         self.networks, self.rows = list(networks), rows

@@ -1,0 +1,47 @@
+"""A data set as a memory: every seed draws its own batches from the same steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+
+from from_scratch.core.data import Transition, tree_map
+from from_scratch.core.datasets import Dataset
+from from_scratch.core.rng import Rng
+
+
+class Recorded:
+    """The steps of a data set, held once, in the types and the scale in which networks are given them: continuous actions in [−1, 1]."""
+
+    def __init__(self, data: Dataset, rng: Rng, device: torch.device, scaled: Any = lambda actions: actions, seen: Any = lambda obs: obs):
+        """scaled: actions as networks are given them; seen: observations likewise, normalised if the model does so."""
+        self.data, self.rng, self.device, self.size = data, rng, device, len(data)
+        see = lambda obs: tree_map(self._wide, seen(obs))
+        self.obs, self.next_obs = see(data.observations), see(data.next_observations)
+        self.action = self._wide(scaled(data.actions)) if isinstance(data.action_space, spaces.Box) else self._wide(data.actions)
+        self.reward, self.alive = data.rewards.astype(np.float32), 1 - data.terminations.astype(np.float32)
+
+    @staticmethod
+    def _wide(x: np.ndarray) -> np.ndarray:
+        """At least [N, 1], as SB3's buffers keep it, and never in double precision."""
+        x = x[:, None] if x.ndim == 1 else x
+        return np.ascontiguousarray(x, np.float32 if x.dtype == np.float64 else x.dtype)
+
+    def sample(self, size: int, gamma: float) -> Transition:
+        """A batch of `size` of every seed, each drawn from the seed's own stream, all steps alike."""
+        return self.at(self.rng.randint(self.size, size), gamma)
+
+    def at(self, i: np.ndarray, gamma: float) -> Transition:
+        """The steps i [S, M]."""
+        discount = self.alive.take(i) * np.float32(gamma)
+        return Transition(self.take(self.obs, i), self.take(self.action, i), self.take(self.reward, i), self.take(self.next_obs, i), self.tensor(discount))
+
+    def take(self, x: Any, i: np.ndarray) -> Any:
+        """[N, ...] → [S, M, ...], as tensors."""
+        return tree_map(lambda array: self.tensor(array.take(i, 0)), x)
+
+    def tensor(self, x: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(x, device=self.device)

@@ -1,0 +1,21 @@
+"""Offline learning: from a data set that somebody recorded, without playing.
+
+Nothing that is learnt here can be tried out. A critic that thinks too much of an action that the data do not hold is never put right, so all but the first
+of these classes are ways not to ask it: stay with the data's actions, or be careful about others. Read `offline_td3.py` first, which fails, then
+`td3_bc.py`, its smallest remedy.
+"""
+
+from from_scratch.core.entry import Family, Updates, algorithm
+
+FAMILY = Family.of(
+    "offline",
+    title="Offline learning",
+    about="From data sets that were recorded before, without playing.",
+    shared={"actions": ("Box",), "loop": "dataset", "unit": "updates", "updates": Updates(times=1, every=1), "together": 5},
+    algorithms=[
+        algorithm("bc", ".bc:BC", "Behaviour cloning", "Pomerleau 1991", actions=("Box", "Discrete")),
+        algorithm("filtered_bc", ".filtered_bc:FilteredBC", "Behaviour cloning of the best episodes", "Chen, Lu et al. 2021", actions=("Box", "Discrete")),
+        algorithm("offline_td3", ".offline_td3:OfflineTD3", "TD3 on a data set", "Fujimoto et al. 2019"),
+        algorithm("td3_bc", ".td3_bc:TD3BC", "TD3 with behaviour cloning", "Fujimoto & Gu 2021"),
+    ],
+)  # fmt: skip
