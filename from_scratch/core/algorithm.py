@@ -110,6 +110,7 @@ class Algorithm(Declared, BaseAlgorithm):
     """
 
     lockstep: ClassVar[bool] = True  # can several seeds train in one process?
+    plays: ClassVar[bool] = True  # in environments, while it learns?
     support_multi_env: ClassVar[bool] = True
     supported_action_spaces: ClassVar[tuple[type[spaces.Space], ...] | None] = None
     max_grad_norm = None  # a class that clips declares it
@@ -117,10 +118,10 @@ class Algorithm(Declared, BaseAlgorithm):
     saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same: `_kept_in_files` names them all
     not_copied: ClassVar[tuple[str, ...]] = ("_callback", "_checkpoint")  # attributes that learn() or adopt() make, and that no deep copy or pickle takes along
     of_one_learn: ClassVar[tuple[str, ...]] = ("_iteration", "active")  # those that each learn() begins anew, and one that goes on exactly does not
-    resumptions: Sequence[tuple[int, str | None]] = ()  # where training went on from a checkpoint: the step, and why not exactly, or None
+    resumptions: ClassVar[Sequence[tuple[int, str | None]]] = ()  # where training went on from a checkpoint: the step, and why not exactly, or None
     _checkpoint: ClassVar[tuple[Any, list] | None] = None  # of the file that the model was loaded from, until learn() goes on from it
-    _is_within: bool = False  # an iteration
-    _is_over: bool = False  # has the last learn() come to its end, by its budget or otherwise?
+    _is_within = False  # an iteration
+    _is_over = False  # has the last learn() come to its end, by its budget or otherwise?
 
     # ------------------------------------------------------------------------------------------------------------ construction
     def _construct(self, policy: Any, env: Any, seeds: Sequence[int] | int | None, n_envs: int, _init_setup_model: bool, **given: Any) -> None:
@@ -412,7 +413,7 @@ class Algorithm(Declared, BaseAlgorithm):
         """What learn() has just begun anew stands where the checkpoint left it."""
         found = self.__dict__.pop("_checkpoint", None)
         if anew:
-            self.resumptions = []
+            self.resumptions = []  # type: ignore[misc]
         elif found is not None:
             standing.go_on(self, found[0], found[1], list(all_callbacks(callback)))
 
@@ -918,7 +919,7 @@ class Algorithm(Declared, BaseAlgorithm):
         there, and force_reset is not asked. What cannot be put back is told in a warning and in `resumptions`; then the environments are reset. exact=False
         takes such a file for an ordinary one.
         """
-        made, exact = is_recipe(env), exact and env is not None and checkpoints.is_exact(path)
+        made, exact = is_recipe(env), exact and (env is not None or not cls.plays) and checkpoints.is_exact(path)
         if env is not None:
             told = {**told_by(path), **(custom_objects or {}), **kwargs}
             env = cls._env_for(env, told.get("seeds"), told.get("n_envs") or 1, told.get("seed"))
@@ -946,7 +947,8 @@ class Algorithm(Declared, BaseAlgorithm):
     def _stand_where(self, state: Any, arrays: list[np.ndarray]) -> None:
         because = standing.put_into(self, state, arrays)
         self._checkpoint = state, arrays  # type: ignore[misc]
-        self.resumptions = [*((step, why) for step, why in self.resumptions), (self.num_timesteps, because)]  # a file has lists
+        before = [(step, why) for step, why in self.resumptions]  # a file has lists
+        self.resumptions = [*before, (self.num_timesteps, because)]  # type: ignore[misc]
         if because:
             warnings.warn(f"Training does not go on exactly from step {self.num_timesteps}, and the environments are reset: {because}.", stacklevel=3)
 

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from from_scratch.callbacks import ExactCheckpointCallback
-from tests.contract.probes import STEPS, assert_learnt_on, assert_same_state, env_for, every, learnt, make, same, train
+from tests.contract.probes import STEPS, assert_learnt_on, assert_same_state, env_for, every, learnt, make, needs, same, train
 
 pytestmark = [pytest.mark.numerical, pytest.mark.filterwarnings("ignore:The number of environments used is greater:UserWarning")]  # as SB3's, of DQN
 
@@ -33,7 +33,7 @@ def assert_goes_on(entry, **seeds):
         model.save(first.path, exact=True)
         first.learnt, first.last = learnt(model), model.num_timesteps
     first.path.seek(0)
-    loaded = type(model).load(first.path, env=env_for(entry), device="cpu")
+    loaded = type(model).load(first.path, env=env_for(entry), device="cpu", **needs(entry))
     assert same(learnt(loaded), first.learnt)
     assert (loaded.num_timesteps, loaded.remaining_timesteps) == (first.last, 0 if over else max(0, STEPS - first.last))
     loaded.resume(log_interval=None)

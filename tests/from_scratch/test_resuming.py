@@ -246,7 +246,8 @@ def test_a_log_goes_on_line_by_line(loop, tmp_path):
     def logger(model, part):
         model.set_logger(configure(str(tmp_path / str(part)), ["json"]))
 
-    resumed(*LOGGED[loop], logger=logger)
+    for model in resumed(*LOGGED[loop], logger=logger)[:2]:
+        model.logger.close()
     whole, rest = ([{key: value for key, value in json.loads(line).items() if key not in ("time/fps", "time/time_elapsed")}
                     for line in (tmp_path / str(part) / "progress.json").read_text().splitlines()] for part in (0, 1))  # fmt: skip
     assert 0 < len(rest) < len(whole) and whole[-len(rest) :] == rest

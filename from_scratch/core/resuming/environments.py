@@ -74,7 +74,7 @@ def _taken(taking: Taking, venv: VecEnv) -> Plain:
     if isinstance(venv, DummyVecEnv):
         own = {name: _attribute(taking, venv, name) for name in OF_DUMMY}
         return {"kind": _kind(venv), "attributes": own, "envs": [[_layer(taking, layer) for layer in _layers(env)] for env in venv.envs]}
-    raise Untold(f"{kind} has no get_state() and set_state()")
+    raise Untold("there is no environment" if venv is None else f"{kind} has no get_state() and set_state()")
 
 
 def _layer(taking: Taking, env: gym.Env) -> Plain:

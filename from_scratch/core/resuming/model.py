@@ -28,7 +28,8 @@ def state_of(model: Any, watching: list[Any]) -> tuple[Plain, list[np.ndarray]]:
         "logged": _logged(model),
         "callbacks": callbacks.states_of(watching, album),
     }
-    for name, tell in (("environment", lambda: environments.state_of(model.env)), ("memory", model.state_of_memory), ("noises", model.state_of_noises)):
+    of_env = lambda: environments.state_of(model.env) if model.plays else (None, [])
+    for name, tell in (("environment", of_env), ("memory", model.state_of_memory), ("noises", model.state_of_noises)):
         try:
             state[name] = album.keep(*tell())
         except Untold as error:
@@ -56,7 +57,7 @@ def put_into(model: Any, state: Plain, arrays: list[np.ndarray]) -> str | None:
         if state["memory"] is not None:
             model.put_memory(*album.find(state["memory"]))
             album.forget(state["memory"])
-        if state["environment"] is not None:
+        if state["environment"] is not None and model.plays:
             environments.put_into(model.env, *album.find(state["environment"]))
     except Untold as error:
         because = because or str(error)
