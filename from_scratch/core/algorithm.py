@@ -413,7 +413,7 @@ class Algorithm(Declared, BaseAlgorithm):
         """What learn() has just begun anew stands where the checkpoint left it."""
         found = self.__dict__.pop("_checkpoint", None)
         if anew:
-            self.resumptions = []  # type: ignore[misc]
+            self.__dict__.pop("resumptions", None)
         elif found is not None:
             standing.go_on(self, found[0], found[1], list(all_callbacks(callback)))
 
@@ -817,7 +817,7 @@ class Algorithm(Declared, BaseAlgorithm):
         return list(chain(*names)), list(chain(*tensors))
 
     def _excluded_save_params(self) -> list[str]:
-        ours = ["_policies", "_rng", "_callback", "_log_interval", "_iteration", "_checkpoint", "_is_within", "_derived", "updates"]
+        ours = ["_policies", "_rng", "_callback", "_log_interval", "_iteration", "_checkpoint", "_is_within", "_is_over", "_derived", "updates"]
         ours += getattr(self, "_derived", [])
         if self.seeds is None:
             ours.append("seeds")
@@ -945,7 +945,7 @@ class Algorithm(Declared, BaseAlgorithm):
         return model
 
     def _stand_where(self, state: Any, arrays: list[np.ndarray]) -> None:
-        because = standing.put_into(self, state, arrays)
+        self._is_over, because = state["over"], standing.put_into(self, state, arrays)
         self._checkpoint = state, arrays  # type: ignore[misc]
         before = [(step, why) for step, why in self.resumptions]  # a file has lists
         self.resumptions = [*before, (self.num_timesteps, because)]  # type: ignore[misc]

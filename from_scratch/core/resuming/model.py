@@ -20,6 +20,7 @@ def state_of(model: Any, watching: list[Any]) -> tuple[Plain, list[np.ndarray]]:
     because = [of_model] if of_model else []
     state: dict[str, Any] = {
         "version": VERSION,
+        "over": model._is_over,
         "streams": [[album.take(part) for part in (stream.torch.get_state(), stream.numpy.get_state(), stream.action_space)] for stream in model._rng.streams],
         "process": album.take(random.getstate()) if model.seeds is None else None,
         "cuda": album.take(torch.cuda.get_rng_state_all()) if model.device.type == "cuda" else None,
