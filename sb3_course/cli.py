@@ -105,8 +105,9 @@ def parser() -> argparse.ArgumentParser:
     compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it",
                    example="sb3-course compare --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048 --out studies/first")
     _add_study(compare)
-    compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
-    compare.add_argument("--launcher", help="local, a pool of processes, or inprocess, for debugging (default: the suite's)")
+    compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores, or processors of the cluster)")
+    compare.add_argument("--launcher", help="local, a pool of processes; ray, a cluster; or inprocess, for debugging (default: the suite's)")
+    _add_limits(compare)
     compare.add_argument("--out", metavar="DIR", help="where the study lives (default: studies/NAME)")
     compare.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     compare.add_argument("--dry-run", action="store_true", help="check everything and print the plan")
@@ -115,7 +116,7 @@ def parser() -> argparse.ArgumentParser:
                     example="sb3-course register --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048")
     _add_study(register, "a study's directory or archive, or, as for compare, ")
     trust(register, "also import algorithms and environments of a suite's file that are not known here")
-    register.set_defaults(jobs=None, launcher=None)
+    register.set_defaults(jobs=None, launcher=None, address=None, limit_minutes=None, limit_memory=None)
 
     trust(compare, "also import algorithms, environments and wrappers of a suite's file that are not known here")
 
@@ -125,6 +126,7 @@ def parser() -> argparse.ArgumentParser:
     retry = verb("retry", "compare", "retry", "run failed, damaged and missing runs again", example="sb3-course retry first")
     retry.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
     retry.add_argument("--jobs", type=int, metavar="N", help="processes (default: the study's)")
+    _add_limits(retry)
     retry.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     trust(retry, "also import what is not known here")
 
@@ -230,12 +232,38 @@ def parser() -> argparse.ArgumentParser:
     claim.add_argument("--json", metavar="FILE", help="also write the records there")
     claim.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
 
+    dataset = verb("dataset", "dataset", "run", "recorded steps to learn from: what there is, a card of each, ours made again and checked",
+                   example="sb3-course dataset list\nsb3-course dataset show maze/stitching-v0 --out maze.svg\nsb3-course dataset make gamble\n"
+                           "sb3-course dataset check grid/soft-v0")
+    actions = dataset.add_subparsers(dest="action", metavar="ACTION", required=True, help="what is done; each has a --help of its own")
+
+    def action(name: str, help: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=help, description=help, formatter_class=Help)
+
+    action("list", "ours, and what else is in the folders that are looked into")
+    shown = action("show", "a card: steps, episodes, returns, spaces, by whom it was played")
+    shown.add_argument("name", metavar="NAME|PATH", help="such as pendulum/medium-v0; a folder of Minari's, an HDF5 file in D4RL's form")
+    shown.add_argument("--out", metavar="FILE", help="also draw its returns there, as .svg or .png")
+    made = action("make", "make ours: train what plays them, and record it; what is there stays")
+    made.add_argument("names", nargs="+", metavar="NAME", help="of a data set or of a family of them, such as hopper; all: every one")
+    made.add_argument("--out", metavar="DIR", help="where they are written (default: the folder that the library looks into, docs/datasets.md)")
+    made.add_argument("--pack", action="store_true", help="each as one small .npz file, as those that come with the library")
+    checked = action("check", "whether a data set is what its manifest says")
+    checked.add_argument("name", metavar="NAME|PATH", help="as for show")
+    checked.add_argument("--level", type=int, default=2, choices=(1, 2), help="1: its steps as they lie; 2: also made again")
+
     course_verbs.declare(verb)
 
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it", example="sb3-course doctor")
     doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top
+
+
+def _add_limits(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--address", metavar="HOST:PORT", help="with --launcher ray: of a cluster that runs, or auto (default: one of this machine's own)")
+    verb.add_argument("--limit-minutes", type=float, metavar="N", help="of a run: one that takes longer is ended, and has failed (default: none)")
+    verb.add_argument("--limit-memory", type=float, metavar="GIB", help="of a run's process, likewise (default: none)")
 
 
 def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:

@@ -17,6 +17,7 @@ from stable_baselines3.common.callbacks import BaseCallback, EvalCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.noise import OrnsteinUhlenbeckActionNoise
+from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import SubprocVecEnv, VecFrameStack, VecNormalize
 
 from from_scratch import A3C, DDPG, DQN, PPO, SAC, QLearning
@@ -214,7 +215,7 @@ CASES = {
     "a buffer that saves memory": (
         lambda env: DQN("MlpPolicy", env, optimize_memory_usage=True, replay_buffer_kwargs={"handle_timeout_termination": False}, **replay()),
         lambda: make_vec_env("CartPole-v1")),
-    "statistics, frames and a schedule": (lambda env: PPO("MlpPolicy", env, n_steps=16, batch_size=16, learning_rate=lambda left: 1e-3 * left, **small()),
+    "statistics, frames and a schedule": (lambda env: PPO("MlpPolicy", env, n_steps=16, batch_size=16, learning_rate=LinearSchedule(1e-3, 0, 1.0), **small()),
                                           lambda: normalised("CartPole-v1")(2)),
 }  # fmt: skip
 
