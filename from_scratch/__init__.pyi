@@ -80,6 +80,7 @@ from from_scratch.offline.bc import BC as _BC
 from from_scratch.offline.cql import CQL as _CQL
 from from_scratch.offline.filtered_bc import FilteredBC as _FilteredBC
 from from_scratch.offline.offline_td3 import OfflineTD3 as _OfflineTD3
+from from_scratch.offline.rebrac import ReBRAC as _ReBRAC
 from from_scratch.offline.td3_bc import TD3BC as _TD3BC
 from from_scratch.policy_gradient.a2c import A2C as _A2C
 from from_scratch.policy_gradient.a3c import A3C as _A3C
@@ -2565,6 +2566,34 @@ class RandomAgent(_RandomAgent):
         self,
         policy: str | type[stable_baselines3.common.policies.BasePolicy],
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ReBRAC(_ReBRAC, OfflineTD3):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 1024,
+        gamma: float = 0.99,
+        tau: float = 0.005,
+        policy_delay: int = 2,
+        target_policy_noise: float = 0.2,
+        target_noise_clip: float = 0.5,
+        actor_penalty: float = 0.01,
+        critic_penalty: float = 0.01,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

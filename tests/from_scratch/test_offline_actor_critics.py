@@ -9,9 +9,9 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from from_scratch import CQL, TD3BC, OfflineTD3
-from from_scratch.core.data import Transition
-from from_scratch.core.datasets import as_dataset
+from from_scratch import CQL, TD3BC, OfflineTD3, ReBRAC
+from from_scratch.core.data import SuccessiveTransition, Transition
+from from_scratch.core.datasets import BadDataset, as_dataset
 from from_scratch.core.datasets.sources import FIELDS
 from from_scratch.core.distributions import Gaussian
 from from_scratch.core.lockstep import Rows
@@ -42,15 +42,15 @@ def take_critics(policy, given):
             take(network, given[f"{name}{i}"])
 
 
-def batch(given, kind=Transition, **more):
+def batch(given, kind=Transition, *more):
     """The file's five transitions, [1, 5, ...]."""
     of = lambda name: torch.tensor(given[name])[None]
-    return kind(of("obs"), of("action"), of("reward"), of("next_obs"), given["gamma"] * (1 - of("terminated")), **{name: of(name) for name in more.values()})
+    return kind(of("obs"), of("action"), of("reward"), of("next_obs"), given["gamma"] * (1 - of("terminated")), *map(of, more))
 
 
-def deterministic(cls, given, **more):
+def deterministic(cls, given, policy_kwargs=(), **more):
     """A model with the file's weights."""
-    model = cls("MlpPolicy", SPACES, seed=0, device="cpu", gamma=given["gamma"], policy_kwargs={"net_arch": [8]}, **more)
+    model = cls("MlpPolicy", SPACES, seed=0, device="cpu", gamma=given["gamma"], policy_kwargs={"net_arch": [8], **dict(policy_kwargs)}, **more)
     take(model.policy.actor.mu, given["policy"])
     take(model.policy.actor_target.mu, given["target_policy"])
     take_critics(model.policy, given)
@@ -97,6 +97,24 @@ def test_td3_bc_s_critics_learn_what_another_library_s_do():
 def test_td3_bc_s_actor_learns_what_another_library_s_does():
     given, expected = golden("td3_bc")
     model = deterministic(TD3BC, given, normalise_states=False, alpha=given["alpha"])
+    loss, metrics = loss_and_gradient(model.mu, model.actor_loss, batch(given))
+    assert metrics["bc_loss"].item() == pytest.approx(expected["bc_loss"], abs=1e-5)
+    assert loss == pytest.approx(expected["actor_loss"], abs=1e-5)
+    assert_gradient(model.policy.actor.mu, expected["grad_policy"])
+
+
+def rebrac(given):
+    return deterministic(ReBRAC, given, {"layer_norm": False}, actor_penalty=given["actor_beta"], critic_penalty=given["critic_beta"])
+
+
+def test_rebrac_s_critics_learn_what_another_library_s_do():
+    given, expected = golden("rebrac")
+    assert_critics_learn(rebrac(given), given, expected, batch(given, SuccessiveTransition, "next_action"))
+
+
+def test_rebrac_s_actor_learns_what_another_library_s_does():
+    given, expected = golden("rebrac")
+    model = rebrac(given)
     loss, metrics = loss_and_gradient(model.mu, model.actor_loss, batch(given))
     assert metrics["bc_loss"].item() == pytest.approx(expected["bc_loss"], abs=1e-5)
     assert loss == pytest.approx(expected["actor_loss"], abs=1e-5)
@@ -248,6 +266,33 @@ def test_td3_bc_weighs_the_critic_by_how_large_its_values_are():
         assert model.actor_loss(one_step(action=0.5))[0].item() == pytest.approx(2.5 + 0.25)
 
 
+def test_rebrac_learns_from_steps_of_which_it_is_known_what_was_done_next():
+    """Episodes of three steps that terminate, of two that are cut, and of one that terminates: the fifth step is never drawn."""
+    n, ends = 6, np.array([0, 0, 1, 0, 0, 1], bool)
+    ones, actions = np.ones((n, 1), np.float32), np.linspace(-1, 1, n).astype(np.float32)[:, None]
+    parts = dict(zip(FIELDS, (ones, actions, np.arange(n, dtype=np.float32), ones, ends, np.array([0, 0, 0, 0, 1, 0], bool)), strict=True))
+    data = as_dataset(parts, spaces.Box(0, 2, (1,)), spaces.Box(-1, 1, (1,)))
+    model = plain(ReBRAC, dataset=data)
+    model.bind_memory()
+    b = model.memory.sample(200, 0.9)
+    drawn = b.reward[0].long()
+    assert set(drawn.tolist()) == {0, 1, 2, 3, 5}
+    goes_on = b.discount[0] > 0
+    torch.testing.assert_close(b.next_action[0, goes_on, 0], torch.from_numpy(actions[:, 0])[drawn[goes_on] + 1])
+
+
+def test_a_data_set_that_never_says_what_was_done_next_is_refused():
+    n, ones = 3, np.ones((3, 1), np.float32)
+    parts = dict(zip(FIELDS, (ones, 0 * ones, ones[:, 0], ones, np.zeros(n, bool), np.ones(n, bool)), strict=True))
+    with pytest.raises(BadDataset, match="no step says what was done next"):
+        plain(ReBRAC, dataset=as_dataset(parts, spaces.Box(0, 2, (1,)), spaces.Box(-1, 1, (1,)))).learn(1)
+
+
+def test_rebrac_s_critics_are_normalised_behind_every_hidden_layer():
+    network = plain(ReBRAC).policy.critic.q_networks[0]
+    assert [type(layer).__name__ for layer in network] == ["Linear", "ReLU", "LayerNorm", "Linear"]
+
+
 def test_cql_pays_for_what_its_critics_say_of_all_candidates():
     """Q = 0, three candidates of density ½: log(3 / ½) = log 6 for each of two critics, times 10; the target is 0, too."""
     model = plain(CQL, n_action_samples=1)
@@ -330,9 +375,10 @@ def learnt_action(cls, steps=400, **more):
     return model.predict(np.ones(1, np.float32), deterministic=True)[0].item()
 
 
-def test_td3_bc_finds_the_better_of_two_actions_in_the_data():
+@pytest.mark.parametrize("cls", [TD3BC, ReBRAC])
+def test_the_better_of_two_actions_in_the_data_is_found(cls):
     """Cloning alone would be near −0.17, their mean."""
-    assert 0.35 < learnt_action(TD3BC) < 0.75
+    assert 0.35 < learnt_action(cls) < 0.75
 
 
 def test_cql_finds_it_too_and_says_less_of_actions_that_nobody_tried():
