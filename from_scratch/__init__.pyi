@@ -77,7 +77,9 @@ from from_scratch.monte_carlo.off_policy_prediction import PerDecisionOffPolicyM
 from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _EveryVisitMCPrediction
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.offline.bc import BC as _BC
+from from_scratch.offline.brac import BRAC as _BRAC
 from from_scratch.offline.cql import CQL as _CQL
+from from_scratch.offline.edac import EDAC as _EDAC
 from from_scratch.offline.filtered_bc import FilteredBC as _FilteredBC
 from from_scratch.offline.offline_td3 import OfflineTD3 as _OfflineTD3
 from from_scratch.offline.rebrac import ReBRAC as _ReBRAC
@@ -297,6 +299,39 @@ class BC(_BC):
         dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
         normalise_states: bool = False,
         batch_size: int = 256,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class BRAC(_BRAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        policy_learning_rate: float | collections.abc.Callable[[float], float] = 3e-05,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        ent_coef: str | float = 0.0,
+        target_entropy: str | float = "auto",
+        soft_backup: bool = False,
+        penalty: str = "value",
+        divergence: str = "kl",
+        penalty_weight: float = 1.0,
+        n_action_samples: int = 4,
+        mmd_sigma: float = 20.0,
+        behaviour_steps: int = 10000,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -978,6 +1013,34 @@ class DynaQPlus(_DynaQPlus, DynaQ):
         planning_steps: int = 5,
         model_size: int = 1,
         kappa: float = 0.001,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class EDAC(_EDAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        policy_learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        ent_coef: str | float = "auto",
+        target_entropy: str | float = "auto",
+        soft_backup: bool = True,
+        eta: float = 1.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

@@ -27,6 +27,7 @@ _HOMES = {
     "DroQPolicy": "core.networks.dropout",
     "DropoutCritic": "core.networks.dropout",
     "CQLPolicy": "core.networks.conservative",
+    "BRACPolicy": "core.networks.conservative",
     "ReBRACPolicy": "core.networks.normalised_critics",
     "NormalisedCritic": "core.networks.normalised_critics",
     "Hybrid": "core.networks.hybrid",

@@ -17,7 +17,9 @@ FAMILY = Family.of(
         algorithm("filtered_bc", ".filtered_bc:FilteredBC", "Behaviour cloning of the best episodes", "Chen, Lu et al. 2021", actions=("Box", "Discrete")),
         algorithm("offline_td3", ".offline_td3:OfflineTD3", "TD3 on a data set", "Fujimoto et al. 2019"),
         algorithm("td3_bc", ".td3_bc:TD3BC", "TD3 with behaviour cloning", "Fujimoto & Gu 2021"),
+        algorithm("brac", ".brac:BRAC", "Behaviour-regularised actor-critic", "Wu et al. 2019"),
         algorithm("rebrac", ".rebrac:ReBRAC", "Behaviour-regularised actor-critic, revisited", "Tarasov et al. 2023"),
         algorithm("cql", ".cql:CQL", "Conservative Q-learning", "Kumar et al. 2020"),
+        algorithm("edac", ".edac:EDAC", "Ensemble-diversified actor-critic", "An et al. 2021"),
     ],
 )  # fmt: skip
