@@ -42,7 +42,7 @@ class ReBRAC(OfflineTD3):
         return RecordedPairs(data, self._rng, self.device, self.scale_actions, self.seen)
 
     @per_seed
-    def critic_loss(self, b: SuccessiveTransition, noise: torch.Tensor) -> Loss:  # every field [S, M, ...]
+    def critic_loss(self, b: SuccessiveTransition, noise: torch.Tensor) -> Loss:  # type: ignore[override]  # every field [S, M, ...]
         with torch.no_grad():
             ε = (self.target_policy_noise * noise).clamp(-self.target_noise_clip, self.target_noise_clip)
             a_next = (self.mu_target(b.next_obs) + ε).clamp(-1, 1)
