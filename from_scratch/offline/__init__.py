@@ -22,9 +22,12 @@ FAMILY = Family.of(
         algorithm("td3_bc", ".td3_bc:TD3BC", "TD3 with behaviour cloning", "Fujimoto & Gu 2021"),
         algorithm("brac", ".brac:BRAC", "Behaviour-regularised actor-critic", "Wu et al. 2019"),
         algorithm("rebrac", ".rebrac:ReBRAC", "Behaviour-regularised actor-critic, revisited", "Tarasov et al. 2023"),
+        algorithm("awac", ".awac:AWAC", "Advantage-weighted actor-critic", "Nair et al. 2020", actions=("Box", "Discrete")),
         algorithm("iql", ".iql:ImplicitQLearning", "Implicit Q-learning", "Kostrikov et al. 2022", actions=("Box", "Discrete")),
         algorithm("discrete_cql", ".discrete_cql:DiscreteCQL", "Conservative Q-learning for discrete actions", "Kumar et al. 2020", actions=("Discrete",)),
         algorithm("cql", ".cql:CQL", "Conservative Q-learning", "Kumar et al. 2020"),
         algorithm("edac", ".edac:EDAC", "Ensemble-diversified actor-critic", "An et al. 2021"),
+        algorithm("decision_transformer", ".decision_transformer:DecisionTransformer", "Decision transformer", "Chen, Lu et al. 2021",
+                  actions=("Box", "Discrete"), remembers=True),
     ],
 )  # fmt: skip
