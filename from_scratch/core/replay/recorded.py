@@ -58,5 +58,5 @@ class RecordedPairs(Recorded):
 
     def sample(self, size: int, gamma: float) -> SuccessiveTransition:
         i = self.followed.take(self.rng.randint(len(self.followed), size))
-        next_action = self.take(self.action, np.minimum(i + 1, self.size - 1))
+        next_action = self.tensor(self.read("action", np.minimum(i + 1, self.size - 1)))
         return SuccessiveTransition(**vars(self.at(i, gamma)), next_action=next_action)
