@@ -14,6 +14,7 @@ from benchmarks import UserError
 WHERE = "benchmarks.measures"
 MEASURES: dict[str, str] = {  # name -> "module:Class" within it
     "continuity_cost": "continuity_cost:ContinuityCost",
+    "evaluation_errors": "evaluation_errors:EvaluationErrors",
     "expected_gap": "expected_gap:ExpectedGap",
     "gradient_variance": "gradient_variance:GradientVariance",
     "greedy_policy": "greedy_policy:GreedyPolicy",
