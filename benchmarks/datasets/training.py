@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import io
 import json
@@ -86,7 +87,7 @@ def models(recipe: Recipe, root: Path, make: Callable[..., gym.Env], show: Show)
 def _train(recipe: Recipe, said: dict[str, Any], entry: Any, place: Path, make: Callable[..., gym.Env], show: Show) -> None:
     code, what, quiet = source(), f"training {entry.id} for {recipe.family}", lambda *told: None
     recorder = Recorder(make())
-    arguments = hyperparams.constructor_arguments(said["hyperparameters"], recorder.action_space)
+    arguments = hyperparams.constructor_arguments(copy.deepcopy(said["hyperparameters"]), recorder.action_space)  # SB3 adds to policy_kwargs
     model = entry.load()("MlpPolicy", recorder, seed=said["seed"], device="cpu", **arguments)
     kept = Checkpoints(said["checkpoints"], lambda model: score(make, model, said["picking"], quiet, "")["score"], lambda n: show(what, n, said["steps"]))
     model.learn(said["steps"], callback=kept, log_interval=None)
