@@ -77,7 +77,12 @@ from from_scratch.monte_carlo.off_policy_prediction import PerDecisionOffPolicyM
 from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _EveryVisitMCPrediction
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.offline.bc import BC as _BC
+from from_scratch.offline.bcq import BCQ as _BCQ
+from from_scratch.offline.cql import CQL as _CQL
+from from_scratch.offline.discrete_bcq import DiscreteBCQ as _DiscreteBCQ
+from from_scratch.offline.discrete_cql import DiscreteCQL as _DiscreteCQL
 from from_scratch.offline.filtered_bc import FilteredBC as _FilteredBC
+from from_scratch.offline.iql import ImplicitQLearning as _ImplicitQLearning
 from from_scratch.offline.offline_td3 import OfflineTD3 as _OfflineTD3
 from from_scratch.offline.td3_bc import TD3BC as _TD3BC
 from from_scratch.policy_gradient.a2c import A2C as _A2C
@@ -307,6 +312,33 @@ class BC(_BC):
         n_envs: int = 1,
     ) -> None: ...
 
+class BCQ(_BCQ):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 100,
+        gamma: float = 0.99,
+        tau: float = 0.005,
+        n_candidates: int = 10,
+        phi: float = 0.05,
+        soft_min: float = 0.75,
+        kl_weight: float = 0.5,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
 class BatchMC(_BatchMC, BatchTD):
     def __init__(
         self,
@@ -441,6 +473,37 @@ class CEM(_CEM):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class CQL(_CQL):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        policy_learning_rate: float | collections.abc.Callable[[float], float] = 3e-05,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        ent_coef: str | float = "auto",
+        target_entropy: str | float = "auto",
+        soft_backup: bool = False,
+        conservative_weight: float = 10.0,
+        target_gap: float | None = None,
+        n_action_samples: int = 10,
+        bc_steps: int = 0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,
@@ -731,6 +794,57 @@ class DifferentialSARSA(_DifferentialSARSA):
         exploration_final_eps: float = 0.1,
         exploration_fraction: float = 0.1,
         beta: float = 0.01,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class DiscreteBCQ(_DiscreteBCQ):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 256,
+        gamma: float = 0.99,
+        tau: float = 0.005,
+        target_update_interval: int = 1,
+        threshold: float = 0.3,
+        logit_penalty: float = 0.01,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class DiscreteCQL(_DiscreteCQL):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 256,
+        gamma: float = 0.99,
+        tau: float = 0.005,
+        target_update_interval: int = 1,
+        alpha: float = 1.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -1288,6 +1402,33 @@ class IMPALA(_IMPALA):
         rollout_buffer_class: type | None = None,
         rollout_buffer_kwargs: dict | None = None,
         normalize_advantage: bool = False,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ImplicitQLearning(_ImplicitQLearning):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        actor_learning_rate: float | collections.abc.Callable[[float], float] | None = None,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        expectile: float = 0.7,
+        beta: float = 3.0,
+        max_weight: float = 100.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

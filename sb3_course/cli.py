@@ -101,8 +101,9 @@ def parser() -> argparse.ArgumentParser:
     compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it",
                    example="sb3-course compare --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048 --out studies/first")
     _add_study(compare)
-    compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
-    compare.add_argument("--launcher", help="local, a pool of processes, or inprocess, for debugging (default: the suite's)")
+    compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores, or processors of the cluster)")
+    compare.add_argument("--launcher", help="local, a pool of processes; ray, a cluster; or inprocess, for debugging (default: the suite's)")
+    _add_limits(compare)
     compare.add_argument("--out", metavar="DIR", help="where the study lives (default: studies/NAME)")
     compare.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     compare.add_argument("--dry-run", action="store_true", help="check everything and print the plan")
@@ -111,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
                     example="sb3-course register --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048")
     _add_study(register, "a study's directory or archive, or, as for compare, ")
     trust(register, "also import algorithms and environments of a suite's file that are not known here")
-    register.set_defaults(jobs=None, launcher=None)
+    register.set_defaults(jobs=None, launcher=None, address=None, limit_minutes=None, limit_memory=None)
 
     trust(compare, "also import algorithms, environments and wrappers of a suite's file that are not known here")
 
@@ -121,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
     retry = verb("retry", "compare", "retry", "run failed, damaged and missing runs again", example="sb3-course retry first")
     retry.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
     retry.add_argument("--jobs", type=int, metavar="N", help="processes (default: the study's)")
+    _add_limits(retry)
     retry.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     trust(retry, "also import what is not known here")
 
@@ -232,6 +234,12 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top
+
+
+def _add_limits(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--address", metavar="HOST:PORT", help="with --launcher ray: of a cluster that runs, or auto (default: one of this machine's own)")
+    verb.add_argument("--limit-minutes", type=float, metavar="N", help="of a run: one that takes longer is ended, and has failed (default: none)")
+    verb.add_argument("--limit-memory", type=float, metavar="GIB", help="of a run's process, likewise (default: none)")
 
 
 def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:

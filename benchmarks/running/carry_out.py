@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import UserError
@@ -67,8 +67,16 @@ def carry_out(study: Study, store: Store, again: tuple[str, ...] = UNFINISHED, r
     reporter.planned(work, store)
     if not dry_run:
         with store.lock():
-            train(work, store, reporter)
+            train(_still(work, store, again), store, reporter)
     return work
+
+
+def _still(work: Work, store: Store, again: tuple[str, ...]) -> Work:
+    """The work, less what another command has done since it was planned, before this one had the store for itself."""
+    todo = [run for run, state, _ in store.states(work.todo) if state in again]
+    if len(todo) == len(work.todo):
+        return work
+    return replace(work, todo=todo, jobs=_jobs(todo, work.workers, work.study))
 
 
 def in_batches(study: Study, store: Store, batch: int, again: tuple[str, ...] = UNFINISHED, reporter: Reporter | None = None,
@@ -94,14 +102,18 @@ def in_batches(study: Study, store: Store, batch: int, again: tuple[str, ...] = 
 def to_do(study: Study, store: Store, again: tuple[str, ...] = UNFINISHED) -> Work:
     """What is to be trained, checked: UserError for what cannot run, or could not be reported."""
     settings = study.launcher or {}
-    workers = settings.get("jobs") or launchers.physical_cores()
+    workers = launchers.capacity(settings)
     study = study.launched(jobs=workers)
     planned = plan.runs_by_id(run for _, run in plan.plan(study))
-    before = {run_id: store.status(run)[0] for run_id, run in planned.items()}
+    before = {run.id: state for run, state, _ in store.states(planned.values())}
     todo = [run for run_id, run in planned.items() if before[run_id] in again]
     _check(study, todo)
     records.demand(study)  # what could not be reported is not trained
-    return Work(study, before, todo, plan.group(todo, workers, settings.get("lockstep_seeds", plan.LOCKSTEP_SEEDS)), workers)
+    return Work(study, before, todo, _jobs(todo, workers, study), workers)
+
+
+def _jobs(todo: list[Run], workers: int, study: Study) -> list[Job]:
+    return plan.group(todo, workers, (study.launcher or {}).get("lockstep_seeds", plan.LOCKSTEP_SEEDS))
 
 
 def _check(study: Study, todo: list[Run]) -> None:
@@ -121,8 +133,7 @@ def _check(study: Study, todo: list[Run]) -> None:
 def train(work: Work, store: Store, reporter: Reporter) -> None:
     """Save the study, put damage aside, make the runs, and sweep up. The store is locked by the caller."""
     store.save_study(work.study)
-    for run in work.todo:
-        state, record = store.status(run)
+    for run, state, record in list(store.states(run for run in work.todo if work.before[run.id] != "missing")):
         if state == "corrupt":
             reporter.damaged(record["error"], store.quarantine(run.id).relative_to(store.path))
     try:

@@ -15,15 +15,19 @@ that its seal lists, every name is one component of a path, every value has its 
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import math
 import os
+import platform
 import shutil
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +58,27 @@ def without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _owner_is_alive(name: str) -> bool:
-    """Whether the process that made a temporary directory `.tmp-PID-START-...` still runs (a later process may have the same PID)."""
+@cache
+def _this_machine() -> str:
+    """A name for this machine that does not say which it is: on a shared file system, others' processes have the same numbers."""
+    return hashlib.sha256(f"{platform.node()} {uuid.getnode()}".encode()).hexdigest()[:8]
+
+
+def _birth(pid: int) -> int:
+    """When a process began, by a clock that nobody sets: ticks since the machine started, where the system tells them."""
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19])
+    return int(psutil.Process(pid).create_time() * 100)
+
+
+def _owner_is_alive(name: str) -> bool | None:
+    """Whether the process that made a temporary directory `.tmp-MACHINE-PID-BIRTH-...` still runs (a later process may have the same PID).
+
+    None where it is another machine's, of which that cannot be known.
+    """
     try:
-        _, pid, start, *_ = name.split("-")
-        return int(psutil.Process(int(pid)).create_time() * 100) == int(start)
+        _, machine, pid, birth, *_ = name.split("-")
+        return None if machine != _this_machine() else _birth(int(pid)) == int(birth)
     except (psutil.Error, ValueError):
         return False
 
@@ -142,14 +162,16 @@ class Store:
     def begin(self, run: Run) -> Path:
         """A temporary directory for this run's files; its name says which process it belongs to."""
         self._refuse_writing()
-        start = int(psutil.Process().create_time() * 100)
-        directory = self.runs_path / f".tmp-{os.getpid()}-{start}-{run.id}"
+        directory = self.runs_path / f".tmp-{_this_machine()}-{os.getpid()}-{_birth(os.getpid())}-{run.id}"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         return directory
 
     def commit(self, run: Run, directory: Path, record: dict[str, Any]) -> Path:
-        """Seal the run's rows and files with run.json and give the directory its name, in place of a failed run's if there is one."""
+        """Seal the run's rows and files with run.json and give the directory its name, in place of a failed run's if there is one.
+
+        A failure does not take the place of a run that has finished: a worker that was given up may still speak.
+        """
         files = {}
         for path in sorted(directory.iterdir()):
             with path.open("rb") as file:
@@ -161,7 +183,9 @@ class Store:
         record["seal"] = seals.seal_of(record)
         write_whole(directory / "run.json", json.dumps(record, indent=1, ensure_ascii=False))
         final = self.runs_path / run.id
-        if final.exists():
+        if final.exists() and record["status"] == "failed" and self.status(run)[0] == "finished":
+            shutil.rmtree(directory)
+        elif final.exists():
             stale = directory.with_name(directory.name + ".old")
             os.rename(final, stale)
             os.rename(directory, final)
@@ -175,7 +199,10 @@ class Store:
         self.commit(run, self.begin(run), {"status": "failed", "error": error, "traceback": traceback, **facts})
 
     def sweep(self) -> int:
-        """Remove what processes that no longer live have left half done; how many directories that were."""
+        """Remove what processes that no longer live have left half done; how many directories that were.
+
+        Who sweeps has the lock and has ended its workers, so what other machines' processes were making is stale too.
+        """
         stale = [path for path in self._temporary() if not _owner_is_alive(path.name)]
         for path in stale:
             shutil.rmtree(path, ignore_errors=True)
@@ -262,24 +289,33 @@ class Store:
 
         IntegrityError where what all runs of a packed study share cannot be read: then none of them can be told from another.
         """
-        if self.is_packed:
+        return next(self.states([run]))[1:]
+
+    def states(self, runs: Iterable[Run]) -> Iterator[tuple[Run, str, dict[str, Any]]]:
+        """(run, status, record or {"error": why}) of each: see `status`. What is in the making is looked up once for all."""
+        is_packed, making = self.is_packed, None
+        if is_packed:
             self.packed.tables()
-        try:
-            record = self.record(run.id)
-        except IntegrityError as error:
-            return "corrupt", {"error": str(error)}
-        if record is not None:
-            return record["status"], record
-        running = any(path.name.endswith(f"-{run.id}") and _owner_is_alive(path.name) for path in self._temporary())
-        return ("running" if running else "missing"), {}
+        for run in runs:
+            try:
+                record = self.packed.record(run.id) if is_packed else self.record(run.id)
+            except IntegrityError as error:
+                yield run, "corrupt", {"error": str(error)}
+                continue
+            if record is not None:
+                yield run, record["status"], record
+                continue
+            if making is None:
+                making = {path.name.split("-", 4)[-1] for path in self._temporary() if _owner_is_alive(path.name) is not False}
+            yield run, "running" if run.id in making else "missing", {}
 
     def runs(self) -> pd.DataFrame:
         """One row per planned run: see RUN_COLUMNS. hyperparams and host are JSON; error is the first line."""
         import pandas as pd
 
         rows = []
-        for group, run in self.planned():
-            status, record = self.status(run)
+        groups, runs = zip(*self.planned(), strict=True)
+        for group, (run, status, record) in zip(groups, self.states(runs), strict=True):
             row = {column: record.get(column) for column in RUN_COLUMNS}
             row |= {"run_id": run.id, "algo": run.algo, "env": run.env, "group": group, "seed": run.seed, "status": status, "steps": run.steps,
                     "hyperparams": json.dumps(run.hyperparams, sort_keys=True), "host": json.dumps(record.get("host") or {}, sort_keys=True)}
@@ -345,7 +381,7 @@ class Store:
         import pandas as pd
 
         runs = runs_by_id(run for _, run in self.planned())
-        finished = [run for run in runs.values() if self.status(run)[0] == "finished"]
+        finished = [run for run, status, _ in self.states(runs.values()) if status == "finished"]
         if not finished:
             return pd.DataFrame(columns=list(TABLES[name]))
         finished.sort(key=lambda run: (run.algo, run.env, run.seed))

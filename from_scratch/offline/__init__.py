@@ -16,6 +16,12 @@ FAMILY = Family.of(
         algorithm("bc", ".bc:BC", "Behaviour cloning", "Pomerleau 1991", actions=("Box", "Discrete")),
         algorithm("filtered_bc", ".filtered_bc:FilteredBC", "Behaviour cloning of the best episodes", "Chen, Lu et al. 2021", actions=("Box", "Discrete")),
         algorithm("offline_td3", ".offline_td3:OfflineTD3", "TD3 on a data set", "Fujimoto et al. 2019"),
+        algorithm("bcq", ".bcq:BCQ", "Batch-constrained Q-learning", "Fujimoto et al. 2019"),
+        algorithm("discrete_bcq", ".discrete_bcq:DiscreteBCQ", "Batch-constrained Q-learning for discrete actions", "Fujimoto, Conti et al. 2019",
+                  actions=("Discrete",)),
         algorithm("td3_bc", ".td3_bc:TD3BC", "TD3 with behaviour cloning", "Fujimoto & Gu 2021"),
+        algorithm("iql", ".iql:ImplicitQLearning", "Implicit Q-learning", "Kostrikov et al. 2022", actions=("Box", "Discrete")),
+        algorithm("discrete_cql", ".discrete_cql:DiscreteCQL", "Conservative Q-learning for discrete actions", "Kumar et al. 2020", actions=("Discrete",)),
+        algorithm("cql", ".cql:CQL", "Conservative Q-learning", "Kumar et al. 2020"),
     ],
 )  # fmt: skip

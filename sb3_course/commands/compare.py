@@ -56,9 +56,7 @@ def retry(args: argparse.Namespace) -> int:
     if study.code != plan.code_versions(study):
         raise UserError(f"the code or its packages changed since {store.path} was planned, so its runs would not be of one kind: "
                         f"use the study's command again ({study.command or 'sb3-course compare'}), which trains what the change touches")
-    if args.jobs is not None:
-        study = study.launched(jobs=_jobs(args.jobs))
-    carry_out(study, store, UNFINISHED_OR_FAILED, Told())
+    carry_out(_launched(study, args), store, UNFINISHED_OR_FAILED, Told())
     return render(store, args.allow_partial, play=_play)
 
 
@@ -104,9 +102,17 @@ def planned_study(args: argparse.Namespace) -> Study:
         overrides += [f"seeds={args.seeds}"] if args.seeds is not None else []
         overrides += [f"steps={args.n_timesteps}"] if args.n_timesteps is not None else []
         study = studies.compose(suite or "quickstart", overrides, args.trust)
+    return _launched(study, args)
+
+
+def _launched(study: Study, args: argparse.Namespace) -> Study:
+    """The study under the settings of its launcher that were given as flags."""
+    if args.address and (study.launcher or {}).get("name") != "ray":
+        raise UserError(f"--address {args.address} goes with --launcher ray")
     if args.jobs is not None:
         study = study.launched(jobs=_jobs(args.jobs))
-    return study
+    given = {name: getattr(args, name) for name in ("address", "limit_minutes", "limit_memory") if getattr(args, name) is not None}
+    return study.launched(**given) if given else study
 
 
 def _words(text: str) -> list[str]:

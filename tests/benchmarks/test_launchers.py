@@ -12,44 +12,18 @@ import pytest
 from benchmarks.running import launchers
 from benchmarks.store.store import Store
 from benchmarks.studies import plan, study
+from tests.benchmarks.accidents import planned
 
 LOCAL = {"name": "local", "jobs": 1, "lockstep_seeds": 10, "attempts": 3}
 
-# What a worker process imports instead of the real training: quick runs with the accidents that a test asks for.
-ACCIDENTS = '''
-import os, pathlib, signal, sys, time, types
-
-def execute(job, store, report=lambda message: None):
-    report(("progress", 0.5))
-    for run in job.runs:
-        directory = store.begin(run)
-        if run.seed == int(os.environ.get("KILLED_SEED", -1)):
-            mark = pathlib.Path(os.environ["DEATHS"])
-            deaths = len(mark.read_text()) if mark.exists() else 0
-            if deaths < int(os.environ["MOST_DEATHS"]):
-                mark.write_text("x" * (deaths + 1))
-                os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(float(os.environ.get("RUN_SECONDS", 0)))
-        store.commit(run, directory, {"status": "finished"})
-        report(("run", run.id, "finished", ""))
-
-sys.modules["benchmarks.running.worker"] = types.ModuleType("benchmarks.running.worker")
-sys.modules["benchmarks.running.worker"].execute = execute
-'''
+WORKER = "tests.benchmarks.accidents"
 
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """A study of three planned runs, in a process whose workers only pretend to train."""
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(ACCIDENTS)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.getcwd(), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("DEATHS", str(tmp_path / "deaths"))
-    resolved = study.adhoc(["ppo"], ["CartPole-v1"], seeds=3, steps=10)
-    resolved = plan.pinned(resolved)
-    store = Store(tmp_path / "study")
-    store.save_study(resolved)
-    return store
+    return planned(tmp_path / "study")
 
 
 def _launch(store, **changes):
@@ -61,7 +35,7 @@ def _launch(store, **changes):
         if progress.note and progress.note not in notes:
             notes.append(progress.note)
 
-    return launchers.launch(work, store, settings, show), notes
+    return launchers.launch(work, store, settings, show, WORKER), notes
 
 
 def test_the_pool_finishes_every_run_and_leaves_nothing_behind(store):
@@ -99,9 +73,9 @@ def test_workers_die_with_their_parent(store, tmp_path, monkeypatch):
     script.write_text(
         "import sys\nfrom benchmarks.running import launchers\nfrom benchmarks.studies import plan\nfrom benchmarks.store.store import Store\n"
         f"if __name__ == '__main__':\n    store = Store({str(store.path)!r})\n"
-        f"    launchers.launch(plan.group([run for _, run in store.planned()], 2), store, {LOCAL | {'jobs': 2}!r})\n"
+        f"    launchers.launch(plan.group([run for _, run in store.planned()], 2), store, {LOCAL | {'jobs': 2}!r}, worker={WORKER!r})\n"
     )
-    parent = subprocess.Popen([sys.executable, str(script)])
+    parent = subprocess.Popen([sys.executable, str(script)], env={**os.environ, "PYTHONPATH": os.getcwd()})
     workers = []
     deadline = time.monotonic() + 60
     while len(list(store.runs_path.glob(".tmp-*"))) < 2 and time.monotonic() < deadline:
@@ -137,5 +111,27 @@ def test_a_process_of_the_pool_has_one_thread():
 def test_the_time_left_is_judged_from_the_share_of_estimated_work_that_is_done():
     progress = launchers.Progress(runs=2, seconds=100.0, costs=[80.0, 20.0], started=time.monotonic() - 30)
     assert progress.remaining_seconds is None, "nothing is known yet"
-    progress.fractions[0] = 0.75  # 60 of 100 in 30 s
+    progress.enter(0, 0.75)  # 60 of 100 in 30 s
     assert progress.remaining_seconds == pytest.approx(20.0, abs=0.5)
+
+
+def test_a_study_cannot_name_the_module_that_trains():
+    """It may be a stranger's, and a module's import runs it."""
+    assert launchers.Settings.of({"name": "local", "worker": "antigravity"}).worker == "benchmarks.running.worker"
+
+
+def test_short_jobs_travel_together_but_never_so_many_that_a_worker_has_nothing_to_do():
+    runs = plan.plan(plan.pinned(study.adhoc(["q_learning"], ["FrozenLake-v1"], seeds=60, steps=100, overrides=["protocol.eval_points=1"])))
+    jobs = [plan.Job((run,)) for _, run in runs]
+    progress = launchers.Progress(60, 6.0, costs=[0.1] * 60)
+    conductor = launchers.Conductor(jobs, None, launchers.Settings(), progress, lambda progress: None)
+    sizes = []
+    while conductor.waiting:
+        sizes.append(len(conductor._next(size=2)))
+    assert sizes[:2] == [10, 10], "a second of work"
+    assert sizes[-4:] == [1] * 4 and sum(sizes) == 60
+
+
+def test_a_long_job_travels_alone():
+    conductor = launchers.Conductor([plan.Job(())] * 20, None, launchers.Settings(), launchers.Progress(20, 40.0, costs=[2.0] * 20), lambda progress: None)
+    assert len(conductor._next(size=2)) == 1

@@ -543,6 +543,7 @@ def loud(store):
 
     rewrite(store, change)
     run = next(run for _, run in store.planned())
+    shutil.rmtree(store.runs_path / run.id)  # a failure does not take the place of what has finished
     store.fail(run, f"ValueError: [/red]{ESCAPE}{TURNED}", f"Traceback{ESCAPE}{TURNED}")
     (store.runs_path / f"stray{ESCAPE}{TURNED}".replace("/", "")).mkdir()
     return store
@@ -894,6 +895,8 @@ def test_every_place_that_unpickles_imports_or_evaluates_is_known():
         ("benchmarks/studies/provenance.py", "import_module("),  # of what Gymnasium has registered here
         ("benchmarks/textbook/figure.py", "import_module("),  # our own figures
         ("benchmarks/running/worker.py", "import_module("),  # our own self-check
+        ("benchmarks/running/launchers.py", "import_module("),  # our own crews, by a name that CREWS has
+        ("benchmarks/running/serving.py", "import_module("),  # our own worker: a study's launcher cannot name another
         ("benchmarks/studies/study.py", "OmegaConf.load"),  # our own settings
         ("sb3_course/cli.py", "import_module("),  # our own commands
         ("sb3_course/teaching/answers.py", "exec("),  # a learner's own file, in a process of its own

@@ -43,7 +43,7 @@ def sets(monkeypatch):
 def suite(algos, envs=(TASK,), protocol=None, **more):
     return study.composed("test", {
         "name": "data", "question": "?", "seeds": 2, "steps": 40, "groups": [{"name": "all", "algos": list(algos), "envs": list(envs)}],
-        "env": {TASK: {"dataset": "random"}} if TASK in envs else {}, "algo": {name: {"default": NET} for name in algos if name in ("td3_bc", "offline_td3")},
+        "env": {TASK: {"dataset": "random"}} if TASK in envs else {}, "algo": {name: {envs[0]: NET} for name in algos if name in ("td3_bc", "offline_td3")},
         "protocol": {"eval_episodes": 2, "eval_points": 2, **(protocol or {})}, **more,
     })  # fmt: skip
 

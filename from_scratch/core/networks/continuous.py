@@ -57,6 +57,7 @@ class Drawn:
     log_prob: torch.Tensor
 
 
+EPSILON = float(np.finfo(np.float32).eps)
 Noise = torch.Tensor | Drawn  # what a reparameterised action is made of: ε, or what an actor made of its own
 
 
@@ -66,6 +67,13 @@ def squash(mean: torch.Tensor, log_std: torch.Tensor, noise: torch.Tensor) -> Sq
     u = mean + noise * pi.std
     a = torch.tanh(u)
     return a, pi.log_prob(u) - torch.log(1 - a**2 + 1e-6).sum(-1)
+
+
+def log_prob_of_squashed(mean: torch.Tensor, log_std: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+    """log π(a|s) of an action that was not drawn now, [S, M]: u = artanh(a), where single precision can still tell a from ±1."""
+    a = action.clamp(-1 + EPSILON, 1 - EPSILON)
+    u = 0.5 * (torch.log(1 + a) - torch.log(1 - a))
+    return Gaussian(mean, log_std).log_prob(u) - torch.log(1 - action**2 + 1e-6).sum(-1)
 
 
 class SquashedActor(Together):
@@ -97,8 +105,15 @@ class SquashedActor(Together):
         return rng.noise(*shape).to(self.rows.device)
 
     def __call__(self, obs: Any, noise: torch.Tensor) -> SquashedSample:
+        return squash(*self.mean_and_log_std(obs), noise)
+
+    def mean_and_log_std(self, obs: Any) -> tuple[torch.Tensor, torch.Tensor]:
         h = self.trunk(flat(obs))
-        return squash(self.mean(h), self.log_std(h).clamp(LOG_STD_MIN, LOG_STD_MAX), noise)
+        return self.mean(h), self.log_std(h).clamp(LOG_STD_MIN, LOG_STD_MAX)
+
+    def log_prob(self, obs: Any, action: Any) -> torch.Tensor:
+        """log π(a|s) of given actions, [S, M]."""
+        return log_prob_of_squashed(*self.mean_and_log_std(obs), action)
 
     @torch.no_grad()
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
@@ -127,6 +142,14 @@ class SquashedActors(OneByOne):
     def __call__(self, obs: Any, sample: Drawn) -> SquashedSample:
         """As it was drawn."""
         return sample.action, sample.log_prob
+
+    def log_prob(self, obs: Any, action: Any) -> torch.Tensor:
+        """log π(a|s) of given actions, [S, M]."""
+        found = []
+        for k, actor in enumerate(self.networks):
+            mean, log_std, more = actor.get_action_dist_params(one(obs, k, self.device))
+            found.append(actor.action_dist.proba_distribution(mean, log_std, **more).log_prob(action[k]))
+        return torch.stack(found)
 
     @torch.no_grad()
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
