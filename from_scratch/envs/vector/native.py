@@ -91,6 +91,8 @@ class Native(VecEnv):
         return [issubclass(wrapper_class, Monitor) for _ in self._get_indices(indices)]
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        if attr_name == "render_mode":  # what SB3 asks everyone
+            return [None for _ in self._get_indices(indices)]
         raise AttributeError(f"{attr_name}: {self._no_objects()}")
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> NoReturn:
