@@ -44,6 +44,7 @@ MAKERS = {
     "FrozenLake-v1": lambda: gym.make("FrozenLake-v1"),
     "Pendulum-v1, cut": lambda: gym.make("Pendulum-v1", max_episode_steps=7),
     "dicts": Dicts,
+    "dicts, over and cut at once": lambda: gym.wrappers.TimeLimit(Dicts(), 3),
 }
 
 
@@ -177,14 +178,17 @@ def test_the_episodes_infos_are_monitors(envpool):
 
 
 def test_a_seed_decides_every_lane_and_another_one_others(envpool):
-    def first(seed):
+    def first(*seeds):
         venv = make_envpool("CartPole-v1", 2)
-        venv.seed(seed)
-        return venv.reset()
+        for seed in seeds:
+            venv.seed(seed)
+            obs = venv.reset()
+        return obs
 
     np.testing.assert_array_equal(first(3), first(3))
     assert not (first(3) == first(4)).any(1)[0]
     np.testing.assert_array_equal(first(3)[1], first(4)[0])  # lane i has s + i
+    np.testing.assert_array_equal(first(3, 4), first(4))  # the last one counts
 
 
 def test_a_stack_learns_in_pools_of_its_own_what_each_seed_learns_alone(envpool):
