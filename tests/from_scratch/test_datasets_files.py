@@ -73,6 +73,7 @@ def test_minari_itself_reads_what_is_written(data, tmp_path, monkeypatch):
     last = list(read.iterate_episodes())[-1]
     np.testing.assert_array_equal(last.actions, data.actions[data.starts[-1] :])
     assert last.truncations[-1] and not last.terminations[-1]
+    assert "observations=" in repr(last)
 
 
 def test_what_minari_writes_is_read(tmp_path, monkeypatch):
@@ -209,7 +210,7 @@ def test_a_missing_field_of_an_episode_is_named(tmp_path):
     played(Vectors()).save(tmp_path / "a")
     with h5py.File(tmp_path / "a" / "data" / "main_data.hdf5", "a") as file:
         del file["episode_2/rewards"]
-    with pytest.raises(BadDataset, match="episode_2 lacks rewards; it has actions, observations, terminations, truncations"):
+    with pytest.raises(BadDataset, match="episode_2 lacks rewards; it has actions, infos, observations, terminations, truncations"):
         as_dataset(tmp_path / "a")
 
 
