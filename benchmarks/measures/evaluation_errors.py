@@ -40,7 +40,7 @@ class EvaluationErrors(Measure):
     @staticmethod
     def task(run: Any) -> tuple[World, np.ndarray, float, int]:
         env = environments.make_env(run.env, run.spec, monitor=False)
-        own = type(env.unwrapped)(**{**(run.spec.get("kwargs") or {}), "task_seed": run.seed})
+        own: Any = type(env.unwrapped)(**{**(run.spec.get("kwargs") or {}), "task_seed": run.seed})
         going_on = [[[outcome for outcome in own.P[s][a] if not outcome[3]] for a in range(len(own.P[s]))] for s in range(len(own.P))]
         s_next, reward = (np.array([[[outcome[k] for outcome in outcomes] for outcomes in of_state] for of_state in going_on]) for k in (1, 2))
         n_states, n_actions = s_next.shape[:2]
