@@ -1,5 +1,6 @@
-"""Callbacks for a stack of seeds, beside SB3's own: `from from_scratch.callbacks import StackEvalCallback`."""
+"""SB3's callbacks that save models, with all that belongs to a model, and those for a stack of seeds: `from from_scratch.callbacks import EvalCallback`."""
 
+from from_scratch.core.checkpoints import CheckpointCallback, EvalCallback
 from from_scratch.core.stacks import StackEvalCallback, evaluate_each, iqm
 
-__all__ = ["StackEvalCallback", "evaluate_each", "iqm"]
+__all__ = ["CheckpointCallback", "EvalCallback", "StackEvalCallback", "evaluate_each", "iqm"]

@@ -34,7 +34,8 @@ ROOMS = {  # a room of core: the others that it may import
     "atoms": ("lockstep", "hyperparameters"),  # the same, and what they are given
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
-    "stacks": ("addresses", "callbacks", "files", "masks", "vec_env"),
+    "stacks": ("addresses", "callbacks", "checkpoints", "files", "masks", "vec_env"),
+    "checkpoints": ("callbacks",),
     "files": ("addresses",),
     "masks": ("vec_env",),
     "lockstep": ("watch",),
@@ -101,8 +102,8 @@ def may_import(module: str, name: str) -> bool:
     if module == "from_scratch.own":
         return name == "from_scratch.core.entry"
     if module in FACES:
-        own = {"from_scratch.callbacks": "from_scratch.core.stacks", "from_scratch.noise": "from_scratch.core.noise"}
-        return name in ("from_scratch.policies", "from_scratch.registry", own.get(module))
+        own = {"from_scratch.callbacks": ("from_scratch.core.checkpoints", "from_scratch.core.stacks"), "from_scratch.noise": ("from_scratch.core.noise",)}
+        return name in ("from_scratch.policies", "from_scratch.registry", *own.get(module, ()))
     if is_algorithm(module):
         return within(name, "from_scratch.core", "from_scratch.envs") or is_algorithm(name)
     if within(module, "benchmarks"):

@@ -1,6 +1,9 @@
 """sb3-course train: one model, saved where the RL Zoo would save it.
 
     FOLDER/ALGO/ENV_ID/  ENV.zip  best_model.zip  evaluations.npz  command.txt  ENV/{config.yml, args.yml, vecnormalize.pkl, vecnormalize.npz}
+
+Every model has its own statistics of normalisation: vecnormalize.pkl beside best_model.zip, rl_model_vecnormalize_N_steps.pkl beside rl_model_N_steps.zip, and
+those in ENV/ for the last. With --save-replay-buffer each has its replay memory, too.
 """
 
 from __future__ import annotations
@@ -80,10 +83,12 @@ def latest_id(root: Path, algo: str, env: str) -> int:
 
 def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any], spec: dict[str, Any], steps: int) -> int:
     import torch
-    from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback, EvalCallback
+    from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.env_util import make_vec_env
     from stable_baselines3.common.evaluation import evaluate_policy
     from stable_baselines3.common.vec_env import unwrap_vec_normalize
+
+    from from_scratch.callbacks import CheckpointCallback, EvalCallback
 
     torch.set_num_threads(1)
     cls, n_envs, normalize = entry.load(), raw.get("n_envs", 1), hyperparams.normalize_arguments(raw)
@@ -113,9 +118,10 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
     scoring.seed(args.seed + n_envs)  # beside the training environments' seeds
     if args.eval_freq > 0:
         callbacks.append(EvalCallback(scoring, n_eval_episodes=args.eval_episodes, eval_freq=max(args.eval_freq // n_envs, 1),
-                                      best_model_save_path=str(folder), log_path=str(folder), verbose=args.verbose))
+                                      best_model_save_path=str(folder), log_path=str(folder), verbose=args.verbose,
+                                      save_replay_buffer=args.save_replay_buffer))
     if args.save_freq > 0:
-        callbacks.append(CheckpointCallback(max(args.save_freq // n_envs, 1), str(folder), name_prefix="rl_model", save_vecnormalize=normalize is not None))
+        callbacks.append(CheckpointCallback(max(args.save_freq // n_envs, 1), str(folder), save_replay_buffer=args.save_replay_buffer))
 
     begin = time.perf_counter()
     try:
@@ -124,6 +130,8 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
         print("interrupted: saving what there is", file=sys.stderr)
     seconds = time.perf_counter() - begin
     model.save(folder / f"{name}.zip")
+    if args.save_replay_buffer and getattr(model, "replay_buffer", None) is not None:
+        model.save_replay_buffer(config / "replay_buffer.pkl")
     normalizer = unwrap_vec_normalize(venv)
     if normalizer is not None:
         models.save_normaliser(normalizer, config)
