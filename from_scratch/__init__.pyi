@@ -80,6 +80,7 @@ from from_scratch.offline.awac import AWAC as _AWAC
 from from_scratch.offline.bc import BC as _BC
 from from_scratch.offline.bcq import BCQ as _BCQ
 from from_scratch.offline.cql import CQL as _CQL
+from from_scratch.offline.decision_transformer import DecisionTransformer as _DecisionTransformer
 from from_scratch.offline.discrete_bcq import DiscreteBCQ as _DiscreteBCQ
 from from_scratch.offline.discrete_cql import DiscreteCQL as _DiscreteCQL
 from from_scratch.offline.filtered_bc import FilteredBC as _FilteredBC
@@ -768,6 +769,37 @@ class DRQN(_DRQN, DQN):
         stored_states: bool = False,
         lstm_hidden_size: int = 64,
         n_lstm_layers: int = 1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class DecisionTransformer(_DecisionTransformer):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0001,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 64,
+        target_return: float | None = None,
+        return_scale: float | None = None,
+        context_length: int = 20,
+        embedding_dim: int = 128,
+        n_layers: int = 3,
+        n_heads: int = 1,
+        dropout: float = 0.1,
+        max_timestep: int = 1000,
+        warmup_steps: int = 10000,
+        max_grad_norm: float = 0.25,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

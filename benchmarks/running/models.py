@@ -28,7 +28,7 @@ from from_scratch import registry
 MOST = 2048 * MEGABYTE  # of a model, and of what it unpacks to
 RATIO = 20  # of what a model unpacks to, to itself: weights hardly pack at all
 PICKLED, ARRAYS = "vecnormalize.pkl", "vecnormalize.npz"
-NUMBERS = ("num_timesteps", "exploration_rate")  # of the JSON text: what predict() depends on besides the weights
+NUMBERS = ("num_timesteps", "exploration_rate", "best_return", "usual_reward", "return_unit")  # of the JSON text: what predict() depends on besides the weights
 LISTS = ("state_mean", "state_scale")  # and, of a model that normalises its states, by what
 SETTINGS = ("clip_obs", "clip_reward", "epsilon", "gamma")
 MOMENTS = ("mean", "var", "count")

@@ -24,5 +24,7 @@ FAMILY = Family.of(
         algorithm("iql", ".iql:ImplicitQLearning", "Implicit Q-learning", "Kostrikov et al. 2022", actions=("Box", "Discrete")),
         algorithm("discrete_cql", ".discrete_cql:DiscreteCQL", "Conservative Q-learning for discrete actions", "Kumar et al. 2020", actions=("Discrete",)),
         algorithm("cql", ".cql:CQL", "Conservative Q-learning", "Kumar et al. 2020"),
+        algorithm("decision_transformer", ".decision_transformer:DecisionTransformer", "Decision transformer", "Chen, Lu et al. 2021",
+                  actions=("Box", "Discrete"), remembers=True),
     ],
 )  # fmt: skip
