@@ -36,6 +36,7 @@ def test_enjoy_plays_the_best_model_with_the_statistics_of_the_best(trained, tmp
 
 def test_memories_are_kept_if_asked(tmp_path):
     words = ["train", "--algo", "dqn", "--env", "CartPole-v1", "-n", "40", "--eval-freq", "20", "--eval-episodes", "1", "--save-freq", "20", "--verbose", "0"]
-    assert cli.main([*words, "-f", str(tmp_path), "--save-replay-buffer", "--hyperparams", "learning_starts:8", "buffer_size:100", "batch_size:4", "train_freq:4"]) == 0
+    words += ["-f", str(tmp_path), "--save-replay-buffer"]
+    assert cli.main([*words, "--hyperparams", "learning_starts:8", "buffer_size:100", "batch_size:4", "train_freq:4"]) == 0
     found = {str(path.relative_to(tmp_path / "dqn" / "CartPole-v1_1")) for path in tmp_path.rglob("*replay_buffer*")}
     assert found == {"replay_buffer.pkl", "rl_model_replay_buffer_20_steps.pkl", "rl_model_replay_buffer_40_steps.pkl", "CartPole-v1/replay_buffer.pkl"}
