@@ -53,7 +53,7 @@ class Checkpoints(BaseCallback):
 def picked(scores: dict[int, float], random: float, share: float) -> tuple[int, int]:
     """(medium, expert), in steps of training: the first checkpoint that scores random + share · (best − random), and the first of the best ones."""
     best = max(scores.values())
-    wanted = random + share * (best - random)
+    wanted = min(random + share * (best - random), best)  # where training made things worse than random, any is as good
     return min(n for n, found in scores.items() if found >= wanted), min(n for n, found in scores.items() if found == best)
 
 

@@ -6,9 +6,9 @@ score that it was saved for is not its own (rl-baselines3-zoo, issues 278 and 28
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Sequence
+import pickle
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,9 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize, unwrap_vec_normalize
 
 from from_scratch.core.callbacks import is_users
+from from_scratch.core.resuming.files import replaced_at_once
 
 BEST, STATISTICS, MEMORY = "best_model.zip", "vecnormalize.pkl", "replay_buffer.pkl"
-
-
-@contextlib.contextmanager
-def replaced_at_once(path: str | os.PathLike) -> Iterator[Path]:
-    """A path to write to; what is there takes the place of `path` when it is whole. Whoever is killed before leaves the file that was there."""
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        with open(part, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def save_all(model: Any, path: str | os.PathLike, statistics: str | os.PathLike | None, memory: str | os.PathLike | None) -> None:
@@ -41,14 +28,14 @@ def save_all(model: Any, path: str | os.PathLike, statistics: str | os.PathLike 
     The model comes last: where its file is new, so are those beside it.
     """
     if memory is not None and getattr(model, "replay_buffer", None) is not None:
-        with replaced_at_once(memory) as part:
-            model.save_replay_buffer(part)
+        with replaced_at_once(Path(memory)) as file:
+            model.save_replay_buffer(file)
     normalizer = model.get_vec_normalize_env()
     if statistics is not None and normalizer is not None:
-        with replaced_at_once(statistics) as part:
-            normalizer.save(str(part))
-    with replaced_at_once(path) as part:
-        model.save(part)
+        with replaced_at_once(Path(statistics)) as file:
+            pickle.dump(normalizer, file)  # as its own save() does, which takes no open file
+    with replaced_at_once(Path(path)) as file:
+        model.save(file)
 
 
 def save_best(model: Any, folder: str | os.PathLike, with_memory: bool) -> None:

@@ -24,9 +24,10 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from from_scratch.core.addresses import saved
 from from_scratch.core.callbacks import is_users
-from from_scratch.core.checkpoints import call_others, ready_to_evaluate, replaced_at_once, save_best
+from from_scratch.core.checkpoints import call_others, ready_to_evaluate, save_best
 from from_scratch.core.files import load_pickle
 from from_scratch.core.masks import told
+from from_scratch.core.resuming.files import replaced_at_once
 from from_scratch.core.vec_env import LockstepVecEnv, Recipe, is_recipe, make_vec_envs, normalizers
 
 
@@ -343,6 +344,15 @@ class StackEvalCallback(EvalCallback):
         if self.callback_on_new_best is not None:
             self.callback_on_new_best.init_callback(self.model)
 
+    def get_state(self) -> dict[str, Any]:
+        """What it has seen, as plain data: a checkpoint holds it, and `set_state` puts it back."""
+        counted = {name: getattr(self, name) for name in ("n_calls", "evaluations_timesteps", "scores", "best_scores", "last_mean_reward", "best_mean_reward")}
+        return {"counted": counted, "evaluations": [[tuple(each) for each in of_seeds] for of_seeds in self.evaluations]}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        vars(self).update(state["counted"])
+        self.evaluations = [[Episodes(*each) for each in of_seeds] for of_seeds in state["evaluations"]]
+
     def _folder(self, path: Any, seed: int | None) -> pathlib.Path:
         folder = pathlib.Path(path) / f"seed_{seed}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -373,7 +383,7 @@ class StackEvalCallback(EvalCallback):
         mine = [each[k] for each in self.evaluations]
         more: dict[str, Any] = {"successes": [each.successes for each in mine]} if mine[-1].successes else {}
         more |= {"results": [each.returns for each in mine], "ep_lengths": [each.lengths for each in mine]}
-        with replaced_at_once(path) as part, open(part, "wb") as file:
+        with replaced_at_once(path) as file:
             np.savez(file, timesteps=self.evaluations_timesteps, **more)
 
     def _log(self, found: list[Episodes]) -> None:

@@ -143,8 +143,8 @@ def test_a_checkpoint_that_is_interrupted_leaves_the_one_before_whole(tmp_path, 
     trained(tmp_path, steps=8)
     before = (tmp_path / "best_model.zip").read_bytes()
 
-    def half(self, path, *args):
-        path.write_bytes(b"half")
+    def half(self, file, *args):
+        file.write(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ours.PPO, "save", half)
