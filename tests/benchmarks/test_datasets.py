@@ -1,5 +1,6 @@
 """Our own data sets: recipes that make the same steps each time, manifests that say how, cards, and checks."""
 
+import copy
 import dataclasses
 import json
 
@@ -130,6 +131,13 @@ def test_what_is_there_is_not_made_again_and_models_are_trained_once(tiny, monke
     monkeypatch.setattr(training, "_train", lambda *arguments: pytest.fail("trained again"))
     assert making.make(tiny["tiny/random-v0"]) == path
     assert len(as_dataset(making.make(tiny["tiny/expert-v0"]))) == 30
+
+
+def test_training_leaves_the_recipe_as_it_is(tiny, tmp_path):
+    recipe = dataclasses.replace(tiny["tiny/expert-v0"], of_family=copy.deepcopy({**TINY, "env": "Pendulum-v1", "algorithm": "sac"}))
+    before = recipe.digest
+    making.made(recipe, tmp_path)
+    assert recipe.digest == before  # SAC's constructor writes into its policy_kwargs
 
 
 @pytest.mark.parametrize("where", ["benchmarks.datasets.training.weights_hash", "from_scratch.core.datasets.minari.stacked"])
