@@ -43,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
     args.typed = f"--algo {args.algo} --env {args.env}"
     args.algo, args.env = studies.spelled(args.algo), studies.spelled(args.env)
     entry = registry.find(args.algo)
-    if args.checkpoint_freq > 0 and not entry.is_ours:
-        raise UserError(f"--checkpoint-freq: {args.algo} is Stable-Baselines3's, which cannot go on exactly; use --save-freq")
+    if (args.checkpoint_freq > 0 or args.resume) and not entry.is_ours:  # whose load would also run what a checkpoint says
+        raise UserError(f"--{'resume' if args.resume else 'checkpoint-freq'}: {args.algo} is Stable-Baselines3's, which cannot go on exactly; use --save-freq")
     if args.resume and (folder := _begun(args)) is not None:
         return _go_on(args, entry, folder)
     datasets = [args.dataset] if args.dataset else []
@@ -133,6 +133,7 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
     from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
     from from_scratch.callbacks import CheckpointCallback, EvalCallback, ExactCheckpointCallback
+    from from_scratch.core.files import UnsafeFileError
 
     torch.set_num_threads(1)
     cls: Any = entry.load()
@@ -173,7 +174,10 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
         callbacks.append(ExactCheckpointCallback(checkpoint, args.checkpoint_freq))
     going_on = begun is not None and checkpoint.exists()
     if going_on:
-        model = cls.load(checkpoint, env=venv, device="cpu", verbose=args.verbose, **of_no_file)
+        try:
+            model = cls.load(checkpoint, env=venv, device="cpu", verbose=args.verbose, **of_no_file)
+        except UnsafeFileError as error:
+            raise UserError(str(error)) from None
         at, because = model.resumptions[-1]
         print(f"Going on from step {at:,} of {steps:,}" + (f", not exactly: {because}" if because else ""))
     else:

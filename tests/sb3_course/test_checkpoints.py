@@ -1,6 +1,11 @@
 """What `sb3-course train` leaves beside its models, and that `enjoy` takes what belongs to the one it plays."""
 
+import base64
+import json
+import os
+import pickle
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -40,3 +45,25 @@ def test_memories_are_kept_if_asked(tmp_path):
     assert cli.main([*words, "--hyperparams", "learning_starts:8", "buffer_size:100", "batch_size:4", "train_freq:4"]) == 0
     found = {str(path.relative_to(tmp_path / "dqn" / "CartPole-v1_1")) for path in tmp_path.rglob("*replay_buffer*")}
     assert found == {"replay_buffer.pkl", "rl_model_replay_buffer_20_steps.pkl", "rl_model_replay_buffer_40_steps.pkl", "CartPole-v1/replay_buffer.pkl"}
+
+
+class Payload:
+    """Unpickling makes a folder."""
+
+    def __init__(self, place):
+        self.place = str(place)
+
+    def __reduce__(self):
+        return os.mkdir, (self.place,)
+
+
+@pytest.mark.parametrize(("algo", "said"), [("ppo", f"wants {os.name}.mkdir"), ("sb3/ppo", "cannot go on exactly")])
+def test_a_checkpoint_that_somebody_left_is_not_run(algo, said, trained, tmp_path, capsys):
+    there = tmp_path / "logs" / algo / "CartPole-v1_1"
+    shutil.copytree(trained / "ppo" / "CartPole-v1_1", there)
+    data = {"learning_rate": {":type:": "float", ":serialized:": base64.b64encode(pickle.dumps(Payload(tmp_path / "ran"))).decode()}}
+    with zipfile.ZipFile(there / "CartPole-v1.zip") as old, zipfile.ZipFile(there / "checkpoint.zip", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, json.dumps(json.loads(old.read(name)) | data) if name == "data" else old.read(name))
+    assert cli.main(["train", "--algo", algo, "--env", "CartPole-v1", "--resume", "-f", str(tmp_path / "logs")]) == 2
+    assert said in capsys.readouterr().err and not (tmp_path / "ran").exists()
