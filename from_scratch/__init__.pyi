@@ -76,6 +76,7 @@ from from_scratch.monte_carlo.off_policy_prediction import OrdinaryOffPolicyMCPr
 from from_scratch.monte_carlo.off_policy_prediction import PerDecisionOffPolicyMCPrediction as _PerDecisionOffPolicyMCPrediction
 from from_scratch.monte_carlo.prediction import EveryVisitMCPrediction as _EveryVisitMCPrediction
 from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
+from from_scratch.offline.awac import AWAC as _AWAC
 from from_scratch.offline.bc import BC as _BC
 from from_scratch.offline.bcq import BCQ as _BCQ
 from from_scratch.offline.cql import CQL as _CQL
@@ -221,6 +222,35 @@ class ARS(_ARS):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "cpu",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class AWAC(_AWAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 256,
+        gamma: float = 0.99,
+        buffer_size: int = 1000000,
+        gradient_steps: int = 1,
+        tau: float = 0.005,
+        temperature: float = 1.0,
+        n_action_samples: int = 1,
+        normalise_weights: bool = True,
+        max_weight: float = 100.0,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
         _init_setup_model: bool = True,
         *,
         seeds: collections.abc.Sequence[int] | int | None = None,

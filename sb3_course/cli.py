@@ -228,6 +228,26 @@ def parser() -> argparse.ArgumentParser:
     claim.add_argument("--json", metavar="FILE", help="also write the records there")
     claim.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
 
+    dataset = verb("dataset", "dataset", "run", "recorded steps to learn from: what there is, a card of each, ours made again and checked",
+                   example="sb3-course dataset list\nsb3-course dataset show maze/stitching-v0 --out maze.svg\nsb3-course dataset make gamble\n"
+                           "sb3-course dataset check grid/soft-v0")
+    actions = dataset.add_subparsers(dest="action", metavar="ACTION", required=True, help="what is done; each has a --help of its own")
+
+    def action(name: str, help: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=help, description=help, formatter_class=Help)
+
+    action("list", "ours, and what else is in the folders that are looked into")
+    shown = action("show", "a card: steps, episodes, returns, spaces, by whom it was played")
+    shown.add_argument("name", metavar="NAME|PATH", help="such as pendulum/medium-v0; a folder of Minari's, an HDF5 file in D4RL's form")
+    shown.add_argument("--out", metavar="FILE", help="also draw its returns there, as .svg or .png")
+    made = action("make", "make ours: train what plays them, and record it; what is there stays")
+    made.add_argument("names", nargs="+", metavar="NAME", help="of a data set or of a family of them, such as hopper; all: every one")
+    made.add_argument("--out", metavar="DIR", help="where they are written (default: the folder that the library looks into, docs/datasets.md)")
+    made.add_argument("--pack", action="store_true", help="each as one small .npz file, as those that come with the library")
+    checked = action("check", "whether a data set is what its manifest says")
+    checked.add_argument("name", metavar="NAME|PATH", help="as for show")
+    checked.add_argument("--level", type=int, default=2, choices=(1, 2), help="1: its steps as they lie; 2: also made again")
+
     course_verbs.declare(verb)
 
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it", example="sb3-course doctor")

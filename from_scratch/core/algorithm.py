@@ -33,6 +33,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_nor
 from torch import nn
 
 from from_scratch.core.data import tree_map
+from from_scratch.core.files import content_of, objects_in, tensors_only
 from from_scratch.core.finite import NotANumber
 from from_scratch.core.hyperparameters import TAIL, Declared, check_arguments, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
@@ -780,6 +781,8 @@ class Algorithm(Declared, BaseAlgorithm):
         ours = ["_policies", "_rng", "_callback", "_log_interval", "_iteration", "_derived", "updates", *getattr(self, "_derived", [])]
         if self.seeds is None:
             ours.append("seeds")
+        for net in self.nets.values():  # what is in a part of its own, under SB3's name for the first seed
+            ours += [name.partition(".")[0] for name in chain(*net.names_in_files(0, "", "policy")) if not name.startswith("policy")]
         # SB3's ep_info_buffer and ep_success_buffer hold the same
         ours += ["ep_info_buffers", "ep_success_buffers"] if self.n_seeds == 1 else ["ep_info_buffer", "ep_success_buffer"]
         return [*super()._excluded_save_params(), *ours]
@@ -815,21 +818,32 @@ class Algorithm(Declared, BaseAlgorithm):
         custom_objects: dict[str, Any] | None = None,
         print_system_info: bool = False,
         force_reset: bool = True,
+        *,
+        trust: bool = False,
         **kwargs: Any,
     ) -> Self:
         """A model from a zip that `save` wrote, ours or SB3's; env has priority over the one that was saved, if any.
 
-        custom_objects replace what cannot be read, by name; kwargs change attributes before the networks are built. An env is reset
-        before training unless force_reset is off. `set_parameters` loads into a model that is there.
+        Nothing in the file is run: it is made of weights, numbers and the types that are known here, and a file that wants more, such as a schedule
+        that is a function, or a class of the user's own, is an UnsafeFileError that says what. custom_objects are used instead, by name; trust reads
+        a file of one's own as SB3 does, which runs what it says (docs/loading.md).
+
+        kwargs change attributes before the networks are built. An env is reset before training unless force_reset is off. `set_parameters` loads
+        into a model that is there.
 
         env may be an id or a function that makes environments, as for the constructor; a stack needs one, or what another stack's get_env() gave.
         Then the statistics of a stack's VecNormalize come back.
         """
-        made = is_recipe(env)
+        made, content, custom_objects = is_recipe(env), path, {"about_this_file": None, **(custom_objects or {})}
+        if not trust:
+            content = content_of(path)
+            instead = {name: value for name, value in kwargs.items() if name != "policy_kwargs"}  # which SB3 compares with the file's
+            custom_objects = objects_in(content, path, {**custom_objects, **instead})
         if env is not None:
-            told = {**told_by(path), **(custom_objects or {}), **kwargs}
+            told = {**told_by(content), **custom_objects, **kwargs}
             env = cls._env_for(env, told.get("seeds"), told.get("n_envs") or 1, told.get("seed"))
-        model = super().load(path, env, device, {"about_this_file": None, **(custom_objects or {})}, print_system_info, force_reset, **kwargs)
+        with tensors_only(path):
+            model = super().load(content, env, device, custom_objects, print_system_info, force_reset, **kwargs)
         model.__dict__.pop("about_this_file", None)
         known = model.__dict__.get("normalizers_of_seeds", [])
         for normalizer in known:  # VecNormalize leaves these out of a file, and is not written into another one without
@@ -850,7 +864,8 @@ class Algorithm(Declared, BaseAlgorithm):
 
     def set_parameters(self, load_path_or_dict: str | TensorDict, exact_match: bool = True, device: torch.device | str = "auto") -> None:
         """Load weights and optimizers' state from a zip, or from what get_parameters() gave; exact_match asks for every name and no other."""
-        super().set_parameters(load_path_or_dict, exact_match, device)
+        with tensors_only(load_path_or_dict):
+            super().set_parameters(load_path_or_dict, exact_match, device)
         self.adopt()
 
     # ------------------------------------------------------------------------------------------------------------------ copies

@@ -20,6 +20,7 @@ FAMILY = Family.of(
         algorithm("discrete_bcq", ".discrete_bcq:DiscreteBCQ", "Batch-constrained Q-learning for discrete actions", "Fujimoto, Conti et al. 2019",
                   actions=("Discrete",)),
         algorithm("td3_bc", ".td3_bc:TD3BC", "TD3 with behaviour cloning", "Fujimoto & Gu 2021"),
+        algorithm("awac", ".awac:AWAC", "Advantage-weighted actor-critic", "Nair et al. 2020", actions=("Box", "Discrete")),
         algorithm("iql", ".iql:ImplicitQLearning", "Implicit Q-learning", "Kostrikov et al. 2022", actions=("Box", "Discrete")),
         algorithm("discrete_cql", ".discrete_cql:DiscreteCQL", "Conservative Q-learning for discrete actions", "Kumar et al. 2020", actions=("Discrete",)),
         algorithm("cql", ".cql:CQL", "Conservative Q-learning", "Kumar et al. 2020"),

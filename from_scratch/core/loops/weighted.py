@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from functools import reduce
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,3 +45,18 @@ class AdvantageWeighted(Offline):
     def log_prob(self, b: Transition) -> torch.Tensor:
         """log π(a|s), [S, M]."""
         return self.pi(b.obs).log_prob(b.action.squeeze(-1) if self.is_discrete else b.action)
+
+    def noise(self, b: Transition, n: int) -> list[torch.Tensor]:
+        """What n actions of π are made of in each state, [S, n, M, ...], drawn from the seeds' streams; nothing where expectations are sums."""
+        return [] if self.is_discrete else [self._rng.noise(n, *b.action.shape[1:])]
+
+    def expected(self, critic: Any, obs: Any, noise: torch.Tensor | None = None) -> torch.Tensor:
+        """min_i Q_i(s, a), [S, M], expected over π's actions a: their mean over those that the noise gives, or the sum over all."""
+        pi = self.pi(obs)
+        if noise is None:
+            q = critic(obs)  # [S, M, C·n_actions]
+            n = pi.logits.shape[-1]
+            least = reduce(torch.min, [q[..., k : k + n] for k in range(0, q.shape[-1], n)])
+            return (pi.log_probs.exp() * least).sum(-1)
+        actions = [(pi.mean + pi.std * noise[:, k]).clamp(-1, 1) for k in range(noise.shape[1])]
+        return reduce(operator.add, [critic(obs, a).amin(1) for a in actions]) / float(len(actions))

@@ -36,12 +36,12 @@ class Recorded:
 
     def at(self, i: np.ndarray, gamma: float) -> Transition:
         """The steps i [S, M]."""
-        discount = self.alive.take(i) * np.float32(gamma)
-        return Transition(self.take(self.obs, i), self.take(self.action, i), self.take(self.reward, i), self.take(self.next_obs, i), self.tensor(discount))
+        part = lambda name: tree_map(self.tensor, self.read(name, i))
+        return Transition(part("obs"), part("action"), part("reward"), part("next_obs"), self.tensor(self.read("alive", i) * np.float32(gamma)))
 
-    def take(self, x: Any, i: np.ndarray) -> Any:
-        """[N, ...] → [S, M, ...], as tensors."""
-        return tree_map(lambda array: self.tensor(array.take(i, 0)), x)
+    def read(self, name: str, i: np.ndarray) -> Any:
+        """What stands under this name at the steps i, [S, M, ...]."""
+        return tree_map(lambda array: array.take(i, 0), getattr(self, name))
 
     def tensor(self, x: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(x, device=self.device)
