@@ -30,6 +30,12 @@ def task_of(name: str) -> str:
     return f"{env}{registry.VARIANT}{re.sub(r'[^A-Za-z0-9._+-]+', '-', name.rpartition('/')[2].removesuffix('.hdf5')).strip('-')}"
 
 
+def arguments_of(name: str) -> dict[str, Any]:
+    """Arguments of the environment in which a data set was recorded."""
+    kwargs = _read(name, name).facts.get("env_kwargs")
+    return dict(kwargs) if isinstance(kwargs, dict) else {}
+
+
 def given(spec: Mapping[str, Any], env: str) -> Dataset | None:
     """The data set of a task, read; None where it has none. UserError if it is not the one that the study means."""
     wanted = spec.get("dataset")
@@ -54,8 +60,11 @@ def _read(name: Any, env: str) -> Dataset:
 
 def references(name: str, env: str) -> dict[str, Any] | None:
     """The scores of a normalisation that a data set's maker measured, for an environment that has none: {random, expert, source}."""
-    known = _read(name, env).facts.get("references")
-    return {"source": f"manifest of the data set {name}", **known} if known else None
+    known = _read(name, env).facts.get("reference") or {}
+    scores = {part: known[part].get("score") for part in ("random", "expert") if isinstance(known.get(part), dict)}
+    if len(scores) < 2 or not all(isinstance(score, int | float) for score in scores.values()):
+        return None
+    return {**scores, "source": f"manifest of the data set {name}: a uniformly random policy, and its best policy"}
 
 
 def refuse_mixtures(groups: list[dict[str, Any]], envs: Mapping[str, Mapping[str, Any]], protocol: Mapping[str, Any]) -> None:

@@ -283,7 +283,7 @@ def adhoc(
     config = _plain(_hydra(["suite=adhoc", *overrides]))
     of_data = {recorded.task_of(name): name for name in datasets}
     algos, envs = [spelled(name) for name in algos], [*(spelled(name) for name in envs), *of_data]
-    config["env"] = {**config["env"], **{task: {"dataset": name} for task, name in of_data.items()}}
+    config["env"] = {**config["env"], **{task: {"dataset": name, "kwargs": recorded.arguments_of(name)} for task, name in of_data.items()}}
     given = {spelled(name): dict(settings) for name, settings in (arms or {}).items()}
     for name, settings in given.items():
         if not settings:
