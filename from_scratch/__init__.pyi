@@ -79,13 +79,16 @@ from from_scratch.monte_carlo.prediction import MCPrediction as _MCPrediction
 from from_scratch.offline.awac import AWAC as _AWAC
 from from_scratch.offline.bc import BC as _BC
 from from_scratch.offline.bcq import BCQ as _BCQ
+from from_scratch.offline.brac import BRAC as _BRAC
 from from_scratch.offline.cql import CQL as _CQL
 from from_scratch.offline.decision_transformer import DecisionTransformer as _DecisionTransformer
 from from_scratch.offline.discrete_bcq import DiscreteBCQ as _DiscreteBCQ
 from from_scratch.offline.discrete_cql import DiscreteCQL as _DiscreteCQL
+from from_scratch.offline.edac import EDAC as _EDAC
 from from_scratch.offline.filtered_bc import FilteredBC as _FilteredBC
 from from_scratch.offline.iql import ImplicitQLearning as _ImplicitQLearning
 from from_scratch.offline.offline_td3 import OfflineTD3 as _OfflineTD3
+from from_scratch.offline.rebrac import ReBRAC as _ReBRAC
 from from_scratch.offline.td3_bc import TD3BC as _TD3BC
 from from_scratch.policy_gradient.a2c import A2C as _A2C
 from from_scratch.policy_gradient.a3c import A3C as _A3C
@@ -358,6 +361,39 @@ class BCQ(_BCQ):
         phi: float = 0.05,
         soft_min: float = 0.75,
         kl_weight: float = 0.5,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class BRAC(_BRAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        policy_learning_rate: float | collections.abc.Callable[[float], float] = 3e-05,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        ent_coef: str | float = 0.0,
+        target_entropy: str | float = "auto",
+        soft_backup: bool = False,
+        penalty: str = "value",
+        divergence: str = "kl",
+        penalty_weight: float = 1.0,
+        n_action_samples: int = 4,
+        mmd_sigma: float = 20.0,
+        behaviour_steps: int = 10000,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -1121,6 +1157,34 @@ class DynaQPlus(_DynaQPlus, DynaQ):
         planning_steps: int = 5,
         model_size: int = 1,
         kappa: float = 0.001,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class EDAC(_EDAC):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        policy_learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        batch_size: int = 256,
+        tau: float = 0.005,
+        gamma: float = 0.99,
+        ent_coef: str | float = "auto",
+        target_entropy: str | float = "auto",
+        soft_backup: bool = True,
+        eta: float = 1.0,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,
@@ -2736,6 +2800,34 @@ class RandomAgent(_RandomAgent):
         self,
         policy: str | type[stable_baselines3.common.policies.BasePolicy],
         env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class ReBRAC(_ReBRAC, OfflineTD3):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.001,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 1024,
+        gamma: float = 0.99,
+        tau: float = 0.005,
+        policy_delay: int = 2,
+        target_policy_noise: float = 0.2,
+        target_noise_clip: float = 0.5,
+        actor_penalty: float = 0.01,
+        critic_penalty: float = 0.01,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

@@ -202,6 +202,13 @@ class Critics(Together):
         return self.first_one(torch.cat((flat(obs), a), -1))[..., 0] if isinstance(a, Array) else self(obs, a)[:, 0]
 
 
+    def slopes(self, obs: Any, a: Any) -> torch.Tensor:
+        """∇_a Q_i(s, a) of each critic, [S, C, M, n], with a graph: for equations in tensors."""
+        x = torch.cat((flat(obs), a), -1).unsqueeze(1).expand(-1, self.C, -1, -1).flatten(0, 1).detach().requires_grad_()
+        (slope,) = torch.autograd.grad(self.every(x).sum(), x, create_graph=True)
+        return slope.view(self.S, self.C, *slope.shape[1:])[..., -a.shape[-1] :]
+
+
 class LayeredCritics(Critics):
     """The same of nets with something between their Linear layers."""
 
@@ -228,3 +235,13 @@ class CriticsOneByOne(OneByOne):
     def first(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         """Q₁(s, a), [S, M]."""
         return stack([critic.q1_forward(one(obs, k, self.device), a[k]).squeeze(-1) for k, critic in enumerate(self.networks)])
+
+    def slopes(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
+        """∇_a Q_i(s, a) of each critic, [S, C, M, n], with a graph."""
+        found = []
+        for k, critic in enumerate(self.networks):
+            features = critic.extract_features(one(obs, k, self.device), critic.features_extractor)
+            actions = [a[k].detach().clone().requires_grad_() for _ in critic.q_networks]
+            q = [network(torch.cat((features, each), -1)).sum() for network, each in zip(critic.q_networks, actions, strict=True)]
+            found.append(torch.stack(torch.autograd.grad(sum(q), actions, create_graph=True)))
+        return torch.stack(found)

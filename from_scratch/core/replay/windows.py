@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from from_scratch.core.data import tree_map
 from from_scratch.core.replay.recorded import Recorded
 
 
@@ -42,5 +43,5 @@ class Windows(Recorded):
         i = first[..., None] + np.arange(self.length) - (self.length - n)[..., None]
         real = i >= first[..., None]
         i = np.where(real, i, first[..., None])
-        obs, action, to_go, t = (self.take(x, i) for x in (self.obs, self.action, self.to_go, self.t))
+        obs, action, to_go, t = (tree_map(self.tensor, self.read(name, i)) for name in ("obs", "action", "to_go", "t"))
         return Window(obs, action, to_go, t, self.tensor(real.astype(np.float32)))
