@@ -86,6 +86,7 @@ from from_scratch.offline.discrete_bcq import DiscreteBCQ as _DiscreteBCQ
 from from_scratch.offline.discrete_cql import DiscreteCQL as _DiscreteCQL
 from from_scratch.offline.edac import EDAC as _EDAC
 from from_scratch.offline.filtered_bc import FilteredBC as _FilteredBC
+from from_scratch.offline.fqe import FQE as _FQE
 from from_scratch.offline.iql import ImplicitQLearning as _ImplicitQLearning
 from from_scratch.offline.offline_td3 import OfflineTD3 as _OfflineTD3
 from from_scratch.offline.rebrac import ReBRAC as _ReBRAC
@@ -1342,6 +1343,31 @@ class ExpectedSARSA(_ExpectedSARSA):
         exploration_initial_eps: float = 1.0,
         exploration_final_eps: float = 0.05,
         exploration_fraction: float = 0.1,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        policy_kwargs: dict[str, typing.Any] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+        *,
+        seeds: collections.abc.Sequence[int] | int | None = None,
+        n_envs: int = 1,
+    ) -> None: ...
+
+class FQE(_FQE):
+    def __init__(
+        self,
+        policy: str | type[stable_baselines3.common.policies.BasePolicy],
+        env: gymnasium.core.Env | stable_baselines3.common.vec_env.base_vec_env.VecEnv | str | collections.abc.Callable[[], typing.Any] | None,
+        learning_rate: float | collections.abc.Callable[[float], float] = 0.0003,
+        dataset: from_scratch.core.datasets.dataset.Dataset | str | typing.Any = None,
+        normalise_states: bool = False,
+        batch_size: int = 256,
+        gamma: float = 0.99,
+        target_update_interval: int = 100,
+        policy_to_evaluate: typing.Any = None,
+        deterministic: bool = True,
         stats_window_size: int = 100,
         tensorboard_log: str | None = None,
         policy_kwargs: dict[str, typing.Any] | None = None,

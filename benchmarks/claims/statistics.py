@@ -201,9 +201,22 @@ def quotient(results: Results, claim: Claim, number: Number) -> Estimate:
     return estimates.ratio(above, below, True, number.nothing)
 
 
+# ------------------------------------------------------------------------------------------------------------------- against a size
+def slopes(results: Results, claim: Claim, number: Number) -> Estimate:
+    """How steeply the metric rises, over how steeply another key of the same runs does: least squares of each seed, mean over mean, as in `quotient`.
+
+    settings: {cells: {cell: x}, over: key}: each cell stands at its x.
+    """
+    at = {cell: float(x) for named, x in number.settings["cells"].items() for cell in cells_of(claim, named, number.envs)}
+    x = np.array(list(at.values())) - np.mean(list(at.values()))
+    of = lambda metric: (x / (x @ x)) @ np.array([results.values(*cell, metric) for cell in at])
+    return estimates.ratio(of(number.metric), of(replace(number.metric, of=number.settings["over"])), True, number.nothing)
+
+
 STATISTICS: dict[str, Statistic] = {
     "growth": growth,
     "median_over_iqm": median_over_iqm,
     "quotient": quotient,
+    "slopes": slopes,
     "splits_that_differ": splits_that_differ,
 }

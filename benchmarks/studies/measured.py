@@ -15,6 +15,7 @@ WHERE = "benchmarks.measures"
 MEASURES: dict[str, str] = {  # name -> "module:Class" within it
     "asked_return": "asked_return:AskedReturn",
     "continuity_cost": "continuity_cost:ContinuityCost",
+    "evaluation_errors": "evaluation_errors:EvaluationErrors",
     "expected_gap": "expected_gap:ExpectedGap",
     "gradient_variance": "gradient_variance:GradientVariance",
     "greedy_policy": "greedy_policy:GreedyPolicy",

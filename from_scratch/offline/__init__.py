@@ -29,5 +29,7 @@ FAMILY = Family.of(
         algorithm("edac", ".edac:EDAC", "Ensemble-diversified actor-critic", "An et al. 2021"),
         algorithm("decision_transformer", ".decision_transformer:DecisionTransformer", "Decision transformer", "Chen, Lu et al. 2021",
                   actions=("Box", "Discrete"), remembers=True),
+        algorithm("fqe", ".fqe:FQE", "Fitted Q evaluation", "Le et al. 2019", actions=("Box", "Discrete"), predicts=True,
+                  cannot={"deterministic": "by default it says what random actions are worth, and predicts them"}),
     ],
 )  # fmt: skip

@@ -6,12 +6,13 @@ import pathlib
 from collections.abc import Callable
 from typing import Any, Self
 
-from stable_baselines3.common.save_util import load_from_pkl, save_to_pkl
+from stable_baselines3.common.save_util import save_to_pkl
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 
 from from_scratch.core.algorithm import StopTraining
 from from_scratch.core.data import Step
 from from_scratch.core.datasets import Dataset
+from from_scratch.core.files import load_pickle
 from from_scratch.core.loops.offline import Offline
 from from_scratch.core.replay.growing import Growing, Played
 
@@ -43,14 +44,15 @@ class FineTuned(Offline):
 
     def save_replay_buffer(self, path: Any) -> None:
         """Save what was played, as a pickle. The data set is not in it."""
-        save_to_pkl(path, self.replay_buffer, self.verbose)
+        save_to_pkl(path, vars(self.replay_buffer), self.verbose)  # plain data, which can be read as such
 
-    def load_replay_buffer(self, path: str | pathlib.Path | Any) -> None:
-        """Take the steps that save_replay_buffer wrote for those that were played."""
-        played = load_from_pkl(path, self.verbose)
-        if not isinstance(played, Played) or len(played.parts.get("reward", [None] * self.n_seeds)) != self.n_seeds:
+    def load_replay_buffer(self, path: str | pathlib.Path | Any, *, trust: bool = False) -> None:
+        """Take the steps that save_replay_buffer wrote for those that were played. They are read as data, unless their author is trusted to run code."""
+        played = load_pickle(path, trust, verbose=self.verbose)
+        right = isinstance(played, dict) and played.keys() == vars(self.replay_buffer).keys()
+        if not right or len(played["parts"].get("reward", [None] * self.n_seeds)) != self.n_seeds:
             raise ValueError(f"{path} does not hold what {self.n_seeds} seeds of {type(self).__name__} played, as save_replay_buffer writes it.")
-        self.replay_buffer = played
+        self.replay_buffer = Played(**played)
         self.__dict__.pop("memory", None)
 
     # ------------------------------------------------------------------------------------------------------------------- playing

@@ -17,30 +17,39 @@ from from_scratch.core.networks.weighted import WEIGHTED_ALIASES
 Loss = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
 
-class AdvantageWeighted(Offline):
-    """π is trained on the data's actions alone, each weighted by what it is worth."""
+class OfPairs(Offline):
+    """Critics Q_i(s, a) with their targets."""
 
-    policy_aliases = WEIGHTED_ALIASES
     supported_action_spaces = (spaces.Box, spaces.Discrete)
 
-    actor_rate: ClassVar[str | None] = None  # the attribute that holds the actor's own schedule, if it has one
-
     def build(self) -> None:
-        self.pi, self.q, self.q_target = self.net("actor", learning_rate=self.actor_rate), self.net("critic"), self.net("critic_target")
+        self.q, self.q_target = self.net("critic"), self.net("critic_target")
         self.is_discrete = isinstance(self.action_space, spaces.Discrete)
         if self.is_discrete:
             n = int(self.action_space.n)  # type: ignore[attr-defined]
             self.first_of = torch.arange(self._policies[0].critic.n_critics, device=self.device) * n  # where each critic's numbers begin
-
-    def choose(self, obs: Any, deterministic: bool = False) -> np.ndarray:
-        action = self.pi.play(obs, None if deterministic else self._rng)
-        return action if self.is_discrete else np.clip(action, -1, 1)
 
     def of_pairs(self, critic: Any, obs: Any, action: torch.Tensor) -> torch.Tensor:
         """Q₁(s, a) … Q_C(s, a), [S, C, M], by critics that take pairs, or that have a number for each action."""
         if not self.is_discrete:
             return critic(obs, action)
         return critic(obs).gather(-1, action.long() + self.first_of).transpose(1, 2)
+
+
+class AdvantageWeighted(OfPairs):
+    """π is trained on the data's actions alone, each weighted by what it is worth."""
+
+    policy_aliases = WEIGHTED_ALIASES
+
+    actor_rate: ClassVar[str | None] = None  # the attribute that holds the actor's own schedule, if it has one
+
+    def build(self) -> None:
+        self.pi = self.net("actor", learning_rate=self.actor_rate)
+        super().build()
+
+    def choose(self, obs: Any, deterministic: bool = False) -> np.ndarray:
+        action = self.pi.play(obs, None if deterministic else self._rng)
+        return action if self.is_discrete else np.clip(action, -1, 1)
 
     def log_prob(self, b: Transition) -> torch.Tensor:
         """log π(a|s), [S, M]."""

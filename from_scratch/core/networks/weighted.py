@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.policies import ContinuousCritic
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor, NatureCNN
+from stable_baselines3.common.policies import BasePolicy, ContinuousCritic
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, CombinedExtractor, FlattenExtractor, NatureCNN
 from torch import nn
 
 from from_scratch.core.addresses import saved
@@ -54,8 +54,24 @@ class CriticOfPairs(ContinuousCritic):
     """SB3's Q₁(s, a) … Q_C(s, a)."""
 
 
+class OfCritics:
+    """In front of a policy: critics for its action space. The policy has `net_arch` and `activation_fn`."""
+
+    def new_critic(self: Any, n_critics: int) -> Any:
+        extractor = self.make_features_extractor()
+        if isinstance(self.action_space, spaces.Discrete):
+            return CriticsOfActions(
+                n_critics, observation_space=self.observation_space, extractor=extractor, n_outputs=int(self.action_space.n), net_arch=self.net_arch,
+                activation_fn=self.activation_fn, gain=1.0, normalize_images=self.normalize_images,
+            ).to(self.device)  # fmt: skip
+        return CriticOfPairs(
+            self.observation_space, self.action_space, self.net_arch, extractor, extractor.features_dim, self.activation_fn, self.normalize_images, n_critics,
+            share_features_extractor=False,
+        ).to(self.device)  # fmt: skip
+
+
 @saved
-class AdvantageWeightedPolicy(ActorPolicy):
+class AdvantageWeightedPolicy(OfCritics, ActorPolicy):
     """π, its critics and their targets, and V, each with an optimizer of its own. n_critics is C; `net_arch` lists the hidden layers of all of them."""
 
     actor_class = SquashedMean
@@ -71,24 +87,12 @@ class AdvantageWeightedPolicy(ActorPolicy):
         super().__init__(observation_space, action_space, lr_schedule, net_arch, activation_fn, **kwargs)
         self._squash_output = isinstance(action_space, spaces.Box)
         self.actor.log_std_range = log_std_range
-        self.critic, self.critic_target = self._critic(n_critics), self._critic(n_critics)
+        self.critic, self.critic_target = self.new_critic(n_critics), self.new_critic(n_critics)
         self.critic_target.load_state_dict(self.critic.state_dict())
         self.critic_optimizer = self._optimizer(self.critic, lr_schedule(1))
         if with_value:
             self.value = self._network(1, gain=1.0)
             self.value_optimizer = self._optimizer(self.value, lr_schedule(1))
-
-    def _critic(self, n_critics: int) -> Any:
-        extractor = self.make_features_extractor()
-        if isinstance(self.action_space, spaces.Discrete):
-            return CriticsOfActions(
-                n_critics, observation_space=self.observation_space, extractor=extractor, n_outputs=int(self.action_space.n), net_arch=self.net_arch,
-                activation_fn=self.activation_fn, gain=1.0, normalize_images=self.normalize_images,
-            ).to(self.device)  # fmt: skip
-        return CriticOfPairs(
-            self.observation_space, self.action_space, self.net_arch, extractor, extractor.features_dim, self.activation_fn, self.normalize_images, n_critics,
-            share_features_extractor=False,
-        ).to(self.device)  # type: ignore[arg-type]  # fmt: skip
 
     def _predict(self, observation: Any, deterministic: bool = False) -> torch.Tensor:
         action = super()._predict(observation, deterministic)
@@ -112,8 +116,49 @@ class AdvantageWeightedMultiInputPolicy(AdvantageWeightedPolicy):
     extractor = CombinedExtractor
 
 
+@saved
+class ValuesPolicy(OfCritics, BasePolicy):
+    """Q(s, a) and its target: what another policy, which is no part of it, is worth."""
+
+    extractor: ClassVar[type[BaseFeaturesExtractor]] = FlattenExtractor
+
+    def __init__(
+        self, observation_space: spaces.Space, action_space: spaces.Space, lr_schedule: Callable[[float], float], net_arch: Sequence[int] = (256, 256),
+        activation_fn: type[nn.Module] = nn.ReLU, features_extractor_class: type[BaseFeaturesExtractor] | None = None, **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(observation_space, action_space, features_extractor_class or self.extractor, **kwargs)
+        self.net_arch, self.activation_fn = list(net_arch), activation_fn
+        self.critic, self.critic_target = self.new_critic(1), self.new_critic(1)
+        self.critic_target.load_state_dict(self.critic.state_dict())
+        self.optimizer = self.optimizer_class(self.critic.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
+
+    def _predict(self, observation: Any, deterministic: bool = False) -> torch.Tensor:
+        raise RuntimeError(f"A {type(self).__name__} says what another policy is worth, and chooses no actions: ask the model, whose policy_to_evaluate does.")
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        mine = ("net_arch", "activation_fn", "features_extractor_class", "features_extractor_kwargs", "optimizer_class", "optimizer_kwargs")
+        return {**super()._get_constructor_parameters(), **{name: getattr(self, name) for name in mine}, "lr_schedule": self._dummy_schedule}
+
+
+@saved
+class ValuesCnnPolicy(ValuesPolicy):
+    """For images."""
+
+    extractor = NatureCNN
+
+
+@saved
+class ValuesMultiInputPolicy(ValuesPolicy):
+    """For Dict observations."""
+
+    extractor = CombinedExtractor
+
+
 class CriticsOfPairs(Critics):
-    of, within = (CriticOfPairs,), (AdvantageWeightedPolicy, AdvantageWeightedCnnPolicy, AdvantageWeightedMultiInputPolicy)
+    of = (CriticOfPairs,)
+    within = (
+        AdvantageWeightedPolicy, AdvantageWeightedCnnPolicy, AdvantageWeightedMultiInputPolicy, ValuesPolicy, ValuesCnnPolicy, ValuesMultiInputPolicy,
+    )  # fmt: skip
 
 
 KINDS[CriticOfPairs] = (CriticsOfPairs, CriticsOneByOne)
@@ -121,3 +166,4 @@ KINDS[CriticOfPairs] = (CriticsOfPairs, CriticsOneByOne)
 WEIGHTED_ALIASES = {
     "MlpPolicy": AdvantageWeightedPolicy, "CnnPolicy": AdvantageWeightedCnnPolicy, "MultiInputPolicy": AdvantageWeightedMultiInputPolicy,
 }  # fmt: skip
+VALUES_ALIASES = {"MlpPolicy": ValuesPolicy, "CnnPolicy": ValuesCnnPolicy, "MultiInputPolicy": ValuesMultiInputPolicy}

@@ -19,13 +19,13 @@ class Recorded:
     def __init__(self, data: Dataset, rng: Rng, device: torch.device, scaled: Any = lambda actions: actions, seen: Any = lambda obs: obs):
         """scaled: actions as networks are given them; seen: observations likewise, normalised if the model does so."""
         self.data, self.rng, self.device, self.size = data, rng, device, len(data)
-        see = lambda obs: tree_map(self._wide, seen(obs))
+        see = lambda obs: tree_map(self.wide, seen(obs))
         self.obs, self.next_obs = see(data.observations), see(data.next_observations)
-        self.action = self._wide(scaled(data.actions)) if isinstance(data.action_space, spaces.Box) else self._wide(data.actions)
+        self.action = self.wide(scaled(data.actions)) if isinstance(data.action_space, spaces.Box) else self.wide(data.actions)
         self.reward, self.alive = data.rewards.astype(np.float32), 1 - data.terminations.astype(np.float32)
 
     @staticmethod
-    def _wide(x: np.ndarray) -> np.ndarray:
+    def wide(x: np.ndarray) -> np.ndarray:
         """At least [N, 1], as SB3's buffers keep it, and never in double precision."""
         x = x[:, None] if x.ndim == 1 else x
         return np.ascontiguousarray(x, np.float32 if x.dtype == np.float64 else x.dtype)
