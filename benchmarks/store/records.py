@@ -205,7 +205,7 @@ def of_study(study: Any) -> list[str]:
     found = faults("study.yaml", study, STUDY, REQUIRED)
     if found:
         return found
-    found += faults("study.yaml: protocol", study["protocol"], PROTOCOL, set(PROTOCOL) - {"name", "measures"})
+    found += faults("study.yaml: protocol", study["protocol"], PROTOCOL, set(PROTOCOL) - {"name", "measures", "mixed_budgets"})
     found += faults("study.yaml: statistics", study["statistics"], STATISTICS, set())
     names = []
     for group in study["groups"]:
