@@ -76,6 +76,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--eval-freq", type=int, default=25000, metavar="N", help="evaluate every N training steps; 0 or less: never")
     train.add_argument("--eval-episodes", type=int, default=5, metavar="N", help="episodes of an evaluation")
     train.add_argument("--save-freq", type=int, default=-1, metavar="N", help="also save the model every N steps (default: at the end only)")
+    train.add_argument("--checkpoint-freq", type=int, default=-1, metavar="N", help="keep a checkpoint, replaced every N steps, for --resume (default: none)")
+    train.add_argument("--resume", action="store_true",
+                       help="finish the latest training of this algorithm on this environment, from its checkpoint and by its own settings")
+    train.add_argument("--exp-id", type=int, default=0, metavar="ID", help="with --resume: which training; 0: the latest")
     train.add_argument("-f", "--log-folder", default="logs", metavar="DIR", help="where the model, its settings and its evaluations are saved")
     train.add_argument("-tb", "--tensorboard-log", default="", metavar="DIR", help="also write TensorBoard's files there (default: none)")
     train.add_argument("-P", "--progress", action="store_true", help="show a progress bar")

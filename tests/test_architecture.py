@@ -23,8 +23,8 @@ FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "files"
 ROOMS = {  # a room of core: the others that it may import
     "linear": ("tabular", "loops", *FLOOR),
     "tabular": ("loops", *FLOOR),
-    "loops": ("algorithm", "datasets", "networks", "replay", *FLOOR),
-    "algorithm": ("networks", "lockstep", *FLOOR),
+    "loops": ("algorithm", "datasets", "networks", "replay", "resuming", *FLOOR),
+    "algorithm": ("networks", "lockstep", "resuming", *FLOOR),
     "networks": ("lockstep", "addresses", "atoms", "data", "distributions", "finite", "product", "rng", "watch"),
     "replay": ("lockstep", "data", "datasets", "rng", "watch"),  # a compiled loop
     "datasets": ("data",),
@@ -34,6 +34,7 @@ ROOMS = {  # a room of core: the others that it may import
     "atoms": ("lockstep", "hyperparameters"),  # the same, and what they are given
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
+    "resuming": ("vec_env",),
     "stacks": ("addresses", "callbacks", "files", "masks", "vec_env"),
     "files": ("addresses",),
     "masks": ("vec_env",),
@@ -101,8 +102,9 @@ def may_import(module: str, name: str) -> bool:
     if module == "from_scratch.own":
         return name == "from_scratch.core.entry"
     if module in FACES:
-        own = {"from_scratch.callbacks": "from_scratch.core.stacks", "from_scratch.noise": "from_scratch.core.noise"}
-        return name in ("from_scratch.policies", "from_scratch.registry", own.get(module))
+        of_callbacks = ("from_scratch.core.stacks", "from_scratch.core.resuming.callbacks")
+        own = {"from_scratch.callbacks": of_callbacks, "from_scratch.noise": ("from_scratch.core.noise",)}
+        return name in ("from_scratch.policies", "from_scratch.registry", *own.get(module, ()))
     if is_algorithm(module):
         return within(name, "from_scratch.core", "from_scratch.envs") or is_algorithm(name)
     if within(module, "benchmarks"):

@@ -346,6 +346,15 @@ class StackEvalCallback(EvalCallback):
         for normalizer in filter(None, evaluating):
             normalizer.training = normalizer.norm_reward = False
 
+    def get_state(self) -> dict[str, Any]:
+        """What it has seen, as plain data: a checkpoint holds it, and `set_state` puts it back."""
+        counted = {name: getattr(self, name) for name in ("n_calls", "evaluations_timesteps", "scores", "best_scores", "last_mean_reward", "best_mean_reward")}
+        return {"counted": counted, "evaluations": [[tuple(each) for each in of_seeds] for of_seeds in self.evaluations]}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        vars(self).update(state["counted"])
+        self.evaluations = [[Episodes(*each) for each in of_seeds] for of_seeds in state["evaluations"]]
+
     def _folder(self, path: Any, seed: int | None) -> pathlib.Path:
         folder = pathlib.Path(path) / f"seed_{seed}"
         folder.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,8 @@ from from_scratch.core.data import Step, Transition
 from from_scratch.core.files import load_pickle
 from from_scratch.core.loops.networked import Networked
 from from_scratch.core.replay.memory import replay
+from from_scratch.core.resuming import memory as memories
+from from_scratch.core.resuming.picture import Putting, Taking
 from from_scratch.core.vec_env import normalizers
 
 
@@ -163,6 +165,21 @@ class OffPolicy(Networked):
                     buffer.truncate_last_trajectory()
             buffer.device = self.device
         self._bind_memory()
+
+    def state_of_memory(self) -> tuple[Any, list[np.ndarray]]:
+        return memories.state_of(self.replay_buffers)
+
+    def put_memory(self, data: Any, arrays: list[np.ndarray]) -> None:
+        memories.put_into(self.replay_buffers, data, arrays)
+        self.__dict__.pop("memory", None)  # what it has worked out of the buffers is not theirs any more
+        self._bind_memory()
+
+    def state_of_noises(self) -> tuple[Any, list[np.ndarray]]:
+        taking = Taking()
+        return taking.of(self._noises, "action_noise"), taking.arrays
+
+    def put_noises(self, data: Any, arrays: list[np.ndarray]) -> None:
+        self._noises = Putting(arrays).into(self._noises, data, "action_noise")
 
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "replay_buffers", "memory", "_noises", "gradient_step"]

@@ -49,6 +49,7 @@ class Offline(Networked):
     gamma: float = 0.99  # γ
 
     log_interval = 1000  # gradient steps
+    plays = False
     not_copied = (*Networked.not_copied, "memory")
 
     # -------------------------------------------------------------------------------------------------------------------- data
