@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.datasets.making import made, silent
-from benchmarks.datasets.recipes import digest, recipes
+from benchmarks.datasets.recipes import recipes
 from benchmarks.datasets.training import Show
 from benchmarks.studies import provenance
 from from_scratch.core.datasets import Dataset, as_dataset
@@ -38,7 +38,7 @@ def _again(data: Dataset, show: Show) -> list[Finding]:
     recipe, said = recipes().get(data.name), data.facts.get("recipe") or {}
     if recipe is None:
         return [Finding(2, "recipe", "unverified", f"{data.name} is none of ours: there is no recipe to make it again by")]
-    if said.get("hash") != digest({"family": recipe.of_family, "set": recipe.own}):
+    if said.get("hash") != recipe.digest:
         return [Finding(2, "recipe", "unverified", "it was made by another recipe than the one that is here: try it with the code of its commit")]
     with tempfile.TemporaryDirectory() as place:
         again = made(recipe, Path(place), show)

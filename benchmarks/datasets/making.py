@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 
 from benchmarks.datasets import tables, training
-from benchmarks.datasets.recipes import Recipe, digest, find
+from benchmarks.datasets.recipes import Recipe, find
 from benchmarks.datasets.training import Show
 from benchmarks.studies import environments, provenance
 from from_scratch.core.datasets import Dataset, places, record
@@ -53,7 +53,7 @@ def made(recipe: Recipe, root: Path, show: Show = silent) -> Dataset:
     else:
         data, more = tables.play(recipe, of), {**tables.exact(of(), recipe), "behaviour": {"algorithm": "table", **recipe.own}}
     facts |= {
-        **more, "recipe": {"family": recipe.of_family, "set": recipe.own, "hash": digest({"family": recipe.of_family, "set": recipe.own})},
+        **more, "recipe": {"family": recipe.of_family, "set": recipe.own, "hash": recipe.digest},
         "source": training.source(), "machine": provenance.machine(), "packages": provenance.packages()["main"], "licence": LICENCE,
     }  # fmt: skip
     return dataclasses.replace(data, name=recipe.name, facts=facts)

@@ -50,6 +50,11 @@ class Recipe:
         return {key: self.of_family[key] for key in OF_TRAINING if key in self.of_family} if "algorithm" in self.of_family else {}
 
     @property
+    def digest(self) -> str:
+        """Of all that decides its steps."""
+        return digest({"family": {key: value for key, value in self.of_family.items() if key not in ("about", "packed")}, "set": self.own})
+
+    @property
     def parts(self) -> list[str]:
         """Names of the data sets that it joins."""
         return [f"{self.family}/{part}" for part in self.own.get("join", ())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import io
 import json
@@ -17,7 +18,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from benchmarks.datasets.recipes import Recipe, digest
 from benchmarks.running.worker import weights_hash
 from benchmarks.store.files import made_whole
-from benchmarks.studies import provenance
+from benchmarks.studies import hyperparams, provenance
 from from_scratch.core.datasets import Dataset, Recorder, as_dataset
 from from_scratch.registry import ENTRIES
 
@@ -53,7 +54,7 @@ class Checkpoints(BaseCallback):
 def picked(scores: dict[int, float], random: float, share: float) -> tuple[int, int]:
     """(medium, expert), in steps of training: the first checkpoint that scores random + share · (best − random), and the first of the best ones."""
     best = max(scores.values())
-    wanted = random + share * (best - random)
+    wanted = min(random + share * (best - random), best)  # where training made things worse than random, any is as good
     return min(n for n, found in scores.items() if found >= wanted), min(n for n, found in scores.items() if found == best)
 
 
@@ -86,7 +87,8 @@ def models(recipe: Recipe, root: Path, make: Callable[..., gym.Env], show: Show)
 def _train(recipe: Recipe, said: dict[str, Any], entry: Any, place: Path, make: Callable[..., gym.Env], show: Show) -> None:
     code, what, quiet = source(), f"training {entry.id} for {recipe.family}", lambda *told: None
     recorder = Recorder(make())
-    model = entry.load()("MlpPolicy", recorder, seed=said["seed"], device="cpu", **said["hyperparameters"])
+    arguments = hyperparams.constructor_arguments(copy.deepcopy(said["hyperparameters"]), recorder.action_space)  # SB3 adds to policy_kwargs
+    model = entry.load()("MlpPolicy", recorder, seed=said["seed"], device="cpu", **arguments)
     kept = Checkpoints(said["checkpoints"], lambda model: score(make, model, said["picking"], quiet, "")["score"], lambda n: show(what, n, said["steps"]))
     model.learn(said["steps"], callback=kept, log_interval=None)
     scores = {"random": score(make, None, said["scores"], show, f"the random score of {recipe.family}")}

@@ -61,7 +61,7 @@ def find(name: str) -> Path:
         for root in (cache(), minaris()):
             if minari.data_folder(root / name):
                 return root / name
-    near = difflib.get_close_matches(name, names(), n=1)
+    near = difflib.get_close_matches(name, names(), n=1, cutoff=0.8)
     hint = f"Did you mean {near[0]!r}?" if near else f"`sb3-course dataset make {name}` makes ours, minari downloads its own, and a file is given by its path."
     raise BadDataset(f"There is no data set {name!r} here. {hint}")
 
