@@ -54,5 +54,5 @@ class ValueGap(SoftOverestimation):
             g = discounted_returns(rewards[:length, k], float(self.model.gamma))[: self.limit]
             achieved.append(g)
             believed.append(estimates[: len(g), k])
-        q, g = float(np.concatenate(believed).mean()), float(np.concatenate(achieved).mean())
-        return {"value_gap": q - g, "predicted_value": q, "achieved_value": g}
+        predicted, true = float(np.concatenate(believed).mean()), float(np.concatenate(achieved).mean())
+        return {"value_gap": predicted - true, "predicted_value": predicted, "achieved_value": true}
