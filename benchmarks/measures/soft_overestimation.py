@@ -37,18 +37,22 @@ class SoftOverestimation(Measure):
     """soft_overestimation: the mean of Q − G over the steps; soft_overestimation_spread: its standard deviation; both in units of return."""
 
     model: Any
+    called = "soft_overestimation"
 
-    def _on_training_start(self) -> None:
-        run = self.job.runs[0]
-        for name in ("normalize", "frame_stack", "use_sde"):
-            if run.hyperparams.get(name):
-                raise UserError(f"soft_overestimation: {run.algo} cannot have {name}={run.hyperparams[name]}")
+    def refuse(self, run: Any) -> None:
         if not hasattr(self.model, "temperature"):
             raise UserError(f"soft_overestimation is measured of soft actor-critics, whose returns hold a temperature; {run.algo} has none")
+
+    def _on_training_start(self) -> None:
+        run, measure = self.job.runs[0], self.called
+        for name in ("normalize", "frame_stack", "use_sde"):
+            if run.hyperparams.get(name):
+                raise UserError(f"{measure}: {run.algo} cannot have {name}={run.hyperparams[name]}")
+        self.refuse(run)
         limit = run.spec.get("max_episode_steps") or gym.spec(environments.registered(run.env)).max_episode_steps
         gamma = float(self.model.gamma)
         if limit is None or not 0 < gamma < 1:
-            raise UserError(f"soft_overestimation needs a time limit and a discount below 1; {run.env} has {limit}, {run.algo} {gamma}")
+            raise UserError(f"{measure} needs a time limit and a discount below 1; {run.env} has {limit}, {run.algo} {gamma}")
         self.limit, horizon = int(limit), int(limit) + math.ceil(math.log(REST) / math.log(gamma))
         self.starts = [episode_seeds(each.protocol["eval_seed"], each.seed, EPISODES) for each in self.job.runs]
         spec = {**run.spec, "max_episode_steps": horizon}

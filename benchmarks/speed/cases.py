@@ -6,6 +6,7 @@ Both sides keep SB3's defaults but for what a case names, with its reason in `wh
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import gymnasium as gym
 from stable_baselines3.common.env_util import make_vec_env
 
 from benchmarks import UserError
+from benchmarks.speed.d3 import D3rlpy
 from benchmarks.speed.plain import PlainQLearning, PlainValueIteration
 from from_scratch import registry
 from from_scratch.envs.vector import vectorised
@@ -30,7 +32,7 @@ class Case:
 
     warm_up: steps before the clock starts; at least a rollout, or past `learning_starts`, so that everything timed is training.
     beside: id of the nearest class of SB3 or sb3-contrib, where the algorithm has no twin there: as many steps and updates, of another algorithm.
-    plain: makes what to compare with where neither has one.
+    plain: makes what to compare with where neither has one; `against` says what that is, and `needs` which package it takes, if any.
     same_run: do both sides draw the same numbers, so that one seed's weights should end where the other side's do?
     same_work: do both sides take as many steps and updates? Not where an update waits for the ends of episodes: seconds are then those per step, times `steps`.
     """
@@ -45,12 +47,14 @@ class Case:
     why: str = ""
     beside: str | None = None
     plain: Callable[[], Any] | None = None
+    against: str = "plain loop"
+    needs: str | None = None
     same_run: bool = True
     same_work: bool = True
 
     @property
     def baseline_name(self) -> str:
-        return "plain loop" if self.plain else f"`{self.beside}`" if self.beside else "SB3"
+        return self.against if self.plain else f"`{self.beside}`" if self.beside else "SB3"
 
     @property
     def plays(self) -> bool:
@@ -59,6 +63,8 @@ class Case:
 
     def missing(self) -> str | None:
         """Why this case cannot run here, in one line; None if it can."""
+        if self.needs is not None and importlib.util.find_spec(self.needs) is None:
+            return f"{self.needs} is not installed, which {self.algorithm} is timed beside: benchmarks/speed/d3.py says how."
         try:
             gym.make(self.env).close()
         except gym.error.DependencyNotInstalled as error:
@@ -96,6 +102,15 @@ SMALL = {"policy_kwargs": {"net_arch": [64, 64]}}
 def nearest(algorithm: str, beside: str, env: str, warm_up: int, steps: int, quick_steps: int, **more: Any) -> Case:
     """A case beside the nearest class of SB3 or sb3-contrib, which computes something else."""
     return Case(algorithm, env, warm_up, steps, quick_steps, beside=beside, same_run=False, **more)
+
+
+def offline(algorithm: str, config: str, units: int, steps: int, **settings: Any) -> Case:
+    """A case beside d3rlpy's own updates, on the same data, with the batches of 256 that both classes have by default."""
+    more = {"dataset": "pendulum/medium-v0", "policy_kwargs": {"net_arch": [units, units]}}
+    return Case(
+        algorithm, "Pendulum-v1", warm_up=10, steps=steps, quick_steps=steps // 2, hyperparameters=more, same_run=False, needs="d3rlpy", against="d3rlpy 2.8.1",
+        plain=partial(D3rlpy, config, "pendulum/medium-v0", (units, units), **settings), why="steps are gradient steps; d3rlpy's batches are made beforehand",
+    )  # fmt: skip
 
 
 CASES: dict[str, Case] = {
@@ -152,6 +167,10 @@ CASES: dict[str, Case] = {
                                    why="20 updates a step, 64×64 units") for name in ("redq", "droq")},
     **{f"{name.replace('_', '-')}-cartpole": nearest(name, "contrib/ars", "CartPole-v1", 20_000, 20_000, 20_000, same_work=False, why=EPISODES)
        for name in ("cem", "openai_es")},
+    "td3-bc-pendulum": offline("td3_bc", "TD3PlusBCConfig", 64, 400),
+    "td3-bc-pendulum-256": offline("td3_bc", "TD3PlusBCConfig", 256, 60),
+    "cql-pendulum": offline("cql", "CQLConfig", 64, 40, alpha_learning_rate=0.0),
+    "cql-pendulum-256": offline("cql", "CQLConfig", 256, 10, alpha_learning_rate=0.0),
     "q-learning": Case(
         "q_learning", "FrozenLake-v1", warm_up=1000, steps=20_000, quick_steps=5000, same_run=False,
         hyperparameters={"learning_rate": 0.1, "gamma": 0.99, "exploration_initial_eps": 0.1, "exploration_final_eps": 0.1},

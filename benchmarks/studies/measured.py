@@ -36,6 +36,7 @@ MEASURES: dict[str, str] = {  # name -> "module:Class" within it
     "unscaled_score": "unscaled_score:UnscaledScore",
     "updates_to_exact": "updates_to_exact:UpdatesToExact",
     "value_bias": "value_bias:ValueBias",
+    "value_gap": "value_gap:ValueGap",
 }
 
 

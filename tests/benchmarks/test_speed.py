@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import IntegrityError, UserError
@@ -153,6 +154,19 @@ def test_plain_q_learning_learns_what_ours_does():
     ours.learn(20_000)
     assert statistics.mean(beside_goal) == pytest.approx(ours.values[:, 14].mean(), abs=0.3)
     assert min(beside_goal) > 0.2
+
+
+def test_a_case_beside_a_package_that_is_not_installed_says_so():
+    case = replace(CASES["td3-bc-pendulum"], needs="no_such_package")
+    assert case.missing() == "no_such_package is not installed, which td3_bc is timed beside: benchmarks/speed/d3.py says how."
+
+
+def test_d3rlpy_takes_as_many_updates_as_ours_and_learns_in_them():
+    pytest.importorskip("d3rlpy")
+    theirs, ours = CASES["td3-bc-pendulum"].baseline(), CASES["td3-bc-pendulum"].ours(range(1))
+    before = theirs.values
+    theirs.learn(3), ours.learn(3)
+    assert theirs.num_timesteps == ours.num_timesteps == 3 and not np.array_equal(before, theirs.values)
 
 
 @pytest.mark.parametrize("name", CASES)
