@@ -21,6 +21,12 @@ NONE = "" if torch.cuda.is_available() else f"torch {torch.__version__} sees no 
 on_a_gpu = [pytest.mark.gpu, pytest.mark.skipif(bool(NONE), reason=NONE)]
 
 
+DRAW_THERE = {  # id: why it learns something else of the same seed on a GPU
+    "recurrent_ppo": "policies with LSTMs are asked one by one there, and sample their actions from the GPU's generator",
+    "crossq": "actors that normalise are asked one by one there, and sample their actions from the GPU's generator",
+}
+
+
 def deep(entry):
     return entry.learns == "deep"
 
@@ -57,8 +63,21 @@ def gpu(test):
     return every(where=deep)(test)
 
 
+def skip_if_it_draws_there(entry):
+    if entry.id in DRAW_THERE:
+        pytest.skip(DRAW_THERE[entry.id])
+
+
+@gpu
+def test_the_same_seed_learns_the_same_on_a_gpu_again_alone_and_in_a_stack(entry):
+    first, alone, stack = (train(on("cuda", entry, each), LEAST) for each in ([3], [3], seeds(entry)))
+    for other in (alone, stack.member(0)):
+        assert_close(learnt(first), learnt(other))
+
+
 @gpu
 def test_one_seed_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
+    skip_if_it_draws_there(entry)
     there = on("cuda", entry, [3])
     assert {p.device.type for p in there.policy.parameters()} == {"cuda"}
     assert_close(learnt(train(there, LEAST)), learnt(train(on("cpu", entry, [3]), LEAST)))
@@ -66,6 +85,7 @@ def test_one_seed_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
 
 @gpu
 def test_a_stack_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
+    skip_if_it_draws_there(entry)
     assert_close(*(learnt(train(on(device, entry, seeds(entry)), LEAST)) for device in ("cuda", "cpu")))
 
 
