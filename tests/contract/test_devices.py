@@ -21,12 +21,6 @@ NONE = "" if torch.cuda.is_available() else f"torch {torch.__version__} sees no 
 on_a_gpu = [pytest.mark.gpu, pytest.mark.skipif(bool(NONE), reason=NONE)]
 
 
-DRAW_THERE = {  # id: why it learns something else of the same seed on a GPU
-    "recurrent_ppo": "policies with LSTMs are asked one by one there, and sample their actions from the GPU's generator",
-    "crossq": "actors that normalise are asked one by one there, and sample their actions from the GPU's generator",
-}
-
-
 def deep(entry):
     return entry.learns == "deep"
 
@@ -57,15 +51,13 @@ def test_what_torch_computes_for_all_seeds_in_one_call_is_what_each_learns_on_th
     assert same(before, learnt(there)) == ("learns" in entry.cannot)
 
 
+DRAWN_THERE = {"crossq", "recurrent_ppo"}  # whose modules draw actions for themselves: on a GPU by its own generator, other numbers than the CPU's
+
+
 def gpu(test):
     for mark in on_a_gpu:
         test = mark(test)
     return every(where=deep)(test)
-
-
-def skip_if_it_draws_there(entry):
-    if entry.id in DRAW_THERE:
-        pytest.skip(DRAW_THERE[entry.id])
 
 
 @gpu
@@ -77,7 +69,8 @@ def test_the_same_seed_learns_the_same_on_a_gpu_again_alone_and_in_a_stack(entry
 
 @gpu
 def test_one_seed_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
-    skip_if_it_draws_there(entry)
+    if entry.id in DRAWN_THERE:
+        pytest.skip("its actions are drawn by the GPU's generator")
     there = on("cuda", entry, [3])
     assert {p.device.type for p in there.policy.parameters()} == {"cuda"}
     assert_close(learnt(train(there, LEAST)), learnt(train(on("cpu", entry, [3]), LEAST)))
@@ -85,7 +78,8 @@ def test_one_seed_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
 
 @gpu
 def test_a_stack_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
-    skip_if_it_draws_there(entry)
+    if entry.id in DRAWN_THERE:
+        pytest.skip("its actions are drawn by the GPU's generator")
     assert_close(*(learnt(train(on(device, entry, seeds(entry)), LEAST)) for device in ("cuda", "cpu")))
 
 
