@@ -28,6 +28,7 @@ class Stream:
     def __init__(self, generator: torch.Generator, numpy: np.random.RandomState, action_space: spaces.Space, private: bool):
         self.torch, self._numpy, self.action_space, self.private = generator, numpy, action_space, private
         self.ahead: ReadAhead | None = None
+        self.of_gpu: np.ndarray | None = None  # where a GPU's generator stands for this seed, once modules have been asked there
 
     @property
     def numpy(self) -> np.random.RandomState:
@@ -45,6 +46,13 @@ class Stream:
         outer_torch, outer_numpy = torch.get_rng_state(), np.random.get_state()
         torch.set_rng_state(self.torch.get_state())
         np.random.set_state(self.numpy.get_state())
+        there = torch.cuda.is_initialized()  # modules on a GPU draw from its generator
+        if there:
+            outer_gpu = torch.cuda.get_rng_state()
+            if self.of_gpu is None:
+                torch.cuda.manual_seed(self.torch.initial_seed())
+            else:
+                torch.cuda.set_rng_state(torch.from_numpy(self.of_gpu.copy()))
         try:
             yield
         finally:
@@ -52,37 +60,44 @@ class Stream:
             self.numpy.set_state(np.random.get_state())
             torch.set_rng_state(outer_torch)
             np.random.set_state(outer_numpy)
+            if there:
+                self.of_gpu = torch.cuda.get_rng_state().numpy()
+                torch.cuda.set_rng_state(outer_gpu)
 
     def copy(self) -> Stream:
         """A private stream that continues with the same numbers."""
-        return _private_stream(self.torch.get_state(), self.numpy.get_state(), copy.deepcopy(self.action_space))
+        return _private_stream(self.torch.get_state(), self.numpy.get_state(), copy.deepcopy(self.action_space), self.of_gpu)
 
     def __reduce__(self) -> tuple:
         """For deep copies and pickles: a private stream goes on with the same numbers; the process's has whatever the process has."""
         if not self.private:
             return _stream_of_process, (self.action_space,)
-        return _private_stream, (self.torch.get_state(), self.numpy.get_state(), self.action_space)
+        return _private_stream, (self.torch.get_state(), self.numpy.get_state(), self.action_space, self.of_gpu)
 
     def get_state(self) -> tuple:
         """In arrays: a tensor in a pickle is read by torch's most trusting function."""
-        return self.torch.get_state().numpy(), self.numpy.get_state(), copy.deepcopy(self.action_space)
+        of_gpu = () if self.of_gpu is None else (self.of_gpu,)
+        return self.torch.get_state().numpy(), self.numpy.get_state(), copy.deepcopy(self.action_space), *of_gpu
 
     def set_state(self, state: tuple) -> None:
         of_torch = state[0]
         self.torch.set_state(of_torch if isinstance(of_torch, torch.Tensor) else torch.from_numpy(np.array(of_torch)))  # files of the past hold tensors
         self.numpy.set_state(state[1])
         self.action_space = copy.deepcopy(state[2])
+        self.of_gpu = state[3] if len(state) > 3 else None
 
 
 def _stream_of_process(action_space: spaces.Space) -> Stream:
     return Stream(torch.default_generator, np.random.mtrand._rand, action_space, private=False)
 
 
-def _private_stream(of_torch: torch.Tensor, of_numpy: tuple, action_space: spaces.Space) -> Stream:
+def _private_stream(of_torch: torch.Tensor, of_numpy: tuple, action_space: spaces.Space, of_gpu: np.ndarray | None = None) -> Stream:
     generator, numpy = torch.Generator(), np.random.RandomState()
     generator.set_state(of_torch)
     numpy.set_state(of_numpy)
-    return Stream(generator, numpy, action_space, private=True)
+    stream = Stream(generator, numpy, action_space, private=True)
+    stream.of_gpu = of_gpu
+    return stream
 
 
 class ReadAhead:

@@ -61,6 +61,13 @@ def gpu(test):
 
 
 @gpu
+def test_the_same_seed_learns_the_same_on_a_gpu_again_alone_and_in_a_stack(entry):
+    first, alone, stack = (train(on("cuda", entry, each), LEAST) for each in ([3], [3], seeds(entry)))
+    for other in (alone, stack.member(0)):
+        assert_close(learnt(first), learnt(other))
+
+
+@gpu
 def test_one_seed_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
     if entry.id in DRAWN_THERE:
         pytest.skip("its actions are drawn by the GPU's generator")

@@ -174,3 +174,26 @@ def test_many_draws_at_once_are_the_same_numbers_wherever_the_reading_ahead_stan
     one_by_one = np.array([rng.uniform(3) for _ in range(700)])
     pieces = [other.uniforms(5, 3), other.uniform(3)[None], other.uniforms(300, 3), other.uniforms(394, 3)]
     assert np.array_equal(np.concatenate(pieces), one_by_one) and np.array_equal(rng.coin(), other.coin())
+
+
+def test_modules_on_a_gpu_draw_each_seeds_numbers_from_its_generator_too(monkeypatch):
+    gpu = torch.Generator().manual_seed(99)  # stands for the card's
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", gpu.get_state)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", gpu.set_state)
+    monkeypatch.setattr(torch.cuda, "manual_seed", gpu.manual_seed)
+    expected = torch.rand(4, generator=torch.Generator().manual_seed(7))
+    before = gpu.get_state()
+
+    def drawn(stream, n):
+        with stream.as_process():
+            return torch.rand(n, generator=gpu)
+
+    stream, other = Rng.private([7, 8], spaces.Discrete(2)).streams
+    first = drawn(stream, 2)
+    drawn(other, 3)
+    copies = stream.copy(), pickle.loads(pickle.dumps(stream)), Rng.private([1], spaces.Discrete(2)).streams[0]
+    copies[2].set_state(stream.get_state())
+    for each in (stream, *copies):
+        assert torch.equal(torch.cat((first, drawn(each, 2))), expected)
+    assert torch.equal(gpu.get_state(), before)  # nobody else notices
