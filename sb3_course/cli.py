@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--eval-freq", type=int, default=25000, metavar="N", help="evaluate every N training steps; 0 or less: never")
     train.add_argument("--eval-episodes", type=int, default=5, metavar="N", help="episodes of an evaluation")
     train.add_argument("--save-freq", type=int, default=-1, metavar="N", help="also save the model every N steps (default: at the end only)")
+    train.add_argument("--save-replay-buffer", action="store_true", help="with each of these models, and with the best, also its replay memory, if it has one")
     train.add_argument("--checkpoint-freq", type=int, default=-1, metavar="N", help="keep a checkpoint, replaced every N steps, for --resume (default: none)")
     train.add_argument("--resume", action="store_true",
                        help="finish the latest training of this algorithm on this environment, from its checkpoint and by its own settings")

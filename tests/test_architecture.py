@@ -35,7 +35,8 @@ ROOMS = {  # a room of core: the others that it may import
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
     "resuming": ("vec_env",),
-    "stacks": ("addresses", "callbacks", "files", "masks", "vec_env"),
+    "stacks": ("addresses", "callbacks", "checkpoints", "files", "masks", "resuming", "vec_env"),
+    "checkpoints": ("callbacks", "resuming"),
     "files": ("addresses",),
     "masks": ("vec_env",),
     "lockstep": ("watch",),
@@ -102,7 +103,7 @@ def may_import(module: str, name: str) -> bool:
     if module == "from_scratch.own":
         return name == "from_scratch.core.entry"
     if module in FACES:
-        of_callbacks = ("from_scratch.core.stacks", "from_scratch.core.resuming.callbacks")
+        of_callbacks = ("from_scratch.core.checkpoints", "from_scratch.core.resuming.callbacks", "from_scratch.core.stacks")
         own = {"from_scratch.callbacks": of_callbacks, "from_scratch.noise": ("from_scratch.core.noise",)}
         return name in ("from_scratch.policies", "from_scratch.registry", *own.get(module, ()))
     if is_algorithm(module):

@@ -13,6 +13,7 @@ from benchmarks import UserError
 
 WHERE = "benchmarks.measures"
 MEASURES: dict[str, str] = {  # name -> "module:Class" within it
+    "asked_return": "asked_return:AskedReturn",
     "continuity_cost": "continuity_cost:ContinuityCost",
     "expected_gap": "expected_gap:ExpectedGap",
     "gradient_variance": "gradient_variance:GradientVariance",

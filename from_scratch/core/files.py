@@ -183,6 +183,11 @@ def _parameter(data: Any, requires_grad: Any, hooks: Any) -> nn.Parameter:
     return nn.Parameter(data, bool(requires_grad))
 
 
+def _path(*parts: Any) -> pathlib.Path:
+    _demand(all(type(part) is str for part in parts), "a path of no text")
+    return pathlib.Path(*parts)
+
+
 def _demand(fulfilled: bool, otherwise: str) -> None:
     if not fulfilled:
         raise _Wants(otherwise)
@@ -201,6 +206,7 @@ CALLS: dict[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_parameter"): _parameter,
     ("torch", "device"): torch.device,
     ("torch", "Size"): torch.Size,
+    **{(module, kind): _path for module in ("pathlib", "pathlib._local") for kind in ("PosixPath", "WindowsPath")},
     **{(kind.__module__, kind.__name__): kind for kind in (OrderedDict, defaultdict, deque, bytearray, slice, range)},
 }
 CALLED = {id(function) for function in (*CALLS.values(), complex, set, frozenset)}

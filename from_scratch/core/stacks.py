@@ -24,8 +24,10 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from from_scratch.core.addresses import saved
 from from_scratch.core.callbacks import is_users
+from from_scratch.core.checkpoints import call_others, ready_to_evaluate, save_best
 from from_scratch.core.files import load_pickle
 from from_scratch.core.masks import told
+from from_scratch.core.resuming.files import replaced_at_once
 from from_scratch.core.vec_env import LockstepVecEnv, Recipe, is_recipe, make_vec_envs, normalizers
 
 
@@ -275,7 +277,8 @@ class StackEvalCallback(EvalCallback):
     - `scores` [S], the seeds' mean returns; `last_mean_reward`, what `score` makes of them: "mean", "iqm" or a function; `best_mean_reward`, the best so far
       (Optuna's and SB3's own callbacks read these two); `best_scores` [S], each seed's best so far, and `best_seed`, whose is the best of all;
     - in `log_path/seed_3/evaluations.npz` what SB3 would write there: timesteps [T], results [T, n_eval_episodes], ep_lengths, and successes if there are any;
-    - in `best_model_save_path/seed_3/` its best model, best_model.zip, which plain SB3 loads, and its normaliser at that time, vecnormalize.pkl.
+    - in `best_model_save_path/seed_3/` its best model, best_model.zip, which plain SB3 loads, its normaliser at that time, vecnormalize.pkl, and with
+      save_replay_buffer its replay memory, replay_buffer.pkl.
 
     callback_on_new_best is called when `best_mean_reward` grew, callback_after_eval every time. Works for a model of one seed, too.
     """
@@ -292,6 +295,7 @@ class StackEvalCallback(EvalCallback):
         deterministic: bool = True,
         verbose: int = 1,
         score: str | Callable[[np.ndarray], float] = "mean",
+        save_replay_buffer: bool = False,
     ):
         if not is_recipe(eval_env):
             raise ValueError(f"Each seed is evaluated in an environment of its own: give an id or a function that makes one, not {type(eval_env).__name__}.")
@@ -304,6 +308,7 @@ class StackEvalCallback(EvalCallback):
         self.recipe, self.score = eval_env, score if callable(score) else SCORES[score]
         self.n_eval_episodes, self.eval_freq, self.deterministic = n_eval_episodes, eval_freq, deterministic
         self.log_path, self.best_model_save_path = log_path, best_model_save_path  # type: ignore[assignment]
+        self.save_replay_buffer = save_replay_buffer
         self.best_mean_reward = self.last_mean_reward = -np.inf
         self.seeds: list[int | None] = []
         self.evaluations_timesteps: list[int] = []
@@ -329,7 +334,7 @@ class StackEvalCallback(EvalCallback):
                 raise ValueError(f"This StackEvalCallback has the scores of the seeds {self.seeds}; make another for {seeds}.")
             env: Any = make_vec_envs(self.recipe, seeds, 1, model._wrap_env)
             check_for_correct_spaces(env, model.observation_space, model.action_space)
-            self._look_at_normalizers(normalizers(model.env), normalizers(env))
+            ready_to_evaluate(normalizers(model.env), normalizers(env))
             if isinstance(env, LockstepVecEnv):
                 env.seed_each(seeds)
             elif seeds[0] is not None:
@@ -338,13 +343,6 @@ class StackEvalCallback(EvalCallback):
             self.scores = self.best_scores = np.full(len(seeds), -np.inf)
         if self.callback_on_new_best is not None:
             self.callback_on_new_best.init_callback(self.model)
-
-    @staticmethod
-    def _look_at_normalizers(training: list, evaluating: list) -> None:
-        if all(training) and not all(evaluating):
-            raise ValueError("Training normalises (VecNormalize) and evaluation would not: let eval_env be a function that returns VecNormalize(…), too.")
-        for normalizer in filter(None, evaluating):
-            normalizer.training = normalizer.norm_reward = False
 
     def get_state(self) -> dict[str, Any]:
         """What it has seen, as plain data: a checkpoint holds it, and `set_state` puts it back."""
@@ -374,12 +372,9 @@ class StackEvalCallback(EvalCallback):
         self.last_mean_reward = float(self.score(self.scores))
         for k, seed in enumerate(self.seeds):
             if self.log_path is not None:
-                self._write_curve(k, self._folder(self.log_path, seed) / "evaluations")
+                self._write_curve(k, self._folder(self.log_path, seed) / "evaluations.npz")
             if self.best_model_save_path is not None and self.scores[k] > self.best_scores[k]:
-                folder = self._folder(self.best_model_save_path, seed)
-                (model.member(k) if model.n_seeds > 1 else model).save(folder / "best_model")
-                if of_training[k] is not None:
-                    of_training[k].save(str(folder / "vecnormalize.pkl"))
+                save_best(model.member(k) if model.n_seeds > 1 else model, self._folder(self.best_model_save_path, seed), self.save_replay_buffer)
         self.best_scores = np.maximum(self.best_scores, self.scores)
         self._log(found)
         return self._call_others()
@@ -387,7 +382,9 @@ class StackEvalCallback(EvalCallback):
     def _write_curve(self, k: int, path: pathlib.Path) -> None:
         mine = [each[k] for each in self.evaluations]
         more: dict[str, Any] = {"successes": [each.successes for each in mine]} if mine[-1].successes else {}
-        np.savez(path, timesteps=self.evaluations_timesteps, results=[each.returns for each in mine], ep_lengths=[each.lengths for each in mine], **more)
+        more |= {"results": [each.returns for each in mine], "ep_lengths": [each.lengths for each in mine]}
+        with replaced_at_once(path) as file:
+            np.savez(file, timesteps=self.evaluations_timesteps, **more)
 
     def _log(self, found: list[Episodes]) -> None:
         model: Any = self.model
@@ -403,11 +400,6 @@ class StackEvalCallback(EvalCallback):
         self.logger.dump(self.num_timesteps)
 
     def _call_others(self) -> bool:
-        go_on = True
-        if self.last_mean_reward > self.best_mean_reward:
-            self.best_mean_reward = self.last_mean_reward
-            if self.callback_on_new_best is not None:
-                go_on = self.callback_on_new_best.on_step()
-        if self.callback is not None:
-            go_on = go_on and self._on_event()
-        return go_on
+        is_best = self.last_mean_reward > self.best_mean_reward
+        self.best_mean_reward = max(self.best_mean_reward, self.last_mean_reward)
+        return call_others(self, is_best)

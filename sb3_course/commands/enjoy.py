@@ -77,7 +77,8 @@ def _of_training(args: argparse.Namespace) -> Iterator[Saved]:
     spec: dict[str, Any] = given if isinstance(given, dict) else {}
     if not isinstance(spec.get("kwargs") or {}, dict):
         raise IntegrityError(f"{folder / name / 'args.yml'}: the environment's arguments are no dictionary")
-    yield Saved(path, folder / name, raw, spec)
+    of_best = args.load_best and (folder / models.PICKLED).is_file()  # trainings of the past kept those of the last model alone
+    yield Saved(path, folder if of_best else folder / name, raw, spec)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
     FOLDER/ALGO/ENV_ID/  ENV.zip  best_model.zip  evaluations.npz  command.txt  ENV/{config.yml, args.yml, vecnormalize.pkl, vecnormalize.npz}
 
+Every model has its own statistics of normalisation: vecnormalize.pkl beside best_model.zip, rl_model_vecnormalize_N_steps.pkl beside rl_model_N_steps.zip, and
+those in ENV/ for the last. With --save-replay-buffer each has its replay memory, too.
 With --checkpoint-freq there is a checkpoint.zip until the training has come to its end, and --resume goes on from it as if nothing had happened.
 """
 
@@ -41,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
     args.typed = f"--algo {args.algo} --env {args.env}"
     args.algo, args.env = studies.spelled(args.algo), studies.spelled(args.env)
     entry = registry.find(args.algo)
-    if args.checkpoint_freq > 0 and not entry.is_ours:
-        raise UserError(f"--checkpoint-freq: {args.algo} is Stable-Baselines3's, which cannot go on exactly; use --save-freq")
+    if (args.checkpoint_freq > 0 or args.resume) and not entry.is_ours:  # whose load would also run what a checkpoint says
+        raise UserError(f"--{'resume' if args.resume else 'checkpoint-freq'}: {args.algo} is Stable-Baselines3's, which cannot go on exactly; use --save-freq")
     if args.resume and (folder := _begun(args)) is not None:
         return _go_on(args, entry, folder)
     datasets = [args.dataset] if args.dataset else []
@@ -125,12 +127,13 @@ def latest_id(root: Path, algo: str, env: str) -> int:
 def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any], spec: dict[str, Any], steps: int, begun: Path | None = None) -> int:
     """Train as the arguments say; from the checkpoint, if there is one, in a folder in which it was begun."""
     import torch
-    from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback, EvalCallback
+    from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.env_util import make_vec_env
     from stable_baselines3.common.evaluation import evaluate_policy
     from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
-    from from_scratch.callbacks import ExactCheckpointCallback
+    from from_scratch.callbacks import CheckpointCallback, EvalCallback, ExactCheckpointCallback
+    from from_scratch.core.files import UnsafeFileError
 
     torch.set_num_threads(1)
     cls: Any = entry.load()
@@ -162,15 +165,19 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
     scoring.seed(args.seed + n_envs)  # beside the training environments' seeds
     if args.eval_freq > 0:
         callbacks.append(EvalCallback(scoring, n_eval_episodes=args.eval_episodes, eval_freq=max(args.eval_freq // n_envs, 1),
-                                      best_model_save_path=str(folder), log_path=str(folder), verbose=args.verbose))
+                                      best_model_save_path=str(folder), log_path=str(folder), verbose=args.verbose,
+                                      save_replay_buffer=args.save_replay_buffer))
     if args.save_freq > 0:
-        callbacks.append(CheckpointCallback(max(args.save_freq // n_envs, 1), str(folder), name_prefix="rl_model", save_vecnormalize=normalize is not None))
+        callbacks.append(CheckpointCallback(max(args.save_freq // n_envs, 1), str(folder), save_replay_buffer=args.save_replay_buffer))
 
     if args.checkpoint_freq > 0:
         callbacks.append(ExactCheckpointCallback(checkpoint, args.checkpoint_freq))
     going_on = begun is not None and checkpoint.exists()
     if going_on:
-        model = cls.load(checkpoint, env=venv, device="cpu", verbose=args.verbose, **of_no_file)
+        try:
+            model = cls.load(checkpoint, env=venv, device="cpu", verbose=args.verbose, **of_no_file)
+        except UnsafeFileError as error:
+            raise UserError(str(error)) from None
         at, because = model.resumptions[-1]
         print(f"Going on from step {at:,} of {steps:,}" + (f", not exactly: {because}" if because else ""))
     else:
@@ -186,6 +193,8 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
         print("interrupted: saving what there is", file=sys.stderr)
     seconds = time.perf_counter() - begin
     model.save(folder / f"{name}.zip")
+    if args.save_replay_buffer and getattr(model, "replay_buffer", None) is not None:
+        model.save_replay_buffer(config / "replay_buffer.pkl")
     normalizer = unwrap_vec_normalize(venv)
     if normalizer is not None:
         models.save_normaliser(normalizer, config)

@@ -51,6 +51,9 @@ def test_what_torch_computes_for_all_seeds_in_one_call_is_what_each_learns_on_th
     assert same(before, learnt(there)) == ("learns" in entry.cannot)
 
 
+DRAWN_THERE = {"crossq", "recurrent_ppo"}  # whose modules draw actions for themselves: on a GPU by its own generator, other numbers than the CPU's
+
+
 def gpu(test):
     for mark in on_a_gpu:
         test = mark(test)
@@ -59,6 +62,8 @@ def gpu(test):
 
 @gpu
 def test_one_seed_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
+    if entry.id in DRAWN_THERE:
+        pytest.skip("its actions are drawn by the GPU's generator")
     there = on("cuda", entry, [3])
     assert {p.device.type for p in there.policy.parameters()} == {"cuda"}
     assert_close(learnt(train(there, LEAST)), learnt(train(on("cpu", entry, [3]), LEAST)))
@@ -66,6 +71,8 @@ def test_one_seed_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
 
 @gpu
 def test_a_stack_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
+    if entry.id in DRAWN_THERE:
+        pytest.skip("its actions are drawn by the GPU's generator")
     assert_close(*(learnt(train(on(device, entry, seeds(entry)), LEAST)) for device in ("cuda", "cpu")))
 
 

@@ -213,6 +213,16 @@ def test_weights_are_tensors_alone_whoever_is_trusted(how, member, original, tmp
     assert refused(error) and not ran.exists()
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol:UserWarning")
+def test_so_are_those_of_ars_which_reads_them_itself(tmp_path, ran):
+    model = ours.ARS("MlpPolicy", "CartPole-v1", device="cpu")
+    model.save(tmp_path / "model.zip")
+    with_member(tmp_path / "model.zip", tmp_path / "evil.zip", "policy.pth", pickle.dumps(Payload(ran), 2))
+    with pytest.raises(UnsafeFileError, match=r"its member policy\.pth"):
+        model.set_parameters(tmp_path / "evil.zip")
+    assert not ran.exists()
+
+
 def test_a_member_that_load_makes_anew_is_not_looked_at(original, tmp_path, ran):
     """Older versions of SB3 wrote lr_schedule as a function, and made it anew all the same."""
     with_data(original, tmp_path / "evil.zip", "lr_schedule", pickle.dumps(Payload(ran)))
@@ -257,6 +267,11 @@ def test_a_user_s_policy_is_trusted_or_given(tmp_path):
         ours.PPO.load(tmp_path / "model", device="cpu")
     for more in ({"trust": True}, {"custom_objects": {"policy_class": OwnPolicy}}):
         assert type(ours.PPO.load(tmp_path / "model", device="cpu", **more).policy) is OwnPolicy
+
+
+def test_a_path_is_data(tmp_path):
+    ours.PPO("MlpPolicy", "CartPole-v1", tensorboard_log=tmp_path, **small()).save(tmp_path / "model")
+    assert ours.PPO.load(tmp_path / "model", device="cpu").tensorboard_log == tmp_path
 
 
 @pytest.mark.parametrize("noise", [NormalActionNoise, OrnsteinUhlenbeckActionNoise, PinkActionNoise, VectorizedActionNoise])
