@@ -119,6 +119,7 @@ class Algorithm(Declared, BaseAlgorithm):
     saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same: `_kept_in_files` names them all
     not_copied: ClassVar[tuple[str, ...]] = ("_callback", "_checkpoint")  # attributes that learn() or adopt() make, and that no deep copy or pickle takes along
     of_one_learn: ClassVar[tuple[str, ...]] = ("_iteration", "active")  # those that each learn() begins anew, and one that goes on exactly does not
+    kept_exactly: ClassVar[tuple[str, ...]] = ()  # those that SB3's files leave out, and training needs to go on exactly
     resumptions: ClassVar[Sequence[tuple[int, str | None]]] = ()  # where training went on from a checkpoint: the step, and why not exactly, or None
     _checkpoint: ClassVar[tuple[Any, list] | None] = None  # of the file that the model was loaded from, until learn() goes on from it
     _is_within = False  # an iteration

@@ -20,7 +20,7 @@ from stable_baselines3.common.noise import OrnsteinUhlenbeckActionNoise
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import SubprocVecEnv, VecFrameStack, VecNormalize
 
-from from_scratch import A3C, DDPG, DQN, PPO, SAC, QLearning
+from from_scratch import A3C, DDPG, DQN, PPO, SAC, QLearning, RecurrentPPO
 from from_scratch.callbacks import ExactCheckpointCallback, StackEvalCallback
 from from_scratch.core.resuming import environments, files
 from from_scratch.core.resuming.picture import Putting, Taking, Untold
@@ -215,6 +215,7 @@ CASES = {
     "a buffer that saves memory": (
         lambda env: DQN("MlpPolicy", env, optimize_memory_usage=True, replay_buffer_kwargs={"handle_timeout_termination": False}, **replay()),
         lambda: make_vec_env("CartPole-v1")),
+    "what LSTMs remember": (lambda env: RecurrentPPO("MlpLstmPolicy", env, n_steps=16, batch_size=16, **small()), lambda: make_vec_env("Pendulum-v1")),
     "statistics, frames and a schedule": (lambda env: PPO("MlpPolicy", env, n_steps=16, batch_size=16, learning_rate=LinearSchedule(1e-3, 0, 1.0), **small()),
                                           lambda: normalised("CartPole-v1")(2)),
 }  # fmt: skip

@@ -32,6 +32,7 @@ class Recurrent(OnPolicy):
 
     policy_aliases = RECURRENT_ALIASES
     not_copied = (*OnPolicy.not_copied, "_played")
+    kept_exactly = ("_states",)
 
     # ----------------------------------------------------------------------------------------------------------- what is remembered
     def _setup_buffers(self) -> None:

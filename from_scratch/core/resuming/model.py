@@ -25,7 +25,7 @@ def state_of(model: Any, watching: list[Any]) -> tuple[Plain, list[np.ndarray]]:
         "process": album.take(random.getstate()) if model.seeds is None else None,
         "cuda": album.take(torch.cuda.get_rng_state_all()) if model.device.type == "cuda" else None,
         "built": album.take(model.plain_of_build()),
-        "learning": album.take({name: getattr(model, name) for name in ("updates", *model.of_one_learn) if hasattr(model, name)}),
+        "learning": album.take({name: getattr(model, name) for name in ("updates", *model.kept_exactly, *model.of_one_learn) if hasattr(model, name)}),
         "logged": _logged(model),
         "callbacks": callbacks.states_of(watching, album),
     }
@@ -73,7 +73,9 @@ def put_into(model: Any, state: Plain, arrays: list[np.ndarray]) -> str | None:
     if state["cuda"] is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(album.put(None, state["cuda"]))
     model.put_plain_of_build(album.put(model.plain_of_build(), state["built"]))
-    model.updates = album.put(None, state["learning"])["updates"]
+    kept = album.put(None, state["learning"])
+    for name in ("updates", *model.kept_exactly):
+        setattr(model, name, kept[name])
     return because
 
 
