@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,14 @@ import numpy as np
 
 from benchmarks import IntegrityError
 from benchmarks.store.records import LARGEST, MOST_KEYS, is_text, shown
-from benchmarks.store.tables import TABLES, schema_of
+from benchmarks.store.tables import TABLES, schema_of, types_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from benchmarks.studies.plan import Run
 
-BATCH, LONGEST = 100, 1000  # rows of a table that are read at a time, and bytes of a word in it
+LONGEST = 1000  # bytes of a word in a table
 PACKING = ("SNAPPY", "UNCOMPRESSED")  # others pack a thousandfold, and what they unpack to is only the file's word
 KEYS = ("algo", "env", "seed")  # columns that say whose a row is
 
@@ -46,17 +45,17 @@ def parsed(data: bytes, name: str, where: str, size: Size) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    words = [column for column, kind in types_of(name).items() if kind == "string"]
     try:
-        with pq.ParquetFile(io.BytesIO(data), arrow_extensions_enabled=False) as file:
-            schema = file.schema_arrow
+        with pq.ParquetFile(pa.BufferReader(data), arrow_extensions_enabled=False) as file:
             _demand_form(file, name, where, size)
-            batches = []
-            for part in file.iter_batches(BATCH):  # a long name that is stored once and stands in every row would fill the memory
-                wrong = next((column for column in part.schema.names if max(_lengths(part[column]), default=0) > LONGEST), None)
-                if wrong:
-                    raise IntegrityError(f"{where}: a word of more than {LONGEST} bytes in column {wrong}")
-                batches.append(part)
-            return pa.Table.from_batches(batches, schema).to_pandas(ignore_metadata=True)
+        # A long name that is stored once and stands in every row would fill the memory: words are looked at before they are written out.
+        with pq.ParquetFile(pa.BufferReader(data), arrow_extensions_enabled=False, read_dictionary=words) as file:
+            table = file.read(use_threads=False)
+        for column in words:
+            if max((_longest(chunk.dictionary) for chunk in table[column].chunks), default=0) > LONGEST:
+                raise IntegrityError(f"{where}: a word of more than {LONGEST} bytes in column {column}")
+        return table.cast(schema_of(name)).to_pandas(ignore_metadata=True, use_threads=False)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError, MemoryError) as error:
         raise IntegrityError(f"{where}: cannot be read ({shown(str(error).splitlines()[0] if str(error) else type(error).__name__)})") from None
 
@@ -81,12 +80,11 @@ def _demand_form(file: Any, name: str, where: str, size: Size) -> None:
         raise IntegrityError(f"{where}: {n_rows:,} rows of {n_bytes:,} bytes are more than a run has")
 
 
-def _lengths(column: Any) -> list[int]:
-    """How many bytes each word of a column takes; nothing for numbers."""
-    import pyarrow as pa
+def _longest(words: Any) -> int:
+    """How many bytes the longest of these words takes."""
     import pyarrow.compute as pc
 
-    return [length or 0 for length in pc.binary_length(column).to_pylist()] if pa.types.is_string(column.type) else []
+    return pc.max(pc.binary_length(words)).as_py() or 0
 
 
 def fault(frame: pd.DataFrame, name: str, run: Run) -> str:

@@ -35,7 +35,7 @@ import psutil
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.store import seals
-from benchmarks.store.files import file_hash, write_whole
+from benchmarks.store.files import file_hash, make_durable, write_whole
 from benchmarks.store.packed import Packed, is_packed
 from benchmarks.store.plain import content, from_json, is_name, is_regular, one_line
 from benchmarks.store.tables import MOST_TABLE, TABLES, digest_of
@@ -172,16 +172,13 @@ class Store:
 
         A failure does not take the place of a run that has finished: a worker that was given up may still speak.
         """
-        files = {}
-        for path in sorted(directory.iterdir()):
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-            files[path.name] = file_hash(path)
+        files = {path.name: file_hash(path) for path in sorted(directory.iterdir())}
         rows = {name: digest_of(name, self._parsed(directory, run, name, is_whole=False)) for name in TABLES if f"{name}.parquet" in files}
         record = without_nan({"schema": seals.BY_ROWS, "run_id": run.id, **asdict(run), **record,
                               "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "files": files, "rows": rows})  # fmt: skip
         record["seal"] = seals.seal_of(record)
-        write_whole(directory / "run.json", json.dumps(record, indent=1, ensure_ascii=False))
+        (directory / "run.json").write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+        make_durable([*(directory / name for name in files), directory / "run.json"])
         final = self.runs_path / run.id
         if final.exists() and record["status"] == "failed" and self.status(run)[0] == "finished":
             shutil.rmtree(directory)

@@ -77,11 +77,12 @@ def digest_of(name: str, frame: pd.DataFrame) -> str:
 def _bytes_of(column: str, kind: str, values: pd.Series) -> bytes:
     if kind == "string":
         words = values.tolist()
-        other = next((word for word in words if not isinstance(word, str)), None)
-        if other is not None or None in words:
-            raise ValueError(f"column {column} holds {other!r}, which is no string")
-        encoded = [word.encode("utf-8", "surrogatepass") for word in words]
-        return b"".join(len(word).to_bytes(8, "little") + word for word in encoded)
+        distinct = set(words)
+        if any(type(word) is not str for word in distinct):
+            raise ValueError(f"column {column} holds {next(word for word in words if type(word) is not str)!r}, which is no string")
+        encoded = {word: word.encode("utf-8", "surrogatepass") for word in distinct}  # few words stand in many rows
+        counted = {word: len(code).to_bytes(8, "little") + code for word, code in encoded.items()}
+        return b"".join([counted[word] for word in words])
     wanted = "i" if kind == "int64" else "f"
     numbers = values.to_numpy()
     if len(numbers) and (numbers.dtype.kind != wanted or numbers.dtype.itemsize != 8):
