@@ -65,7 +65,8 @@ def parser() -> argparse.ArgumentParser:
     train = verb("train", "train", "run", "train one model, score it as it goes, save it (flags as in the RL Zoo)",
                  example="sb3-course train --algo q_learning --env FrozenLake-v1 -n 20000 --env-kwargs is_slippery:False")
     train.add_argument("--algo", required=True, help="an algorithm's id; sb3/... runs the Stable-Baselines3 twin; your own: module:Class, path/file.py:Class")
-    train.add_argument("--env", required=True, help="a Gymnasium id; module:id imports that module first")
+    train.add_argument("--env", help="a Gymnasium id; module:id imports that module first")
+    train.add_argument("--dataset", help="instead of --env, for those who learn from data: a data set by name or path, which says its environment")
     train.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps (default: the tuned number)")
     train.add_argument("--seed", type=int, default=0, help="of weights, exploration and environments")
     train.add_argument("--n-envs", type=int, help="training environments (default: the tuned number)")
@@ -75,6 +76,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--eval-freq", type=int, default=25000, metavar="N", help="evaluate every N training steps; 0 or less: never")
     train.add_argument("--eval-episodes", type=int, default=5, metavar="N", help="episodes of an evaluation")
     train.add_argument("--save-freq", type=int, default=-1, metavar="N", help="also save the model every N steps (default: at the end only)")
+    train.add_argument("--checkpoint-freq", type=int, default=-1, metavar="N", help="keep a checkpoint, replaced every N steps, for --resume (default: none)")
+    train.add_argument("--resume", action="store_true",
+                       help="finish the latest training of this algorithm on this environment, from its checkpoint and by its own settings")
+    train.add_argument("--exp-id", type=int, default=0, metavar="ID", help="with --resume: which training; 0: the latest")
     train.add_argument("-f", "--log-folder", default="logs", metavar="DIR", help="where the model, its settings and its evaluations are saved")
     train.add_argument("-tb", "--tensorboard-log", default="", metavar="DIR", help="also write TensorBoard's files there (default: none)")
     train.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
@@ -239,6 +244,26 @@ def parser() -> argparse.ArgumentParser:
     claim.add_argument("--json", metavar="FILE", help="also write the records there")
     claim.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
 
+    dataset = verb("dataset", "dataset", "run", "recorded steps to learn from: what there is, a card of each, ours made again and checked",
+                   example="sb3-course dataset list\nsb3-course dataset show maze/stitching-v0 --out maze.svg\nsb3-course dataset make gamble\n"
+                           "sb3-course dataset check grid/soft-v0")
+    actions = dataset.add_subparsers(dest="action", metavar="ACTION", required=True, help="what is done; each has a --help of its own")
+
+    def action(name: str, help: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=help, description=help, formatter_class=Help)
+
+    action("list", "ours, and what else is in the folders that are looked into")
+    shown = action("show", "a card: steps, episodes, returns, spaces, by whom it was played")
+    shown.add_argument("name", metavar="NAME|PATH", help="such as pendulum/medium-v0; a folder of Minari's, an HDF5 file in D4RL's form")
+    shown.add_argument("--out", metavar="FILE", help="also draw its returns there, as .svg or .png")
+    made = action("make", "make ours: train what plays them, and record it; what is there stays")
+    made.add_argument("names", nargs="+", metavar="NAME", help="of a data set or of a family of them, such as hopper; all: every one")
+    made.add_argument("--out", metavar="DIR", help="where they are written (default: the folder that the library looks into, docs/datasets.md)")
+    made.add_argument("--pack", action="store_true", help="each as one small .npz file, as those that come with the library")
+    checked = action("check", "whether a data set is what its manifest says")
+    checked.add_argument("name", metavar="NAME|PATH", help="as for show")
+    checked.add_argument("--level", type=int, default=2, choices=(1, 2), help="1: its steps as they lie; 2: also made again")
+
     course_verbs.declare(verb)
 
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it", example="sb3-course doctor")
@@ -259,6 +284,7 @@ def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:
     verb.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides of the suite, such as seeds=3 steps=5000")
     verb.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms; your own as module:Class or path/to/file.py:Class")
     verb.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments; your own as module:id")
+    verb.add_argument("--datasets", metavar="D,E", help="instead of environments, for those who learn from data: data sets by name or path")
     verb.add_argument("--pairs", metavar="A:B,…", help="with --algos: what is compared with what (default: every pair, or the first against the rest)")
     verb.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "K:V"),
                       help="with --algos: what a variant has over its algorithm, such as dqn~n3 n_steps:3 (may be repeated)")

@@ -16,15 +16,15 @@ PROJECT = ("from_scratch", "benchmarks", "sb3_course", "tests", "results")
 # What others import: they know algorithms by name alone.
 FACES = ("from_scratch", "from_scratch.callbacks", "from_scratch.noise", "from_scratch.own", "from_scratch.policies", "from_scratch.registry",
          "from_scratch.stub", "from_scratch.zoo")  # fmt: skip
-BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", "sb3_contrib", *sys.stdlib_module_names}
+BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", "sb3_contrib", "h5py", *sys.stdlib_module_names}
 # Within core: which other rooms a room may import, each name a folder or a single module. A room without a line may import all of core.
-FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "finite", "hyperparameters", "masks", "product", "returns", "rng", "stacks", "vec_env",
-         "watch")  # fmt: skip
+FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "files", "finite", "hyperparameters", "masks", "product", "returns", "rng", "stacks",
+         "vec_env", "watch")  # fmt: skip
 ROOMS = {  # a room of core: the others that it may import
     "linear": ("tabular", "loops", *FLOOR),
     "tabular": ("loops", *FLOOR),
-    "loops": ("algorithm", "datasets", "networks", "replay", *FLOOR),
-    "algorithm": ("networks", "lockstep", *FLOOR),
+    "loops": ("algorithm", "datasets", "networks", "replay", "resuming", *FLOOR),
+    "algorithm": ("networks", "lockstep", "resuming", *FLOOR),
     "networks": ("lockstep", "addresses", "atoms", "data", "distributions", "finite", "product", "rng", "watch"),
     "replay": ("lockstep", "data", "datasets", "rng", "watch"),  # a compiled loop
     "datasets": ("data",),
@@ -34,7 +34,9 @@ ROOMS = {  # a room of core: the others that it may import
     "atoms": ("lockstep", "hyperparameters"),  # the same, and what they are given
     "rng": ("lockstep",),
     "hyperparameters": ("arguments",),
-    "stacks": ("addresses", "callbacks", "masks", "vec_env"),
+    "resuming": ("vec_env",),
+    "stacks": ("addresses", "callbacks", "files", "masks", "vec_env"),
+    "files": ("addresses",),
     "masks": ("vec_env",),
     "lockstep": ("watch",),
     "exact": (),  # answers without sampling stand alone
@@ -100,8 +102,9 @@ def may_import(module: str, name: str) -> bool:
     if module == "from_scratch.own":
         return name == "from_scratch.core.entry"
     if module in FACES:
-        own = {"from_scratch.callbacks": "from_scratch.core.stacks", "from_scratch.noise": "from_scratch.core.noise"}
-        return name in ("from_scratch.policies", "from_scratch.registry", own.get(module))
+        of_callbacks = ("from_scratch.core.stacks", "from_scratch.core.resuming.callbacks")
+        own = {"from_scratch.callbacks": of_callbacks, "from_scratch.noise": ("from_scratch.core.noise",)}
+        return name in ("from_scratch.policies", "from_scratch.registry", *own.get(module, ()))
     if is_algorithm(module):
         return within(name, "from_scratch.core", "from_scratch.envs") or is_algorithm(name)
     if within(module, "benchmarks"):
@@ -217,6 +220,7 @@ HARNESS: dict[str, tuple[str, ...]] = {
     "measures": ("running", "studies"),  # running takes them by their names
     "report": ("configs", "evidence", "plain", "running", "stats", "store", "studies"),  # running: its films play models
     "claims": ("configs", "plain", "report", "running", "stats", "store", "studies"),
+    "datasets": ("plain", "report", "running", "studies"),
     "reproduction": ("claims", "configs", "evidence", "plain", "report", "running", "stats", "store", "studies"),
     "textbook": ("plain", "report", "running", "stats", "store", "studies"),
     "speed": ("report",),

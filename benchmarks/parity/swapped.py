@@ -4,7 +4,8 @@
     rm -r sb3_contrib-2.9.2/sb3_contrib                       # the package that is installed is the one to be tested
     python -m pytest -p benchmarks.parity.swapped -c /dev/null sb3_contrib-2.9.2/tests
 
-Whatever of ours has a twin takes its place in stable_baselines3 and sb3_contrib before the tests import it from there; all else is theirs.
+Whatever of ours has a twin takes its place in stable_baselines3 and sb3_contrib before the tests import it from there; all else is theirs. The tests' own
+files are trusted: they hold classes and functions of the tests, which ours do not load otherwise.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import importlib
 from typing import Any
 
 from from_scratch import registry
+from from_scratch.core.algorithm import Algorithm
+from from_scratch.core.loops.off_policy import OffPolicy
 
 _before: list[tuple[Any, str, Any]] = []
 
@@ -23,7 +26,14 @@ def places() -> list[tuple[str, str, str]]:
     return [(registry.find(entry.twin).base, registry.find(entry.twin).class_name, entry.id) for entry in ours if entry.twin]
 
 
+def trust(files: bool) -> None:
+    """What `trust` is where nobody says it."""
+    for function in (Algorithm.load.__func__, OffPolicy.load_replay_buffer):  # type: ignore[attr-defined]
+        function.__kwdefaults__ = {**(function.__kwdefaults__ or {}), "trust": files}
+
+
 def pytest_configure(config: Any) -> None:
+    trust(True)
     for package, name, id in places():
         ours, module = registry.load(id), importlib.import_module(package)
         _before.append((module, name, getattr(module, name)))
@@ -31,6 +41,7 @@ def pytest_configure(config: Any) -> None:
 
 
 def pytest_unconfigure(config: Any) -> None:
+    trust(False)
     while _before:
         setattr(*_before.pop())
 

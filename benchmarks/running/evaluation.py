@@ -102,7 +102,7 @@ class Evaluator:
 
     def __call__(self, model, normalizers: list) -> list[Episodes]:
         """Play all episodes. model.predict takes the observations of all models' lanes, [S*n, ...] seed-major, what it remembers of them, and their action
-        masks where it knows of these.
+        masks and last rewards where it knows of these.
 
         normalizers: for each seed the VecNormalize that it trains with, or None.
         """
@@ -117,13 +117,16 @@ class Evaluator:
             obs = [venv.reset() for venv in self.venvs]
             state, going_on = None, np.zeros(sum(lanes.num_envs for lanes in self.lanes), dtype=bool)
             masked = takes_masks(model) and self.lanes[0].has_attr("action_masks")
+            rewards, rewarded = [np.zeros(lanes.num_envs, np.float32) for lanes in self.lanes], takes(model, "reward")
             while any(lanes.alive.any() for lanes in self.lanes):
                 more = {"action_masks": np.concatenate([lanes.action_masks() for lanes in self.lanes])} if masked else {}
+                more |= {"reward": np.concatenate(rewards)} if rewarded else {}
                 actions, state = model.predict(_joined(obs), deterministic=self.deterministic, **remembered(state, going_on), **more)
                 n = len(actions) // len(self.venvs)  # an array, or a list of Tuple or Dict actions
                 shares = [actions[i * n : (i + 1) * n] for i in range(len(self.venvs))]
-                obs = [venv.step(share)[0] if lanes.alive.any() else last
-                       for venv, share, lanes, last in zip(self.venvs, shares, self.lanes, obs, strict=True)]
+                steps = [venv.step(share)[:2] if lanes.alive.any() else last
+                         for venv, share, lanes, *last in zip(self.venvs, shares, self.lanes, obs, rewards, strict=True)]  # fmt: skip
+                obs, rewards = map(list, zip(*steps, strict=True))
             return [Episodes(lanes.returns.copy(), lanes.lengths.copy()) for lanes in self.lanes]
 
     def close(self) -> None:
@@ -136,9 +139,14 @@ def remembered(state: Any, starts: np.ndarray) -> dict[str, Any]:
     return {} if state is None else {"state": state, "episode_start": starts}
 
 
+def takes(model, name: str) -> bool:
+    """Does its predict() take an argument of this name beside SB3's: `reward`, of the last step, or `action_masks`?"""
+    return name in inspect.signature(model.predict).parameters
+
+
 def takes_masks(model) -> bool:
     """Does its predict() want to know which actions are valid?"""
-    return "action_masks" in inspect.signature(model.predict).parameters
+    return takes(model, "action_masks")
 
 
 def masks_for(model, venv: VecEnv) -> dict[str, np.ndarray]:

@@ -28,7 +28,7 @@ from from_scratch import registry
 MOST = 2048 * MEGABYTE  # of a model, and of what it unpacks to
 RATIO = 20  # of what a model unpacks to, to itself: weights hardly pack at all
 PICKLED, ARRAYS = "vecnormalize.pkl", "vecnormalize.npz"
-NUMBERS = ("num_timesteps", "exploration_rate")  # of the JSON text: what predict() depends on besides the weights
+NUMBERS = ("num_timesteps", "exploration_rate", "best_return", "usual_reward", "return_unit")  # of the JSON text: what predict() depends on besides the weights
 LISTS = ("state_mean", "state_scale")  # and, of a model that normalises its states, by what
 SETTINGS = ("clip_obs", "clip_reward", "epsilon", "gamma")
 MOMENTS = ("mean", "var", "count")
@@ -95,9 +95,10 @@ def _read(path: Path, wanted: list[str]) -> tuple[dict[str, Any], dict[str, Any]
 
 def unpickled(algo: str, path: Path, venv: Any) -> Any:
     """The model in `path` as Stable-Baselines3 loads it, which runs what its pickles say: only for files whose author is trusted."""
-    cls: Any = registry.find(algo).load()
+    entry = registry.find(algo)
+    cls: Any = entry.load()
     try:
-        return cls.load(path, env=venv, device="cpu")
+        return cls.load(path, env=venv, device="cpu", **({"trust": True} if entry.is_ours else {}))
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
         raise IntegrityError(f"{path} cannot be loaded as {algo}: {_short(error)}") from None
 
@@ -124,7 +125,7 @@ def _arrays(normaliser: Any) -> dict[str, Any]:
 def normaliser(directory: Path, venv: Any, trusted: bool = False) -> Any:
     """A VecNormalize around venv with the statistics in a folder, for playing: they stay as they are, and rewards are the environment's own.
 
-    None where the folder has no statistics. UserError where they are there as a pickle alone, unless it is trusted.
+    None where the folder has no statistics. A pickle, which the RL Zoo leaves alone, is read as data; UserError where it is more, unless it is trusted.
     """
     from stable_baselines3.common.running_mean_std import RunningMeanStd
     from stable_baselines3.common.vec_env import VecNormalize
@@ -132,9 +133,14 @@ def normaliser(directory: Path, venv: Any, trusted: bool = False) -> Any:
     if not (directory / ARRAYS).exists():
         if not (directory / PICKLED).exists():
             return None
-        if not trusted:
-            raise UserError(f"{directory / PICKLED} is a pickle, which runs what it says when it is read: add --trust if you trust who wrote it")
-        wrapped = VecNormalize.load(str(directory / PICKLED), venv)
+        from from_scratch.core.files import UnsafeFileError, load_vec_normalize
+
+        try:
+            wrapped = load_vec_normalize(io.BytesIO(content(directory / PICKLED, 64 * MEGABYTE)), venv, trusted)
+        except UnsafeFileError as error:
+            raise UserError(f"{directory / PICKLED} is more than data: {error} Here that is --trust") from None
+        except ValueError as error:
+            raise IntegrityError(f"{directory / PICKLED} holds no statistics: {_short(error)}") from None
         wrapped.training = wrapped.norm_reward = False
         return wrapped
     path = directory / ARRAYS

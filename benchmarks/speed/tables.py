@@ -148,13 +148,13 @@ def text(name: str, result: Result) -> str:
     return "\n".join(lines)
 
 
-def renewed(page: str, tables: str) -> str:
+def renewed(page: str, tables: str, first: str = BEGIN, last: str = END) -> str:
     """The page with these tables between its marks; UserError when it does not hold each mark once, in order."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end) or page.count(BEGIN) > 1 or page.count(END) > 1:
-        raise UserError(f"docs/speed.md must hold the line '{BEGIN}' once and, below it, '{END}' once: the tables go between them")
-    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+    before, begin, rest = page.partition(first)
+    _, end, after = rest.partition(last)
+    if not (begin and end) or page.count(first) > 1 or page.count(last) > 1:
+        raise UserError(f"docs/speed.md must hold the line '{first}' once and, below it, '{last}' once: the tables go between them")
+    return f"{before}{first}\n{tables}\n{last}{after}"
 
 
 # -------------------------------------------------------------------------------------------------------------------------- growth

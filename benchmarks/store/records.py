@@ -143,6 +143,7 @@ _of_pair = lambda test: dict_of(dict_of(test, matches(NAME)), matches(NAME))
 PROTOCOL: dict[str, Test] = {
     "name": matches(WORD), "eval_episodes": lambda v: is_whole(v, 1, MOST_EPISODES), "eval_points": lambda v: is_whole(v, 1, MOST_CHECKPOINTS),
     "deterministic": one_of(True, False), "eval_seed": is_whole, "measures": list_of(matches(WORD), MOST_KEYS),
+    "mixed_budgets": one_of(True, False),
 }  # fmt: skip
 STATISTICS: dict[str, Test] = {
     "reps": lambda v: is_whole(v, 100, MOST_REPS), "confidence": lambda v: is_number(v, 0.5, 0.9999), "seed": is_whole, "threshold": is_number,
@@ -162,6 +163,7 @@ OWN: dict[str, Test] = {
     "packages": dict_of(matches(VERSION), matches(WORD)),
     "places": dict_of(is_text, _module),
 }
+DATASET: dict[str, Test] = {"name": lambda v: is_text(v, 400), "steps": lambda v: is_whole(v, 1), "hash": is_hash}
 STUDY: dict[str, Test] = {
     "name": lambda v: is_text(v, 200),
     "question": optional(is_text),
@@ -173,7 +175,8 @@ STUDY: dict[str, Test] = {
     "budget": _of_pair(lambda v: is_whole(v, 1, 10**13)),
     "zoo_budget": _of_pair(optional(lambda v: is_whole(v, 1, 10**13))),
     "provenance": _of_pair(is_text),
-    "envs": dict_of(key=matches(NAME), test=lambda v: isinstance(v, dict) and set(v) <= {"kwargs", "max_episode_steps", "eval_episodes"} and plain(v)
+    "envs": dict_of(key=matches(NAME), test=lambda v: isinstance(v, dict) and set(v) <= {"kwargs", "max_episode_steps", "eval_episodes", "dataset"}
+                    and plain(v) and ("dataset" not in v or not faults("dataset", v["dataset"], DATASET, set(DATASET)))
                     and optional(lambda k: isinstance(k, dict))(v.get("kwargs"))
                     and all(optional(lambda n: is_whole(n, 1, MOST_EPISODES))(v.get(k)) for k in ("max_episode_steps", "eval_episodes"))),
     "normalise": dict_of(lambda v: isinstance(v, dict) and set(v) <= {"random", "expert", "source"} and plain(v)
@@ -202,7 +205,7 @@ def of_study(study: Any) -> list[str]:
     found = faults("study.yaml", study, STUDY, REQUIRED)
     if found:
         return found
-    found += faults("study.yaml: protocol", study["protocol"], PROTOCOL, set(PROTOCOL) - {"name", "measures"})
+    found += faults("study.yaml: protocol", study["protocol"], PROTOCOL, set(PROTOCOL) - {"name", "measures", "mixed_budgets"})
     found += faults("study.yaml: statistics", study["statistics"], STATISTICS, set())
     names = []
     for group in study["groups"]:

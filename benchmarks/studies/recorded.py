@@ -7,6 +7,7 @@ the hash of its arrays, so that a run says what it learnt from, and no other dat
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,20 @@ def described(name: Any, env: str) -> dict[str, Any]:
     """What a study keeps of the data set of a task: name, steps, hash. UserError if there is none of that name, or if it is broken."""
     data = _read(name, env)
     return {"name": name, "steps": len(data), "hash": data.hash}
+
+
+def task_of(name: str) -> str:
+    """The task of a data set that says its environment: Pendulum-v1~medium-v0 of pendulum/medium-v0. UserError if it does not say it."""
+    env = _read(name, name).facts.get("env")
+    if not isinstance(env, str):
+        raise UserError(f"{name} does not say in which environment it was recorded: write a suite's file whose task names it, env.ENV~data.dataset={name}")
+    return f"{env}{registry.VARIANT}{re.sub(r'[^A-Za-z0-9._+-]+', '-', name.rpartition('/')[2].removesuffix('.hdf5')).strip('-')}"
+
+
+def arguments_of(name: str) -> dict[str, Any]:
+    """Arguments of the environment in which a data set was recorded."""
+    kwargs = _read(name, name).facts.get("env_kwargs")
+    return dict(kwargs) if isinstance(kwargs, dict) else {}
 
 
 def given(spec: Mapping[str, Any], env: str) -> Dataset | None:
@@ -45,8 +60,11 @@ def _read(name: Any, env: str) -> Dataset:
 
 def references(name: str, env: str) -> dict[str, Any] | None:
     """The scores of a normalisation that a data set's maker measured, for an environment that has none: {random, expert, source}."""
-    known = _read(name, env).facts.get("references")
-    return {"source": f"manifest of the data set {name}", **known} if known else None
+    known = _read(name, env).facts.get("reference") or {}
+    scores = {part: known[part].get("score") for part in ("random", "expert") if isinstance(known.get(part), dict)}
+    if len(scores) < 2 or not all(isinstance(score, int | float) for score in scores.values()):
+        return None
+    return {**scores, "source": f"manifest of the data set {name}: a uniformly random policy, and its best policy"}
 
 
 def refuse_mixtures(groups: list[dict[str, Any]], envs: Mapping[str, Mapping[str, Any]], protocol: Mapping[str, Any]) -> None:

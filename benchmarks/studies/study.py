@@ -14,7 +14,7 @@ import itertools
 import json
 import re
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -274,14 +274,16 @@ def _refuse_own(suite: str, groups: Any) -> None:
 
 def adhoc(
     algos: list[str], envs: list[str], seeds: int | None = None, steps: int | None = None, overrides: list[str] | tuple[str, ...] = (), pairs: str = "",
-    arms: Mapping[str, Mapping[str, Any]] | None = None,
+    arms: Mapping[str, Mapping[str, Any]] | None = None, datasets: Sequence[str] = (),
 ) -> Study:  # fmt: skip
-    """The resolved study of a rectangle of algorithms and environments named on the command line.
+    """The resolved study of a rectangle of algorithms and environments named on the command line; of a data set its environment is one, with its steps.
 
     pairs: the comparisons, `a:b,c:d`; else the natural ones. arms: the settings of variants, `dqn~n3`, over those of their algorithm.
     """
     config = _plain(_hydra(["suite=adhoc", *overrides]))
-    algos, envs = [spelled(name) for name in algos], [spelled(name) for name in envs]
+    of_data = {recorded.task_of(name): name for name in datasets}
+    algos, envs = [spelled(name) for name in algos], [*(spelled(name) for name in envs), *of_data]
+    config["env"] = {**config["env"], **{task: {"dataset": name, "kwargs": recorded.arguments_of(name)} for task, name in of_data.items()}}
     given = {spelled(name): dict(settings) for name, settings in (arms or {}).items()}
     for name, settings in given.items():
         if not settings:

@@ -57,7 +57,7 @@ class REDQ(SAC):
         drawn = self._rng.permutation(self.policy_kwargs["n_critics"], self.active)[:, : self.n_target_critics]
         infinite = np.full((self.n_seeds, self.policy_kwargs["n_critics"], 1), np.inf, np.float32)
         np.put_along_axis(infinite, drawn[..., None], 0, 1)
-        return torch.from_numpy(infinite)
+        return torch.from_numpy(infinite).to(self.device)
 
     @per_seed
     def ensemble_loss(self, b: Transition, noise: Noise, α: torch.Tensor, left_out: torch.Tensor) -> Loss:  # every field [S, M, ...], α [S]

@@ -13,6 +13,7 @@ import io
 import pathlib
 import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -33,13 +34,17 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, unwrap_vec_nor
 from torch import nn
 
 from from_scratch.core.data import tree_map
+from from_scratch.core.files import content_of, objects_in, tensors_only
 from from_scratch.core.finite import NotANumber
 from from_scratch.core.hyperparameters import TAIL, Declared, check_arguments, is_renewed, plain, renewed
 from from_scratch.core.lockstep import RowOptimizer, Rows
 from from_scratch.core.networks.net import Net
 from from_scratch.core.networks.policies import Policies
+from from_scratch.core.resuming import files as checkpoints
+from from_scratch.core.resuming import model as standing
+from from_scratch.core.resuming.callbacks import ExactCheckpointCallback
 from from_scratch.core.rng import Rng
-from from_scratch.core.stacks import Normalizers, Note, OfAllSeeds, count_per_seed, refuse_callbacks_for_one, show_means, told_by
+from from_scratch.core.stacks import Normalizers, Note, OfAllSeeds, all_callbacks, count_per_seed, refuse_callbacks_for_one, show_means, told_by
 from from_scratch.core.vec_env import (
     UNREGISTERED,
     LockstepVecEnv,
@@ -106,12 +111,18 @@ class Algorithm(Declared, BaseAlgorithm):
     """
 
     lockstep: ClassVar[bool] = True  # can several seeds train in one process?
+    plays: ClassVar[bool] = True  # in environments, while it learns?
     support_multi_env: ClassVar[bool] = True
     supported_action_spaces: ClassVar[tuple[type[spaces.Space], ...] | None] = None
     max_grad_norm = None  # a class that clips declares it
     clips: ClassVar[bool] = True  # to max_grad_norm; SB3-Contrib's TRPO holds a 0 there, which its files keep
     saved: ClassVar[tuple[str, ...]] = ()  # attributes that build() makes and that files keep all the same: `_kept_in_files` names them all
-    not_copied: ClassVar[tuple[str, ...]] = ("_callback",)  # attributes that learn() or adopt() make, and that no deep copy or pickle takes along
+    not_copied: ClassVar[tuple[str, ...]] = ("_callback", "_checkpoint")  # attributes that learn() or adopt() make, and that no deep copy or pickle takes along
+    of_one_learn: ClassVar[tuple[str, ...]] = ("_iteration", "active")  # those that each learn() begins anew, and one that goes on exactly does not
+    resumptions: ClassVar[Sequence[tuple[int, str | None]]] = ()  # where training went on from a checkpoint: the step, and why not exactly, or None
+    _checkpoint: ClassVar[tuple[Any, list] | None] = None  # of the file that the model was loaded from, until learn() goes on from it
+    _is_within = False  # an iteration
+    _is_over = False  # has the last learn() come to its end, by its budget or otherwise?
 
     # ------------------------------------------------------------------------------------------------------------ construction
     def _construct(self, policy: Any, env: Any, seeds: Sequence[int] | int | None, n_envs: int, _init_setup_model: bool, **given: Any) -> None:
@@ -363,19 +374,49 @@ class Algorithm(Declared, BaseAlgorithm):
         """Train for total_timesteps steps of each seed (counted as `num_timesteps`), with SB3's callbacks and logger."""
         total_timesteps, callback = self._setup_learn(total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar)
         self._callback, self._log_interval, self._iteration = callback, log_interval, 0
+        self._go_on(callback, reset_num_timesteps)
+        self._is_over = False
         self.adopt()
         callback.on_training_start(self.locals_at_start(locals()), globals())
         self.adopt()  # as the callback left it
+        savers = [each for each in all_callbacks(callback) if isinstance(each, ExactCheckpointCallback)]
         try:
             with self.at_work():
                 while self.num_timesteps < total_timesteps:
+                    self._is_within = True
                     self.iterate()
+                    self._is_within = False
+                    for saver in savers:
+                        saver.between_iterations()
         except StopTraining:
-            pass
+            self._is_within = False
         except NotANumber as error:
             raise error.at(self) from None
+        self._is_over = True
         callback.on_training_end()
         return self
+
+    @property
+    def remaining_timesteps(self) -> int:
+        """Steps that the last `learn` still had to do when it was interrupted; of a loaded model when it was saved. 0 where it had come to its end."""
+        return 0 if self._is_over else max(0, self._total_timesteps - self.num_timesteps)
+
+    def resume(self, callback: MaybeCallback = None, **more: Any) -> Self:
+        """Finish the training that was under way when the model was saved: learn(remaining_timesteps, reset_num_timesteps=False).
+
+        Schedules go on over the budget that was given in the beginning. Callbacks of the same classes as then go on with what they had counted. `more` are
+        further arguments of `learn`. From a file that was saved with exact=True, or by an ExactCheckpointCallback, and loaded with an environment, training
+        goes on as if it had never been stopped; `resumptions` says where it did not.
+        """
+        return self.learn(self.remaining_timesteps, callback, reset_num_timesteps=False, **more)
+
+    def _go_on(self, callback: BaseCallback, anew: bool) -> None:
+        """What learn() has just begun anew stands where the checkpoint left it."""
+        found = self.__dict__.pop("_checkpoint", None)
+        if anew:
+            self.__dict__.pop("resumptions", None)
+        elif found is not None:
+            standing.go_on(self, found[0], found[1], list(all_callbacks(callback)))
 
     def at_work(self) -> AbstractContextManager:
         """What is there while `iterate` is called, and gone behind it, however learning ends: other processes, say."""
@@ -626,6 +667,10 @@ class Algorithm(Declared, BaseAlgorithm):
         S, E = self.n_seeds, self.n_envs
         return tree_map(lambda a: np.ascontiguousarray(a.reshape(len(a), S, E, *a.shape[2:]).swapaxes(0, 1)).reshape(S, -1, *a.shape[2:]), x)
 
+    def as_tensors(self, x: Any) -> Any:
+        """An array, or each of a dict of them, as tensors where the policy is."""
+        return tree_map(lambda a: torch.as_tensor(a, device=self.device), x)
+
     def begin_again(self, k: int) -> None:
         """Reset the environments of seed k, and no other's."""
         if self.n_seeds == 1:
@@ -773,20 +818,36 @@ class Algorithm(Declared, BaseAlgorithm):
         return list(chain(*names)), list(chain(*tensors))
 
     def _excluded_save_params(self) -> list[str]:
-        ours = ["_policies", "_rng", "_callback", "_log_interval", "_iteration", "_derived", "updates", *getattr(self, "_derived", [])]
+        ours = ["_policies", "_rng", "_callback", "_log_interval", "_iteration", "_checkpoint", "_is_within", "_is_over", "_derived", "updates"]
+        ours += getattr(self, "_derived", [])
         if self.seeds is None:
             ours.append("seeds")
+        for net in self.nets.values():  # what is in a part of its own, under SB3's name for the first seed
+            ours += [name.partition(".")[0] for name in chain(*net.names_in_files(0, "", "policy")) if not name.startswith("policy")]
         # SB3's ep_info_buffer and ep_success_buffer hold the same
         ours += ["ep_info_buffers", "ep_success_buffers"] if self.n_seeds == 1 else ["ep_info_buffer", "ep_success_buffer"]
         return [*super()._excluded_save_params(), *ours]
 
-    def save(self, path: str | pathlib.Path | io.BufferedIOBase, exclude: Iterable[str] | None = None, include: Iterable[str] | None = None) -> None:
-        """As in SB3: a zip that plain SB3 opens. A model with `seeds` keeps its random streams in it, so that it continues exactly.
+    def save(
+        self,
+        path: str | pathlib.Path | io.BufferedIOBase,
+        exclude: Iterable[str] | None = None,
+        include: Iterable[str] | None = None,
+        exact: bool = False,
+    ) -> None:
+        """As in SB3: a zip that plain SB3 opens. A model with `seeds` keeps its random streams in it.
 
         A stack keeps every seed's VecNormalize, too; plain SB3 opens the files of its members.
 
         exclude and include name attributes to leave out and to keep beside those that are kept anyway.
+
+        exact=True adds what training needs to go on as if it had never been stopped, and warns of what cannot be told: where the environments stand and what
+        they draw from, the statistics of their wrappers, the replay memory, random streams, counters, and where callbacks and the logger are. The file that was
+        there is replaced when the new one is whole.
         """
+        if exact:
+            self._save_exactly(path, exclude, include)
+            return
         if self.seeds is not None:
             self.stream_states = self._rng.get_state()
         if self.n_seeds > 1:
@@ -802,6 +863,41 @@ class Algorithm(Declared, BaseAlgorithm):
         if not kept:
             self.__dict__.pop("normalizers_of_seeds", None)
 
+    def _save_exactly(self, path: Any, exclude: Iterable[str] | None, include: Iterable[str] | None) -> None:
+        state, arrays = standing.state_of(self, list(all_callbacks(getattr(self, "_callback", None))))
+        if state["because"]:
+            warnings.warn(f"Training will not go on exactly from this file: {state['because']}.", stacklevel=3)
+        with checkpoints.replaced_at_once(path) as file:
+            self.save(file, exclude, include)
+            checkpoints.add(file, state, arrays)
+
+    def why_not_exact(self) -> str | None:
+        """Why training cannot go on exactly from here, whatever is saved; None if it can."""
+        return "it was saved within an iteration (an ExactCheckpointCallback waits for its end)" if self._is_within else None
+
+    def plain_of_build(self) -> dict[str, Any]:
+        """What build() made, and is numbers and arrays."""
+        made = {name: self.__dict__[name] for name in self._derived if name in self.__dict__}
+        return {name: value for name, value in made.items() if _is_data(value)}
+
+    def put_plain_of_build(self, data: dict[str, Any]) -> None:
+        for name, value in data.items():
+            self.__dict__[name] = _put_into(self.__dict__.get(name), value)
+
+    def state_of_memory(self) -> tuple[Any, list[np.ndarray]]:
+        """The memory of experience, as plain data and arrays; None for the former where there is none."""
+        return None, []
+
+    def put_memory(self, data: Any, arrays: list[np.ndarray]) -> None:
+        """Fill the memory with what `state_of_memory` said."""
+
+    def state_of_noises(self) -> tuple[Any, list[np.ndarray]]:
+        """Where the noise stands that actions are disturbed by."""
+        return None, []
+
+    def put_noises(self, data: Any, arrays: list[np.ndarray]) -> None:
+        """The way back."""
+
     @classmethod
     def load(
         cls,
@@ -811,21 +907,38 @@ class Algorithm(Declared, BaseAlgorithm):
         custom_objects: dict[str, Any] | None = None,
         print_system_info: bool = False,
         force_reset: bool = True,
+        *,
+        trust: bool = False,
+        exact: bool = True,
         **kwargs: Any,
     ) -> Self:
         """A model from a zip that `save` wrote, ours or SB3's; env has priority over the one that was saved, if any.
 
-        custom_objects replace what cannot be read, by name; kwargs change attributes before the networks are built. An env is reset
-        before training unless force_reset is off. `set_parameters` loads into a model that is there.
+        Nothing in the file is run: it is made of weights, numbers and the types that are known here, and a file that wants more, such as a schedule
+        that is a function, or a class of the user's own, is an UnsafeFileError that says what. custom_objects are used instead, by name; trust reads
+        a file of one's own as SB3 does, which runs what it says (docs/loading.md).
+
+        kwargs change attributes before the networks are built. An env is reset before training unless force_reset is off. `set_parameters` loads
+        into a model that is there.
 
         env may be an id or a function that makes environments, as for the constructor; a stack needs one, or what another stack's get_env() gave.
         Then the statistics of a stack's VecNormalize come back.
+
+        A file that was saved with exact=True, loaded with an env, stands where it was saved, its environments and random numbers too: `resume` goes on from
+        there, and force_reset is not asked. What cannot be put back is told in a warning and in `resumptions`; then the environments are reset. exact=False
+        takes such a file for an ordinary one.
         """
-        made = is_recipe(env)
+        made, content, custom_objects = is_recipe(env), path, {"about_this_file": None, **(custom_objects or {})}
+        if not trust:
+            content = content_of(path)
+            instead = {name: value for name, value in kwargs.items() if name != "policy_kwargs"}  # which SB3 compares with the file's
+            custom_objects = objects_in(content, path, {**custom_objects, **instead})
+        exact = exact and (env is not None or not cls.plays) and checkpoints.is_exact(content)
         if env is not None:
-            told = {**told_by(path), **(custom_objects or {}), **kwargs}
+            told = {**told_by(content), **custom_objects, **kwargs}
             env = cls._env_for(env, told.get("seeds"), told.get("n_envs") or 1, told.get("seed"))
-        model = super().load(path, env, device, {"about_this_file": None, **(custom_objects or {})}, print_system_info, force_reset, **kwargs)
+        with tensors_only(path):
+            model = super().load(content, env, device, custom_objects, print_system_info, force_reset and not exact, **kwargs)
         model.__dict__.pop("about_this_file", None)
         known = model.__dict__.get("normalizers_of_seeds", [])
         for normalizer in known:  # VecNormalize leaves these out of a file, and is not written into another one without
@@ -842,11 +955,22 @@ class Algorithm(Declared, BaseAlgorithm):
         model.updates = np.full(model.n_seeds, model._n_updates)
         if model.env is not None and model._last_obs is not None:
             model.env.unwrapped._reset_seeds()  # the environment goes on where it is: seeds set while loading must not wait for its next reset
+        if exact:
+            model._stand_where(*checkpoints.read(content))
         return model
+
+    def _stand_where(self, state: Any, arrays: list[np.ndarray]) -> None:
+        self._is_over, because = state["over"], standing.put_into(self, state, arrays)
+        self._checkpoint = state, arrays  # type: ignore[misc]
+        before = [(step, why) for step, why in self.resumptions]  # a file has lists
+        self.resumptions = [*before, (self.num_timesteps, because)]  # type: ignore[misc]
+        if because:
+            warnings.warn(f"Training does not go on exactly from step {self.num_timesteps}, and the environments are reset: {because}.", stacklevel=3)
 
     def set_parameters(self, load_path_or_dict: str | TensorDict, exact_match: bool = True, device: torch.device | str = "auto") -> None:
         """Load weights and optimizers' state from a zip, or from what get_parameters() gave; exact_match asks for every name and no other."""
-        super().set_parameters(load_path_or_dict, exact_match, device)
+        with tensors_only(load_path_or_dict):
+            super().set_parameters(load_path_or_dict, exact_match, device)
         self.adopt()
 
     # ------------------------------------------------------------------------------------------------------------------ copies

@@ -161,6 +161,13 @@ class MaskedTransition(Transition):
 
 
 @dataclass
+class SuccessiveTransition(Transition):
+    """The same, with what was done next."""
+
+    next_action: torch.Tensor  # a'     [S, M, ...], of no meaning where the episode terminated
+
+
+@dataclass
 class Stretch(_Fields):
     """Up to L successive steps of one episode each, from a replay memory, for recurrent networks. A stretch that is shorter is filled up at its end."""
 

@@ -64,10 +64,12 @@ class Stream:
         return _private_stream, (self.torch.get_state(), self.numpy.get_state(), self.action_space)
 
     def get_state(self) -> tuple:
-        return self.torch.get_state(), self.numpy.get_state(), copy.deepcopy(self.action_space)
+        """In arrays: a tensor in a pickle is read by torch's most trusting function."""
+        return self.torch.get_state().numpy(), self.numpy.get_state(), copy.deepcopy(self.action_space)
 
     def set_state(self, state: tuple) -> None:
-        self.torch.set_state(state[0])
+        of_torch = state[0]
+        self.torch.set_state(of_torch if isinstance(of_torch, torch.Tensor) else torch.from_numpy(np.array(of_torch)))  # files of the past hold tensors
         self.numpy.set_state(state[1])
         self.action_space = copy.deepcopy(state[2])
 

@@ -24,6 +24,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from from_scratch.core.addresses import saved
 from from_scratch.core.callbacks import is_users
+from from_scratch.core.files import load_pickle
 from from_scratch.core.masks import told
 from from_scratch.core.vec_env import LockstepVecEnv, Recipe, is_recipe, make_vec_envs, normalizers
 
@@ -67,10 +68,9 @@ class Normalizers(Sequence):
         with open(path, "wb") as file:
             pickle.dump(self, file)
 
-    def load(self, path: str | pathlib.Path) -> None:
-        """Take the statistics from a file that `save` wrote."""
-        with open(path, "rb") as file:
-            found = pickle.load(file)
+    def load(self, path: str | pathlib.Path, trust: bool = False) -> None:
+        """Take the statistics from a file that `save` wrote. It is read as data, unless its author is trusted to run code (docs/loading.md)."""
+        found = load_pickle(path, trust)
         if not isinstance(found, Normalizers):
             raise ValueError(f"{path} holds a {type(found).__name__}, not the normalisers of a stack. For one seed's: model.get_vec_normalize_env()[k].")
         self.take(found.each)
@@ -345,6 +345,15 @@ class StackEvalCallback(EvalCallback):
             raise ValueError("Training normalises (VecNormalize) and evaluation would not: let eval_env be a function that returns VecNormalize(…), too.")
         for normalizer in filter(None, evaluating):
             normalizer.training = normalizer.norm_reward = False
+
+    def get_state(self) -> dict[str, Any]:
+        """What it has seen, as plain data: a checkpoint holds it, and `set_state` puts it back."""
+        counted = {name: getattr(self, name) for name in ("n_calls", "evaluations_timesteps", "scores", "best_scores", "last_mean_reward", "best_mean_reward")}
+        return {"counted": counted, "evaluations": [[tuple(each) for each in of_seeds] for of_seeds in self.evaluations]}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        vars(self).update(state["counted"])
+        self.evaluations = [[Episodes(*each) for each in of_seeds] for of_seeds in state["evaluations"]]
 
     def _folder(self, path: Any, seed: int | None) -> pathlib.Path:
         folder = pathlib.Path(path) / f"seed_{seed}"

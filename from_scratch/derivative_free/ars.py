@@ -95,7 +95,7 @@ class ARS(InProcesses):
         return [*super()._excluded_save_params(), "delta_std"]  # delta_std_schedule is there
 
     def set_parameters(self, load_path_or_dict: str | TensorDict, exact_match: bool = True, device: torch.device | str = "auto") -> None:
-        params: Any = load_path_or_dict if isinstance(load_path_or_dict, dict) else load_from_zip_file(load_path_or_dict, device=device)[1]
+        params: Any = load_path_or_dict if isinstance(load_path_or_dict, dict) else load_from_zip_file(load_path_or_dict, load_data=False, device=device)[1]
         former = {f"action_net.{name}": f"action_net.0.{name}" for name in ("weight", "bias")}  # in linear policies of SB3-Contrib before 1.7
         if "policy" in params:
             params = {**params, "policy": {former.get(name, name): value for name, value in params["policy"].items()}}

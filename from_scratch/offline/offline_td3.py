@@ -39,7 +39,7 @@ class OfflineTD3(Offline):
         return self.mu.play(obs)
 
     def update(self, b: Transition) -> None:
-        self.minimise(self.critic_loss, b, self._rng.noise(*b.action.shape[1:]), by=self.q)
+        self.minimise(self.critic_loss, b, self._rng.noise(*b.action.shape[1:]).to(self.device), by=self.q)
         if self.updates[0] % self.policy_delay == 0:
             self.minimise(self.actor_loss, b, by=self.mu)
             self.q_target.track(self.q, self.tau)

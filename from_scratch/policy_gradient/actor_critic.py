@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from stable_baselines3.common.utils import FloatSchedule
 
-from from_scratch.core.data import Step, tree_map
+from from_scratch.core.data import Step
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.traced import Traced
@@ -63,7 +63,7 @@ class ActorCritic(Traced):
         self.I[where] = 1
 
     def update(self, obs: Any, action: np.ndarray, step: Step) -> np.ndarray:
-        s, s_next, a = tree_map(torch.as_tensor, obs), self.by_seed(step.next_obs), torch.as_tensor(action)
+        s, s_next, a = self.as_tensors(obs), self.by_seed(step.next_obs), self.as_tensors(action)
         v, v_next = (self.v_hat.play(x)[:, 0, 0] for x in (obs, s_next))
         δ = step.r + step.discount(self.gamma) * v_next - v  # (13.14), [S]
         self.ascend(self.value, s, by=self.v_hat, error=δ, decay=self.gamma * self.critic_lambda)

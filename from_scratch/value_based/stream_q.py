@@ -26,7 +26,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.dqn.policies import CnnPolicy, DQNPolicy, MultiInputPolicy, QNetwork
 from torch import nn
 
-from from_scratch.core.data import Step, tree_map
+from from_scratch.core.data import Step
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.loops.exploration import Explores, check_probabilities
@@ -126,7 +126,7 @@ class StreamQ(Explores, Traced):
 
     def update(self, obs: Any, action: np.ndarray, step: Step) -> np.ndarray:
         self.exploration_rate = self.now(self.exploration_schedule)
-        s, a = tree_map(torch.as_tensor, obs), torch.as_tensor(action)
+        s, a = self.as_tensors(obs), self.as_tensors(action)
         q, v_next = self.q.play(obs)[np.arange(self.n_seeds), 0, action[:, 0]], self.q.play(self.by_seed(step.next_obs)).max(-1)[:, 0]
         δ = step.r + step.discount(self.gamma) * v_next - q
         self.ascend(self.value, s, a, by=self.q, error=δ, decay=self.gamma * self.lambda_, factor=self.bound)

@@ -84,13 +84,16 @@ def planned_study(args: argparse.Namespace) -> Study:
         raise UserError(f"--seeds {args.seeds}: a study needs at least 1 seed; 10 is usual")
     if args.n_timesteps is not None and args.n_timesteps < 1:
         raise UserError(f"-n {args.n_timesteps}: a run needs at least 1 training step")
-    if args.algos or args.envs:
+    if args.algos or args.envs or args.datasets:
         if suite:
             raise UserError(f"either the suite '{suite}' or --algos and --envs, not both")
-        if not (args.algos and args.envs):
+        if args.datasets and not args.algos:
+            raise UserError("--datasets without --algos: name those who are to learn from them (sb3-course list)")
+        if not (args.algos and (args.envs or args.datasets)):
             raise UserError(f"--{'algos' if args.algos else 'envs'} without --{'envs' if args.algos else 'algos'}: name both, or a suite")
         arms = {name: hyperparams.parse_pairs(pairs) for name, *pairs in args.arm}
-        study = studies.adhoc(_words(args.algos), _words(args.envs), args.seeds, args.n_timesteps, overrides, args.pairs or "", arms)
+        algos, envs, datasets = (_words(words or "") for words in (args.algos, args.envs, args.datasets))
+        study = studies.adhoc(algos, envs, args.seeds, args.n_timesteps, overrides, args.pairs or "", arms, datasets)
     else:
         if args.arm:
             raise UserError("--arm goes with --algos and --envs; a suite says the settings of its arms under algo")

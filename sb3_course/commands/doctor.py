@@ -33,7 +33,7 @@ EXTRAS = {  # extra -> (module, what for)
     "grid": ("minigrid", "MiniGrid"),
     "minatar": ("minatar", "MinAtar/Breakout-v1 and the other four games"),
     "marl": ("pettingzoo", "several agents"),
-    "offline": ("minari", "offline data sets"),
+    "offline": ("h5py", "data sets in Minari's and D4RL's form"),
     "video": ("moviepy", "recording videos"),
 }
 

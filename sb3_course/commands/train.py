@@ -1,6 +1,8 @@
 """sb3-course train: one model, saved where the RL Zoo would save it.
 
     FOLDER/ALGO/ENV_ID/  ENV.zip  best_model.zip  evaluations.npz  command.txt  ENV/{config.yml, args.yml, vecnormalize.pkl, vecnormalize.npz}
+
+With --checkpoint-freq there is a checkpoint.zip until the training has come to its end, and --resume goes on from it as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -16,9 +18,14 @@ import yaml
 
 from benchmarks import UserError
 from benchmarks.running import launchers, models
-from benchmarks.studies import environments, hyperparams
+from benchmarks.store.plain import MEGABYTE, content, from_yaml
+from benchmarks.studies import environments, hyperparams, recorded
 from benchmarks.studies import study as studies
 from from_scratch import registry
+
+CHECKPOINT = "checkpoint.zip"
+NOT_SETTINGS = ("module", "function", "verb", "typed", "resume", "exp_id")
+OF_TODAY = ("log_folder", "progress", "verbose")  # what may differ when a training goes on
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,10 +35,18 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(f"{flag} {value}: give a whole number of at least 1")
     if args.seed < 0:
         raise UserError(f"--seed {args.seed}: a seed is 0 or more")
+    if (args.env is None) == (args.dataset is None):
+        raise UserError("train needs --env, or for those who learn from data --dataset, and not both")
+    args.env = args.env or recorded.task_of(args.dataset)
     args.typed = f"--algo {args.algo} --env {args.env}"
     args.algo, args.env = studies.spelled(args.algo), studies.spelled(args.env)
     entry = registry.find(args.algo)
-    study = studies.adhoc([args.algo], [args.env], seeds=1, steps=args.n_timesteps)
+    if args.checkpoint_freq > 0 and not entry.is_ours:
+        raise UserError(f"--checkpoint-freq: {args.algo} is Stable-Baselines3's, which cannot go on exactly; use --save-freq")
+    if args.resume and (folder := _begun(args)) is not None:
+        return _go_on(args, entry, folder)
+    datasets = [args.dataset] if args.dataset else []
+    study = studies.adhoc([args.algo], [] if datasets else [args.env], seeds=1, steps=args.n_timesteps, datasets=datasets)
     raw: dict[str, Any] = {**study.hyperparams[args.algo][args.env], **hyperparams.parse_pairs(args.hyperparams)}
     steps = args.n_timesteps or raw.pop("n_timesteps", study.budget[args.env][args.algo])
     raw.pop("n_timesteps", None)
@@ -41,6 +56,39 @@ def run(args: argparse.Namespace) -> int:
     spec["kwargs"] = {**(spec["kwargs"] or {}), **hyperparams.parse_pairs(args.env_kwargs)}
     studies.check_pair(args.algo, args.env, raw, spec)
     return _train(args, entry, raw, spec, int(steps))
+
+
+def _begun(args: argparse.Namespace) -> Path | None:
+    """The folder of the training that --resume means; None where there is none yet."""
+    root, name = Path(args.log_folder), folder_name(args.env)
+    n = args.exp_id or latest_id(root, args.algo, args.env)
+    folder = root / algorithm_folder(args.algo) / f"{name}_{n}"
+    if args.exp_id and not folder.is_dir():
+        raise UserError(f"--exp-id {args.exp_id}: there is no training in {folder}")
+    return folder if n else None
+
+
+def _go_on(args: argparse.Namespace, entry: registry.Entry, folder: Path) -> int:
+    """Finish the training in a folder by the settings that it was begun with. UserError if others are asked for."""
+    from sb3_course.cli import parser
+
+    name = folder_name(args.env)
+    if (folder / f"{name}.zip").exists() and not (folder / CHECKPOINT).exists():
+        print(f"Nothing to resume: the training in {folder} has finished. Without --resume another one begins.")
+        return 0
+    try:
+        raw, kept = (from_yaml(content(folder / name / file, MEGABYTE).decode(), file) for file in ("config.yml", "args.yml"))
+        spec, steps = kept.pop("env_spec"), raw.pop("n_timesteps")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise UserError(f"{folder} does not say how its training was begun ({type(error).__name__}: {error})") from None
+    usual = vars(parser().parse_args(["train", "--algo", args.algo, "--env", args.env]))
+    for key, value in _plain(args).items():
+        if key not in OF_TODAY and value not in (usual.get(key), kept.get(key)):
+            raise UserError(f"--{key.replace('_', '-')} {value}: the training in {folder} was begun with {kept.get(key)}, and goes on with that. Leave it out")
+    begun = argparse.Namespace(**{**kept, **{key: getattr(args, key) for key in (*OF_TODAY, "algo", "env", "typed")}})
+    for part in folder.glob(f".{CHECKPOINT}.*.part"):  # of a process that was killed while it wrote
+        part.unlink()
+    return _train(begun, entry, raw, spec, int(steps), folder)
 
 
 def folder_name(env: str) -> str:
@@ -74,33 +122,40 @@ def latest_id(root: Path, algo: str, env: str) -> int:
     return max((int(number) for number in ids if number.isdigit()), default=0)
 
 
-def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any], spec: dict[str, Any], steps: int) -> int:
+def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any], spec: dict[str, Any], steps: int, begun: Path | None = None) -> int:
+    """Train as the arguments say; from the checkpoint, if there is one, in a folder in which it was begun."""
     import torch
     from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback, EvalCallback
     from stable_baselines3.common.env_util import make_vec_env
     from stable_baselines3.common.evaluation import evaluate_policy
     from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
+    from from_scratch.callbacks import ExactCheckpointCallback
+
     torch.set_num_threads(1)
-    cls, n_envs, normalize = entry.load(), raw.get("n_envs", 1), hyperparams.normalize_arguments(raw)
+    cls: Any = entry.load()
+    n_envs, normalize = raw.get("n_envs", 1), hyperparams.normalize_arguments(raw)
 
     def make(n: int, training: bool):
         venv = make_vec_env(lambda: environments.make_env(args.env, spec, raw.get("env_wrapper")), n_envs=n)
         return environments.wrap(venv, normalize, raw.get("frame_stack"), training)
 
     venv = make(n_envs, training=True)
-    arguments = hyperparams.constructor_arguments(raw, venv.action_space)
+    arguments, of_no_file = hyperparams.constructor_arguments(raw, venv.action_space), {}
+    if entry.loop == "dataset":
+        of_no_file["dataset"] = arguments["dataset"] = recorded.given(spec, args.env)
     if args.tensorboard_log:
         arguments["tensorboard_log"] = str(Path(args.tensorboard_log) / args.env)
-    model = cls(raw.get("policy", entry.policy), venv, seed=args.seed, verbose=args.verbose, device="cpu", **arguments)
-
-    folder = new_folder(Path(args.log_folder), args.algo, args.env)
     name = folder_name(args.env)
-    config = folder / name
-    config.mkdir()
-    (config / "config.yml").write_text(yaml.safe_dump({"n_timesteps": steps, **raw}, sort_keys=False), encoding="utf-8")
-    (config / "args.yml").write_text(yaml.safe_dump({**_plain(args), "env_spec": spec}, sort_keys=False), encoding="utf-8")
-    (folder / "command.txt").write_text(shlex.join(["sb3-course", *sys.argv[1:]]) + "\n", encoding="utf-8")
+    folder = begun or new_folder(Path(args.log_folder), args.algo, args.env)
+    config, checkpoint = folder / name, folder / CHECKPOINT
+    if begun is None:
+        config.mkdir()
+        (config / "config.yml").write_text(yaml.safe_dump({"n_timesteps": steps, **raw}, sort_keys=False), encoding="utf-8")
+        (config / "args.yml").write_text(yaml.safe_dump({**_plain(args), "env_spec": spec}, sort_keys=False), encoding="utf-8")
+        (folder / "command.txt").write_text(shlex.join(["sb3-course", *sys.argv[1:]]) + "\n", encoding="utf-8")
+    elif not checkpoint.exists():
+        print(f"No checkpoint in {folder}: its training begins again")
 
     callbacks: list[BaseCallback] = []
     scoring = make(1, training=False)
@@ -111,9 +166,22 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
     if args.save_freq > 0:
         callbacks.append(CheckpointCallback(max(args.save_freq // n_envs, 1), str(folder), name_prefix="rl_model", save_vecnormalize=normalize is not None))
 
+    if args.checkpoint_freq > 0:
+        callbacks.append(ExactCheckpointCallback(checkpoint, args.checkpoint_freq))
+    going_on = begun is not None and checkpoint.exists()
+    if going_on:
+        model = cls.load(checkpoint, env=venv, device="cpu", verbose=args.verbose, **of_no_file)
+        at, because = model.resumptions[-1]
+        print(f"Going on from step {at:,} of {steps:,}" + (f", not exactly: {because}" if because else ""))
+    else:
+        model = cls(raw.get("policy", entry.policy), venv, seed=args.seed, verbose=args.verbose, device="cpu", **arguments)
     begin = time.perf_counter()
     try:
-        model.learn(steps, callback=callbacks or None, progress_bar=args.progress)
+        if going_on:
+            model.resume(callback=callbacks, progress_bar=args.progress)
+        else:
+            model.learn(steps, callback=callbacks or None, progress_bar=args.progress)
+        checkpoint.unlink(missing_ok=True)
     except KeyboardInterrupt:
         print("interrupted: saving what there is", file=sys.stderr)
     seconds = time.perf_counter() - begin
@@ -125,7 +193,7 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
         assert own is not None
         own.obs_rms = normalizer.obs_rms
     mean, std = evaluate_policy(model, scoring, n_eval_episodes=args.eval_episodes, warn=False)
-    unit = "state backups" if entry.unit == "backups" else "steps"
+    unit = {"backups": "state backups", "updates": "gradient steps"}.get(entry.unit, "steps")
     print(f"{args.algo} on {args.env}, seed {args.seed}: return {mean:.2f} +/- {std:.2f} over {args.eval_episodes} episodes, "
           f"after {model.num_timesteps:,} {unit} in {seconds:.1f} s with evaluations")
     print(f"Saved in {folder}; watch it with: sb3-course enjoy {args.typed} -f {args.log_folder}")
@@ -133,4 +201,4 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
 
 
 def _plain(args: argparse.Namespace) -> dict[str, Any]:
-    return {key: value for key, value in vars(args).items() if key not in ("module", "function", "verb", "typed")}
+    return {key: value for key, value in vars(args).items() if key not in NOT_SETTINGS}

@@ -126,3 +126,24 @@ def test_evaluation_seeds_depend_on_the_run_and_the_protocol_and_never_meet_the_
     assert len(training) == 3200 and len(set(scoring)) == len(scoring)
     assert not training & set(scoring)
     assert max(training) < 2**31
+
+
+class Counting:
+    """A model that wants to know rewards: it writes down those that it is told, and takes action 1."""
+
+    def __init__(self):
+        self.told = []
+
+    def predict(self, obs, state=None, episode_start=None, deterministic=False, reward=None):
+        self.told.append(reward.tolist())
+        return np.ones(len(obs), int), None
+
+
+def test_who_asks_for_the_last_reward_is_told_it():
+    """CartPole pays 1 for each step, and pushed to one side it falls after some: the first reward is none, and that of a lane that stands still is 0."""
+    model = Counting()
+    evaluator = Evaluator("CartPole-v1", {}, {}, [[0, 1]])
+    lengths = evaluator(model, [None])[0].lengths
+    evaluator.close()
+    assert model.told[0] == [0, 0] and model.told[1] == [1, 1]
+    assert np.sum(model.told) == sum(n - (n == max(lengths)) for n in lengths)

@@ -1,5 +1,7 @@
 """Studies over data sets: a task is an environment with a data set, and budgets are gradient steps."""
 
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ def sets(monkeypatch):
 def suite(algos, envs=(TASK,), protocol=None, **more):
     return study.composed("test", {
         "name": "data", "question": "?", "seeds": 2, "steps": 40, "groups": [{"name": "all", "algos": list(algos), "envs": list(envs)}],
-        "env": {TASK: {"dataset": "random"}} if TASK in envs else {}, "algo": {name: {"default": NET} for name in algos if name in ("td3_bc", "offline_td3")},
+        "env": {TASK: {"dataset": "random"}} if TASK in envs else {}, "algo": {name: {envs[0]: NET} for name in algos if name in ("td3_bc", "offline_td3")},
         "protocol": {"eval_episodes": 2, "eval_points": 2, **(protocol or {})}, **more,
     })  # fmt: skip
 
@@ -81,6 +83,14 @@ def test_a_study_of_data_runs_and_its_report_speaks_of_gradient_steps(sets, tmp_
     assert group.steps_label == "gradient steps" and set(group.curves) == {"td3_bc", "offline_td3"}
     assert "on the data set random (400 steps, hash" in str(tables.budgets(analysis).rows)
     assert "gradient steps" in figures.task(group, TASK, analysis.statistics, False).svg
+
+
+def test_a_data_set_named_on_the_command_line_says_its_environment(sets):
+    sets["pendulum/medium-v0"] = replace(sets["random"], facts={"env": "Pendulum-v1"})
+    asked = study.adhoc(["td3_bc", "offline_td3"], [], seeds=1, steps=10, datasets=["pendulum/medium-v0"])
+    assert asked.tasks == ["Pendulum-v1~medium-v0"] and asked.envs["Pendulum-v1~medium-v0"]["dataset"]["name"] == "pendulum/medium-v0"
+    with pytest.raises(UserError, match="random does not say in which environment it was recorded"):
+        study.adhoc(["td3_bc"], [], seeds=1, steps=10, datasets=["random"])
 
 
 def test_a_data_set_that_has_changed_behind_its_name_fails_the_run(sets):

@@ -196,7 +196,7 @@ def takes(entry: Entry, action_space: spaces.Space) -> bool:
 SMALL = {  # hyper-parameters of which more costs time, and how much of each is enough here
     "n_steps": 8, "batch_size": 8, "n_epochs": 2, "buffer_size": 200, "learning_starts": 8, "target_update_interval": 16, "episodes_per_update": 2,
     "baseline_steps": 2, "train_freq": 4, "gradient_steps": 4, "n_critic_updates": 2, "cg_max_steps": 4, "n_delta": 1, "pop_size": 2,
-    "n_workers": 1,
+    "n_workers": 1, "context_length": 4, "embedding_dim": 8, "n_layers": 1, "warmup_steps": 10, "behaviour_steps": 4, "n_action_samples": 2,
 }  # fmt: skip
 MORE = {"model_size": 2, "learning_rate_decay": 0.6}  # under which a class has more to remember, and so to save and to copy
 STEPS = 40  # of one training
@@ -214,7 +214,7 @@ def make(entry: Entry, env: Any = None, cls: type | None = None, **more: Any) ->
     if entry.learns == "deep":
         more = {"policy_kwargs": {"net_arch": [8]}, **more}
     cls = cls or entry.load()
-    return cls(entry.policy, env, device="cpu", **small(cls, **needs(entry, env), **more))
+    return cls(entry.policy, env, **{"device": "cpu", **small(cls, **needs(entry, env), **more)})
 
 
 def train(model: Any, steps: int = STEPS, **more: Any) -> Any:

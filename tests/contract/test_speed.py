@@ -5,6 +5,8 @@ import torch
 from tests.contract.probes import every, make, train
 
 GENERAL: dict[str, str] = {  # id: why it will do that its equations take the general path on a plain network, with their default settings
+    "edac": "its critics' loss differentiates their slopes, a second derivative, which programs do not know; with eta=0 all runs as programs",
+    "decision_transformer": "attention has no kernel of ours: each seed's transformer is asked by itself",
 }
 
 

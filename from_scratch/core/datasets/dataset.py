@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,15 @@ class Dataset:
             x, y = getattr(self, part), getattr(other, part)
             joined[part] = {key: np.concatenate((x[key], y[key])) for key in x} if isinstance(x, dict) else np.concatenate((x, y))
         return replace(self, **joined, name=f"{self.name} + {other.name}")
+
+    def save(self, path: str | Path) -> Path:
+        """Write it: a folder in Minari's form, with a manifest, or one small file if the path ends with .npz. `as_dataset(path)` reads both.
+
+        It is there whole or not at all. FileExistsError if something is there already; BadDataset if its steps are no whole episodes.
+        """
+        from from_scratch.core.datasets import places
+
+        return places.write(self, Path(path))
 
     @cached_property
     def hash(self) -> str:

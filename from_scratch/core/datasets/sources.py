@@ -1,8 +1,9 @@
-"""What can be given for `dataset=`: a Dataset, a mapping of arrays, or a replay buffer of Stable-Baselines3's."""
+"""What can be given for `dataset=`: a Dataset, a name, a file or a folder, a mapping of arrays, or a replay buffer of Stable-Baselines3's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,20 +11,28 @@ from gymnasium import spaces
 from stable_baselines3.common.buffers import ReplayBuffer
 
 from from_scratch.core.data import tree_map
+from from_scratch.core.datasets import places
 from from_scratch.core.datasets.dataset import BadDataset, Dataset
 
 FIELDS = ("observations", "actions", "rewards", "next_observations", "terminations", "truncations")
 
 
-def as_dataset(source: Any, observation_space: spaces.Space | None = None, action_space: spaces.Space | None = None) -> Dataset:
-    """The data set that this is. A mapping and a buffer have the spaces that are given. BadDataset in one line for anything else."""
+def as_dataset(source: Any, observation_space: spaces.Space | None = None, action_space: spaces.Space | None = None, time_limit: int | None = None) -> Dataset:
+    """The data set that this is. BadDataset in one line for what is none.
+
+    source: a Dataset; a name ("pendulum/medium-v0", of ours or of Minari's); a folder of Minari's, an HDF5 file in D4RL's form or a packed .npz, by its path; a
+    mapping of arrays; a ReplayBuffer of Stable-Baselines3's. A mapping and a file of D4RL's have the spaces that are given. Nothing in a file is run.
+    time_limit: after how many steps episodes of a file were cut, where it tells that as termination or not at all; 0 if nothing was cut.
+    """
     if isinstance(source, Dataset):
         return source
+    if isinstance(source, str | Path):
+        return places.read(source, observation_space, action_space, time_limit)
     if isinstance(source, ReplayBuffer):
         return _of_buffer(source)
     if isinstance(source, Mapping):
         return _of_mapping(source, observation_space, action_space)
-    raise BadDataset(f"A {type(source).__name__} is no data set: give a Dataset, a mapping with {', '.join(FIELDS)}, or a ReplayBuffer.")
+    raise BadDataset(f"A {type(source).__name__} is no data set: give a Dataset, a name or path, a mapping with {', '.join(FIELDS)}, or a ReplayBuffer.")
 
 
 def _of_mapping(arrays: Mapping[str, Any], observation_space: spaces.Space | None, action_space: spaces.Space | None) -> Dataset:

@@ -19,9 +19,9 @@ from from_scratch.core.lockstep.lstm import StackedLSTM, is_plain_lstm
 from from_scratch.core.lockstep.mlp import StackedMLP, in_own_memory, is_plain_mlp, stack
 from from_scratch.core.lockstep.optimiser import RowOptimizer, optimiser_of
 from from_scratch.core.lockstep.programs import ArrayRows, eager
-from from_scratch.core.lockstep.rows import OwnMemory, Rows, per_seed, spans_of
+from from_scratch.core.lockstep.rows import OwnMemory, Rows, is_far, per_seed, spans_of
 
 __all__ = [
     "Array", "ArrayRows", "Layers", "OwnMemory", "Program", "RowOptimizer", "Rows", "StackedLSTM", "StackedMLP", "Unknown", "eager", "in_own_memory",
-    "is_plain_lstm", "is_plain_mlp", "optimiser_of", "per_seed", "spans_of", "stack",
+    "is_far", "is_plain_lstm", "is_plain_mlp", "optimiser_of", "per_seed", "spans_of", "stack",
 ]  # fmt: skip

@@ -528,6 +528,11 @@ class Array:
 
         return self.result(y.value, pull)
 
+    def logsumexp(self, dim: int) -> Array:
+        """log Σ exp(x)."""
+        top = self.detach().amax(dim)
+        return (self - top.unsqueeze(-1)).exp().sum(dim).log() + top
+
     def gather(self, dim: int, index: Array) -> Array:
         """Elements of each vector, by their numbers: index is [..., k]."""
         shape, of_some = self.value.shape, index.value.shape

@@ -13,7 +13,7 @@ from torch import nn
 from from_scratch.core.lockstep import blas, kernels
 from from_scratch.core.lockstep.arrays import Array
 from from_scratch.core.lockstep.programs import ArrayRows
-from from_scratch.core.lockstep.rows import Rows
+from from_scratch.core.lockstep.rows import Rows, is_far
 
 
 class Activation(NamedTuple):
@@ -71,8 +71,10 @@ def stack(of_seeds: Sequence[torch.Tensor]) -> torch.Tensor:
 def affine(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """x wᵀ + b: of one row's weights [out, in], or of several [R, out, in], x [R, M, in].
 
-    Row by row: libraries multiply a batch of matrices by other kernels than each of them, with other rounding.
+    On the CPU row by row: libraries multiply a batch of matrices by other kernels than each of them, with other rounding.
     """
+    if w.dim() == 3 and is_far(w):
+        return torch.baddbmm(b.unsqueeze(1), x, w.transpose(1, 2))
     outputs = []
     for x_row, w_row, b_row in [(x[0], w, b)] if w.dim() == 2 else zip(x, w, b, strict=True):
         x_row = in_own_memory(x_row)
@@ -83,6 +85,10 @@ def affine(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 def affine_gradient(g: torch.Tensor, x: torch.Tensor, w: torch.Tensor, gw: torch.Tensor, gb: torch.Tensor, add: bool, of_input: bool) -> Any:
     """Where g [R, M, out] is the gradient of affine(x, w, b): write (or add) those of w and b into gw and gb, return that of x if asked."""
+    if w.dim() == 3 and is_far(w):
+        gw.baddbmm_(g.transpose(1, 2), x, beta=int(add))
+        gb.add_(g.sum(1)) if add else torch.sum(g, 1, out=gb)
+        return torch.bmm(g, w) if of_input else None
     if w.dim() == 2:
         w, gw, gb = w[None], gw[None], gb[None]
     gx = []
@@ -126,7 +132,8 @@ class StackedMLP:
             for name, (n, k), activation in zip(names, shapes, self.activations, strict=True)
         ])  # fmt: skip
         self.every = every
-        self.theta, self.grad = rows.theta.numpy()[::every], rows.grad.numpy()[::every]
+        if not rows.are_far:
+            self.theta, self.grad = rows.theta.numpy()[::every], rows.grad.numpy()[::every]
         self._to_play: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}  # memory, by [S, E]
 
     @classmethod
@@ -191,6 +198,9 @@ class StackedMLP:
 
     def play(self, x: np.ndarray) -> np.ndarray:
         """[S, E, in] → [S, E, out] in NumPy: a tenth of torch's overhead where the batch is a handful of environments."""
+        if self.rows.are_far:
+            with torch.no_grad():
+                return self(torch.as_tensor(x, device=self.rows.device)).cpu().numpy()
         R, M, _ = x.shape
         if (R, M) not in self._to_play:
             self._to_play[R, M] = self._memory(R, M)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.optim import optimizer as torch_optimizer
 
-from from_scratch.core.lockstep import blas, kernels
+from from_scratch.core.lockstep import blas, far, kernels
 from from_scratch.core.lockstep.rows import OwnMemory, Rows
 from from_scratch.core.watch import replaced
 
@@ -47,7 +47,7 @@ class RowOptimizer:
             rows.still = self._still = [i for name, i in rows.names.items() if by_hand(name)]
         self.optimizers = list(optimizers)
         self.per_seed = len(rows) // len(self.optimizers)  # rows of one seed
-        self.in_rows = isinstance(rows, Rows) and rows.dtype == torch.float32 and rows.device.type == "cpu" and self._are_plain()
+        self.in_rows = isinstance(rows, Rows) and rows.dtype == torch.float32 and self._are_plain()
         if self.in_rows:
             self.moments = {name: torch.zeros_like(rows.theta) for name in MOMENTS[type(self.optimizers[0])]}  # type: ignore[union-attr]
             self.steps = torch.zeros(len(rows), len(rows.spans))  # type: ignore[union-attr]  # a counter for each parameter, as the optimizers keep them
@@ -189,13 +189,17 @@ class RowOptimizer:
         steps = self.steps.numpy()[:, 0]
         return len(self.optimizers) == 1 or bool((steps == steps[0]).all())
 
-    def _blocks(self, rows: slice) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Of some rows: the counters; and θ, gradient and moments in NumPy."""
-        return self.steps[rows].numpy(), [block[rows].view(-1).numpy() for block in (self.rows.theta, self.rows.grad, *self.moments.values())]
+    def _blocks(self, rows: slice) -> tuple[np.ndarray, list[Any]]:
+        """Of some rows: the counters; and θ, gradient and moments, in NumPy where it reaches them."""
+        blocks = [block[rows].view(-1) for block in (self.rows.theta, self.rows.grad, *self.moments.values())]
+        return self.steps[rows].numpy(), blocks if self.rows.are_far else [block.numpy() for block in blocks]
 
-    def _step(self, steps: np.ndarray, blocks: list[np.ndarray]) -> None:
-        group, single = self.optimizers[0].param_groups[0], np.float32
+    def _step(self, steps: np.ndarray, blocks: list[Any]) -> None:
         steps += 1
+        if self.rows.are_far:
+            far.STEPS[type(self.optimizers[0])](blocks, float(steps[0, 0]), self.optimizers[0].param_groups[0])
+            return
+        group, single = self.optimizers[0].param_groups[0], np.float32
         t, eps = float(steps[0, 0]), single(group["eps"])
         kind = type(self.optimizers[0])
         if kind is torch.optim.RAdam:  # Liu et al. 2020, arXiv:1908.03265, Algorithm 2, in torch's order of operations

@@ -8,6 +8,7 @@ the gradient's norm is clipped per row.
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
@@ -43,6 +44,14 @@ class Tape(list):
         return leaves
 
 
+AS_ON_A_GPU = os.environ.get("FROM_SCRATCH_AS_ON_A_GPU", "0") not in ("", "0")  # for tests: the CPU is a device like any other
+
+
+def is_far(x: torch.Tensor) -> bool:
+    """Does it lie where neither NumPy nor our compiled loops reach, on a GPU? There torch computes, all rows in one call."""
+    return AS_ON_A_GPU or x.device.type != "cpu"
+
+
 LINE, ALIGNMENT = 16, 64  # numbers: parameters start on cache lines and rows on every fourth, so that products and sums round as they do elsewhere
 
 
@@ -69,6 +78,7 @@ class Rows:
         self.dtype, self.device = named[0][1].dtype, named[0][1].device
         self.spans, width = spans_of([p.numel() for _, p in named])
         self.theta = torch.zeros(len(self.modules), width, dtype=self.dtype, device=self.device)
+        self.are_far = is_far(self.theta)
         self.grad = torch.zeros_like(self.theta)
         self.names = {name: i for i, (name, _) in enumerate(named)}
         self._leaves: dict[int, torch.Tensor] = {}
@@ -105,7 +115,9 @@ class Rows:
         """Parameter i of row r in a block [R, D]: its memory, under a storage of its own. A view would take the whole block along into pickles."""
         start, end = self.spans[i]
         view = block[r, start:end].view(self.shapes[i])
-        return torch.from_numpy(view.numpy()) if view.device.type == "cpu" and view.dtype in OF_NUMPY else view
+        if self.are_far:
+            return torch.from_dlpack(view)
+        return torch.from_numpy(view.numpy()) if view.dtype in OF_NUMPY else view
 
     def of_all(self, block: torch.Tensor, i: int) -> torch.Tensor:
         """Parameter i of all rows as a view [R, *shape] into a block [R, D]."""
@@ -210,7 +222,10 @@ class Rows:
         self.lend()
 
     def clip(self, max_norm: float) -> None:
-        """Scale each row's gradient so that its norm is at most max_norm: torch's clip_grad_norm_, row by row, bit for bit."""
+        """Scale each row's gradient so that its norm is at most max_norm: torch's clip_grad_norm_, row by row; on the CPU bit for bit."""
+        if self.are_far:  # what pads a row is 0
+            self.grad.mul_((max_norm / (torch.linalg.vector_norm(self.grad, dim=1, keepdim=True) + 1e-6)).clamp_(max=1.0))
+            return
         norms = torch.stack(torch._foreach_norm(self._gradients))
         if len(self) == 1:
             self.grad.mul_((max_norm / (torch.linalg.vector_norm(norms) + 1e-6)).clamp_(max=1.0))

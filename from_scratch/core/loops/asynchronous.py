@@ -229,6 +229,11 @@ class Asynchronous(AtOnce):
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "crew"]
 
+    def why_not_exact(self) -> str | None:
+        if self.n_workers > 1:
+            return f"n_workers={self.n_workers} processes learn side by side, in an order that no file holds"
+        return super().why_not_exact()
+
     @contextmanager
     def at_work(self) -> Iterator[None]:
         if self.n_workers == 1 or self.num_timesteps >= self._total_timesteps:

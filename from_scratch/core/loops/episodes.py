@@ -89,6 +89,8 @@ class Episodic(Algorithm):
     had never stopped.
     """
 
+    of_one_learn = (*Algorithm.of_one_learn, "_learnt_from")
+
     episodes_per_update: int  # N, a hyper-parameter that each algorithm gives its default, as γ
     gamma: float
 

@@ -32,6 +32,9 @@ class InProcesses(Population):
             async_eval.close()
         return self
 
+    def why_not_exact(self) -> str | None:
+        return "async_eval plays in processes of its own" if getattr(self, "_async_eval", None) is not None else super().why_not_exact()
+
     def iterate(self) -> None:
         if self._async_eval is None:
             return super().iterate()

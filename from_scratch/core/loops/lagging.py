@@ -70,6 +70,9 @@ class Lagging(AtOnce):
         with self.behaving():
             return super().act(obs, deterministic)
 
+    def why_not_exact(self) -> str | None:
+        return f"actors={self.actors} play in processes of their own, ahead of what is learnt" if self.actors else super().why_not_exact()
+
     @contextmanager
     def at_work(self) -> Iterator[None]:
         self._keep_past()

@@ -14,7 +14,7 @@ from stable_baselines3.common.buffers import DictReplayBuffer, NStepReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import ActionNoise, VectorizedActionNoise
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
-from stable_baselines3.common.save_util import load_from_pkl, save_to_pkl
+from stable_baselines3.common.save_util import save_to_pkl
 from stable_baselines3.common.type_aliases import RolloutReturn, TrainFreq, TrainFrequencyUnit
 from stable_baselines3.common.utils import should_collect_more_steps
 from stable_baselines3.common.vec_env import VecEnv
@@ -22,8 +22,11 @@ from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
 from from_scratch.core.algorithm import StopTraining
 from from_scratch.core.data import Step, Transition
+from from_scratch.core.files import load_pickle
 from from_scratch.core.loops.networked import Networked
 from from_scratch.core.replay.memory import replay
+from from_scratch.core.resuming import memory as memories
+from from_scratch.core.resuming.picture import Putting, Taking
 from from_scratch.core.vec_env import normalizers
 
 
@@ -144,9 +147,11 @@ class OffPolicy(Networked):
         """Save the replay memory as a pickle, as SB3 does."""
         save_to_pkl(path, self.replay_buffer if self.n_seeds == 1 else self.replay_buffers, self.verbose)
 
-    def load_replay_buffer(self, path: str | pathlib.Path | Any, truncate_last_traj: bool = True) -> None:
-        """Load a replay memory written by save_replay_buffer, ours or SB3's."""
-        loaded = load_from_pkl(path, self.verbose)
+    def load_replay_buffer(self, path: str | pathlib.Path | Any, truncate_last_traj: bool = True, *, trust: bool = False) -> None:
+        """Load a replay memory written by save_replay_buffer, ours or SB3's. It is read as data, unless its author is trusted to run code
+        (docs/loading.md): a buffer of the user's own class, say.
+        """
+        loaded = load_pickle(path, trust, verbose=self.verbose)
         self.replay_buffers = loaded if isinstance(loaded, list) else [loaded]
         if len(self.replay_buffers) != self.n_seeds or not all(isinstance(buffer, ReplayBuffer) for buffer in self.replay_buffers):
             found = f"{len(self.replay_buffers)} of {type(self.replay_buffers[0]).__name__}"
@@ -160,6 +165,21 @@ class OffPolicy(Networked):
                     buffer.truncate_last_trajectory()
             buffer.device = self.device
         self._bind_memory()
+
+    def state_of_memory(self) -> tuple[Any, list[np.ndarray]]:
+        return memories.state_of(self.replay_buffers)
+
+    def put_memory(self, data: Any, arrays: list[np.ndarray]) -> None:
+        memories.put_into(self.replay_buffers, data, arrays)
+        self.__dict__.pop("memory", None)  # what it has worked out of the buffers is not theirs any more
+        self._bind_memory()
+
+    def state_of_noises(self) -> tuple[Any, list[np.ndarray]]:
+        taking = Taking()
+        return taking.of(self._noises, "action_noise"), taking.arrays
+
+    def put_noises(self, data: Any, arrays: list[np.ndarray]) -> None:
+        self._noises = Putting(arrays).into(self._noises, data, "action_noise")
 
     def _excluded_save_params(self) -> list[str]:
         return [*super()._excluded_save_params(), "replay_buffers", "memory", "_noises", "gradient_step"]

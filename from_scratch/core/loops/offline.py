@@ -49,6 +49,7 @@ class Offline(Networked):
     gamma: float = 0.99  # γ
 
     log_interval = 1000  # gradient steps
+    plays = False
     not_copied = (*Networked.not_copied, "memory")
 
     # -------------------------------------------------------------------------------------------------------------------- data
@@ -105,8 +106,12 @@ class Offline(Networked):
 
     def new_memory(self, data: Dataset) -> Any:
         """What batches are drawn from."""
+        return Recorded(*self.as_networks_see(data))
+
+    def as_networks_see(self, data: Dataset) -> tuple[Any, ...]:
+        """A memory's arguments: the data set, random numbers, the device, and how actions and observations are given to networks."""
         scaled = self.scale_actions if isinstance(self.action_space, spaces.Box) else lambda actions: actions
-        return Recorded(data, self._rng, self.device, scaled, self.seen)
+        return data, self._rng, self.device, scaled, self.seen
 
     def scale_actions(self, actions: np.ndarray) -> np.ndarray:
         """Actions of a Box, from its bounds to [−1, 1]."""

@@ -211,10 +211,6 @@ class OnPolicy(Algorithm):
         """The same as the actor-critic takes it, [S, E, ...]."""
         return [self.by_seed(np.asarray(x, np.float32)) for x in self.beside_now().values()]
 
-    def as_tensors(self, x: Any) -> Any:
-        """An array, or each of a dict of them, as tensors where the policy is."""
-        return tree_map(lambda a: torch.as_tensor(a, device=self.device), x)
-
     # ----------------------------------------------------------------------------------------------------------------- evaluating
     def from_time(self, x: np.ndarray) -> np.ndarray:
         """[S, T·E] → [T, S·E], the way back."""

@@ -117,7 +117,7 @@ def rollout_of(model: Any, buffer: RolloutBuffer, callback: BaseCallback) -> Rol
     """Who notes a rollout, the fastest way that its buffer, the policy and the callbacks allow."""
     watched = model.heeds or is_users(callback)  # may somebody look at the steps, or change the weights?
     foreign = isinstance(model.actor_critic.served, ForeignActorCritic)
-    if not model._is_plain(buffer) or foreign or (watched and not model.actor_critic.is_stacked):
+    if not model._is_plain(buffer) or foreign or (watched and not model.actor_critic.has_programs):
         return StepByStep(model, buffer, callback, model._is_plain(buffer) and not foreign)
     return Watched(model, buffer, callback) if watched else Rollout(model, buffer, callback)
 
@@ -138,7 +138,7 @@ class StepByStep(Rollout):
         else:
             actions = actions.reshape(*actions.shape[:2], -1) if isinstance(model.acting_space, spaces.Box) else actions
             values, log_probs, _ = model.actor_critic.evaluate(
-                tree_map(torch.as_tensor, model.by_seed(obs)),
+                model.as_tensors(model.by_seed(obs)),
                 *(torch.as_tensor(x, device=model.device) for x in (actions, *model.beside_by_seed())),
             )
         self.values, self.log_probs = values.reshape(-1, 1), log_probs.reshape(-1)  # V(s) [S·E, 1] and log π(a|s) [S·E]
@@ -189,7 +189,7 @@ class Watched(Rollout):
     def store(self, t: int, actions: np.ndarray, rewards: np.ndarray) -> Rollout:
         super().store(t, actions, rewards)
         if self.under_way.moved():
-            if not self.model.actor_critic.is_stacked:
+            if not self.model.actor_critic.has_programs:
                 return self._step_by_step(not isinstance(self.model.actor_critic.served, ForeignActorCritic))
             self.under_way.turn()
         return self

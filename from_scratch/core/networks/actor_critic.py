@@ -61,7 +61,22 @@ class _Remembers:
         return remembered(self.space, old).kl(self.pi(obs))
 
 
-class ActorCritic(_Remembers, Together):
+class _WithTensors:
+    """For who computes with tensors alone."""
+
+    @torch.no_grad()
+    def evaluate_numpy(self: Any, obs: Any, *action_and_mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """V(s) and log π(a|s) of arrays, as arrays [S, M]."""
+        there = lambda x: torch.as_tensor(x, device=self.device)
+        v, log_prob, _ = self.evaluate(tree_map(there, obs), *map(there, action_and_mask))
+        return v.cpu().numpy(), log_prob.cpu().numpy()
+
+    @torch.no_grad()
+    def values_numpy(self: Any, obs: Any) -> np.ndarray:
+        return self.values(tree_map(lambda x: torch.as_tensor(x, device=self.device), obs)).cpu().numpy()
+
+
+class ActorCritic(_Remembers, _WithTensors, Together):
     """π and V as two MLPs."""
 
     of, within = (ActorCriticPolicy, HybridActorCriticPolicy), (ActorCriticPolicy, HybridActorCriticPolicy)
@@ -73,8 +88,8 @@ class ActorCritic(_Remembers, Together):
         self.space = first.action_space
         self.actor = StackedMLP.of(rows, {"mlp_extractor.policy_net": bodies.policy_net, "action_net": first.action_net})
         self.critic = StackedMLP.of(rows, {"mlp_extractor.value_net": bodies.value_net, "value_net": first.value_net})
-        self.has_log_std = "log_std" in rows.names
-        self.log_std_numpy = rows.of_all(rows.theta, rows.names["log_std"]).unsqueeze(1).numpy() if "log_std" in rows.names else None
+        self.device, self.has_log_std = rows.device, "log_std" in rows.names
+        self.log_std_now = rows.of_all(rows.theta, rows.names["log_std"]).unsqueeze(1) if self.has_log_std else None  # a view, [S, 1, n]
 
     @classmethod
     def fits(cls, policy: ActorCriticPolicy) -> bool:
@@ -91,7 +106,8 @@ class ActorCritic(_Remembers, Together):
 
     def play(self, obs: Any, rng: Rng | None, *mask: np.ndarray) -> np.ndarray:
         """Actions [S, E, ...]: sampled from π, or its mode without a rng; where there is a mask, of those that it allows."""
-        pi = distribution(self.space, real(self.actor(flat(obs)), self.space), self.log_std_numpy, *mask)
+        log_std = None if self.log_std_now is None else self.log_std_now.cpu().numpy()
+        pi = distribution(self.space, real(self.actor(flat(obs)), self.space), log_std, *mask)
         return pi.mode() if rng is None else pi.sample(rng)
 
     def _log_std(self, obs: Any) -> Any:
@@ -121,27 +137,15 @@ class ActorCritic(_Remembers, Together):
     def _v(self, obs: Any) -> tuple[Any, dict[str, Any]]:
         return self.values(obs), {}
 
-    def evaluate_numpy(self, obs: np.ndarray, action: np.ndarray, *mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate_numpy(self, obs: np.ndarray, *action_and_mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """V(s) and log π(a|s) of arrays, as arrays [S, M]."""
-        program = self.rows.run(self._judge, obs, action, *mask, gradient=False)
+        if self.rows.are_far:
+            return super().evaluate_numpy(obs, *action_and_mask)
+        program = self.rows.run(self._judge, obs, *action_and_mask, gradient=False)
         return program.loss.value.copy(), program.metrics["log_prob"].value.copy()
 
     def values_numpy(self, obs: np.ndarray) -> np.ndarray:
-        return self.rows.run(self._v, obs, gradient=False).loss.value.copy()
-
-
-class _WithTensors:
-    """For who computes with tensors alone."""
-
-    @torch.no_grad()
-    def evaluate_numpy(self: Any, obs: Any, *action_and_mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """V(s) and log π(a|s) of arrays, as arrays [S, M]."""
-        v, log_prob, _ = self.evaluate(tree_map(torch.as_tensor, obs), *(torch.as_tensor(x, device=self.device) for x in action_and_mask))
-        return v.cpu().numpy(), log_prob.cpu().numpy()
-
-    @torch.no_grad()
-    def values_numpy(self: Any, obs: Any) -> np.ndarray:
-        return self.values(tree_map(torch.as_tensor, obs)).cpu().numpy()
+        return super().values_numpy(obs) if self.rows.are_far else self.rows.run(self._v, obs, gradient=False).loss.value.copy()
 
 
 class ActorCritics(_Remembers, _WithTensors, OneByOne):

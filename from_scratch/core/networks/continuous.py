@@ -57,6 +57,7 @@ class Drawn:
     log_prob: torch.Tensor
 
 
+EPSILON = float(np.finfo(np.float32).eps)
 Noise = torch.Tensor | Drawn  # what a reparameterised action is made of: ε, or what an actor made of its own
 
 
@@ -66,6 +67,13 @@ def squash(mean: torch.Tensor, log_std: torch.Tensor, noise: torch.Tensor) -> Sq
     u = mean + noise * pi.std
     a = torch.tanh(u)
     return a, pi.log_prob(u) - torch.log(1 - a**2 + 1e-6).sum(-1)
+
+
+def log_prob_of_squashed(mean: torch.Tensor, log_std: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+    """log π(a|s) of an action that was not drawn now, [S, M]: u = artanh(a), where single precision can still tell a from ±1."""
+    a = action.clamp(-1 + EPSILON, 1 - EPSILON)
+    u = 0.5 * (torch.log(1 + a) - torch.log(1 - a))
+    return Gaussian(mean, log_std).log_prob(u) - torch.log(1 - action**2 + 1e-6).sum(-1)
 
 
 class SquashedActor(Together):
@@ -94,20 +102,29 @@ class SquashedActor(Together):
 
     def drawn(self, obs: Any, rng: Rng, shape: Sequence[int]) -> torch.Tensor:
         """What one action per sample is made of: ε, [S, *shape]."""
-        return rng.noise(*shape)
+        return rng.noise(*shape).to(self.rows.device)
 
     def __call__(self, obs: Any, noise: torch.Tensor) -> SquashedSample:
+        return squash(*self.mean_and_log_std(obs), noise)
+
+    def mean_and_log_std(self, obs: Any) -> tuple[torch.Tensor, torch.Tensor]:
         h = self.trunk(flat(obs))
-        return squash(self.mean(h), self.log_std(h).clamp(LOG_STD_MIN, LOG_STD_MAX), noise)
+        return self.mean(h), self.log_std(h).clamp(LOG_STD_MIN, LOG_STD_MAX)
+
+    def log_prob(self, obs: Any, action: Any) -> torch.Tensor:
+        """log π(a|s) of given actions, [S, M]."""
+        return log_prob_of_squashed(*self.mean_and_log_std(obs), action)
 
     @torch.no_grad()
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
         """Actions [S, E, n]: sampled from π, or its mode without a rng."""
+        if self.rows.are_far:
+            obs = torch.as_tensor(obs, device=self.rows.device)
         h = self.trunk(flat(obs))
-        mean = torch.from_numpy(self.mean(h))
+        mean = torch.as_tensor(self.mean(h)).cpu()
         if rng is None:
             return real(torch.tanh(mean).numpy(), self.space)
-        std = torch.exp(torch.from_numpy(self.log_std(h)).clamp_(LOG_STD_MIN, LOG_STD_MAX))  # torch's rounding: continuous control magnifies another
+        std = torch.exp(torch.as_tensor(self.log_std(h)).cpu().clamp_(LOG_STD_MIN, LOG_STD_MAX))  # torch's rounding: continuous control magnifies another
         return real(torch.tanh(mean + rng.noise(*mean.shape[1:]) * std).numpy(), self.space)
 
 
@@ -125,6 +142,14 @@ class SquashedActors(OneByOne):
     def __call__(self, obs: Any, sample: Drawn) -> SquashedSample:
         """As it was drawn."""
         return sample.action, sample.log_prob
+
+    def log_prob(self, obs: Any, action: Any) -> torch.Tensor:
+        """log π(a|s) of given actions, [S, M]."""
+        found = []
+        for k, actor in enumerate(self.networks):
+            mean, log_std, more = actor.get_action_dist_params(one(obs, k, self.device))
+            found.append(actor.action_dist.proba_distribution(mean, log_std, **more).log_prob(action[k]))
+        return torch.stack(found)
 
     @torch.no_grad()
     def play(self, obs: Any, rng: Rng | None) -> np.ndarray:
@@ -177,8 +202,17 @@ class Critics(Together):
         return self.first_one(torch.cat((flat(obs), a), -1))[..., 0] if isinstance(a, Array) else self(obs, a)[:, 0]
 
 
+    def slopes(self, obs: Any, a: Any) -> torch.Tensor:
+        """∇_a Q_i(s, a) of each critic, [S, C, M, n], with a graph: for equations in tensors."""
+        x = torch.cat((flat(obs), a), -1).unsqueeze(1).expand(-1, self.C, -1, -1).flatten(0, 1).detach().requires_grad_()
+        (slope,) = torch.autograd.grad(self.every(x).sum(), x, create_graph=True)
+        return slope.view(self.S, self.C, *slope.shape[1:])[..., -a.shape[-1] :]
+
+
 class LayeredCritics(Critics):
     """The same of nets with something between their Linear layers."""
+
+    anywhere = False
 
     def __init__(self, networks: Sequence[Any], rows: Rows):
         self.networks, self.rows = list(networks), rows
@@ -201,3 +235,13 @@ class CriticsOneByOne(OneByOne):
     def first(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         """Q₁(s, a), [S, M]."""
         return stack([critic.q1_forward(one(obs, k, self.device), a[k]).squeeze(-1) for k, critic in enumerate(self.networks)])
+
+    def slopes(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
+        """∇_a Q_i(s, a) of each critic, [S, C, M, n], with a graph."""
+        found = []
+        for k, critic in enumerate(self.networks):
+            features = critic.extract_features(one(obs, k, self.device), critic.features_extractor)
+            actions = [a[k].detach().clone().requires_grad_() for _ in critic.q_networks]
+            q = [network(torch.cat((features, each), -1)).sum() for network, each in zip(critic.q_networks, actions, strict=True)]
+            found.append(torch.stack(torch.autograd.grad(sum(q), actions, create_graph=True)))
+        return torch.stack(found)

@@ -65,7 +65,7 @@ class _Masks:
         """What the hidden units of every critic are multiplied by, for M samples, [S, C, M, units]: 0, or 1/(1 − p)."""
         critic = self.networks[0]
         kept = np.full((len(self.networks), critic.n_critics, M, critic.units), 1 - critic.dropout_rate, np.float32)
-        return torch.from_numpy(rng.bernoulli(kept) / kept)
+        return torch.from_numpy(rng.bernoulli(kept) / kept).to(next(critic.parameters()).device)
 
 
 class DropoutCritics(_Masks, LayeredCritics):

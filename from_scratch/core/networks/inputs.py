@@ -15,12 +15,13 @@ from from_scratch.core.lockstep import Array, Unknown, in_own_memory
 
 
 def is_single(network: nn.Module) -> bool:
-    """Are its parameters on the CPU and in single precision?"""
-    return all(p.dtype == torch.float32 and p.device.type == "cpu" for p in network.parameters())
+    """Are its parameters on one device and in single precision?"""
+    parameters = list(network.parameters())
+    return all(p.dtype == torch.float32 and p.device == parameters[0].device for p in parameters)
 
 
 def sees_flat_vectors(network: Any) -> bool:
-    """Is a network of SB3's given the observation itself, flattened and no more, on the CPU and in single precision?"""
+    """Is a network of SB3's given the observation itself, flattened and no more, in single precision?"""
     flat = type(getattr(network, "features_extractor", None) or network.q_net.features_extractor) is FlattenExtractor
     box = isinstance(network.observation_space, spaces.Box) and not (network.normalize_images and network.observation_space.dtype == np.uint8)
     return flat and box and is_single(network)

@@ -31,6 +31,7 @@ class Together:
     may_be_read = True  # by equations: what it computes is written down in their programs
     of: ClassVar[tuple[type, ...]] = ()  # the classes of modules whose work it does, these and no subclass …
     within: ClassVar[tuple[type, ...]] = ()  # … inside these containers
+    anywhere: ClassVar[bool] = True  # on a GPU, too? Not if it computes with NumPy or compiled loops alone
 
     def __init__(self, networks: Sequence[Any], rows: Rows):
         self.networks: list[Any] = list(networks)
@@ -197,7 +198,7 @@ class OwnOutputs(Together):
                 self.needs_tensors = True
                 self.rows.tell(f"{type(self.networks[0]).__qualname__}.outputs takes the general path, through torch ({error}).")
         with torch.no_grad():
-            return self.outputs(*map(torch.as_tensor, (obs, *more))).numpy()
+            return self.outputs(*(torch.as_tensor(x, device=self.rows.device) for x in (obs, *more))).cpu().numpy()
 
     def _output(self, obs: Any, *more: Any) -> tuple[Any, dict[str, Any]]:
         return self.outputs(obs, *more), {}

@@ -19,7 +19,7 @@ from stable_baselines3.sac.policies import Actor as SACActor
 from stable_baselines3.td3.policies import Actor as TD3Actor
 from torch import nn
 
-from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows, optimiser_of
+from from_scratch.core.lockstep import ArrayRows, OwnMemory, RowOptimizer, Rows, is_far, optimiser_of
 from from_scratch.core.networks.action_values import ActionValues
 from from_scratch.core.networks.actor_critic import ActorCritic, ActorCritics
 from from_scratch.core.networks.continuous import Critics, CriticsOneByOne, DeterministicActor, SquashedActor, SquashedActors
@@ -88,6 +88,11 @@ class Net:
         return isinstance(self.served, Together)
 
     @property
+    def has_programs(self) -> bool:
+        """Do its equations run as programs of NumPy calls, which can be asked with weights of the past?"""
+        return isinstance(self.rows, ArrayRows)
+
+    @property
     def optimizers(self) -> list[torch.optim.Optimizer]:
         """Every seed's torch optimizer of this network."""
         owner, attribute = self.optimizer_at
@@ -125,7 +130,8 @@ class Net:
         own_ways = first_reason(map(altered, every))
         apart = own_ways or why_apart(modules, optimizers, followers, skip, others)
         owners = [model._policies[i % len(modules)] for i in range(len(every))]
-        stacked = apart is None and not any(map(tied, every)) and all(map(together.can_serve, owners, every))
+        far = is_far(next(modules[0].parameters()))
+        stacked = apart is None and (together.anywhere or not far) and not any(map(tied, every)) and all(map(together.can_serve, owners, every))
         stacked = stacked and together.agree(modules) and (not followers or together.agree(followers))
         if self.by_hand is not None and not stacked:
             apart = apart or "its optimizer moves some of its weights"
@@ -134,7 +140,7 @@ class Net:
 
         def rows(networks: Sequence[nn.Module]) -> Rows:
             of_rows = together.rows_of(networks) if stacked else networks
-            return ArrayRows(of_rows, model._tell) if stacked and self.programs else Rows(of_rows, None if stacked else skip)
+            return ArrayRows(of_rows, model._tell) if stacked and self.programs and not far else Rows(of_rows, None if stacked else skip)
 
         alone = len(model.trained) == 1 and not of_policy  # then SB3 clips the whole policy
         clipped = model._policies if alone else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -65,6 +65,10 @@ class PolicyNetwork(Network):
     """The parameters of π(·|s) over an action space: logits, or a mean, to which it adds a log_std that does not depend on s."""
 
     action_space: spaces.Space
+    log_std_range: tuple[float, float] | None = None  # what it is cut to where it is used
+
+    def bounded(self, log_std: torch.Tensor) -> torch.Tensor:
+        return log_std if self.log_std_range is None else log_std.clamp(*self.log_std_range)
 
 
 @saved
@@ -73,6 +77,8 @@ class ActorPolicy(BasePolicy):
 
     `net_arch` lists the sizes of the hidden layers; [] makes π linear in the features.
     """
+
+    actor_class: ClassVar[type[PolicyNetwork]] = PolicyNetwork
 
     def __init__(
         self,
@@ -93,7 +99,7 @@ class ActorPolicy(BasePolicy):
             optimizer_class=optimizer_class, optimizer_kwargs=optimizer_kwargs,
         )  # fmt: skip
         self.net_arch, self.activation_fn, self.log_std_init = list(net_arch), activation_fn, log_std_init
-        self.actor = self._network(number_of_parameters(action_space), gain=0.01, kind=PolicyNetwork)  # 0.01: nearly uniform at first
+        self.actor = self._network(number_of_parameters(action_space), gain=0.01, kind=self.actor_class)  # 0.01: nearly uniform at first
         self.actor.action_space = action_space
         if isinstance(action_space, spaces.Box):
             self.actor.log_std = nn.Parameter(torch.full((number_of_parameters(action_space),), float(log_std_init)))
@@ -108,7 +114,7 @@ class ActorPolicy(BasePolicy):
 
     def _predict(self, observation: Any, deterministic: bool = False) -> torch.Tensor:
         """Actions [M, ...] for preprocessed observations, sampled from the process's stream unless deterministic."""
-        log_std = self.actor.log_std.detach().cpu().numpy() if isinstance(self.action_space, spaces.Box) else None
+        log_std = self.actor.bounded(self.actor.log_std.detach()).cpu().numpy() if isinstance(self.action_space, spaces.Box) else None
         pi = distribution(self.action_space, self.actor(observation).detach().cpu().numpy()[None], log_std)
         actions = (pi.mode() if deterministic else pi.sample(Rng.of_process(self.action_space)))[0]
         return torch.as_tensor(actions, device=self.device).view(-1, *self.action_space.shape)
@@ -149,7 +155,7 @@ class _Distribution:
             return None
         stacked = isinstance(self, Together)
         log_std = self.rows.leaf("log_std") if stacked else torch.stack([network.log_std for network in self.networks])
-        return log_std.view(len(self.networks), 1, -1)
+        return self.networks[0].bounded(log_std.view(len(self.networks), 1, -1))
 
     def __call__(self, obs: Any) -> Any:
         """The distribution at observations [S, M, ...], with a graph."""

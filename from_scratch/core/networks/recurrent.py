@@ -68,7 +68,7 @@ class Played(NamedTuple):
 
 
 class RecurrentActorCritic(Together):
-    of, within = (RecurrentActorCriticPolicy,), (RecurrentActorCriticPolicy,)
+    of, within, anywhere = (RecurrentActorCriticPolicy,), (RecurrentActorCriticPolicy,), False
 
     def __init__(self, networks: Sequence[RecurrentActorCriticPolicy], rows: Rows):
         super().__init__(networks, rows)

@@ -53,7 +53,7 @@ class RecurrentQNetwork(QNetwork):
 class RecurrentValues(OwnOutputs):
     """For all seeds together, where what is seen is a vector or a number."""
 
-    of = (RecurrentQNetwork,)
+    of, anywhere = (RecurrentQNetwork,), False
 
     def __init__(self, networks: Sequence[RecurrentQNetwork], rows: Rows):
         super().__init__(networks, rows)

@@ -22,7 +22,7 @@ from from_scratch.core.watch import imitate
 class RenormedActor(SquashedActor):
     """π(a|s). Its statistics are the batch's where it is called `of_batch`, and the running ones elsewhere and when it plays."""
 
-    of, within = (Actor,), (CrossQPolicy,)
+    of, within, anywhere = (Actor,), (CrossQPolicy,), False
 
     def trunk_of(self, networks: Sequence[Any], rows: Rows) -> Layers:
         return Layers(rows, [network.latent_pi for network in networks], "latent_pi.")

@@ -28,7 +28,7 @@ class LogTemperature(Together):
 
     @classmethod
     def can_serve(cls, policy: BasePolicy, network: nn.Module) -> bool:
-        return network.log_ent_coef.device.type == "cpu"
+        return True
 
     def __call__(self, like: Any = None) -> Any:
         return self.rows.parameter("log_ent_coef", like)

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-from from_scratch.core.data import Transition, tree_map
-from from_scratch.core.datasets import Dataset
+from from_scratch.core.data import SuccessiveTransition, Transition, tree_map
+from from_scratch.core.datasets import BadDataset, Dataset
 from from_scratch.core.rng import Rng
 
 
@@ -36,12 +36,27 @@ class Recorded:
 
     def at(self, i: np.ndarray, gamma: float) -> Transition:
         """The steps i [S, M]."""
-        discount = self.alive.take(i) * np.float32(gamma)
-        return Transition(self.take(self.obs, i), self.take(self.action, i), self.take(self.reward, i), self.take(self.next_obs, i), self.tensor(discount))
+        part = lambda name: tree_map(self.tensor, self.read(name, i))
+        return Transition(part("obs"), part("action"), part("reward"), part("next_obs"), self.tensor(self.read("alive", i) * np.float32(gamma)))
 
-    def take(self, x: Any, i: np.ndarray) -> Any:
-        """[N, ...] → [S, M, ...], as tensors."""
-        return tree_map(lambda array: self.tensor(array.take(i, 0)), x)
+    def read(self, name: str, i: np.ndarray) -> Any:
+        """What stands under this name at the steps i, [S, M, ...]."""
+        return tree_map(lambda array: array.take(i, 0), getattr(self, name))
 
     def tensor(self, x: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(x, device=self.device)
+
+
+class RecordedPairs(Recorded):
+    """The same for who asks what was done next, too. The last step of an episode that was cut is not drawn: nobody has seen what would have followed."""
+
+    def __init__(self, data: Dataset, *args: Any, **more: Any):
+        super().__init__(data, *args, **more)
+        self.followed = np.flatnonzero(data.terminations | ~data.truncations)
+        if not len(self.followed):
+            raise BadDataset(f"Data set {data.name!r}: every episode is one step that was cut, so that no step says what was done next.")
+
+    def sample(self, size: int, gamma: float) -> SuccessiveTransition:
+        i = self.followed.take(self.rng.randint(len(self.followed), size))
+        next_action = self.tensor(self.read("action", np.minimum(i + 1, self.size - 1)))
+        return SuccessiveTransition(**vars(self.at(i, gamma)), next_action=next_action)

@@ -140,7 +140,7 @@ class PackedStorage(Storage):
     def can_serve(buffer: ReplayBuffer, normalizers: Sequence[Any]) -> bool:
         flat = isinstance(buffer.observation_space, spaces.Box) and buffer.observation_space.dtype == np.float32 and len(buffer.obs_shape) == 1
         plain = type(buffer) in (ReplayBuffer, NStepReplayBuffer) and replaced(buffer) is None and not buffer.optimize_memory_usage
-        return plain and flat and buffer.device.type == "cpu" and not any(normalizers)
+        return plain and flat and not any(normalizers)
 
     def _named(self, block: np.ndarray, actions: np.ndarray) -> dict[str, np.ndarray]:
         n = self.n
@@ -191,6 +191,6 @@ class PackedStorage(Storage):
     def step(self, t: np.ndarray, e: np.ndarray) -> tuple[Any, torch.Tensor, torch.Tensor, Any, np.ndarray]:
         index, n = t * (self.S * self.E) + self._lane0 + e, self.n
         rows, actions = self._rows.take(index, 0), self._action_rows.take(index, 0)  # [S, M, ...]
-        batch = torch.from_numpy(rows)
+        batch = self.tensor(rows)
         alive = 1 - rows[..., -2] * (1 - rows[..., -1])
-        return batch[..., :n], torch.from_numpy(actions), batch[..., -3], batch[..., n : 2 * n], alive
+        return batch[..., :n], self.tensor(actions), batch[..., -3], batch[..., n : 2 * n], alive

@@ -30,6 +30,7 @@ class LaneVecEnv(VecEnv):
     tells_episodes_at_their_ends = True  # no info has an `episode` where none ended
     tells_at_reset = True  # does reset_info say anything?
     of_each_lane: ClassVar[tuple[str, ...]] = ("elapsed", "returns")  # arrays [..., n]: what `select` picks from, beside the streams
+    drawn_ahead: ClassVar[tuple[str, ...]] = ()  # arrays of numbers that the streams have given, and no lane has used
     assumed: ClassVar[Mapping[str, Any]] = {}  # variants of the scalar environment that are not vectorised: attribute and the value it must have
 
     def __init__(self, env: gym.Env, n_envs: int):
@@ -168,6 +169,21 @@ class LaneVecEnv(VecEnv):
         other._seeds, other._options = [self._seeds[lane] for lane in lanes], [self._options[lane] for lane in lanes]
         other.reset_infos = [dict(self.reset_infos[lane]) for lane in lanes]
         return other
+
+    def get_state(self) -> dict[str, Any]:
+        """Where the lanes stand, as plain data: a checkpoint holds it, and `set_state` puts it back."""
+        arrays = {name: getattr(self, name) for name in sorted({*LaneVecEnv.of_each_lane, *self.of_each_lane, *self.drawn_ahead})}
+        drawn = [self.streams[lane].bit_generator.state if lane in self.streams else None for lane in range(self.num_envs)]
+        return {"arrays": arrays, "streams": drawn, "seeds": self._seeds, "options": self._options}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        for lane, of_lane in enumerate(state["streams"]):
+            if of_lane is not None:
+                self.reseed(lane, 0)
+                self.streams[lane].bit_generator.state = of_lane
+        for name, array in state["arrays"].items():
+            getattr(self, name)[...] = array
+        self._seeds, self._options = state["seeds"], state["options"]
 
     def close(self) -> None:
         self.scalar.close()

@@ -21,6 +21,7 @@ class Table(LaneVecEnv):
     """
 
     of_each_lane = ("s", "used")
+    drawn_ahead = ("u",)
     assumed = {"fickle_passenger": False}  # Taxi's passenger changes her mind outside the table
 
     def __init__(self, env: gym.Env, n_envs: int):
