@@ -123,7 +123,7 @@ def _connected(settings: Settings) -> Any:
         return ray
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what a run without a graphics card sees of them is as it is
     address = settings.address or os.environ.get("RAY_ADDRESS")
-    own = {} if address else {"include_dashboard": False, **({"num_cpus": settings.jobs} if settings.jobs else {})}
+    own: dict[str, Any] = {} if address else {"include_dashboard": False, **({"num_cpus": settings.jobs} if settings.jobs else {})}
     try:
         ray.init(address=address or "local", logging_level=logging.ERROR, log_to_driver=False, configure_logging=False, **own)
     except (ConnectionError, ValueError, TimeoutError, RuntimeError) as error:
