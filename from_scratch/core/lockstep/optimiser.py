@@ -122,27 +122,31 @@ class RowOptimizer:
             for k in np.flatnonzero(active):
                 self.optimizers[k].zero_grad()
 
-    def _states(self) -> Iterator[tuple[dict, dict[str, torch.Tensor], nn.Parameter]]:
-        """For each parameter: the state of the optimizer that owns it, what should be in it, and the parameter."""
+    def _states(self) -> Iterator[tuple[dict, int, int, nn.Parameter]]:
+        """For each parameter: the state of the optimizer that owns it, its row and place in it, and the parameter."""
         for r in range(len(self.rows)):
             for i, p in enumerate(self.rows.parameters(r)):
-                if i in self._still:
-                    continue
-                views = {name: self.rows.of_row(block, r, i) for name, block in self.moments.items()}
-                yield self.optimizers[r // self.per_seed].state, {"step": self.steps[r, i], **views}, p
+                if i not in self._still:
+                    yield self.optimizers[r // self.per_seed].state, r, i, p
 
     def is_bound(self) -> bool:
-        return not self.in_rows or all(
-            name in state.get(p, {}) and state[p][name].data_ptr() == view.data_ptr() for state, views, p in self._states() for name, view in views.items()
-        )
+        if not self.in_rows:
+            return True
+        for state, r, i, p in self._states():
+            of_p = state.get(p, {})
+            if "step" not in of_p or of_p["step"].data_ptr() != self.steps.data_ptr() + (r * self.steps.shape[1] + i) * self.steps.element_size():
+                return False
+            if any(name not in of_p or of_p[name].data_ptr() != self.rows.address(block, r, i) for name, block in self.moments.items()):
+                return False
+        return True
 
     @torch.no_grad()
     def bind(self) -> None:
         """Move the optimizers' state (fresh, or just loaded) into our blocks."""
         if not self.in_rows:
             return
-        for state, views, p in self._states():
-            old = state.get(p, {})
+        for state, r, i, p in self._states():
+            old, views = state.get(p, {}), {"step": self.steps[r, i], **{name: self.rows.of_row(block, r, i) for name, block in self.moments.items()}}
             for name, view in views.items():
                 view.copy_(torch.as_tensor(old[name])) if name in old else view.zero_()
             state[p] = views

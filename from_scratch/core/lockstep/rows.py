@@ -119,6 +119,10 @@ class Rows:
             return torch.from_dlpack(view)
         return torch.from_numpy(view.numpy()) if view.dtype in OF_NUMPY else view
 
+    def address(self, block: torch.Tensor, r: int, i: int) -> int:
+        """Where that lies."""
+        return block.data_ptr() + (r * block.stride(0) + self.spans[i][0]) * block.element_size()
+
     def of_all(self, block: torch.Tensor, i: int) -> torch.Tensor:
         """Parameter i of all rows as a view [R, *shape] into a block [R, D]."""
         start, end = self.spans[i]
@@ -193,7 +197,7 @@ class Rows:
     def lives_here(self) -> bool:
         """Do the parameters still live in this memory, with or without gradients?"""
         here = [[p.data_ptr() for p in self.parameters(r)] for r in range(len(self))]
-        return here == [[self.of_row(self.theta, r, i).data_ptr() for i in range(len(self.spans))] for r in range(len(self))]
+        return here == [[self.address(self.theta, r, i) for i in range(len(self.spans))] for r in range(len(self))]
 
     def is_bound(self) -> bool:
         """Do the modules still live in this memory? Loading in place keeps it; `.to()`, `p.data = …`, a replaced layer do not."""
@@ -202,7 +206,7 @@ class Rows:
             if len(parameters) != len(self.spans):
                 return False
             for i, p in enumerate(parameters):
-                if p.grad is None or p.data_ptr() != self.of_row(self.theta, r, i).data_ptr() or p.grad.data_ptr() != self.of_row(self.grad, r, i).data_ptr():
+                if p.grad is None or p.data_ptr() != self.address(self.theta, r, i) or p.grad.data_ptr() != self.address(self.grad, r, i):
                     return False
         return True
 

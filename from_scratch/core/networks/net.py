@@ -188,7 +188,8 @@ class Net:
         """θ ← (1 − τ) θ + τ θ_other; the statistics of batch normalisation are copied."""
         self.rows.track(other.rows, tau)
         for mine, theirs in zip(self.statistics, other.statistics, strict=True):
-            polyak_update(theirs, mine, 1.0)
+            if mine or theirs:
+                polyak_update(theirs, mine, 1.0)
 
     def use_learning_rate(self) -> None:
         """Set that of its own schedule."""

@@ -16,9 +16,13 @@ from gymnasium.envs.classic_control import AcrobotEnv, CartPoleEnv, Continuous_M
 
 from from_scratch.envs.vector.classic_control import Acrobot, CartPole, MountainCar, MountainCarContinuous, Pendulum
 from from_scratch.envs.vector.lanes import LaneVecEnv
+from from_scratch.envs.vector.native import EnvPoolVecEnv, GymnasiumVecEnv, make_envpool, make_gymnasium
 from from_scratch.envs.vector.table import Table
 
-__all__ = ["Acrobot", "CartPole", "LaneVecEnv", "MountainCar", "MountainCarContinuous", "Pendulum", "Table", "make_vector_env", "vectorised"]
+__all__ = [
+    "Acrobot", "CartPole", "EnvPoolVecEnv", "GymnasiumVecEnv", "LaneVecEnv", "MountainCar", "MountainCarContinuous", "Pendulum", "Table", "make_envpool",
+    "make_gymnasium", "make_vector_env", "vectorised",
+]  # fmt: skip
 
 CLASSIC_CONTROL: dict[type, type[LaneVecEnv]] = {
     AcrobotEnv: Acrobot,
