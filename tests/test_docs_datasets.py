@@ -22,8 +22,8 @@ def test_what_it_says_of_the_maze_s_data_set_is_so():
 
 def test_its_recording_is_read_again(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(compile(RECORDING.replace("learn(1000)", "learn(150)"), "datasets.md", "exec"), {})
-    assert len(as_dataset("mine.npz")) == 650 and np.isin(as_dataset("mine.npz").actions, (0, 1)).all()
+    exec(compile(RECORDING.replace("learn(1000)", "learn(160)"), "datasets.md", "exec"), {})
+    assert len(as_dataset("mine.npz")) == 660 and np.isin(as_dataset("mine.npz").actions, (0, 1)).all()
 
 
 def test_its_card_is_the_one_that_is_printed(capsys):

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import UserError
 from benchmarks.evidence import sequential
 from benchmarks.evidence.records import Statistics
-from benchmarks.running import launchers
+from benchmarks.running import launchers, long_runs
 from benchmarks.store import records
 from benchmarks.store.store import Store
 from benchmarks.studies import plan
@@ -76,7 +76,7 @@ def _still(work: Work, store: Store, again: tuple[str, ...]) -> Work:
     todo = [run for run, state, _ in store.states(work.todo) if state in again]
     if len(todo) == len(work.todo):
         return work
-    return replace(work, todo=todo, jobs=_jobs(todo, work.workers, work.study))
+    return replace(work, todo=todo, jobs=_jobs(todo, work.workers, work.study, store))
 
 
 def in_batches(study: Study, store: Store, batch: int, again: tuple[str, ...] = UNFINISHED, reporter: Reporter | None = None,
@@ -109,11 +109,15 @@ def to_do(study: Study, store: Store, again: tuple[str, ...] = UNFINISHED) -> Wo
     todo = [run for run_id, run in planned.items() if before[run_id] in again]
     _check(study, todo)
     records.demand(study)  # what could not be reported is not trained
-    return Work(study, before, todo, _jobs(todo, workers, study), workers)
+    return Work(study, before, todo, _jobs(todo, workers, study, store), workers)
 
 
-def _jobs(todo: list[Run], workers: int, study: Study) -> list[Job]:
-    return plan.group(todo, workers, (study.launcher or {}).get("lockstep_seeds", plan.LOCKSTEP_SEEDS))
+def _jobs(todo: list[Run], workers: int, study: Study, store: Store) -> list[Job]:
+    """Those that go on from a checkpoint first, the others longest first."""
+    begun = long_runs.begun(todo, store)
+    going_on = {run.id for job in begun for run in job.runs}
+    rest = [run for run in todo if run.id not in going_on]
+    return begun + plan.group(rest, workers, (study.launcher or {}).get("lockstep_seeds", plan.LOCKSTEP_SEEDS))
 
 
 def _check(study: Study, todo: list[Run]) -> None:
@@ -122,6 +126,7 @@ def _check(study: Study, todo: list[Run]) -> None:
         raise UserError(f"{', '.join(predictors)}: learns what a given policy is worth, so a return says nothing of what it learnt and ranks nothing. "
                         "Its error against the exact values (from_scratch.core.exact.values.policy_values) does, as in sb3-course figure 6.2; "
                         "or name what is to be measured of it in protocol.measures")
+    long_runs.check(study)
     if not todo:
         return
     Statistics.of(study)

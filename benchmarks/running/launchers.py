@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from benchmarks import IncompleteData, UserError, first_line
+from benchmarks.running import long_runs
 from benchmarks.store.store import Store
 from benchmarks.studies.plan import Job, Run, cost
 
@@ -341,7 +342,10 @@ class Conductor:
         return left if out.current in out.done else self._halves(out, out.batch[out.current], cause, trace) + left
 
     def _halves(self, out: _Out, piece: Piece, cause: str, trace: str) -> list[Piece]:
-        """What is left of the piece that it worked on, in two parts if it was a group (less memory each). Runs out of attempts fail here."""
+        """What is left of the piece that it worked on, in two parts if it was a group (less memory each) without a checkpoint, or had its second chance.
+
+        Runs out of attempts fail here.
+        """
         again: list[Run] = []
         for run in piece.job.runs:
             if run.id in out.finished:
@@ -356,7 +360,8 @@ class Conductor:
                 self._fail(run, failure, out.limit[1] if out.limit else trace)
         known = 0.0 if piece.share == 1.0 else self.progress.fractions.get(piece.position, 0.0)
         self.progress.enter(piece.position, known + piece.share * (1 - len(again) / len(piece.job.runs)))
-        half = (len(again) + 1) // 2
+        stays = not out.limit and long_runs.is_begun(piece.job, self.store) and all(self.attempts[run.id] == 1 for run in again)
+        half = len(again) if stays else (len(again) + 1) // 2  # a half could not go on from the group's checkpoint
         parts = [part for part in (tuple(again[:half]), tuple(again[half:])) if part]
         shares = [len(part) / len(piece.job.runs) for part in parts]
         return [Piece(Job(part), piece.position, piece.cost * share, piece.share * share, is_alone=True) for part, share in zip(parts, shares, strict=True)]

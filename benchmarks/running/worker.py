@@ -8,6 +8,7 @@ are its share, the group's seconds divided by the number of seeds.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -30,7 +31,7 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.vec_env import unwrap_vec_normalize
 
 from benchmarks import first_line
-from benchmarks.running import models
+from benchmarks.running import long_runs, models
 from benchmarks.running.evaluation import Episodes, Evaluator, episode_seeds, model_seed, untouched_randomness
 from benchmarks.store.store import Store
 from benchmarks.store.tables import write_table
@@ -50,6 +51,7 @@ def execute(job: Job, store: Store, report: Report = lambda message: None) -> No
     try:
         train(job, store, report)
     except Exception as error:
+        long_runs.forget(job, store)
         if len(job.runs) > 1:
             for run in job.runs:
                 execute(Job((run,)), store, report)
@@ -67,7 +69,9 @@ def train(job: Job, store: Store, report: Report) -> None:
     entry = registry.find(first.algo)
     directories = [store.begin(run) for run in job.runs]
     started = time.perf_counter()
-    model, venvs = build(job)
+    every = long_runs.interval(job, store)
+    checkpoint = long_runs.place(job, store) if every else None
+    goes_on, model, venvs = begun_or_built(job, checkpoint)
     setup = {"normalize": hyperparams.normalize_arguments(first.hyperparams),
              "frame_stack": first.hyperparams.get("frame_stack"), "env_wrapper": first.hyperparams.get("env_wrapper")}
     episodes = [episode_seeds(first.protocol["eval_seed"], run.seed, first.protocol["eval_episodes"]) for run in job.runs]
@@ -76,10 +80,14 @@ def train(job: Job, store: Store, report: Report) -> None:
     model.set_logger(Logger(folder=None, output_formats=[writer]))
     taken = [measured.named(name)(job) for name in first.protocol.get("measures", [])]
     callback = Checkpoints(job, evaluator, [unwrap_vec_normalize(venv) for venv in venvs], writer, report, taken)
-    hash_start = [weights_hash(member) for member in members(model, job)]
+    callback.hash_start = [] if goes_on else [weights_hash(member) for member in members(model, job)]
     build_seconds = time.perf_counter() - started
 
-    model.learn(first.steps, callback=[*taken, callback] if taken else callback)
+    watching = [*taken, callback, *([_saver(checkpoint, every)] if checkpoint else [])]
+    if goes_on:
+        model.resume(callback=watching)
+    else:
+        model.learn(first.steps, callback=watching if len(watching) > 1 else callback)
     callback.finish()
     evaluator.close()
 
@@ -100,20 +108,35 @@ def train(job: Job, store: Store, report: Report) -> None:
             "actual_steps": int(model.num_timesteps), "unit": entry.unit, "lockstep": len(job.runs),
             "train_seconds": callback.train_seconds * share, "eval_seconds": callback.eval_seconds * share, "build_seconds": build_seconds * share,
             "steps_per_second": model.num_timesteps / max(callback.train_seconds * share, 1e-9),
-            "weights_hash_start": hash_start[k], "weights_hash_end": weights_hash(member),
+            "weights_hash_start": callback.hash_start[k], "weights_hash_end": weights_hash(member),
             "diverged": bool(not np.isfinite(scores).all() or not weights_are_finite(member)),
+            **({"resumed": [list(each) for each in model.resumptions]} if goes_on else {}),
             "host": host(),
         })  # fmt: skip
         report(("run", run.id, "finished", ""))
+    if checkpoint:
+        long_runs.forget(job, store)
     for venv in venvs:
         venv.close()
 
 
-def build(job: Job):
-    """The job's model and the vector environment of each of its seeds."""
+def begun_or_built(job: Job, checkpoint: Path | None) -> tuple[bool, Any, list]:
+    """(does it go on from the checkpoint?, the job's model, the vector environment of each of its seeds)."""
+    if checkpoint is not None and checkpoint.exists():
+        with contextlib.suppress(Exception):  # whatever a damaged file brings: the run begins again
+            return True, *build(job, checkpoint)
+    return False, *build(job)
+
+
+def _saver(checkpoint: Path, every: Any) -> BaseCallback:
+    return importlib.import_module("from_scratch.core.resuming.callbacks").ExactCheckpointCallback(checkpoint, every)
+
+
+def build(job: Job, checkpoint: Path | None = None):
+    """The job's model, from its checkpoint if there is one, and the vector environment of each of its seeds."""
     run = job.runs[0]
     entry = registry.find(run.algo)
-    cls = entry.load()
+    cls: Any = entry.load()
     setup = run.hyperparams
     venvs: list[Any] = []
 
@@ -129,6 +152,9 @@ def build(job: Job):
     if entry.loop == "dataset":
         arguments["dataset"] = recorded.given(run.spec, run.env)
     seeds = [model_seed(member.seed) for member in job.runs]
+    if checkpoint is not None:
+        data = {"dataset": arguments["dataset"]} if "dataset" in arguments else {}
+        return cls.load(checkpoint, env=make_venv if entry.lockstep else make_venv(), device="cpu", **data), venvs
     if entry.lockstep:
         return cls(policy, make_venv, seeds=seeds, n_envs=run.n_envs, device="cpu", **arguments), venvs
     return cls(policy, make_venv(), seed=seeds[0], device="cpu", **arguments), venvs
@@ -211,10 +237,23 @@ class Checkpoints(BaseCallback):
         self.training: list[list[tuple]] = [[] for _ in job.runs]
         self.eval_seconds = 0.0
         self.train_seconds = 0.0
+        self.seconds_before = 0.0  # of training and scoring, until a checkpoint
+        self.hash_start: list[str] = []
         self.last_report = 0.0
 
     def _on_training_start(self) -> None:
-        self.clock = time.perf_counter()
+        self.clock = time.perf_counter() - self.seconds_before
+
+    def get_state(self) -> dict[str, Any]:
+        """What there is so far, as plain data: a checkpoint of the run holds it, and `set_state` puts it back."""
+        tables = {"curves": [[list(row) for row in of_run] for of_run in self.curves], "episodes": self.episodes, "training": self.training}
+        seconds = {"eval_seconds": self.eval_seconds, "seconds_before": time.perf_counter() - self.clock}
+        return {**tables, **seconds, "waiting": self.waiting, "hash_start": self.hash_start, "logged": self.writer.values}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.writer.values.update(state.pop("logged"))
+        self.curves = [[Checkpoint(*row) for row in of_run] for of_run in state.pop("curves")]
+        vars(self).update(state)
 
     def _on_step(self) -> bool:
         now = time.perf_counter()

@@ -298,6 +298,9 @@ RECORD: dict[str, Test] = {
     "finished_at": matches(INSTANT),
     "files": _files,
 }
+OF_SOME: dict[str, Test] = {  # that went on from a checkpoint: at which steps, and why not exactly, or None
+    "resumed": list_of(lambda v: isinstance(v, list) and len(v) == 2 and is_whole(v[0]) and optional(lambda why: is_text(why, 1000))(v[1]), 10_000),
+}
 OF_A_FAILURE: dict[str, Test] = {
     "schema": RECORD["schema"],
     "model_seed": optional(is_whole),
@@ -325,6 +328,8 @@ def of_run(run: Run, record: Any, where: str | None = None) -> list[str]:
     is_finished, by_rows = record["status"] == "finished", record.get("schema") == BY_ROWS
     forms = RECORD if is_finished else OF_A_FAILURE
     required = set(forms) - (set() if is_finished else {"model_seed", "host", "error", "traceback"})
+    if is_finished:
+        forms = {**forms, **OF_SOME}
     if by_rows:
         forms, required = {**forms, **SEALED_BY_ROWS}, {*required, "rows"}
     found = faults(where, record, forms, required, others=True)

@@ -105,7 +105,7 @@ class Store:
 
     def _refuse_links(self) -> None:
         """IntegrityError where one of the study's folders is a link: through it, files would be read or written that are not the study's. Or is a file."""
-        for path in (self.path / name for name in ("runs", "models", "report", "films", "quarantine")):
+        for path in (self.path / name for name in ("runs", "models", "report", "films", "quarantine", ".checkpoints")):
             if path.is_symlink() or (path.exists() and not path.is_dir()):
                 raise IntegrityError(f"{path} is a link or a file, and links are not followed: a study's folders are its own")
 
@@ -133,6 +133,11 @@ class Store:
     def keeps_models(self) -> bool | str:
         """Whether this study's runs keep their trained models (they do, unless the study says keep_models: false)."""
         return not self.exists() or (kept := self.study().keep_models) is None or kept
+
+    @cached_property
+    def checkpoint_steps(self) -> int | None:
+        """Training steps from one checkpoint of a run to the next (launcher.checkpoint_steps); None: there are none."""
+        return (self.study().launcher or {}).get("checkpoint_steps") if self.exists() else None
 
     # --- writing -------------------------------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ class CQL(SoftOffline):
     def candidates(self, b: Transition) -> Candidates:
         """3n actions to each state s of the batch, from μ: n that are uniform, n of π(·|s), n of π(·|s')."""
         (M, A), n = b.action.shape[1:], self.n_action_samples
-        uniform = torch.erf(self._rng.noise(M, n, A) / math.sqrt(2))  # what the normal distribution's own function makes of its draws
+        uniform = torch.erf(self._rng.noise(M, n, A).to(self.device) / math.sqrt(2))  # what the normal distribution's own function makes of its draws
         actions, log_mu = [uniform], [torch.full_like(uniform[..., 0], -A * math.log(2))]
         for obs in (b.obs, b.next_obs):
             several = tree_map(lambda x: x.repeat_interleave(n, 1), obs)

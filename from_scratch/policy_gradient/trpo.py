@@ -74,7 +74,7 @@ class TRPO(NaturalSteps):
         self.actor_critic.hold(k, policy.parameters)
         g, F = policy.gradient(surrogate), fisher(slope, policy, self.cg_damping)
         with self._rng.streams[k].as_process():
-            start = 1e-4 * torch.randn_like(g)  # not 0, as in SB3-Contrib
+            start = 1e-4 * torch.randn(g.shape).to(g.device)  # not 0, as in SB3-Contrib; drawn on the CPU, wherever it is computed
         step = longest_step(F, conjugate_gradients(F, g, start, self.cg_max_steps), self.target_kl)
         there: list[torch.Tensor] = []
 

@@ -29,6 +29,11 @@ def seeds(entry):
     return [3, 4, 5] if entry.lockstep else [3]
 
 
+def on(device, entry, seeds):
+    """A small model there. Nothing is dropped at random where torch draws it, which a GPU does from a generator of its own."""
+    return make(entry, seeds=seeds, device=device, **({"dropout": 0.0} if "dropout" in entry.load().hyperparameters else {}))
+
+
 def assert_close(mine, theirs):
     """What two devices have learnt of the same numbers."""
     assert mine.keys() == theirs.keys()
@@ -46,6 +51,9 @@ def test_what_torch_computes_for_all_seeds_in_one_call_is_what_each_learns_on_th
     assert same(before, learnt(there)) == ("learns" in entry.cannot)
 
 
+DRAWN_THERE = {"crossq", "recurrent_ppo"}  # whose modules draw actions for themselves: on a GPU by its own generator, other numbers than the CPU's
+
+
 def gpu(test):
     for mark in on_a_gpu:
         test = mark(test)
@@ -54,19 +62,23 @@ def gpu(test):
 
 @gpu
 def test_one_seed_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
-    there = make(entry, seeds=[3], device="cuda")
+    if entry.id in DRAWN_THERE:
+        pytest.skip("its actions are drawn by the GPU's generator")
+    there = on("cuda", entry, [3])
     assert {p.device.type for p in there.policy.parameters()} == {"cuda"}
-    assert_close(learnt(train(there, LEAST)), learnt(train(make(entry, seeds=[3]), LEAST)))
+    assert_close(learnt(train(there, LEAST)), learnt(train(on("cpu", entry, [3]), LEAST)))
 
 
 @gpu
 def test_a_stack_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
-    assert_close(*(learnt(train(make(entry, seeds=seeds(entry), device=device), LEAST)) for device in ("cuda", "cpu")))
+    if entry.id in DRAWN_THERE:
+        pytest.skip("its actions are drawn by the GPU's generator")
+    assert_close(*(learnt(train(on(device, entry, seeds(entry)), LEAST)) for device in ("cuda", "cpu")))
 
 
 @gpu
 def test_what_was_learnt_on_a_gpu_predicts_the_same_on_the_cpu_when_it_is_loaded_there(entry):
-    model = train(make(entry, seeds=seeds(entry), device="cuda"), LEAST)
+    model = train(on("cuda", entry, seeds(entry)), LEAST)
     loaded = type(model).load(saved(model), device="cpu")
     assert {p.device.type for p in loaded.policy.parameters()} == {"cpu"}
     obs = observations(model)

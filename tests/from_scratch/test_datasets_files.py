@@ -73,6 +73,7 @@ def test_minari_itself_reads_what_is_written(data, tmp_path, monkeypatch):
     last = list(read.iterate_episodes())[-1]
     np.testing.assert_array_equal(last.actions, data.actions[data.starts[-1] :])
     assert last.truncations[-1] and not last.terminations[-1]
+    assert "observations=" in repr(last)
 
 
 def test_what_minari_writes_is_read(tmp_path, monkeypatch):
@@ -209,7 +210,7 @@ def test_a_missing_field_of_an_episode_is_named(tmp_path):
     played(Vectors()).save(tmp_path / "a")
     with h5py.File(tmp_path / "a" / "data" / "main_data.hdf5", "a") as file:
         del file["episode_2/rewards"]
-    with pytest.raises(BadDataset, match="episode_2 lacks rewards; it has actions, observations, terminations, truncations"):
+    with pytest.raises(BadDataset, match="episode_2 lacks rewards; it has actions, infos, observations, terminations, truncations"):
         as_dataset(tmp_path / "a")
 
 
@@ -225,6 +226,25 @@ def test_a_broken_file_gets_one_line(content, tmp_path):
     with pytest.raises(BadDataset, match=r"broken\.hdf5 cannot be read as an HDF5 file") as error:
         as_dataset(tmp_path / "broken.hdf5")
     one_line(error)
+
+
+@pytest.mark.parametrize("where", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_packed_file_with_a_wrong_byte_gets_one_line(where, tmp_path):
+    path = played(Vectors()).save(tmp_path / "a.npz")
+    content = bytearray(path.read_bytes())
+    content[int(where * len(content))] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(BadDataset, match=r"is no packed data set|not what was recorded|Data set") as error:
+        as_dataset(path)
+    one_line(error)
+
+
+def test_a_folder_where_an_array_should_be_gets_one_line(tmp_path):
+    path = d4rl(tmp_path / "six.hdf5", **{name: x for name, x in six().items() if name != "rewards"})
+    with h5py.File(path, "a") as file:
+        file.create_group("rewards")
+    with pytest.raises(BadDataset, match="rewards is a group, but an array of numbers is needed"):
+        as_dataset(path)
 
 
 def test_a_file_that_was_cut_short_gets_one_line(tmp_path):

@@ -33,7 +33,7 @@ def opened(path: Path) -> Iterator[Any]:
             yield file
     except BadDataset:
         raise
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError, MemoryError) as error:
+    except (OSError, LookupError, RuntimeError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
         said = " ".join(str(error).split())[:200]
         raise BadDataset(f"{path} cannot be read as an HDF5 file: {said or type(error).__name__}. It may be cut short: copy or make it again.") from None
 
@@ -41,8 +41,8 @@ def opened(path: Path) -> Iterator[Any]:
 def array(group: Any, name: str, path: Path) -> np.ndarray:
     """The numbers that lie there under this name."""
     data, where = member(group, name, path), f"{path}: {group.name.rstrip('/')}/{name}"
-    if not hasattr(data, "dtype"):
-        raise BadDataset(f"{where} is a folder, but an array of numbers is needed.")
+    if not isinstance(data, library().Dataset):
+        raise BadDataset(f"{where} is a {type(data).__name__.lower()}, but an array of numbers is needed.")
     if data.dtype.kind not in "biuf":
         kind = "pictures as JPEG: write them with jpeg_encoding=False" if data.dtype.kind == "O" else str(data.dtype)
         raise BadDataset(f"{where} holds no numbers, but {kind}.")

@@ -124,6 +124,7 @@ def write(data: Dataset, folder: Path, manifest: dict[str, Any]) -> None:
         for k, steps in enumerate(data.episodes()):
             group = file.create_group(f"episode_{k}")
             group.attrs.update(id=k, total_steps=steps.stop - steps.start)
+            group.create_group("infos")  # there are none; Minari prints an episode by their keys
             with_last = slice(steps.start + k, steps.stop + k + 1)
             parts = {name: getattr(data, name)[steps] for name in NEEDED[1:]}
             for key, x in seen.items() if isinstance(seen, dict) else [("", seen)]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ def read(path: Path, of_name: Callable[[str], Dataset]) -> Dataset:
         )  # fmt: skip
     except BadDataset:
         raise
-    except (OSError, EOFError, KeyError, ValueError, TypeError, IndexError, zipfile.BadZipFile, RecursionError) as error:
+    except (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, NotImplementedError, RecursionError, MemoryError, zipfile.BadZipFile,
+            zlib.error) as error:  # fmt: skip
         raise BadDataset(f"{path} is no packed data set: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from None
 
 

@@ -78,7 +78,8 @@ def put_into_each(callbacks: Iterable[BaseCallback], states: dict[str, Plain], a
         if "own" in state:
             callback.set_state(album.put(None, state["own"]))  # type: ignore[attr-defined]
         for name, kept in state.get("attributes", {}).items():
-            setattr(callback, name, album.put(getattr(callback, name, None), kept))
+            if name not in _given(callback):  # whatever a file says, what a callback was given stays
+                setattr(callback, name, album.put(getattr(callback, name, None), kept))
         for name, kept in state.get("environments", {}).items():
             env = getattr(callback, name, None)
             if isinstance(env, VecEnv):
@@ -96,11 +97,16 @@ def _state(callback: BaseCallback, album: Album) -> Plain:
                 found["environments"][name] = album.keep(*state_of(value))
     if callable(getattr(type(callback), "get_state", None)) and callable(getattr(type(callback), "set_state", None)):
         return {**found, "own": album.take(callback.get_state())}  # type: ignore[attr-defined]
-    given = {name for cls in type(callback).__mro__ if "__init__" in vars(cls) for name in inspect.signature(cls.__init__).parameters}
+    given = _given(callback)
     for name, value in vars(callback).items():
-        if name not in given | OF_EVERY and _is_plain(value):
+        if name not in given and _is_plain(value):
             found["attributes"][name] = album.take(value)
     return found
+
+
+def _given(callback: BaseCallback) -> set[str]:
+    """The arguments of its constructor, and what belongs to every callback."""
+    return {name for cls in type(callback).__mro__ if "__init__" in vars(cls) for name in inspect.signature(vars(cls)["__init__"]).parameters} | OF_EVERY
 
 
 def _is_plain(x: Any) -> bool:
