@@ -185,6 +185,18 @@ def parser() -> argparse.ArgumentParser:
     archive.add_argument("file", nargs="?", help="its name, ending in .tar.gz (default: the study's)")
     archive.add_argument("--no-models", action="store_true", help="leave the trained models out")
 
+    query = verb("query", "query", "run", "SQL over the tables of studies: runs, curve, episodes, training",
+                 example="sb3-course query 'SELECT algo, env, avg(score) FROM curve GROUP BY ALL' first")
+    query.add_argument("sql", metavar="SQL", help="a statement of DuckDB's; every table has a column study besides its own (docs/scale.md)")
+    query.add_argument("study", nargs="+", help="directories, or names under studies/: their tables are read as one")
+    query.add_argument("--csv", metavar="FILE", help="write all rows there instead of showing the first")
+
+    compact = verb("compact", "query", "compact", "a finished study in a few files instead of a folder for each run; it is read as before",
+                   example="sb3-course compact first studies/first-compact")
+    compact.add_argument("study", help="a directory, or a name under studies/")
+    compact.add_argument("target", metavar="NEW", help="a folder that does not exist")
+    compact.add_argument("--no-models", action="store_true", help="leave the trained models out")
+
     power = verb("power", "power", "run", "how many seeds: power by simulation from a study's scores, or from a given spread and effect",
                  example="sb3-course power first --effect 50 --seeds 5,10,20 --reps 200")
     power.add_argument("study", nargs="?", help="a directory, or a name under studies/; without one, give --sd")

@@ -224,7 +224,7 @@ HARNESS: dict[str, tuple[str, ...]] = {
     "datasets": ("plain", "report", "running", "studies"),
     "reproduction": ("claims", "configs", "evidence", "plain", "report", "running", "stats", "store", "studies"),
     "textbook": ("plain", "report", "running", "stats", "store", "studies"),
-    "speed": ("report",),
+    "speed": ("report", "reproduction", "running", "store", "studies"),  # what a study of many runs costs, from its plan to its compact form
     "calibration": ("plain", "stats"),
     "parity": (),
 }

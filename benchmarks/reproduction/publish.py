@@ -22,6 +22,7 @@ from benchmarks.claims import claim, page, record
 from benchmarks.store import packed, records
 from benchmarks.store.files import made_whole, refuse_existing
 from benchmarks.store.store import Store, open_study
+from benchmarks.studies.plan import runs_by_id
 from benchmarks.studies.study import MEDIAN
 
 Report = Callable[[Path], Any]  # writes the report of the study in a folder
@@ -55,6 +56,20 @@ def packed_copy(source: Store, target: Path, with_model: Collection[str] = (), r
         films.copy(source, Store(place))
         if report is not None:
             report(place)
+    return Store(target)
+
+
+def compacted(source: Store, target: Path, with_models: bool = True) -> Store:
+    """Every run of a finished study in a few files, with all its models or none, without a report; whole or not at all."""
+    refuse_existing(target)
+    records.demand(source.study())
+    finished = [run.id for run, state, _ in source.states(runs_by_id(run for _, run in source.planned()).values()) if state == "finished"]
+    unfinished = len({run.id for _, run in source.planned()}) - len(finished)
+    if unfinished:
+        raise IncompleteData(f"{unfinished} runs of {source.path} are not finished, and a packed study takes no more; sb3-course status names them")
+    with made_whole(target) as place:
+        study = source.study()
+        packed.pack(source, place, study if with_models else replace(study, keep_models=False), finished if with_models else ())
     return Store(target)
 
 

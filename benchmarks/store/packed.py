@@ -63,7 +63,7 @@ class Packed:
         records = self.records()
         if run_id not in records:
             return None
-        damage = self._kept(f"run {run_id}", lambda: self._damage(run_id))
+        damage = self._kept(f"run {run_id}", lambda: self._damage(run_id), run_id)
         if damage:
             raise IntegrityError(f"run {run_id}/{damage}")
         return json.loads(records[run_id])
@@ -99,8 +99,8 @@ class Packed:
     def _plan(self) -> dict[str, Run]:
         return self._kept("plan", self._read_plan)
 
-    def _kept(self, what: str, read: Callable[[], Any]) -> Any:
-        state = self._state()
+    def _kept(self, what: str, read: Callable[[], Any], run_id: str | None = None) -> Any:
+        state = self._state(run_id)
         if what not in self._known or self._known[what][0] != state:
             try:
                 self._known[what] = state, read()
@@ -111,11 +111,10 @@ class Packed:
             raise IntegrityError(str(found))
         return found
 
-    def _state(self) -> tuple:
-        """Of every file that a run's data lie in: what changes when it is written."""
+    def _state(self, run_id: str | None = None) -> tuple:
+        """Of the files that all runs share, and of those that this one has besides: what changes when one is written."""
         paths = [self.path / name for name in ("study.yaml", *FILES, MODELS, "runs")]
-        if (self.path / MODELS).is_dir():
-            paths += sorted((self.path / MODELS).iterdir())
+        paths += [self._place(run_id, name) for name in SUFFIXES] if run_id else []
         facts = [(path.name, path.lstat()) for path in paths if os.path.lexists(path)]
         return tuple((name, fact.st_mode, fact.st_mtime_ns, fact.st_size, fact.st_ino) for name, fact in facts)
 

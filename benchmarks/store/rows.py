@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,15 @@ import numpy as np
 
 from benchmarks import IntegrityError
 from benchmarks.store.records import LARGEST, MOST_KEYS, is_text, shown
-from benchmarks.store.tables import TABLES, schema_of
+from benchmarks.store.tables import FLOAT, TABLES, schema_of, types_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from benchmarks.studies.plan import Run
 
-BATCH, LONGEST = 100, 1000  # rows of a table that are read at a time, and bytes of a word in it
+LONGEST = 1000  # bytes of a word in a table
 PACKING = ("SNAPPY", "UNCOMPRESSED")  # others pack a thousandfold, and what they unpack to is only the file's word
 KEYS = ("algo", "env", "seed")  # columns that say whose a row is
 
@@ -39,6 +39,11 @@ class Size:
 
 
 def parsed(data: bytes, name: str, where: str, size: Size) -> pd.DataFrame:
+    """One of the TABLES from the bytes of a Parquet file: `columns` as a frame."""
+    return columns(data, name, where, size).to_pandas(ignore_metadata=True, use_threads=False)
+
+
+def columns(data: bytes, name: str, where: str, size: Size) -> pa.Table:
     """One of the TABLES from the bytes of a Parquet file. IntegrityError, one line that begins with `where`, for anything else, or for more rows.
 
     Bytes are read, not a path: a path may be taken for a pattern, or for a folder whose name says `key=value`.
@@ -46,28 +51,29 @@ def parsed(data: bytes, name: str, where: str, size: Size) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    words = [column for column, kind in types_of(name).items() if kind == "string"]
     try:
-        with pq.ParquetFile(io.BytesIO(data), arrow_extensions_enabled=False) as file:
-            schema = file.schema_arrow
+        # Words stay as a list of the different ones until they were looked at: a long one in every row would fill the memory.
+        with pq.ParquetFile(pa.BufferReader(data), arrow_extensions_enabled=False, read_dictionary=words) as file:
             _demand_form(file, name, where, size)
-            batches = []
-            for part in file.iter_batches(BATCH):  # a long name that is stored once and stands in every row would fill the memory
-                wrong = next((column for column in part.schema.names if max(_lengths(part[column]), default=0) > LONGEST), None)
-                if wrong:
-                    raise IntegrityError(f"{where}: a word of more than {LONGEST} bytes in column {wrong}")
-                batches.append(part)
-            return pa.Table.from_batches(batches, schema).to_pandas(ignore_metadata=True)
+            table = file.read(use_threads=False)
+        for column in words:
+            if max((_longest(chunk.dictionary) for chunk in table[column].chunks), default=0) > LONGEST:
+                raise IntegrityError(f"{where}: a word of more than {LONGEST} bytes in column {column}")
+        return table.cast(schema_of(name))
     except (pa.ArrowException, OSError, ValueError, NotImplementedError, MemoryError) as error:
         raise IntegrityError(f"{where}: cannot be read ({shown(str(error).splitlines()[0] if str(error) else type(error).__name__)})") from None
 
 
 def _demand_form(file: Any, name: str, where: str, size: Size) -> None:
     """IntegrityError where columns, types, packing or the number of rows are others, before a row is read."""
+    import pyarrow as pa
+
     schema, metadata = file.schema_arrow, file.metadata
     if schema.names != list(TABLES[name]):
         raise IntegrityError(f"{where}: its columns are {shown(', '.join(schema.names))}; they should be {', '.join(TABLES[name])}")
     for field, wanted in zip(schema, schema_of(name), strict=True):
-        if field.type != wanted.type:
+        if field.type != (pa.dictionary(pa.int32(), pa.string()) if wanted.type == pa.string() else wanted.type):
             raise IntegrityError(f"{where}: column {field.name} is of type {shown(str(field.type))}, not {wanted.type}")
     groups = [metadata.row_group(k) for k in range(metadata.num_row_groups)]
     packed = {group.column(k).compression for group in groups for k in range(group.num_columns)} - set(PACKING)
@@ -81,12 +87,11 @@ def _demand_form(file: Any, name: str, where: str, size: Size) -> None:
         raise IntegrityError(f"{where}: {n_rows:,} rows of {n_bytes:,} bytes are more than a run has")
 
 
-def _lengths(column: Any) -> list[int]:
-    """How many bytes each word of a column takes; nothing for numbers."""
-    import pyarrow as pa
+def _longest(words: Any) -> int:
+    """How many bytes the longest of these words takes."""
     import pyarrow.compute as pc
 
-    return [length or 0 for length in pc.binary_length(column).to_pylist()] if pa.types.is_string(column.type) else []
+    return pc.max(pc.binary_length(words)).as_py() or 0
 
 
 def fault(frame: pd.DataFrame, name: str, run: Run) -> str:
@@ -98,21 +103,23 @@ def of_values(frame: pd.DataFrame, name: str) -> Iterator[str]:
     """What in a table nothing can be computed from, whoever's rows they are: what is missing and may not be."""
     for column in frame:
         nullable = name == "training" and column == "value"
-        if frame[column].isna().any() and not nullable:
-            row = int(frame[column].isna().to_numpy().argmax())
-            yield f"{column} in row {row + 1} is missing or NaN, from which nothing can be computed"
+        values = frame[column].to_numpy()
+        if values.dtype.kind == "i" or nullable or not (np.isnan(values).any() if values.dtype.kind == "f" else frame[column].isna().any()):
+            continue
+        row = int(frame[column].isna().to_numpy().argmax())
+        yield f"{column} in row {row + 1} is missing or NaN, from which nothing can be computed"
 
 
 def _of_owner(frame: pd.DataFrame, run: Run) -> Iterator[str]:
     for key in KEYS:
-        other = frame[key] != getattr(run, key)
+        other = frame[key].to_numpy() != getattr(run, key)
         if other.any():
-            row = int(other.to_numpy().argmax())
+            row = int(other.argmax())
             yield f"{key} in row {row + 1} is {shown(frame[key].iloc[row])}, but the run's is {getattr(run, key)}"
 
 
 def _of_plan(frame: pd.DataFrame, name: str, run: Run) -> Iterator[str]:
-    for column in frame.select_dtypes("float"):
+    for column in (column for column, kind in types_of(name).items() if kind == FLOAT):
         values = frame[column].to_numpy()
         large = (np.abs(values) > LARGEST) & ~(np.isinf(values) & (name == "training"))  # what training logged may be infinite: it is shown, not computed with
         if large.any():
@@ -122,20 +129,22 @@ def _of_plan(frame: pd.DataFrame, name: str, run: Run) -> Iterator[str]:
         if steps != run.checkpoints:
             yield "its steps are not the plan's checkpoints, each once and in order"
         for column in ("seconds", "actual_step"):
-            if len(frame) and (frame[column].iloc[0] < 0 or not frame[column].is_monotonic_increasing):
+            values = frame[column].to_numpy()
+            if len(frame) and (values[0] < 0 or (values[1:] < values[:-1]).any()):
                 yield f"{column} does not grow from 0 up"
-        if (frame["n_episodes"] != run.protocol["eval_episodes"]).any():
+        if (frame["n_episodes"].to_numpy() != run.protocol["eval_episodes"]).any():
             yield f"n_episodes is not {run.protocol['eval_episodes']} at every checkpoint"
     elif name == "episodes":
         n = run.protocol["eval_episodes"]
         if steps != np.repeat(run.checkpoints, n).tolist() or frame["episode"].tolist() != list(range(n)) * len(run.checkpoints):
             yield f"it has not the episodes 0–{n - 1} of each checkpoint, each once and in order"
-        if (frame["length"] < 0).any():
+        if (frame["length"].to_numpy() < 0).any():
             yield "an episode has a negative length"
     else:
         if not set(steps) <= set(run.checkpoints):
             yield "a step is none of the plan's checkpoints"
-        if frame.duplicated(["step", "key"]).any():
+        keys = frame["key"].tolist()
+        if len(set(zip(steps, keys, strict=True))) < len(keys):
             yield "a metric stands twice at one step"
-        if not all(is_text(key, 200) for key in set(frame["key"])):
+        if not all(is_text(key, 200) for key in set(keys)):
             yield "the name of a metric is not printable"

@@ -35,7 +35,7 @@ import psutil
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.store import seals
-from benchmarks.store.files import file_hash, write_whole
+from benchmarks.store.files import file_hash, make_durable, write_whole
 from benchmarks.store.packed import Packed, is_packed
 from benchmarks.store.plain import content, from_json, is_name, is_regular, one_line
 from benchmarks.store.tables import MOST_TABLE, TABLES, digest_of
@@ -44,6 +44,7 @@ from benchmarks.studies.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 RUN_COLUMNS = ("run_id", "algo", "env", "group", "seed", "status", "error", "traceback", "steps", "actual_steps", "train_seconds", "eval_seconds",
                "steps_per_second", "lockstep", "diverged", "model_seed", "weights_hash_start", "weights_hash_end", "hyperparams", "host", "finished_at")
@@ -177,16 +178,14 @@ class Store:
 
         A failure does not take the place of a run that has finished: a worker that was given up may still speak.
         """
-        files = {}
-        for path in sorted(directory.iterdir()):
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-            files[path.name] = file_hash(path)
-        rows = {name: digest_of(name, self._parsed(directory, run, name, is_whole=False)) for name in TABLES if f"{name}.parquet" in files}
+        files = {path.name: file_hash(path) for path in sorted(directory.iterdir())}
+        rows = {name: digest_of(name, self._columns(directory, run, name, is_whole=False)) for name in TABLES if f"{name}.parquet" in files}
         record = without_nan({"schema": seals.BY_ROWS, "run_id": run.id, **asdict(run), **record,
                               "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "files": files, "rows": rows})  # fmt: skip
         record["seal"] = seals.seal_of(record)
-        write_whole(directory / "run.json", json.dumps(record, indent=1, ensure_ascii=False))
+        lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in record.items())
+        (directory / "run.json").write_text(f"{{\n{lines}\n}}", encoding="utf-8")
+        make_durable([*(directory / name for name in files), directory / "run.json"])
         final = self.runs_path / run.id
         if final.exists() and record["status"] == "failed" and self.status(run)[0] == "finished":
             shutil.rmtree(directory)
@@ -348,20 +347,18 @@ class Store:
         from benchmarks.store import rows
 
         where = f"run {run.id}/{name}.parquet"
-        if self.is_packed:
-            frame = self.packed.rows(run, name)
-        else:
-            frame = self._parsed(self.runs_path / run.id, run, name)
+        columns = None if self.is_packed else self._columns(self.runs_path / run.id, run, name)
+        frame = self.packed.rows(run, name) if columns is None else columns.to_pandas(ignore_metadata=True, use_threads=False)
         wrong = rows.fault(frame, name, run)
         if wrong:
             raise IntegrityError(f"{where}: {wrong}")
         sealed = (self.record(run.id) or {}).get("rows")
-        if sealed is not None and digest_of(name, frame) != sealed.get(name):
+        if sealed is not None and digest_of(name, frame if columns is None else columns) != sealed.get(name):
             raise IntegrityError(f"{where}: other rows than were sealed")
         return frame
 
     @staticmethod
-    def _parsed(directory: Path, run: Run, name: str, is_whole: bool = True) -> pd.DataFrame:
+    def _columns(directory: Path, run: Run, name: str, is_whole: bool = True) -> pa.Table:
         """The rows in a run's folder. is_whole: whether there have to be as many as the plan says."""
         from benchmarks.store import rows
 
@@ -370,7 +367,7 @@ class Store:
             data = content(directory / f"{name}.parquet", MOST_TABLE)
         except FileNotFoundError:
             raise IntegrityError(f"{where}: missing") from None
-        return rows.parsed(data, name, where, size if is_whole else rows.Size(size.most))
+        return rows.columns(data, name, where, size if is_whole else rows.Size(size.most))
 
     @contextmanager
     def folder(self, run_id: str) -> Iterator[Path]:

@@ -22,6 +22,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 TABLES = {
     "curve": ("algo", "env", "seed", "step", "actual_step", "seconds", "score", "score_std", "episode_length", "n_episodes"),
@@ -63,25 +64,27 @@ def write_columns(path: Path, name: str, columns: Iterable[Any]) -> None:
     pq.write_table(pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema), path)
 
 
-def digest_of(name: str, frame: pd.DataFrame) -> str:
+def digest_of(name: str, frame: pd.DataFrame | pa.Table) -> str:
     """The digest of the rows of one of TABLES, as this module defines it. ValueError for other columns, or for a column of another type."""
     kinds = types_of(name)
-    if list(frame.columns) != list(kinds):
-        raise ValueError(f"the columns of {name} are {', '.join(map(str, frame.columns))}; they should be {', '.join(kinds)}")
+    names = list(frame.columns) if hasattr(frame, "iloc") else frame.column_names
+    if names != list(kinds):
+        raise ValueError(f"the columns of {name} are {', '.join(map(str, names))}; they should be {', '.join(kinds)}")
     total = hashlib.sha256(json.dumps([list(map(list, kinds.items())), len(frame)], separators=(",", ":")).encode() + b"\n")
     for column, kind in kinds.items():
         total.update(_bytes_of(column, kind, frame[column]))
     return total.hexdigest()
 
 
-def _bytes_of(column: str, kind: str, values: pd.Series) -> bytes:
+def _bytes_of(column: str, kind: str, values: pd.Series | pa.ChunkedArray) -> bytes:
     if kind == "string":
-        words = values.tolist()
-        other = next((word for word in words if not isinstance(word, str)), None)
-        if other is not None or None in words:
-            raise ValueError(f"column {column} holds {other!r}, which is no string")
-        encoded = [word.encode("utf-8", "surrogatepass") for word in words]
-        return b"".join(len(word).to_bytes(8, "little") + word for word in encoded)
+        words = values.to_list() if hasattr(values, "to_list") else values.to_pylist()
+        distinct = set(words)
+        if any(type(word) is not str for word in distinct):
+            raise ValueError(f"column {column} holds {next(word for word in words if type(word) is not str)!r}, which is no string")
+        encoded = {word: word.encode("utf-8", "surrogatepass") for word in distinct}  # few words stand in many rows
+        counted = {word: len(code).to_bytes(8, "little") + code for word, code in encoded.items()}
+        return b"".join([counted[word] for word in words])
     wanted = "i" if kind == "int64" else "f"
     numbers = values.to_numpy()
     if len(numbers) and (numbers.dtype.kind != wanted or numbers.dtype.itemsize != 8):

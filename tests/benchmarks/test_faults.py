@@ -15,7 +15,6 @@ import pytest
 
 from benchmarks import IncompleteData, UserError
 from benchmarks.running import carry_out, launchers
-from benchmarks.store import files
 from benchmarks.store import store as stores
 from benchmarks.store.store import Store
 from benchmarks.studies import plan, study
@@ -153,18 +152,17 @@ def test_workers_that_cannot_begin_end_the_study_in_one_line(store):
 def test_a_full_disk_ends_the_study_in_one_line_and_the_same_command_goes_on(tmp_path, monkeypatch):
     asked = plan.pinned(study.adhoc(["q_learning"], ["FrozenLake-v1"], seeds=3, steps=400, overrides=TABULAR))
     store = Store(tmp_path / "lake")
-    left = [1]  # of records that still fit
+    left = [1]  # of runs that still fit
 
-    def write_half(path, text):
-        if path.name == "run.json":
-            left[0] -= 1
-            if left[0] < 0:
-                path.with_name(".half").write_text(text[: len(text) // 2])
-                raise OSError(28, "No space left on device")
-        files.write_whole(path, text)
+    def sync(paths):
+        left[0] -= 1
+        if left[0] < 0:
+            record = next(path for path in paths if path.name == "run.json")
+            record.write_text(record.read_text()[:100])
+            raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(stores, "write_whole", write_half)
+        patch.setattr(stores, "make_durable", sync)
         with pytest.raises(IncompleteData, match=r"No space left on device: .* takes no more results; 1 of 3 runs are done and kept"):
             carry_out.carry_out(asked, store)
     assert store.runs()["status"].tolist().count("finished") == 1
