@@ -894,6 +894,7 @@ def test_every_place_that_unpickles_imports_or_evaluates_is_known():
         ("benchmarks/studies/environments.py", "import_module("),  # packages of our own list; wrappers, behind benchmarks.studies.trust
         ("benchmarks/running/models.py", "torch.load("),  # weights_only=True
         ("benchmarks/running/models.py", "cls.load("),  # trusted
+        ("benchmarks/running/worker.py", "cls.load("),  # a checkpoint of a run that was stopped, of a class of ours: as data
         ("benchmarks/store/plain.py", "np.load("),  # allow_pickle=False
         ("benchmarks/parity/swapped.py", "import_module("),  # a plugin of pytest's, which its caller names: our own classes, and where the reference's are
         ("benchmarks/studies/hyperparams.py", "import_module("),  # classes of our own list
