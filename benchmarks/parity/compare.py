@@ -317,7 +317,8 @@ def same_update(ours: type, twin: type, case: Case, seed: int = 0) -> Outcome:
         for algorithm in (twin, ours):
             file.seek(0), memory.seek(0)
             env = case.env()
-            model = algorithm.load(file, env=make_vec_env(env) if isinstance(env, str) else env, device="cpu")
+            trusted = {"trust": True} if algorithm.__module__.startswith("from_scratch.") else {}  # a file of this process, with users' classes and functions
+            model = algorithm.load(file, env=make_vec_env(env) if isinstance(env, str) else env, device="cpu", **trusted)
             model.set_logger(configure(None, []))
             if on_policy:
                 model.rollout_buffer = deepcopy(rollout.buffer)
