@@ -26,13 +26,13 @@ from from_scratch.offline.soft import Loss, SoftOffline
 
 
 class BRAC(SoftOffline):
-    policy_learning_rate: float | Callable[[float], float] = 3e-5
+    policy_learning_rate: float | Callable[[float], float] = 3e-5  # the step size of the actor alone
     ent_coef: str | float = 0.0
-    penalty: str = "value"  # or "policy"
-    divergence: str = "kl"  # or "mmd"
-    penalty_weight: float = 1.0  # α
+    penalty: str = "value"  # where D counts: "value", in targets as well (BRAC-v), or "policy", in the actor's loss alone (BRAC-p)
+    divergence: str = "kl"  # D, how far policies lie apart: "kl" or "mmd"
+    penalty_weight: float = 1.0  # α  how much it costs to leave the behaviour policy
     n_action_samples: int = 4  # n  actions of each policy, over which D is a mean
-    mmd_sigma: float = 20.0  # σ
+    mmd_sigma: float = 20.0  # σ  the width of MMD's kernel
     behaviour_steps: int = 10_000  # gradient steps, the first ones, on the behaviour policy
 
     policy_aliases = BRAC_ALIASES

@@ -40,10 +40,10 @@ class Candidates:
 
 
 class CQL(SoftOffline):
-    policy_learning_rate: float | Callable[[float], float] = 3e-5  # far below the critics'
-    conservative_weight: float = 10.0  # α
+    policy_learning_rate: float | Callable[[float], float] = 3e-5  # the actor's step size, far below the critics'
+    conservative_weight: float = 10.0  # α  how much the critics are held down beside the data
     target_gap: float | None = None  # τ; a number to tune a further factor of α towards it
-    n_action_samples: int = 10  # n
+    n_action_samples: int = 10  # n  actions of each kind that are drawn for a state
     bc_steps: int = 0  # gradient steps for which the actor imitates the data
 
     policy_aliases = CQL_ALIASES

@@ -45,9 +45,9 @@ class DecisionTransformer(Offline):
     return_scale: float | None = None  # the return that the network knows as 1; None: the largest of the data set
     context_length: int = 20  # K  steps that it sees
     embedding_dim: int = 128  # numbers in a token
-    n_layers: int = 3
-    n_heads: int = 1
-    dropout: float = 0.1
+    n_layers: int = 3  # blocks of attention, one behind another
+    n_heads: int = 1  # heads of attention in a block
+    dropout: float = 0.1  # the share of numbers that is left out in training
     max_timestep: int = 1000  # steps of an episode that are told apart
     warmup_steps: int = 10_000  # gradient steps over which the learning rate grows
     max_grad_norm: float = 0.25

@@ -25,7 +25,7 @@ from from_scratch.offline.soft import Loss, SoftOffline
 
 class EDAC(SoftOffline):
     soft_backup: bool = True
-    eta: float = 1.0  # η
+    eta: float = 1.0  # η  how much the critics' gradients are to differ; 0 is SAC-N
 
     policy_aliases = SOFT_ALIASES
 

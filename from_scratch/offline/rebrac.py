@@ -29,8 +29,8 @@ from from_scratch.offline.offline_td3 import Loss, OfflineTD3
 class ReBRAC(OfflineTD3):
     learning_rate: float | Callable[[float], float] = 1e-3
     batch_size: int = 1024
-    actor_penalty: float = 0.01  # β₁
-    critic_penalty: float = 0.01  # β₂
+    actor_penalty: float = 0.01  # β₁  how much the actor pays for its distance from the data
+    critic_penalty: float = 0.01  # β₂  how much a target pays for it
 
     policy_aliases = REBRAC_ALIASES
 

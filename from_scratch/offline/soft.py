@@ -28,7 +28,7 @@ Loss = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
 class SoftOffline(Offline):
     learning_rate: float | Callable[[float], float] = 3e-4  # of the critics and of α
-    policy_learning_rate: float | Callable[[float], float] = 3e-4
+    policy_learning_rate: float | Callable[[float], float] = 3e-4  # the step size of the actor alone
     batch_size: int = 256
     tau: float = 0.005  # τ
     gamma: float = 0.99  # γ

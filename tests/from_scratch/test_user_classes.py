@@ -16,6 +16,7 @@ import weakref
 from pathlib import Path
 
 import cloudpickle
+import gymnasium as gym
 import numpy as np
 import pytest
 import stable_baselines3 as sb3
@@ -33,6 +34,7 @@ from from_scratch.core.arguments import TEXTS, explain
 from from_scratch.envs import BernoulliBandit
 from from_scratch.envs.vector import vectorised
 from from_scratch.registry import ENTRIES
+from tests.contract.probes import recorded
 
 ROOT = Path(__file__).parents[2]
 CONTINUOUS = ("DDPG", "TD3", "SAC")
@@ -73,6 +75,8 @@ def smallest(entry, cls=None, **more):
         env = {"RandomPolicy": "CartPole-v1"}.get(entry.policy, "FrozenLake-v1" if entry.unit == "backups" else "from_scratch/TwoByTwo-v0")
     known = (cls or entry.load()).hyperparameters
     small = SMALL.get(entry.class_name, replay() if "replay_buffer_class" in known else {})
+    if entry.loop == "dataset":
+        more = {"dataset": recorded(gym.make(env)), **more}
     return (cls or entry.load())(entry.policy, env, **{**copy.deepcopy(small), **more})
 
 
@@ -471,7 +475,8 @@ def test_methods_have_sb3s_names_and_defaults(name, method):
         return [(p.name, p.default, p.kind) for p in inspect.signature(getattr(cls, method)).parameters.values()]
 
     mine = parameters(getattr(ours, name))
-    assert [p for p in mine if p != ("trust", False, inspect.Parameter.KEYWORD_ONLY)] == parameters(getattr(sb3, name))
+    added = [(name, False, inspect.Parameter.KEYWORD_ONLY) for name in ("trust", "exact")]
+    assert [p for p in mine if p not in added] == parameters(getattr(sb3, name))
     assert set(typing.get_type_hints(getattr(ours, name).load)) >= {"path", "env", "device", "custom_objects", "print_system_info", "force_reset", "return"}
 
 
