@@ -834,6 +834,7 @@ class Algorithm(Declared, BaseAlgorithm):
         path: str | pathlib.Path | io.BufferedIOBase,
         exclude: Iterable[str] | None = None,
         include: Iterable[str] | None = None,
+        *,
         exact: bool = False,
     ) -> None:
         """As in SB3: a zip that plain SB3 opens. A model with `seeds` keeps its random streams in it.
