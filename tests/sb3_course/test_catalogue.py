@@ -50,7 +50,7 @@ def test_deep_is_what_takes_a_policy_of_networks():
 @pytest.mark.parametrize("arguments", [(), ("--envs",)])
 def test_no_line_is_wider_than_the_terminal(capsys, monkeypatch, width, arguments):
     monkeypatch.setattr(catalogue.sys.stdout.__class__, "isatty", lambda stream: True, raising=False)
-    monkeypatch.setattr(catalogue.shutil, "get_terminal_size", lambda: os.terminal_size((width, 24)))
+    monkeypatch.setattr(catalogue.shutil, "get_terminal_size", lambda *_, **__: os.terminal_size((width, 24)))
     lines = listed(capsys, *arguments)
     columns = [[(len(entry.id), len(entry.kind), len(entry.twin or "")) for entry in family.entries] for family in FAMILIES.values()]
     longest = [sum(map(max, zip(*lengths, strict=True))) for lengths in columns]
