@@ -237,10 +237,10 @@ class Population(Algorithm):
     def _hand_over(self, model: Any, k: int) -> None:
         model.generations = {0: copy.deepcopy(self.generations[k])} if k in self.generations else {}
 
-    def save(self, path: Any, exclude: Iterable[str] | None = None, include: Iterable[str] | None = None, exact: bool = False) -> None:
+    def save(self, path: Any, exclude: Iterable[str] | None = None, include: Iterable[str] | None = None, *, exact: bool = False) -> None:
         if self.n_seeds > 1:
             self.updates_of_seeds = self.updates.copy()  # they differ, which _n_updates does not tell
-        super().save(path, exclude, include, exact)
+        super().save(path, exclude, include, exact=exact)
         self.__dict__.pop("updates_of_seeds", None)
 
     @classmethod
