@@ -37,9 +37,10 @@ def test_every_requirement_is_pinned_within_its_range(requirement):
 def test_every_import_belongs_to_a_declared_requirement():
     """Third-party names in our packages against the core's requirements and the extras'; what only a dependency brings does not count.
 
-    rl_zoo3 is deliberately none: from_scratch.zoo is for those who have it, and docs/parity.md says how to install it.
+    rl_zoo3 is deliberately none: from_scratch.zoo is for those who have it, and docs/parity.md says how to install it. Nor is d3rlpy, which asks for another
+    Gymnasium: benchmarks.speed.d3, which times ours beside it, says how.
     """
-    declared = {canonicalize_name(requirement.name) for requirement in EVERYTHING} | {"rl-zoo3"}
+    declared = {canonicalize_name(requirement.name) for requirement in EVERYTHING} | {"rl-zoo3", "d3rlpy"}
     distributions = packages_distributions()
     undeclared = set()
     for path in sources():
