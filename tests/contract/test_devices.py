@@ -54,20 +54,23 @@ def test_what_torch_computes_for_all_seeds_in_one_call_is_what_each_learns_on_th
 DRAWN_THERE = {"crossq", "recurrent_ppo"}  # whose modules draw actions for themselves: on a GPU by its own generator, other numbers than the CPU's
 
 
-def gpu(test):
-    for mark in on_a_gpu:
-        test = mark(test)
-    return every(where=deep)(test)
+def gpu(check=None):
+    def marked(test):
+        for mark in on_a_gpu:
+            test = mark(test)
+        return every(check, where=deep)(test)
+
+    return marked
 
 
-@gpu
+@gpu()
 def test_the_same_seed_learns_the_same_on_a_gpu_again_alone_and_in_a_stack(entry):
     first, alone, stack = (train(on("cuda", entry, each), LEAST) for each in ([3], [3], seeds(entry)))
     for other in (alone, stack.member(0)):
         assert_close(learnt(first), learnt(other))
 
 
-@gpu
+@gpu()
 def test_one_seed_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
     if entry.id in DRAWN_THERE:
         pytest.skip("its actions are drawn by the GPU's generator")
@@ -76,14 +79,14 @@ def test_one_seed_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
     assert_close(learnt(train(there, LEAST)), learnt(train(on("cpu", entry, [3]), LEAST)))
 
 
-@gpu
+@gpu()
 def test_a_stack_learns_on_a_gpu_what_it_learns_on_the_cpu(entry):
     if entry.id in DRAWN_THERE:
         pytest.skip("its actions are drawn by the GPU's generator")
     assert_close(*(learnt(train(on(device, entry, seeds(entry)), LEAST)) for device in ("cuda", "cpu")))
 
 
-@gpu
+@gpu("deterministic")
 def test_what_was_learnt_on_a_gpu_predicts_the_same_on_the_cpu_when_it_is_loaded_there(entry):
     model = train(on("cuda", entry, seeds(entry)), LEAST)
     loaded = type(model).load(saved(model), device="cpu")
@@ -92,7 +95,7 @@ def test_what_was_learnt_on_a_gpu_predicts_the_same_on_the_cpu_when_it_is_loaded
     np.testing.assert_allclose(*(each.predict(obs, deterministic=True)[0] for each in (model, loaded)), atol=1e-4)
 
 
-@gpu
+@gpu()
 def test_a_model_from_a_file_goes_on_on_a_gpu(entry):
     model = train(make(entry, seeds=seeds(entry)), LEAST)
     data = {"dataset": model.dataset} if hasattr(model, "dataset") else {}  # a file does not hold it

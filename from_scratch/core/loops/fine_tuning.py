@@ -55,6 +55,10 @@ class FineTuned(Offline):
         self.replay_buffer = Played(**played)
         self.__dict__.pop("memory", None)
 
+    def why_not_exact(self) -> str | None:
+        played = "what was played is in no file: save_replay_buffer(…) keeps it" if self.replay_buffer.parts else None
+        return played or super().why_not_exact()
+
     # ------------------------------------------------------------------------------------------------------------------- playing
     def learn_online(
         self, total_timesteps: int, env: GymEnv | str | Callable[..., Any] | None = None, callback: MaybeCallback = None, log_interval: int | None = 4,

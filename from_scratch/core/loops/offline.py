@@ -65,6 +65,7 @@ class Offline(Networked):
 
     def _setup_buffers(self) -> None:
         self.data: Dataset | None = None
+        self._dataset_of_data: Any = None
         if self.dataset is not None:
             self.set_dataset(self.dataset)
 
@@ -78,7 +79,7 @@ class Offline(Networked):
             check_for_correct_spaces(_Spaces(data), self.observation_space, self.action_space)  # type: ignore[arg-type]
         except ValueError as error:
             raise BadDataset(f"Data set {data.name!r} does not fit the model. {error}") from None
-        self.dataset, self.data = dataset, data
+        self.dataset, self.data, self._dataset_of_data = dataset, data, dataset
         self.learnt_from = {"name": data.name, "steps": len(data), "hash": data.hash}
         if self.normalise_states and getattr(self, "state_mean", None) is None:
             self.state_mean, self.state_scale = map(np.ndarray.tolist, self._statistics_of(data))  # plain numbers, which a file holds as text
@@ -97,7 +98,9 @@ class Offline(Networked):
         return ((obs - np.asarray(self.state_mean)) / np.asarray(self.state_scale)).astype(np.float32)
 
     def bind_memory(self) -> None:
-        """Read the data set that is there now."""
+        """Read the data set that is there now: a user may have given the model another, by its attribute."""
+        if self.dataset is not None and self.dataset is not self._dataset_of_data:
+            self.set_dataset(self.dataset)
         if self.data is None:
             name = type(self).__name__
             raise ValueError(f"{name} learns from a data set, and has none: {name}(policy, env, dataset=…), load(path, dataset=…), or set_dataset(…).")
@@ -121,10 +124,10 @@ class Offline(Networked):
 
     def _excluded_save_params(self) -> list[str]:
         more = [] if isinstance(self.dataset, str) else ["dataset"]  # one that has a name is found again by it
-        return [*super()._excluded_save_params(), "data", "memory", *more]
+        return [*super()._excluded_save_params(), "data", "_dataset_of_data", "memory", *more]
 
     def _hand_over(self, model: Any, k: int) -> None:
-        model.data, model.dataset = self.data, self.dataset
+        model.data, model.dataset, model._dataset_of_data = self.data, self.dataset, self._dataset_of_data
 
     # ----------------------------------------------------------------------------------------------------------------- learning
     def _setup_learn(self, total_timesteps: int, callback: Any = None, reset_num_timesteps: bool = True, *args: Any, **kwargs: Any) -> Any:
