@@ -12,7 +12,7 @@ ARG EXTRAS=""
 ARG PIP_EXTRA_INDEX_URL=""
 
 # One thread in each process, as in the Makefile; what libraries keep for themselves goes where every user may write.
-ENV OMP_NUM_THREADS=1 PYTHONUNBUFFERED=1 HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib
+ENV OMP_NUM_THREADS=1 PYTHONUNBUFFERED=1 HOME=/tmp
 
 COPY . /opt/sb3-course
 WORKDIR /opt/sb3-course
