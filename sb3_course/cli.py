@@ -12,6 +12,7 @@ import importlib
 import os
 import re
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from benchmarks import HarnessError, UserError
@@ -265,12 +266,43 @@ def parser() -> argparse.ArgumentParser:
     checked.add_argument("name", metavar="NAME|PATH", help="as for show")
     checked.add_argument("--level", type=int, default=2, choices=(1, 2), help="1: its steps as they lie; 2: also made again")
 
+    _declare_tune(verb)
     course_verbs.declare(verb)
 
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it", example="sb3-course doctor")
     doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top
+
+
+def _declare_tune(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    tune = verb("tune", "tune", "run", "search for hyper-parameters with Optuna, over several seeds a trial; the same words again continue it",
+                example="sb3-course tune --algo sac --env Pendulum-v1 -n 5000 --trials 30 --seeds 3 --confirm 3 --out studies/sac-pendulum\n"
+                        "sb3-course tune --show studies/sac-pendulum\nsb3-course compare studies/sac-pendulum/best.yaml")
+    tune.add_argument("--algo", help="the algorithm, as for train")
+    tune.add_argument("--env", help="the environment, as for train")
+    tune.add_argument("--dataset", help="instead of --env, for those who learn from data: a data set by name or path")
+    tune.add_argument("--trials", type=int, default=50, metavar="N", help="settings that are tried, those of earlier commands in DIR among them; the first is "
+                                                                         "what is tuned from")
+    tune.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each setting, in lock-step where the class can")
+    tune.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of a seed (default: the tuned number)")
+    tune.add_argument("--n-envs", type=int, metavar="N", help="training environments (default: the tuned number)")
+    tune.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that search, of one thread each")
+    tune.add_argument("--out", metavar="DIR", help="where the search lives (default: studies/tune-ALGO-ENV)")
+    tune.add_argument("--space", metavar="FILE", help="YAML of what is drawn, as docs/tuning.md says (default: the algorithm's own space)")
+    tune.add_argument("--sampler", default="tpe", help="tpe, random, cmaes, gp or qmc")
+    tune.add_argument("--pruner", default="median", help="which ends hopeless trials early: median, halving, hyperband or none")
+    tune.add_argument("--startup", type=int, metavar="N", help="trials before the sampler draws, and the pruner ends, by what was found (default: 10, and 5)")
+    tune.add_argument("--seed", type=int, default=0, help="of the sampler; the trials' own are 10000 and those behind, which no study uses by itself")
+    tune.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V", help="settings that are given, and not drawn")
+    tune.add_argument("--env-kwargs", nargs="+", default=[], metavar="K:V", help="arguments of the environment")
+    tune.add_argument("--eval-points", type=int, default=5, metavar="N", help="evaluations of a trial, after each of which it may be ended")
+    tune.add_argument("--eval-episodes", type=int, default=10, metavar="N", help="episodes of an evaluation, for each seed")
+    tune.add_argument("--last", type=int, default=1, metavar="N", help="a seed's score is the mean of its last N evaluations")
+    tune.add_argument("--confirm", type=int, default=0, metavar="K", help="train the best K, and what is tuned from, again on fresh seeds, and choose by these")
+    tune.add_argument("--confirm-seeds", type=int, default=10, metavar="N", help="with --confirm: how many fresh seeds")
+    tune.add_argument("--show", metavar="DIR", help="no search: show what was found there, and write its page again")
+    tune.add_argument("--dry-run", action="store_true", help="check everything and print what would be drawn")
 
 
 def _add_limits(verb: argparse.ArgumentParser) -> None:
