@@ -73,6 +73,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--n-envs", type=int, help="training environments (default: the tuned number)")
     train.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V",
                        help='overrides, such as learning_rate:0.01 policy_kwargs:"dict(net_arch=[64])"')
+    train.add_argument("-conf", "--conf-file", dest="conf", metavar="FILE", help="settings from there: tune's best.yaml, another suite, or the RL Zoo's form")
+    train.add_argument("--study", metavar="DIR", help="settings of a trial of tuning in DIR: with --trial-id")
+    train.add_argument("--trial-id", type=int, metavar="N", help="with --study: which trial")
     train.add_argument("--env-kwargs", nargs="+", default=[], metavar="K:V", help="arguments of the environment, such as is_slippery:False")
     train.add_argument("--eval-freq", type=int, default=25000, metavar="N", help="evaluate every N training steps; 0 or less: never")
     train.add_argument("--eval-episodes", type=int, default=5, metavar="N", help="episodes of an evaluation")
@@ -85,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("-f", "--log-folder", default="logs", metavar="DIR", help="where the model, its settings and its evaluations are saved")
     train.add_argument("-tb", "--tensorboard-log", default="", metavar="DIR", help="also write TensorBoard's files there (default: none)")
     train.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
+    trust(train, "with -conf or --study: also import wrappers that are not known here")
     train.add_argument("--verbose", type=int, default=1, choices=(0, 1, 2), help="0 prints nothing, 1 tables and evaluations, 2 what debugging needs too")
 
     enjoy = verb("enjoy", "enjoy", "run", "watch a model that train saved, or one of a study",
@@ -277,8 +281,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _declare_tune(verb: Callable[..., argparse.ArgumentParser]) -> None:
     tune = verb("tune", "tune", "run", "search for hyper-parameters with Optuna, over several seeds a trial; the same words again continue it",
-                example="sb3-course tune --algo sac --env Pendulum-v1 -n 5000 --trials 30 --seeds 3 --confirm 3 --out studies/sac-pendulum\n"
-                        "sb3-course tune --show studies/sac-pendulum\nsb3-course compare studies/sac-pendulum/best.yaml")
+                example="sb3-course tune --algo q_learning --env FrozenLake-v1 -n 2000 --trials 6 --out studies/tuned\nsb3-course tune --show studies/tuned")
     tune.add_argument("--algo", help="the algorithm, as for train")
     tune.add_argument("--env", help="the environment, as for train")
     tune.add_argument("--dataset", help="instead of --env, for those who learn from data: a data set by name or path")

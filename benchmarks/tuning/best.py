@@ -47,7 +47,8 @@ def said(asked: Tuning, found: Record, best: dict[str, Any]) -> str:
     words = f"Trial {best['number']} of {len(found.counted)} of {asked.algo} on {asked.env}, {asked.steps:,} {asked.unit} a seed: "
     words += f"IQM {with_minus(best['value'])} over seeds {ranges(asked.seeds)}"
     if best["default"]:
-        return f"{words}. These are the settings that were tuned from: nothing that was tried did better."
+        where = f" on the fresh seeds {ranges(found.confirmed[best['number']]['seeds'])}" if best["number"] in found.confirmed else ""
+        return f"{words}. These are the settings that were tuned from: nothing that was tried did better{where}."
     if default and default["value"] is not None:
         words += f", where what it was tuned from has {with_minus(default['value'])}"
     if how := found.confirmed.get(best["number"]):
@@ -118,7 +119,8 @@ def of_file(path: Path, algo: str, env: str) -> dict[str, Any]:
         whole = from_yaml(content(path.resolve(), MEGABYTE).decode(), path.name)
     except Exception as error:
         raise UserError(f"-conf {path}: {one_line(str(error))[:200]}") from None
-    sections = whole.get("algo") if isinstance(whole, dict) and isinstance(whole.get("algo"), dict) else {"": whole}
+    of_suite = whole.get("algo") if isinstance(whole, dict) else None
+    sections: dict[str, Any] = of_suite if isinstance(of_suite, dict) else {"": whole}
     base = registry.find(algo).settings
     named = [f"{algo}{registry.VARIANT}{TUNED}", f"{algo}-{TUNED}", algo, base, ""]
     for section in (sections[name] for name in named if isinstance(sections.get(name), dict)):
@@ -128,7 +130,7 @@ def of_file(path: Path, algo: str, env: str) -> dict[str, Any]:
     raise UserError(f"-conf {path}: it has no settings of {algo} on {env}")
 
 
-def of_trial(folder: Path, number: int, asked: Tuning) -> dict[str, Any]:
+def of_trial(folder: Path, number: int) -> dict[str, Any]:
     """The settings of a trial. UserError where it has none yet."""
     one = record.read(folder).trial(number)
     if one["settings"] is None:

@@ -22,6 +22,7 @@ FORMAT = 1
 STATES = ("complete", "pruned", "failed", "killed", "running", "waiting")
 FINISHED = ("complete", "pruned", "failed", "killed")
 MOST_TRIALS = 100_000
+CONFIRMED = "confirmed:"  # of the attributes of Optuna's study: what came of a trial's setting on fresh seeds
 
 Confirmed = Mapping[str, Any]  # {seeds, scores, steps, eval_steps, seconds, error}: of a trial's setting, on fresh seeds
 
@@ -78,8 +79,6 @@ class Record:
 
 def of(study: Any) -> Record:
     """What an Optuna study holds."""
-    from benchmarks.tuning.search import CONFIRMED
-
     trials = [_plain(frozen) for frozen in study.get_trials(deepcopy=False)]
     confirmed = {int(name.removeprefix(CONFIRMED)): value for name, value in study.user_attrs.items() if name.startswith(CONFIRMED)}
     return Record(trials, dict(sorted(confirmed.items())))

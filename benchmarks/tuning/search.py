@@ -28,7 +28,6 @@ from benchmarks.tuning.tuning import CONFIRMING_SEEDS, Tuning
 JOURNAL = "journal.log"
 ATTEMPTS = 3  # at a setting whose worker dies, as of a study's runs
 MOST_TRACEBACK = 20_000  # characters
-CONFIRMED = "confirmed:"  # of the study's attributes: what came of a trial's setting on fresh seeds
 POLL = 0.5  # seconds between two looks at the journal
 PACKAGES = ("optuna", "cmaes", "torch", "numpy", "scipy", "stable-baselines3", "gymnasium")
 
@@ -299,14 +298,15 @@ def _confirm(folder: Path, k: int, jobs: int, numbers: Sequence[int], n_seeds: i
         known = found.confirmed.get(number)
         if known and (known.get("error") or known["seeds"] == seeds):
             continue
-        outcome, said = trial.Outcome(), {}
+        outcome = trial.Outcome()
+        said: dict[str, Any]
         try:
             trial.train([asked.run(found.trial(number)["settings"], seed) for seed in seeds], outcome)
             said = {"scores": scores.by_seed(outcome.curve, asked.last, len(seeds))}
         except Exception as error:
             said = {"error": f"{type(error).__name__}: {first_line(error)}", "scores": []}
         cost = {"steps": outcome.steps, "eval_steps": outcome.eval_steps, "seconds": round(outcome.seconds, 3)}
-        study.set_user_attr(f"{CONFIRMED}{number}", {"seeds": seeds, **said, **cost})
+        study.set_user_attr(f"{record.CONFIRMED}{number}", {"seeds": seeds, **said, **cost})
 
 
 def versions() -> dict[str, str]:

@@ -291,7 +291,7 @@ def default_draw(space: Space, base: Mapping[str, Any], algo: str) -> tuple[dict
         value = _part(own, part) if part else own
         if value is None and parameter.default is not None:
             value = parameter.default
-        said = parameter.choices[0] if parameter.choices else None
+        said: Any = parameter.choices[0] if parameter.choices else None
         if parameter.is_drawn:
             drawn[parameter.name], is_same = parameter.nearest(value)
         else:

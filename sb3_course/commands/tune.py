@@ -12,15 +12,19 @@ from typing import Any
 from benchmarks import IncompleteData, UserError
 from benchmarks.running import launchers
 from benchmarks.store.plain import one_line
+from benchmarks.studies.provenance import source
+from benchmarks.studies.study import ranges
+from benchmarks.tuning import best, page, record, samplers, search, tuning
+from benchmarks.tuning.record import Confirmed, Record
+from benchmarks.tuning.scores import iqm
+from benchmarks.tuning.tuning import Tuning
 
 
 def run(args: argparse.Namespace) -> int:
+    """IncompleteData's code where no trial has a score."""
     if args.show:
         return _show(Path(args.show))
     launchers.one_thread()
-    from benchmarks.studies.provenance import source
-    from benchmarks.tuning import best, page, samplers, search, tuning
-
     samplers.optuna()
     if args.algo is None or (args.env is None) == (args.dataset is None):
         raise UserError("tune needs --algo and --env, or for those who learn from data --dataset; --show DIR shows what was found (sb3-course tune --help)")
@@ -39,8 +43,7 @@ def run(args: argparse.Namespace) -> int:
         _describe(asked, folder)
         return 0
     asked = replace(asked, command=shlex.join(["sb3-course", *sys.argv[1:]]), source=source(), versions=search.versions())
-    told = _Told(args.trials)
-    found = search.search(folder, asked, args.trials, args.jobs, args.confirm, args.confirm_seeds, told)
+    found = search.search(folder, asked, args.trials, args.jobs, args.confirm, args.confirm_seeds, Told())
     asked = tuning.read(folder)
     best.write(folder, asked, found)
     page.write(folder, asked, found)
@@ -48,14 +51,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(folder: Path) -> int:
-    from benchmarks.tuning import page, record, tuning
-
     asked, found = tuning.read(folder), record.read(folder)
     page.write(folder, asked, found)
     return _summary(folder, asked, found)
 
 
-def _describe(asked: Any, folder: Path) -> None:
+def _describe(asked: Tuning, folder: Path) -> None:
     print(f"{asked.algo} on {asked.env}, {asked.steps:,} {asked.unit} a seed, {len(asked.seeds)} seeds a trial (from {asked.seeds[0]}), in {folder}")
     print(f"Tuned from: {', '.join(f'{name}={value}' for name, value in asked.base.items())}")
     for name, line in asked.space.items():
@@ -70,15 +71,10 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.4g}"
 
 
-class _Told:
-    """A line for each trial, on standard output."""
+class Told(search.Told):
+    """A line for each trial: on standard output, and for one that failed on the other."""
 
-    def __init__(self, n_trials: int):
-        self.n_trials = n_trials
-
-    def begun(self, folder: Path, asked: Any, found: Any, n_trials: int, jobs: int) -> None:
-        from benchmarks.studies.study import ranges
-
+    def begun(self, folder: Path, asked: Tuning, found: Record, n_trials: int, jobs: int) -> None:
         self.asked = asked
         print(f"Tuning {asked.algo} on {asked.env} in {folder}: {n_trials} trials of {len(asked.seeds)} seeds ({ranges(asked.seeds)}) x {asked.steps:,} "
               f"{asked.unit}, on {jobs} single-threaded process{'es' * (jobs > 1)}")
@@ -91,9 +87,7 @@ class _Told:
             print(f"Caution: {len(known)} earlier version{'s' * (len(known) > 1)} of the code trained some of them", file=sys.stderr)
         sys.stdout.flush()
 
-    def finished(self, one: dict[str, Any], found: Any) -> None:
-        from benchmarks.tuning import record
-
+    def finished(self, one: dict[str, Any], found: Record) -> None:
         scores = ", ".join(_number(score) for score in record.scores(one, self.asked))
         name = f"trial {one['number']}{' (what it is tuned from)' if one['default'] else ''}"
         if one["state"] == "complete":
@@ -110,17 +104,13 @@ class _Told:
         what = f"signal {-exit_code}{', likely out of memory' if exit_code == -9 else ''}" if exit_code and exit_code < 0 else f"exit code {exit_code}"
         print(f"a worker died ({what}){f' on trial {number}' if number is not None else ''}; another takes its place", file=sys.stderr, flush=True)
 
-    def confirmed(self, number: int, how: Any) -> None:
-        from benchmarks.tuning.scores import iqm
-
+    def confirmed(self, number: int, how: Confirmed) -> None:
         said = f"{_number(iqm(how['scores']))} over {len(how['seeds'])} fresh seeds" if how["scores"] else f"failed: {one_line(how.get('error', ''))[:200]}"
         print(f"trial {number} again: {said}", flush=True)
 
 
-def _summary(folder: Path, asked: Any, found: Any) -> int:
+def _summary(folder: Path, asked: Tuning, found: Record) -> int:
     """Print what was found. IncompleteData where no trial has a score."""
-    from benchmarks.tuning import best, page
-
     states = {state: sum(one["state"] == state for one in found.trials) for state in ("complete", "pruned", "failed", "killed")}
     print(f"{len(found.counted)} trials: " + ", ".join(f"{n} {state}" for state, n in states.items() if n))
     print(f"Cost: {best.cost(asked, found)}")
