@@ -6,6 +6,8 @@ neither. So a search says all of them, and the number of its version; `benchmark
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import inspect
 import warnings
 from typing import Any
@@ -18,6 +20,7 @@ SAMPLERS = {"tpe": "TPESampler", "random": "RandomSampler", "cmaes": "CmaEsSampl
 PRUNERS = {"median": "MedianPruner", "halving": "SuccessiveHalvingPruner", "hyperband": "HyperbandPruner", "none": "NopPruner"}
 DEPRECATED = ("consider_prior", "prior_weight", "consider_magic_clip", "consider_endpoints", "gamma", "weights", "warn_independent_sampling",
               "constraints_func")  # fmt: skip
+PACKAGES = ("optuna", "cmaes", "torch", "numpy", "scipy", "stable-baselines3", "gymnasium")
 GIVEN_APART = ("self", "args", "kwargs", "seed")
 
 
@@ -36,9 +39,7 @@ def optuna() -> Any:
 def described_sampler(name: str, startup: int | None = None) -> dict[str, Any]:
     """{name, class, arguments}, arguments being all that decide what is drawn, given or default. startup: trials drawn at random at first."""
     described = _described(name, SAMPLERS, optuna().samplers, "--sampler")
-    if startup is not None:
-        if "n_startup_trials" not in described["arguments"]:
-            raise UserError(f"--startup {startup}: the sampler {name} has no trials at random before it begins")
+    if startup is not None and "n_startup_trials" in described["arguments"]:
         described["arguments"]["n_startup_trials"] = startup
     if name == "cmaes":
         _need("cmaes", "--sampler cmaes")
@@ -55,7 +56,7 @@ def described_pruner(name: str, startup: int | None, eval_points: int) -> dict[s
     described = _described(name, PRUNERS, optuna().pruners, "--pruner")
     arguments = described["arguments"]
     if name == "median":
-        arguments |= {"n_startup_trials": 5 if startup is None else startup, "n_warmup_steps": 1}  # the first evaluation says little
+        arguments |= {"n_startup_trials": 5 if startup is None else startup, "n_warmup_steps": 1}  # evaluations are numbered from 1: each is judged
     if name == "halving":
         arguments |= {"min_resource": 1, "reduction_factor": 2}
     if name == "hyperband":
@@ -71,8 +72,6 @@ def _described(name: str, known: dict[str, str], module: Any, flag: str) -> dict
 
 
 def _need(package: str, what: str) -> None:
-    import importlib.util
-
     if importlib.util.find_spec(package) is None:
         raise UserError(f'{what} needs {package}: pip install "sb3-course[tune]"')
 
@@ -92,3 +91,16 @@ def pruner(described: dict[str, Any]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return getattr(optuna().pruners, PRUNERS[described["name"]])(**described["arguments"])
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that can change a trial."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+

@@ -7,7 +7,6 @@ setting is drawn again, at most ATTEMPTS times if it was the worker itself that 
 
 from __future__ import annotations
 
-import importlib.metadata
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -29,7 +28,6 @@ JOURNAL = "journal.log"
 ATTEMPTS = 3  # at a setting whose worker dies, as of a study's runs
 MOST_TRACEBACK = 20_000  # characters
 POLL = 0.5  # seconds between two looks at the journal
-PACKAGES = ("optuna", "cmaes", "torch", "numpy", "scipy", "stable-baselines3", "gymnasium")
 
 
 class Told:
@@ -263,7 +261,7 @@ def _carry_out(study: Any, asked: Tuning, live: Any) -> None:
     """Train a trial, and tell what came of it."""
     state = samplers.optuna().trial.TrialState
     settings = dict(asked.base) if live.user_attrs.get("default") else spaces.settings(asked.drawn_from, live.params, asked.base)
-    for name, value in (("settings", settings), ("code", asked.code), ("versions", versions())):
+    for name, value in (("settings", settings), ("code", asked.code), ("versions", samplers.versions())):
         live.set_user_attr(name, value)
     outcome, failure = trial.Outcome(), None
 
@@ -307,16 +305,3 @@ def _confirm(folder: Path, k: int, jobs: int, numbers: Sequence[int], n_seeds: i
             said = {"error": f"{type(error).__name__}: {first_line(error)}", "scores": []}
         cost = {"steps": outcome.steps, "eval_steps": outcome.eval_steps, "seconds": round(outcome.seconds, 3)}
         study.set_user_attr(f"{record.CONFIRMED}{number}", {"seeds": seeds, **said, **cost})
-
-
-def versions() -> dict[str, str]:
-    """Of the packages that can change a trial."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-

@@ -161,7 +161,8 @@ def of(algo: str) -> Space:
 
 
 def _hint(algo: str) -> str:
-    known = sorted(_known(algo) - {"policy_kwargs", "device"})
+    own = _known(algo) - {*hyperparams.SETUP, "policy_kwargs", "stats_window_size"}
+    known = [name for name in inspect.signature(registry.load(algo)).parameters if name in own]
     return f"{', '.join(known[:12])}{', …' if len(known) > 12 else ''} to be drawn" if known else "nothing in it to be drawn"
 
 

@@ -121,13 +121,15 @@ def planned(
     if not any(parameter.is_drawn for parameter in drawn_from):
         raise UserError("-params says all that would be drawn: leave one of them out")
     studies.check_pair(algo, env, base, spec)
+    drawing, ending = samplers.described_sampler(sampler, startup), samplers.described_pruner(pruner, startup, eval_points)
+    if startup is not None and not any("n_startup_trials" in described["arguments"] for described in (drawing, ending)):
+        raise UserError(f"--startup {startup}: neither the sampler {sampler} nor the pruner {pruner} looks at some trials first")
     protocol = {**study.protocol, "eval_episodes": eval_episodes, "eval_points": eval_points}
     protocol.pop("measures", None)
     return Tuning(
         algo=algo, env=env, steps=steps or of_length or study.budget[env][algo], seeds=list(range(TUNING_SEEDS, TUNING_SEEDS + n_seeds)), base=base, spec=spec,
-        protocol=protocol, space={parameter.name: parameter.words for parameter in drawn_from}, sampler=samplers.described_sampler(sampler, startup),
-        pruner=samplers.described_pruner(pruner, startup, eval_points), seed=seed, last=last,
-        code=plan.code_versions(replace(study, hyperparams={algo: {env: base}}))[algo][env],
+        protocol=protocol, space={parameter.name: parameter.words for parameter in drawn_from}, sampler=drawing, pruner=ending, seed=seed, last=last,
+        versions=samplers.versions(), code=plan.code_versions(replace(study, hyperparams={algo: {env: base}}))[algo][env],
     )  # fmt: skip
 
 
@@ -142,7 +144,7 @@ def _check_numbers(**given: int | None) -> None:
 def refuse_another(folder: Path, asked: Tuning) -> Tuning:
     """The record of a folder that goes on, if it is of what is asked; what is asked, where the folder is new. UserError naming the first thing that differs."""
     if not (folder / FILE).exists():
-        if folder.exists() and any(folder.iterdir()):
+        if folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
             raise UserError(f"{folder} holds something else: choose a folder that is empty or does not exist, or one of tuning")
         return asked
     known = read(folder)

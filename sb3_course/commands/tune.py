@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         _describe(asked, folder)
         return 0
-    asked = replace(asked, command=shlex.join(["sb3-course", *sys.argv[1:]]), source=source(), versions=search.versions())
+    asked = replace(asked, command=shlex.join(["sb3-course", *sys.argv[1:]]), source=source())
     found = search.search(folder, asked, args.trials, args.jobs, args.confirm, args.confirm_seeds, Told())
     asked = tuning.read(folder)
     best.write(folder, asked, found)
