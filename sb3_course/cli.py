@@ -153,6 +153,8 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--from-sb3", metavar="PATTERN", help="runs with evaluations.npz, monitor.csv or progress.csv, such as 'runs/{algo}/{env}/{seed}'")
     report.add_argument("--from-csv", nargs="+", metavar="FILE",
                         help="tables with a row for each run and checkpoint, or each run and episode; charts that Weights & Biases exported")
+    report.add_argument("--from-wandb", nargs="+", metavar="PLACE",
+                        help="runs of Weights & Biases: its folder wandb/, runs exported as JSON, or ENTITY/PROJECT by its API")
     report.add_argument("--from-marl-eval", nargs="+", metavar="FILE", help="the JSON that marl-eval, Mava and BenchMARL write (--column score=METRIC)")
     report.add_argument("--marl-eval", metavar="FILE", help="also write the study's runs there as marl-eval's JSON")
     report.add_argument("--column", action="append", default=[], metavar="MEANING=NAME",

@@ -1,1 +1,1 @@
-"""Trackers as mirrors: what is in the local store, shown in TensorBoard, Weights & Biases, Trackio or MLflow. The store is the truth, whatever becomes of them."""
+"""Trackers as mirrors: what is in the local store, shown in TensorBoard, Weights & Biases, Trackio or MLflow. The store is the truth."""

@@ -16,7 +16,7 @@ from typing import Any
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import KVWriter
 
-from benchmarks.tracking.tracker import Card, Tolerant, Tracked, Tracker, numeric, trackers
+from benchmarks.tracking.tracker import Card, Tolerant, Tracked, Tracker, group_name, numeric, trackers
 
 
 class TrackingCallback(BaseCallback):
@@ -45,8 +45,8 @@ class TrackingCallback(BaseCallback):
         spec = getattr(self.training_env, "spec", None) or getattr(getattr(self.training_env, "envs", [None])[0], "spec", None)
         config = {"algo": algo, "env": spec.id if spec else "", "seed": self.model.seed, **self.config}
         config = {key: value for key, value in config.items() if value is not None}
-        name = self.name or "-".join(str(config[key]).replace("/", "_") for key in ("algo", "env", "seed") if config.get(key) not in (None, "")) + f"-{self.id[:8]}"
-        card = Card(self.id, name, self.group or f"training/{algo}/{config['env']}".replace(":", "_"), config, ("sb3-course", *self.tags))
+        name = self.name or "-".join(str(config[key]).replace("/", "_") for key in ("algo", "env", "seed") if config.get(key) not in (None, ""))
+        card = Card(self.id, f"{name}-{self.id[:8]}", self.group or group_name("training", str(algo), str(config["env"])), config, ("sb3-course", *self.tags))
         for tracker in self.to.trackers:
             self._try(tracker, lambda tracker=tracker: self.open.append((tracker, tracker.open(card))))
 

@@ -7,7 +7,6 @@ What a tracker has to its end, it is not told again; what a kill cut there, it i
 from __future__ import annotations
 
 import calendar
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from benchmarks import HarnessError, UserError
 from benchmarks.store.files import file_hash
 from benchmarks.store.store import Store
 from benchmarks.studies.plan import Run, runs_by_id
-from benchmarks.tracking.tracker import Card, Tolerant, Tracker, without_secrets
+from benchmarks.tracking.tracker import Card, Tolerant, Tracker, group_name, without_secrets
 
 if TYPE_CHECKING:
     from benchmarks.studies.study import Study
@@ -57,7 +56,8 @@ def told(store: Store, study: Study, group: str, run: Run, record: dict[str, Any
     ended, trained = record.get("finished_at"), record.get("train_seconds") or 0.0
     began = calendar.timegm(time.strptime(ended, "%Y-%m-%dT%H:%M:%SZ")) - trained if ended else None
     config = {
-        "algo": run.algo, "env": run.env, "seed": run.seed, "steps": run.steps, "hyperparams": run.hyperparams, "environment": run.spec, "protocol": run.protocol,
+        "algo": run.algo, "env": run.env, "seed": run.seed, "steps": run.steps,
+        "hyperparams": run.hyperparams, "environment": run.spec, "protocol": run.protocol,
         "code": run.code, "source": study.source or {}, "study": {"name": study.name, "hash": study.hash, "group": group},
         "run": {"id": run.id, "hash": run.hash, **{key: record[key] for key in OF_RECORD if record.get(key) is not None}},
     }  # fmt: skip
@@ -66,11 +66,6 @@ def told(store: Store, study: Study, group: str, run: Run, record: dict[str, Any
                 group_name(study.name, run.algo, run.env), without_nothing(config),
                 ("sb3-course", study.name, run.algo, run.env), study.question or "", began=began)  # fmt: skip
     return Told(card, rows, summary_of(rows, record), status)
-
-
-def group_name(*words: str) -> str:
-    """study/algorithm/environment: each a name of a folder, whatever a study calls them."""
-    return "/".join(re.sub(r"[^\w.+-]", "_", word).strip(".") or "_" for word in words)
 
 
 def rows_of(store: Store, run: Run) -> list[Row]:

@@ -18,6 +18,8 @@ ID, WHOLE = "sb3_course.id", "sb3_course.mirrored"  # tags of a run
 BATCH = {"metrics": 1000, "params": 100, "tags": 100}  # at most, of one request
 LONGEST = 6000  # characters of a parameter's value
 STATES = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+SETTINGS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}  # the address that would be printed holds what lets others in
 SECONDS = 2.0  # that a running training's numbers wait for others
 
 
@@ -49,7 +51,7 @@ class MLflow(Tracker):
     def client(self) -> Any:
         if self._client is None:
             # A server that is not there is noticed in seconds, where MLflow would try for minutes; and no usage is told to others.
-            for name, value in {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_DISABLE_TELEMETRY": "true"}.items():
+            for name, value in SETTINGS.items():
                 os.environ.setdefault(name, value)
             self._client = needs("mlflow").tracking.MlflowClient(tracking_uri=self.uri)
             found = self._client.get_experiment_by_name(self.experiment)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,19 @@ class Run(Tracked):
             current.set(None)
 
 
+class _Quiet(io.TextIOBase):
+    """What this thread prints is dropped, what others print is not."""
+
+    def __init__(self, kept: Any):
+        self.kept, self.owner = kept, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        return len(text) if threading.get_ident() == self.owner else self.kept.write(text)
+
+    def flush(self) -> None:
+        self.kept.flush()
+
+
 def _silence() -> contextlib.AbstractContextManager[Any]:
     """Trackio prints how it is used, on every run."""
-    return contextlib.redirect_stdout(io.StringIO())
+    return contextlib.redirect_stdout(_Quiet(sys.stdout))

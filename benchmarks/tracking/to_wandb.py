@@ -18,6 +18,9 @@ from benchmarks.tracking.tracker import PROJECT, SUMMARY, Card, Tracked, Tracker
 
 WHOLE = "mirrored"  # in the summary of a run that was told to its end
 
+QUIET = {"console": "off", "silent": True, "disable_git": True, "disable_code": True, "disable_job_creation": True, "x_disable_stats": True,
+         "x_disable_meta": True, "x_disable_machine_info": True, "x_save_requirements": False, "host": "", "program": "", "init_timeout": 60.0}  # fmt: skip
+
 
 def tracker(rest: str) -> Tracker:
     entity, _, project = rest.rpartition("/")
@@ -77,12 +80,10 @@ class Run(Tracked):
         (tracker.folder / "wandb").mkdir(parents=True, exist_ok=True)  # else it would look for another place
         self.wandb, self.tracker, self.card = wandb, tracker, card
         self.beside = tempfile.mkdtemp(prefix=".part-", dir=tracker.folder / "wandb") if whole and tracker.is_offline else None
-        quiet = {"console": "off", "silent": True, "disable_git": True, "disable_code": True, "disable_job_creation": True, "x_disable_stats": True,
-                 "x_disable_meta": True, "x_disable_machine_info": True, "x_save_requirements": False, "host": "", "program": "", "init_timeout": 60.0}  # fmt: skip
         self.run = wandb.init(project=tracker.project, entity=tracker.entity, id=card.id, name=card.name, group=card.group, job_type=card.kind,
                               tags=[tag[:64] for tag in card.tags], notes=card.notes or None, config=card.config, dir=self.beside or str(tracker.folder),
                               mode=tracker.mode, resume=None if tracker.is_offline else "allow", reinit="create_new",
-                              settings=wandb.Settings(**quiet))  # fmt: skip
+                              settings=wandb.Settings(**QUIET))  # fmt: skip
         self.run.define_metric("*", step_metric="global_step")
         self.last = self.run.step - 1
 

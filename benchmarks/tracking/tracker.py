@@ -127,6 +127,11 @@ def trackers(words: Iterable[str]) -> list[Tracker]:
     return found
 
 
+def group_name(*words: str) -> str:
+    """study/algorithm/environment: each a name of a folder, whatever a study calls them."""
+    return "/".join(re.sub(r"[^\w.+-]", "_", word).strip(".") or "_" for word in words)
+
+
 def needs(package: str) -> Any:
     """A tracker's package, imported. UserError where it is not installed."""
     try:
@@ -140,8 +145,8 @@ def shortened(text: str, most: int = 200) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """The text without names and passwords in its addresses, and without their queries, which may hold tokens."""
-    return re.sub(r"(\w+://)[^/@\s]*@", r"\1", re.sub(r"(\w+://[^\s?]*)\?\S*", r"\1", text))
+    """The text without names and passwords in its addresses, and without queries, which may hold tokens."""
+    return re.sub(r"(\w+://)[^/@\s]*@", r"\1", re.sub(r"\?[\w%.-]+=\S*", "", text))
 
 
 def numeric(values: Mapping[str, Any]) -> dict[str, float]:

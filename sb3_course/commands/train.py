@@ -231,7 +231,7 @@ def _tracking(args: argparse.Namespace, raw: dict[str, Any], spec: dict[str, Any
     identity = identity if re.fullmatch(r"[0-9a-f]{32}", identity) else uuid.uuid4().hex
     known.write_text(identity + "\n", encoding="utf-8")
     settings = {"algo": args.algo, "env": args.env, "seed": args.seed, "steps": steps, "hyperparams": raw, "environment": spec}
-    return TrackingCallback(args.track, config=settings, name=f"{config.parent.name}-{identity[:8]}", id=identity, warn=tracked.warn)
+    return TrackingCallback(args.track, config=settings, name=f"{args.algo}-{config.parent.name}".replace("/", "_"), id=identity, warn=tracked.warn)
 
 
 def _plain(args: argparse.Namespace) -> dict[str, Any]:
