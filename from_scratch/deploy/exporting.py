@@ -36,8 +36,8 @@ from from_scratch.core.data import tree_map
 from from_scratch.core.files import load_vec_normalize
 from from_scratch.core.product import Product
 from from_scratch.deploy import formats, recording
-from from_scratch.deploy.eyes import Eye, Pipeline, chain, innermost, leaves
-from from_scratch.deploy.heads import Answer, CannotExport, Head, head_of, space_of_actions
+from from_scratch.deploy.eyes import Eye, Pipeline, Standardised, chain, innermost, leaves
+from from_scratch.deploy.heads import Answer, CannotExport, Head, head_of, space_of_actions, standard_of
 from from_scratch.deploy.recording import Comparison, Recorded
 from from_scratch.deploy.runtime import FORMATS, load_policy
 
@@ -68,8 +68,9 @@ class Exported:
 class Graph(nn.Module):
     """Raw observations, states, masks → actions, parameters, states: what is exported. Its arguments and results are in the order of `inputs` and `outputs`."""
 
-    def __init__(self, pipeline: Pipeline, head: Head, n_parameters: int):
+    def __init__(self, pipeline: Pipeline, head: Head, n_parameters: int, standard: tuple[np.ndarray, np.ndarray] | None):
         super().__init__()
+        self.standardise = None if standard is None else Standardised(*standard)
         raw, seen = leaves(pipeline.space), leaves(pipeline.model_space)
         self.keys = list(raw)
         self.eyes = nn.ModuleList(Eye(raw[key], seen[key], pipeline, key) for key in self.keys)
@@ -86,7 +87,8 @@ class Graph(nn.Module):
         seen, after = {}, []
         for key, eye, dtype, x, old in zip(self.keys, self.eyes, self.types, given, frames, strict=False):
             y, new = eye(x, old, starts)
-            seen[key] = y if dtype is None else y.to(dtype)
+            y = y if dtype is None else y.to(dtype)
+            seen[key] = y if self.standardise is None else self.standardise(y)
             after += [new] if new is not None else []
         answer: Answer = self.head(seen[None] if None in seen else seen, starts, rest[self.n_frames :])
         return (answer.action, *answer.parameters[: self.n_parameters], *after, *answer.states)
@@ -301,7 +303,7 @@ def _artifact(
     if stochastic and head.distribution is None:
         raise CannotExport(f"{type(model).__name__} with {type(model.policy).__name__} has no distribution to sample from: leave stochastic out")
     shown_parameters = [name for name in head.gives if stochastic or name in ("values", "logits")]
-    graph = Graph(pipeline, head, len(shown_parameters)).eval()
+    graph = Graph(pipeline, head, len(shown_parameters), standard_of(model)).eval()
     inputs = _inputs(pipeline, head, graph)
     examples = [_example(each, recorded, 2) for each in inputs]
     with torch.no_grad(), formats.quiet():

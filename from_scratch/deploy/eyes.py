@@ -93,6 +93,21 @@ class Normalised(nn.Module):
         return ((x.double() - self.mean) / self.std).clamp(-self.most, self.most).float()
 
 
+class Standardised(nn.Module):
+    """(x − μ) / scale, as a learner from data sees its states."""
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, mean: np.ndarray, scale: np.ndarray):
+        super().__init__()
+        self.register_buffer("mean", torch.as_tensor(mean))
+        self.register_buffer("scale", torch.as_tensor(scale))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return ((x.double() - self.mean) / self.scale).float()
+
+
 class Eye(nn.Module):
     """One part of an observation on its way to the networks, and the frames that it remembers, if it does: (x, frames, starts) → (seen, frames)."""
 

@@ -27,7 +27,7 @@ class _Module(nn.Module):
 
     def ones_at(self, index: torch.Tensor) -> torch.Tensor:
         """[M, k] → [M, n]: an index that is there twice counts twice."""
-        return torch.zeros(len(index), self.n, dtype=torch.float64).scatter_add(1, index, torch.ones_like(index, dtype=torch.float64))
+        return torch.zeros(index.shape[0], self.n, dtype=torch.float64).scatter_add(1, index, torch.ones_like(index, dtype=torch.float64))
 
 
 class _Tiles(_Module):

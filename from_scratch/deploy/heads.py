@@ -23,8 +23,10 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import nn
 
+from from_scratch.core.data import tree_map
 from from_scratch.core.distributions import choices, number_of_parameters
 from from_scratch.core.linear.policy import LinearPolicy
+from from_scratch.core.networks.batch_constrained import CUT, BatchConstrained, fixed_latents
 from from_scratch.core.networks.own import ActorPolicy
 from from_scratch.core.networks.recurrent_values import OfMemory
 from from_scratch.core.networks.transformer import ReturnPolicy
@@ -110,8 +112,8 @@ class Head(nn.Module):
 def _mode(space: spaces.Space, x: torch.Tensor) -> torch.Tensor:
     if isinstance(space, Product):  # one part's parameters behind another's, actions as numbers side by side
         sizes = [number_of_parameters(part) for part in space.parts]
-        found = [_mode(part, y) for part, y in zip(space.parts, x.split(sizes, -1), strict=True)]
-        return torch.cat([a.reshape(len(x), -1).float() for a in found], -1)
+        found = [_mode(part, y).float() for part, y in zip(space.parts, x.split(sizes, -1), strict=True)]
+        return torch.cat([a if a.dim() == x.dim() else a.unsqueeze(-1) for a in found], -1)
     if isinstance(space, spaces.Discrete):
         return x.argmax(-1)
     if isinstance(space, spaces.MultiDiscrete):
@@ -230,6 +232,25 @@ class OfActor(Head):
         return Answer(self.to_env(x.clamp(-1, 1) if self.policy.squash_output else x), parameters)
 
 
+class OfCandidates(Head):
+    """BCQ's: the best of some actions that the data might take, made of the same latent vectors each time."""
+
+    def __init__(self, model: Any, policy: Any):
+        super().__init__(model, policy)
+        self.n = policy.own["n_candidates"]
+        self.register_buffer("z", fixed_latents(self.n, 2 * policy.vae.n).clamp(-CUT, CUT))
+
+    def forward(self, obs: Any, starts: torch.Tensor | None, given: Given) -> Answer:
+        policy, n = self.policy, self.n
+        many = tree_map(lambda x: x.unsqueeze(1).expand(-1, n, *x.shape[1:]).flatten(0, 1), obs)
+        one = next(iter(many.values())) if isinstance(many, dict) else many
+        z = self.z.unsqueeze(0).expand(one.shape[0] // n, -1, -1).flatten(0, 1)  # type: ignore[operator]
+        a = policy.actor(many, policy.vae(many, z))
+        best = policy.critic.q1_forward(many, a).view(-1, n).argmax(-1)
+        a = a.view(-1, n, a.shape[-1])
+        return Answer(self.to_env(a.gather(1, best.view(-1, 1, 1).expand(-1, 1, a.shape[-1])).squeeze(1)))
+
+
 # ------------------------------------------------------------------------------------------------------------------ action values
 class OfValues(Head):
     """The action of the largest value, which is given, too; among the valid ones where the class knows of masks."""
@@ -307,7 +328,7 @@ class OfTable(Head):
         return digits.reshape(-1, *space.shape) + space.start
 
     def forward(self, obs: Any, starts: torch.Tensor | None, given: Given) -> Answer:
-        digits = obs.long().reshape(len(obs), -1) - self.start
+        digits = obs.long().reshape(-1, len(self.strides)) - self.start
         return Answer(self.table[(digits * self.strides).sum(-1)])
 
 
@@ -343,7 +364,7 @@ class OfReturns(Head):
         self.unit, self.K = float(model.return_unit), K
         action = (Input("actions_before", "state", (1, K, 1), "int64") if self.discrete else Input("actions_before", "state", (1, K, n), "float32"))
         self.takes = (
-            Input("seen_before", "state", (1, K, *seen.shape), seen.dtype.name), action,  # type: ignore[misc,union-attr]
+            Input("seen_before", "state", (1, K, *seen.shape), "float32" if standard_of(model) else seen.dtype.name), action,  # type: ignore[misc,union-attr]
             Input("to_go_before", "state", (1, K), "float32"), Input("t_before", "state", (1, K), "int64"), Input("real_before", "state", (1, K), "float32"),
             Input("reward", "told", (1,), "float32", default=float(model.usual_reward)),
             Input("target_return", "told", (1,), "float32", default=float(model.goal)),
@@ -390,6 +411,7 @@ def _kinds(model: Any, policy: Any, masked: bool) -> Iterator[tuple[Any, Any]]:
     """Classes of policies and their heads; one whose class acts in a way of its own is left to the general one, or is none of these."""
     yield OfMemory, OfValuesWithStates
     yield ReturnPolicy, OfReturns
+    yield BatchConstrained, OfCandidates
     yield RecurrentActorCriticPolicy, OfStates
     yield MaskableActorCriticPolicy, OfMasks
     if type(policy)._predict is ActorCriticPolicy._predict:
@@ -401,6 +423,13 @@ def _kinds(model: Any, policy: Any, masked: bool) -> Iterator[tuple[Any, Any]]:
 
 def _takes_masks(model: Any) -> bool:
     return "action_masks" in inspect.signature(model.predict).parameters
+
+
+def standard_of(model: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    """By what a learner from data normalises its states itself: mean and scale; None for who does not."""
+    if not getattr(model, "normalise_states", False) or getattr(model, "state_mean", None) is None:
+        return None
+    return np.asarray(model.state_mean, np.float64), np.asarray(model.state_scale, np.float64)
 
 
 def space_of_actions(model: Any) -> spaces.Space:
