@@ -33,7 +33,7 @@ from stable_baselines3.common.vec_env import (
 from torch import nn
 
 from from_scratch.core.data import tree_map
-from from_scratch.core.files import load_vec_normalize
+from from_scratch.core.files import load_pickle
 from from_scratch.core.product import Product
 from from_scratch.deploy import formats, recording
 from from_scratch.deploy.eyes import Eye, Pipeline, Standardised, chain, innermost, leaves
@@ -230,7 +230,10 @@ def _normaliser(model: Any, given: Any) -> VecNormalize | None:
         return model.get_vec_normalize_env()
     if isinstance(given, VecNormalize):
         return given
-    return load_vec_normalize(given, None)  # type: ignore[arg-type]
+    found = load_pickle(given)
+    if not isinstance(found, VecNormalize):
+        raise ValueError(f"{given} holds a {type(found).__name__}, not a VecNormalize.")
+    return found
 
 
 def _before(model: Any, wrappers: list[Any], normaliser: VecNormalize | None, frames: int | None) -> spaces.Space:

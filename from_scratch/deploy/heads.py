@@ -342,7 +342,7 @@ class OfFeatures(Head):
         super().__init__(model, policy)
         self.features = on_features(policy.x)
         if self.features is None:
-            raise CannotExport(f"its features, {type(policy.x).__name__}, are computed by code that has no form as tensors: take those of from_scratch")
+            raise CannotExport(f"its features, {type(policy.x).__name__}, have no form as tensors: of from_scratch's all have one but tiles that are hashed")
         w = getattr(policy, str(policy.acts_on)).detach().numpy().reshape(-1, policy.x.n)
         self.register_buffer("weights", torch.as_tensor(w.T.copy()))
         self.start, self.policy = int(self.space.start), nn.Identity()

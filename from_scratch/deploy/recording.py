@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,9 +140,12 @@ def drawn(space: spaces.Space, n: int, masks: int, seed: int = 0) -> Recorded:
     space.seed(seed)
     observations = tree_map_list([tree_map(lambda x: np.asarray(x)[None], space.sample()) for _ in range(n)])
     starts = np.arange(n) % 10 == 0
-    valid = np.random.default_rng(seed).random((n, masks)) < 0.5
-    valid[np.arange(n), np.random.default_rng(seed + 1).integers(max(masks, 1), size=n) if masks else 0] = True if masks else None
-    return Recorded("drawn from its observation space", observations, starts, masks=valid if masks else None)
+    valid = None
+    if masks:
+        rng = np.random.default_rng(seed)
+        valid = rng.random((n, masks)) < 0.5
+        valid[np.arange(n), rng.integers(masks, size=n)] = True
+    return Recorded("drawn from its observation space", observations, starts, masks=valid)
 
 
 def tree_map_list(parts: list[Any]) -> Any:
@@ -150,8 +154,6 @@ def tree_map_list(parts: list[Any]) -> Any:
 
 
 def _takes_reward(model: Any) -> bool:
-    import inspect
-
     return "reward" in inspect.signature(model.predict).parameters
 
 
@@ -190,7 +192,19 @@ def compare(policy: Policy, recorded: Recorded, space: spaces.Space, tolerance: 
             raise NotEqual(f"observation {i} of {len(recorded)} ({recorded.source}): the model does {_short(wanted)}, what was exported {_short(action)}. "
                            "Nothing was written")  # fmt: skip
         ties += 1
+    _compare_together(policy, recorded, space, tolerance)
     return Comparison(len(recorded), recorded.source, largest, ties)
+
+
+def _compare_together(policy: Policy, recorded: Recorded, space: spaces.Space, tolerance: float) -> None:
+    """All first observations of an episode at once, against one by one: a graph that was traced must not know how many it saw."""
+    more = {name: x for name, x in recorded.told.items()} | ({} if recorded.masks is None or not policy.takes_masks else {"action_masks": recorded.masks})
+    together = policy.predict(recorded.observations, **more)[0]
+    for i in range(0, len(recorded), max(1, len(recorded) // 20)):
+        found: dict[str, np.ndarray] = {}
+        alone, _ = _asked(policy, recorded.at(i), None, np.ones(1, bool), {name: x[i : i + 1] for name, x in more.items()}, found)
+        if _difference(space, alone, together[i]) > tolerance and not _is_tie(space, found, alone, together[i], tolerance):
+            raise NotEqual(f"observation {i} among {len(recorded)} gives {_short(together[i])}, and {_short(alone)} by itself. Nothing was written")
 
 
 def _asked(policy: Policy, obs: Any, state: Any, starts: np.ndarray, more: dict[str, Any], found: dict[str, np.ndarray]) -> tuple[Any, Any]:
