@@ -104,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
     enjoy.add_argument("--seed", type=int, default=0, help="of the environment, and of sampled actions")
     trust(enjoy, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
-    _declare_export(verb("export", "export", "run", "a model as one ONNX, TorchScript or .pt2 file, what stands before it inside, and equal to it where compared",
+    _declare_export(verb("export", "export", "run", "a model as one ONNX, TorchScript or .pt2 file that equals it where they were compared",
                          example="sb3-course export --algo q_learning --env FrozenLake-v1 --out frozen_lake.onnx"), trust)
     _declare_control(verb("control", "control", "run", "an exported policy in a control loop at a fixed rate: misses, latency, jitter",
                           example="sb3-course control frozen_lake.onnx --env FrozenLake-v1 --rate 50 --seconds 2"))

@@ -95,7 +95,7 @@ class Limits:
 
 @dataclass
 class Report:
-    """What a loop did. Times in seconds; latency is from asking for an observation to handing over the action, jitter how far beside the grid a period began."""
+    """What a loop did. Times in seconds; latency is from asking for an observation to having the action, jitter how late a period began."""
 
     rate: float
     deadline: float
@@ -162,8 +162,8 @@ class ControlLoop:
 
     policy: with SB3's `predict`; it remembers what its state is, across misses too. rate: periods a second. deadline: seconds from the beginning of a period to
     its action (the period). safe_action: what is always allowed. on_miss: "safe", or "hold" the last action as long as hold_for seconds, then safe.
-    stale_after: how old an observation may be. warm_up: how often the policy is asked at the first observation before the clock starts, for first calls are slow.
-    clock: MonotonicClock().
+    stale_after: how old an observation may be. warm_up: how often the policy is asked at the first observation before the clock starts, as first calls are
+    slow. clock: MonotonicClock().
 
     ValueError for what contradicts itself. What `observe` or `predict` raise is a miss; what `act` raises stops the loop.
     """

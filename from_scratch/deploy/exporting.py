@@ -83,14 +83,14 @@ class Graph(nn.Module):
         n = len(self.keys)
         starts = given[n] if self.remembers else None
         rest = list(given[n + self.remembers :])
-        frames = rest[: self.n_frames] or [None] * n
+        frames: list[Any] = [*rest[: self.n_frames]] or [None] * n
         seen, after = {}, []
         for key, eye, dtype, x, old in zip(self.keys, self.eyes, self.types, given, frames, strict=False):
             y, new = eye(x, old, starts)
             y = y if dtype is None else y.to(dtype)
             seen[key] = y if self.standardise is None else self.standardise(y)
             after += [new] if new is not None else []
-        answer: Answer = self.head(seen[None] if None in seen else seen, starts, rest[self.n_frames :])
+        answer: Answer = self.head(seen.get(None, seen), starts, rest[self.n_frames :])
         return (answer.action, *answer.parameters[: self.n_parameters], *after, *answer.states)
 
 
@@ -268,7 +268,8 @@ def _check_fits(pipeline: Pipeline) -> None:
         shape = Eye(raw, seen, pipeline, key).state_shape or raw.shape
         if key != other or (shape != seen.shape and sorted(shape) != sorted(seen.shape)):
             what = f" with {pipeline.frames} frames" if pipeline.frames else ""
-            raise ValueError(f"The environment says observations of the shape {raw.shape}{what}, and the model sees {seen.shape}: give frame_stack, or another env.")
+            raise ValueError(f"The environment says observations of the shape {raw.shape}{what}, and the model sees {seen.shape}: give frame_stack, or "
+                             "another env.")  # fmt: skip
 
 
 def _recorded(model: Any, pipeline: Pipeline, venv: Any, observations: Any, n: int, head: Head, env: Any) -> Recorded:

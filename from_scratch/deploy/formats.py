@@ -36,7 +36,9 @@ def check_available(kind: str) -> None:
 class Artifact:
     """A module in one of the formats, before it is a file."""
 
-    def __init__(self, kind: str, module: nn.Module, examples: Sequence[torch.Tensor], batch_axes: Sequence[int], names: tuple[list[str], list[str]], opset: int):
+    def __init__(
+        self, kind: str, module: nn.Module, examples: Sequence[torch.Tensor], batch_axes: Sequence[int], names: tuple[list[str], list[str]], opset: int
+    ):  # fmt: skip
         self.kind = kind
         with quiet():
             if kind == "torchscript":

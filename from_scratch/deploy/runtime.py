@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,9 @@ def _torchscript(path: Path, threads: int) -> tuple[Any, dict[str, Any]]:
 
     extra = {EXTRA: ""}
     try:
-        module = torch.jit.load(str(path), "cpu", _extra_files=extra).eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # torch means to give TorchScript up (docs/deployment.md)
+            module = torch.jit.load(str(path), "cpu", _extra_files=extra).eval()
     except RuntimeError as error:
         raise ValueError(f"{path} cannot be read as TorchScript: {str(error).splitlines()[0][:200]}") from None
     return _of_torch(module), _about(extra[EXTRA], path)

@@ -36,9 +36,10 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--slew {args.slew:g} limits the numbers of a Box, and {args.env} has {env.action_space}")
     safe = _safe(args.safe, env.action_space, np)
     try:
-        loop = ControlLoop(world.with_masks(policy), world.observe, world.act, rate=args.rate, safe_action=safe, on_miss=args.on_miss, limits=limits, warm_up=20,
-                           deadline=None if args.deadline is None else args.deadline / 1e3, most_misses=args.most_misses,
-                           clock=MonotonicClock(args.spin / 1e3))  # fmt: skip
+        loop = ControlLoop(
+            world.with_masks(policy), world.observe, world.act, rate=args.rate, safe_action=safe, on_miss=args.on_miss, limits=limits, warm_up=20,
+            deadline=None if args.deadline is None else args.deadline / 1e3, most_misses=args.most_misses, clock=MonotonicClock(args.spin / 1e3),
+        )  # fmt: skip
     except ValueError as error:
         raise UserError(str(error)) from None
     if not args.seconds > 0:
@@ -49,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     print(report.histogram())
     for period, miss, said in report.log[:5]:
         print(f"period {period}: {miss}{': ' if said else ''}{said}")
-    print(f"{world.episodes} episodes ended; mean return {np.mean(world.returns):.2f}" if world.returns else f"no episode ended; return so far {world.total:.2f}")
+    ended = f"{world.episodes} episodes ended; mean return {np.mean(world.returns):.2f}" if world.returns else ""
+    print(ended or f"no episode ended; return so far {world.total:.2f}")
     if args.json:
         document = {"rate": report.rate, "deadline": report.deadline, "periods": report.periods, "overruns": report.overruns, "limited": report.limited,
                     "misses": dict(report.misses), "stopped": report.stopped, "latency": report.latency(), "jitter": report.jitter(),

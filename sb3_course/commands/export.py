@@ -21,6 +21,7 @@ from benchmarks.studies import study as studies
 from from_scratch import registry
 from from_scratch.core.entry import Entry
 from sb3_course.commands import enjoy
+from sb3_course.commands.train import folder_name
 
 ENDINGS = {"onnx": ".onnx", "torchscript": ".pt", "pt2": ".pt2"}
 
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     with _of_file(args) if args.model is not None else _of_run(args) as (model, env):
         written = export(model, out, args, env)
     print(written)
-    print("inputs: " + ", ".join(each["name"] for each in written.about["inputs"]) + "; outputs: " + ", ".join(each["name"] for each in written.about["outputs"]))
+    print("; ".join(f"{kind}: {', '.join(each['name'] for each in written.about[kind])}" for kind in ("inputs", "outputs")))
     where = args.check_env or args.env
     print(f"play it: from_scratch.deploy.load_policy({str(out)!r}), or sb3-course enjoy --exported {out}" + (f" --env {where}" if where else " --env …"))
     return 0
@@ -69,8 +70,8 @@ def _out(args: argparse.Namespace) -> Path:
     from from_scratch.deploy.runtime import FORMATS
 
     if args.out is None:
-        stem = Path(args.model).stem if args.model is not None else f"{args.algo.replace('/', '-').replace(':', '-')}-{args.env.replace('/', '-').replace(':', '-')}"
-        return Path(stem).with_suffix(ENDINGS[args.format or "onnx"])
+        stem = Path(args.model).stem if args.model is not None else f"{folder_name(args.algo)}-{folder_name(args.env)}"
+        return Path(stem + ENDINGS[args.format or "onnx"])
     out = Path(args.out)
     if out.is_dir():
         raise UserError(f"--out {out} is a folder: give the name of a file, such as {out / 'policy.onnx'}")

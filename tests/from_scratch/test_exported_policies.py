@@ -17,8 +17,8 @@ from from_scratch import DQN, PPO, SAC, SARSA, BootstrappedDQN, MaskableDQN, Ran
 from from_scratch.deploy import CannotExport, NotEqual, export, load_policy
 from from_scratch.deploy.exporting import Graph
 from from_scratch.deploy.runtime import recorded, replayed
-from tests.contract.probes import Masked, Walk, make, train
 from from_scratch.registry import find
+from tests.contract.probes import Masked, Walk, assert_same_state, make, train
 
 has_onnx = all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
 needs_onnx = pytest.mark.skipif(not has_onnx, reason="the extra export (onnx, onnxscript, onnxruntime) is not installed")
@@ -245,7 +245,8 @@ def test_a_tie_of_two_values_is_told_and_is_no_difference(tmp_path, monkeypatch)
     import torch
 
     forward = Graph.forward
-    monkeypatch.setattr(Graph, "forward", lambda self, *given: (lambda found: (found[1].shape[-1] - 1 - found[1].flip(-1).argmax(-1), *found[1:]))(forward(self, *given)))
+    last = lambda found: (found[1].shape[-1] - 1 - found[1].flip(-1).argmax(-1), *found[1:])
+    monkeypatch.setattr(Graph, "forward", lambda self, *given: last(forward(self, *given)))
     model = DQN("MlpPolicy", lambda: Shows(), seed=0, device="cpu", policy_kwargs={"net_arch": [8]})
     with torch.no_grad():
         for p in model.q_net.q_net[-1].parameters():
@@ -318,11 +319,10 @@ def test_a_file_says_what_it_is(tmp_path):
 
 
 def test_an_export_leaves_the_model_and_its_environment_as_they_were(tmp_path):
-    model, twin = ppo(), ppo()
+    model, twin = (train(make(find("ppo"), seeds=[3])) for _ in range(2))
     export(model, tmp_path / "policy.pt", n_observations=20)
 
-    for a, b in zip(model.learn(32, reset_num_timesteps=False).policy.parameters(), twin.learn(32, reset_num_timesteps=False).policy.parameters(), strict=True):
-        assert a.equal(b)
+    assert_same_state(train(model), train(twin))
 
 
 @needs_onnx
