@@ -72,7 +72,7 @@ def _safe(given: str | None, space: Any, np: Any) -> Any:
         action = np.asarray(value, space.dtype)[()] if space.shape is not None else value
     except (ValueError, SyntaxError, TypeError):
         raise UserError(f"--safe {given}: write an action, such as 0 or [0.0]") from None
-    if not space.contains(action):
+    if np.shape(action) != space.shape or not space.contains(action):
         raise UserError(f"--safe {given} is no action of {space}")
     return action
 

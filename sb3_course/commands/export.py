@@ -132,8 +132,8 @@ def loaded(path: Path, entry: Entry, trusted: bool) -> Any:
         return cls.load(path, device="cpu", **trust_it)
     except UnsafeFileError as error:
         raise UserError(f"{error} Here that is --trust") from None
-    except (ValueError, KeyError, EOFError, RuntimeError, AttributeError, TypeError) as error:
-        raise IntegrityError(f"{path} cannot be loaded as {entry.id}: {str(error).strip().splitlines()[0][:200]}") from None
+    except (ValueError, KeyError, EOFError, RuntimeError, AttributeError, TypeError, AssertionError) as error:
+        raise IntegrityError(f"{path} cannot be loaded as {entry.id}: {(str(error).strip() or type(error).__name__).splitlines()[0][:200]}") from None
 
 
 def _made(env_id: str) -> Any:
