@@ -19,6 +19,7 @@ from benchmarks.tuning.space import RANGES
 from benchmarks.tuning.tuning import Tuning
 
 FILE = "index.html"
+OPTUNA_5 = {"TPESampler": "; in Optuna 5, multivariate=None means True where there is one score, and in Optuna 4 it was False, as was constant_liar"}
 KINDS_IN_WORDS = {
     "log": "log-uniform", "uniform": "uniform", "int": "whole numbers", "log_int": "whole numbers, log-uniform", "power_of_2": "powers of 2",
     "one_minus_log": "1 − it is log-uniform, it lies in", "choice": "one of", "value": "always", "same_as": "the same as", "at_most": "at most",
@@ -140,7 +141,7 @@ def _card(asked: Tuning, found: Record) -> list[tuple[str, str]]:
         ("Evaluations", f"{asked.protocol['eval_points']} a trial; after each, the pruner compares with other trials at the same number of steps"),
         ("Seeds", f"{ranges(asked.seeds)}{f', and {ranges(again)} to confirm' if again else ''}: none that a study uses by itself, and compare refuses a study "
                   "that has one of them"),
-        ("Sampler", f"{arguments(asked.sampler)}, seed {asked.seed}"),
+        ("Sampler", f"{arguments(asked.sampler)}, seed {asked.seed}{OPTUNA_5.get(asked.sampler['class'], '')}"),
         ("Pruner", arguments(asked.pruner)),
         ("Tuned from", ", ".join(f"{key}={value}" for key, value in asked.base.items()) or "the class's defaults"),
         ("Cost", f"{count(int(spent['steps']))} {asked.unit} of training, {count(int(spent['eval_steps']))} steps of evaluation, "
