@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from benchmarks.report.style import FAINT, INK, PALETTE, STYLE, Figure, Table, bracket, count, new_canvas, number, percent, steps, svg
 from benchmarks.stats import t_interval
@@ -24,6 +24,7 @@ from benchmarks.tuning.tuning import Tuning
 BLUE, ORANGE, GREEN, GREY = PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[7]
 PER_ROW = 3
 BINS = 4  # of a range: each holds as many trials as another
+WIDE = 50  # between its ends, from where powers of ten are labels enough
 MANY = 20  # trials, of which the worst need not be in sight
 SHOWN = 5  # settings whose seeds are shown
 
@@ -168,6 +169,9 @@ def _slice(ax: Axes, parameter: Parameter, trials: Sequence[dict[str, Any]], bes
         ax.plot(at, y, "o", color=BLUE, markersize=3.2, alpha=0.5)
         if parameter.is_logarithmic:
             ax.set_xscale("log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1.0,) if at.max() > WIDE * at.min() else (1.0, 2.0, 5.0)))
+            ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            ax.xaxis.set_minor_formatter(NullFormatter())
         bins = [part for part in np.array_split(np.argsort(x, kind="stable"), min(BINS, max(1, len(x) // 3))) if len(part)]
         for part in bins:
             mean = t_interval(y[part])
