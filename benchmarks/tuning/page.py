@@ -75,8 +75,19 @@ def _changed(asked: Tuning, found: Record) -> list[list[str]]:
         own = found.best["settings"].get(whole)
         drawn = found.best["drawn"].get(key)
         shown = drawn if "." in key else own
-        rows.append([key, str(shown if shown is not None else own), str(asked.base.get(whole, "the class's default")), _words(line)])
+        rows.append([key, str(shown if shown is not None else own), _before(asked, found, key), _words(line)])
     return rows
+
+
+def _before(asked: Tuning, found: Record, key: str) -> str:
+    """The value that is tuned from: its settings', or the class's default, where that is in the space."""
+    whole, default = key.partition(".")[0], found.default
+    if whole in asked.base:
+        return str(asked.base[whole])
+    known = {p.name: p for p in asked.drawn_from}
+    if default is None or key in default["nearest"] or key not in default["drawn"]:
+        return "the class's default"
+    return f"{known[key].value(default['drawn'][key])} (the class's default)"
 
 
 def _words(line: dict[str, Any]) -> str:
@@ -90,7 +101,7 @@ def _words(line: dict[str, Any]) -> str:
 def _cautions(asked: Tuning, found: Record) -> list[str]:
     said = []
     if found.complete and not found.confirmed:
-        said.append(f"The best score is the highest of {len(found.complete)}, each of {len(asked.seeds)} noisy runs: it is higher than what these settings "
+        said.append(f"The best score is the highest of {len(found.counted)}, each of {len(asked.seeds)} noisy runs: it is higher than what these settings "
                     "will score again. --confirm K trains the best again on fresh seeds, and compare does on a study's.")  # fmt: skip
     if found.confirmed:
         said.append("The settings were chosen by their scores on the fresh seeds, among the few that were confirmed: a smaller choice than that among all "
