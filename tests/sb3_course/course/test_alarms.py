@@ -43,7 +43,7 @@ def mine(tmp_path):
 
 
 def measured(exercise, seeds, known=None, **limits):
-    return alarms.measure(exercise, seeds, **{"least": seeds, "seconds": 0.0} | limits, known=known or {}, say=lambda rows: None)
+    return alarms.measure(exercise, seeds, **{"least": seeds, "seconds": 0.0} | limits, known=known or {})
 
 
 # --------------------------------------------------------------------------------------------------------- what is published
