@@ -93,8 +93,8 @@ def _bytes_of(column: str, kind: str, values: pd.Series | pa.ChunkedArray) -> by
         distinct = set(words)
         if any(type(word) is not str for word in distinct):
             raise ValueError(f"column {column} holds {next(word for word in words if type(word) is not str)!r}, which is no string")
-        counted = {word: counted(word) for word in distinct}  # few words stand in many rows
-        return b"".join([counted[word] for word in words])
+        codes = {word: counted(word) for word in distinct}  # few words stand in many rows
+        return b"".join([codes[word] for word in words])
     wanted = "i" if kind == "int64" else "f"
     numbers = values.to_numpy()
     if len(numbers) and (numbers.dtype.kind != wanted or numbers.dtype.itemsize != 8):
