@@ -26,6 +26,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache, cached_property
@@ -36,7 +37,7 @@ import psutil
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.store import seals
-from benchmarks.store.files import file_hash, make_durable, write_whole
+from benchmarks.store.files import file_hash, write_whole
 from benchmarks.store.packed import Packed, is_packed
 from benchmarks.store.plain import content, from_json, is_name, is_regular, one_line
 from benchmarks.store.tables import MOST_TABLE, TABLES, digest_of
@@ -83,6 +84,21 @@ def _owner_is_alive(name: str) -> bool | None:
         return None if machine != _this_machine() else _birth(int(pid)) == int(birth)
     except (psutil.Error, ValueError):
         return False
+
+
+@cache
+def _syncing(pid: int) -> ThreadPoolExecutor:
+    """The threads of a process that wait for the disk: kept, for to start them takes longer than to store a small run. A fork has its own."""
+    return ThreadPoolExecutor(8, thread_name_prefix="sync")
+
+
+def make_durable(paths: Iterable[Path]) -> None:
+    """`files.make_durable`, for a process that does so often."""
+    def sync(path: Path) -> None:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    list(_syncing(os.getpid()).map(sync, paths))
 
 
 class Store:
