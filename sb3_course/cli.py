@@ -107,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
                    example="sb3-course compare --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048 --out studies/first")
     _add_study(compare)
     compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores, or processors of the cluster)")
-    compare.add_argument("--launcher", help="local, a pool of processes; ray, a cluster; or inprocess, for debugging (default: the suite's)")
+    compare.add_argument("--launcher", help="local, a pool of processes; ray, a cluster; slurm, its queue; or inprocess, for debugging (default: the suite's)")
     _add_limits(compare)
     compare.add_argument("--out", metavar="DIR", help="where the study lives (default: studies/NAME)")
     _add_store(compare)
