@@ -135,7 +135,7 @@ class Stacked:
         first = self.bounds[:-1][counts > 0]
         episodes = np.repeat(np.array([run.protocol["eval_episodes"] for run in runs], dtype=np.int64), counts)
         grows = all(self._grows(column, first) for column in ("seconds", "actual_step"))
-        return grows and self._steps_are(runs, 1) and bool((self.numbers["n_episodes"] == episodes).all())
+        return grows and self._steps_are(runs, [1] * len(runs)) and bool((self.numbers["n_episodes"] == episodes).all())
 
     def _grows(self, column: str, first: np.ndarray) -> bool:
         """Whether it grows from 0 up within each run. first: the row with which each begins."""
@@ -145,19 +145,21 @@ class Stacked:
         return not falls.any() and bool((values[first] >= 0).all())
 
     def _is_episodes(self, runs: Sequence[Run], counts: np.ndarray) -> bool:
-        if len({run.protocol["eval_episodes"] for run in runs}) > 1:
-            return False
-        n = runs[0].protocol["eval_episodes"]
-        episodes = self.numbers["episode"]
-        return self._steps_are(runs, n) and bool((episodes == np.arange(len(episodes)) % n).all() and (self.numbers["length"] >= 0).all())
+        n = [run.protocol["eval_episodes"] for run in runs]
+        within = np.arange(self.bounds[-1]) - np.repeat(self.bounds[:-1], counts)  # its run's rows
+        are_in_order = (self.numbers["episode"] == within % np.repeat(np.array(n, dtype=np.int64), counts)).all()
+        return self._steps_are(runs, n) and bool(are_in_order and (self.numbers["length"] >= 0).all())
 
-    def _steps_are(self, runs: Sequence[Run], each: int) -> bool:
-        """Whether the steps are the plan's checkpoints in order, each so often."""
-        known: dict[tuple, list[int]] = {}
-        planned = [known.setdefault((run.steps, run.protocol["eval_points"]), run.checkpoints) for run in runs]
-        if [each * len(checkpoints) for checkpoints in planned] != np.diff(self.bounds).tolist():
-            return False
-        return bool((self.numbers["step"] == np.repeat(np.concatenate([np.array(c, dtype=np.int64) for c in planned]), each)).all())
+    def _steps_are(self, runs: Sequence[Run], each: Sequence[int]) -> bool:
+        """Whether the steps are the plan's checkpoints in order, each as often as `each` says of its run."""
+        known: dict[tuple, np.ndarray] = {}
+        planned = []
+        for run, n in zip(runs, each, strict=True):
+            key = run.steps, run.protocol["eval_points"], n
+            if key not in known:
+                known[key] = np.repeat(np.array(run.checkpoints, dtype=np.int64), n)
+            planned.append(known[key])
+        return list(map(len, planned)) == np.diff(self.bounds).tolist() and bool((self.numbers["step"] == np.concatenate(planned)).all())
 
     def _is_training(self, runs: Sequence[Run], counts: np.ndarray) -> bool:
         known, codes = self.words["key"]

@@ -92,12 +92,13 @@ def test_a_command_that_ends_cancels_its_own_jobs_by_their_numbers(store, queued
     queue = queued()
 
     def interrupted(now):
-        if len(queue.jobs) == 3:
+        if len(queue.jobs) >= 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         launchers.launch(plan.group([run for _, run in store.planned()], 2, 1), store, {"name": "slurm", "jobs": 2}, interrupted, worker=many.WORKER)
-    assert queue.cancelled == [job.job_id for job in queue.jobs if not job.is_over] != []
+    waiting = {job.job_id for job in queue.jobs if not job.is_over}
+    assert waiting and waiting <= set(queue.cancelled) <= {job.job_id for job in queue.jobs}
 
 
 def test_a_queue_that_takes_no_job_is_one_line(store, monkeypatch):
@@ -105,7 +106,7 @@ def test_a_queue_that_takes_no_job_is_one_line(store, monkeypatch):
         raise RuntimeError("sbatch: error: invalid partition specified: nowhere\nBatch job submission failed")
 
     monkeypatch.setattr(slurm_crew, "_executor", lambda place, settings: SimpleNamespace(submit=refused))
-    with pytest.raises(UserError, match="^Slurm takes no job: sbatch: error: invalid partition specified: nowhere") as error:
+    with pytest.raises(UserError, match=r"^Slurm takes no job: sbatch: error: invalid partition specified: nowhere") as error:
         launch(store)
     assert "\n" not in str(error.value)
 
@@ -119,7 +120,7 @@ def test_a_setting_that_is_more_than_a_word_does_not_reach_the_queue(name):
 def test_a_machine_without_slurm_says_so(store, monkeypatch):
     pytest.importorskip("submitit", reason="submitit is not installed: pip install 'sb3-course[slurm]'")
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(UserError, match="^no Slurm here: "):
+    with pytest.raises(UserError, match=r"^no Slurm here: "):
         launch(store)
 
 
