@@ -217,12 +217,14 @@ HARNESS: dict[str, tuple[str, ...]] = {
     "stats": (),
     "evidence": ("stats", "studies"),
     "store": ("configs", "plain", "stats", "studies"),  # stats: the form of marl-eval's files
+    "tracking": ("plain", "store", "studies"),
     "running": ("evidence", "plain", "store", "studies"),  # evidence: a sequential study asks after each batch whether it is decided
     "measures": ("running", "studies"),  # running takes them by their names
     "report": ("configs", "evidence", "plain", "running", "stats", "store", "studies"),  # running: its films play models
     "claims": ("configs", "plain", "report", "running", "stats", "store", "studies"),
     "datasets": ("plain", "report", "running", "studies"),
     "reproduction": ("claims", "configs", "evidence", "plain", "report", "running", "stats", "store", "studies"),
+    "tuning": ("plain", "report", "running", "stats", "studies"),
     "textbook": ("plain", "report", "running", "stats", "store", "studies"),
     "speed": ("report", "reproduction", "running", "store", "studies"),  # what a study of many runs costs, from its plan to its compact form
     "calibration": ("plain", "stats"),

@@ -88,8 +88,7 @@ class Remote:
 
             self.fs, self.root = fsspec.core.url_to_fs(self.url.rstrip("/"))
         except ImportError as error:
-            raise UserError(f"{found[1]}:// needs a package that is not here ({first_line(error)[:120]}): pip install \"sb3-course[remote]\" brings fsspec and "
-                            "s3fs") from None  # fmt: skip
+            raise UserError(f"{found[1]}:// needs a package that is not here: {one_line(first_line(error))[:120]} (docs/scale.md says in which version)") from None
         except ValueError as error:
             raise UserError(f"{self.url}: {one_line(str(error))[:200]}") from None
 

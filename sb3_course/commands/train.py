@@ -10,9 +10,11 @@ With --checkpoint-freq there is a checkpoint.zip until the training has come to 
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,15 @@ import yaml
 from benchmarks import UserError
 from benchmarks.running import launchers, models
 from benchmarks.store.plain import MEGABYTE, content, from_yaml
-from benchmarks.studies import environments, hyperparams, recorded
+from benchmarks.studies import environments, hyperparams, recorded, trust
 from benchmarks.studies import study as studies
+from benchmarks.tracking.tracker import trackers
 from from_scratch import registry
+from sb3_course import tracked
 
 CHECKPOINT = "checkpoint.zip"
-NOT_SETTINGS = ("module", "function", "verb", "typed", "resume", "exp_id")
-OF_TODAY = ("log_folder", "progress", "verbose")  # what may differ when a training goes on
+NOT_SETTINGS = ("module", "function", "verb", "typed", "resume", "exp_id", "trust", "track")
+OF_TODAY = ("log_folder", "progress", "verbose", "track")  # what may differ when a training goes on
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     for flag, value in (("-n", args.n_timesteps), ("--n-envs", args.n_envs), ("--eval-episodes", args.eval_episodes)):
         if value is not None and value < 1:
             raise UserError(f"{flag} {value}: give a whole number of at least 1")
+    trackers(args.track)  # a word that means none is a mistake, before anything is trained
     if args.seed < 0:
         raise UserError(f"--seed {args.seed}: a seed is 0 or more")
     if (args.env is None) == (args.dataset is None):
@@ -49,15 +54,39 @@ def run(args: argparse.Namespace) -> int:
         return _go_on(args, entry, folder)
     datasets = [args.dataset] if args.dataset else []
     study = studies.adhoc([args.algo], [] if datasets else [args.env], seeds=1, steps=args.n_timesteps, datasets=datasets)
-    raw: dict[str, Any] = {**study.hyperparams[args.algo][args.env], **hyperparams.parse_pairs(args.hyperparams)}
+    found, kwargs = _settings_of(args)
+    raw: dict[str, Any] = {**(found or study.hyperparams[args.algo][args.env]), **hyperparams.parse_pairs(args.hyperparams)}
     steps = args.n_timesteps or raw.pop("n_timesteps", study.budget[args.env][args.algo])
     raw.pop("n_timesteps", None)
     if args.n_envs:
         raw["n_envs"] = args.n_envs
     spec = study.envs[args.env]
-    spec["kwargs"] = {**(spec["kwargs"] or {}), **hyperparams.parse_pairs(args.env_kwargs)}
+    spec["kwargs"] = {**(spec["kwargs"] or {}), **kwargs, **hyperparams.parse_pairs(args.env_kwargs)}
     studies.check_pair(args.algo, args.env, raw, spec)
     return _train(args, entry, raw, spec, int(steps))
+
+
+def _settings_of(args: argparse.Namespace) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """(the settings that a file or a trial of tuning has, instead of this project's own; arguments of the environment in which it was tuned)."""
+    if args.conf and args.study:
+        raise UserError("-conf and --study: settings come from one of them")
+    if (args.study is None) != (args.trial_id is None):
+        raise UserError("--study DIR and --trial-id N go together: a folder of tuning, and one of its trials (sb3-course tune --show DIR)")
+    if args.conf is None and args.study is None:
+        return None, {}
+    from benchmarks.tuning import best, tuning
+
+    if args.conf:
+        found, kwargs = best.of_file(Path(args.conf), args.algo, args.env), dict[str, Any]()
+    else:
+        folder = Path(args.study)
+        asked = tuning.read(folder)
+        if (asked.algo, environments.base(asked.env)) != (args.algo, environments.base(args.env)):
+            raise UserError(f"--study {folder} tuned {asked.algo} on {asked.env}, not {args.algo} on {args.env}")
+        found, kwargs = best.of_trial(folder, args.trial_id), asked.spec.get("kwargs") or {}
+    foreign = [*trust.of_wrappers(found.get("env_wrapper")), *trust.of_arguments(args.env, kwargs)]  # the file may be a stranger's
+    trust.demand(foreign, str(args.conf or args.study), args.trust)
+    return found, kwargs
 
 
 def _begun(args: argparse.Namespace) -> Path | None:
@@ -156,7 +185,7 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
         config.mkdir()
         (config / "config.yml").write_text(yaml.safe_dump({"n_timesteps": steps, **raw}, sort_keys=False), encoding="utf-8")
         (config / "args.yml").write_text(yaml.safe_dump({**_plain(args), "env_spec": spec}, sort_keys=False), encoding="utf-8")
-        (folder / "command.txt").write_text(shlex.join(["sb3-course", *sys.argv[1:]]) + "\n", encoding="utf-8")
+        (folder / "command.txt").write_text(shlex.join(["sb3-course", *tracked.without_track(sys.argv[1:])]) + "\n", encoding="utf-8")
     elif not checkpoint.exists():
         print(f"No checkpoint in {folder}: its training begins again")
 
@@ -170,6 +199,9 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
     if args.save_freq > 0:
         callbacks.append(CheckpointCallback(max(args.save_freq // n_envs, 1), str(folder), save_replay_buffer=args.save_replay_buffer))
 
+    tracking = _tracking(args, raw, spec, steps, config)
+    if tracking is not None:
+        callbacks.append(tracking)
     if args.checkpoint_freq > 0:
         callbacks.append(ExactCheckpointCallback(checkpoint, args.checkpoint_freq))
     going_on = begun is not None and checkpoint.exists()
@@ -191,6 +223,9 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
         checkpoint.unlink(missing_ok=True)
     except KeyboardInterrupt:
         print("interrupted: saving what there is", file=sys.stderr)
+    finally:
+        if tracking is not None:  # whose run has ended already, if the training has
+            tracking.finish("interrupted")
     seconds = time.perf_counter() - begin
     model.save(folder / f"{name}.zip")
     if args.save_replay_buffer and getattr(model, "replay_buffer", None) is not None:
@@ -207,6 +242,20 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
           f"after {model.num_timesteps:,} {unit} in {seconds:.1f} s with evaluations")
     print(f"Saved in {folder}; watch it with: sb3-course enjoy {args.typed} -f {args.log_folder}")
     return 0
+
+
+def _tracking(args: argparse.Namespace, raw: dict[str, Any], spec: dict[str, Any], steps: int, config: Path) -> Any:
+    """The callback that tells the trackers asked for; None where there are none. The run's id lies beside its settings, so that --resume goes on with it."""
+    if not args.track:
+        return None
+    from benchmarks.tracking.live import TrackingCallback
+
+    known = config / "track.txt"
+    identity = content(known, MEGABYTE).decode().strip() if known.is_file() else ""
+    identity = identity if re.fullmatch(r"[0-9a-f]{32}", identity) else uuid.uuid4().hex
+    known.write_text(identity + "\n", encoding="utf-8")
+    settings = {"algo": args.algo, "env": args.env, "seed": args.seed, "steps": steps, "hyperparams": raw, "environment": spec}
+    return TrackingCallback(args.track, config=settings, name=f"{args.algo}-{config.parent.name}".replace("/", "_"), id=identity, warn=tracked.warn)
 
 
 def _plain(args: argparse.Namespace) -> dict[str, Any]:

@@ -244,12 +244,12 @@ def test_a_url_without_a_study_is_one_line(url, said):
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_store_whose_package_is_absent_names_the_extra(monkeypatch):
+def test_a_store_whose_package_is_absent_names_it(monkeypatch):
     def absent(url):
         raise ImportError("Install s3fs to access S3")
 
     monkeypatch.setattr(fsspec.core, "url_to_fs", absent)
-    with pytest.raises(UserError, match=r'pip install "sb3-course\[remote\]"'):
+    with pytest.raises(UserError, match="s3:// needs a package that is not here: Install s3fs to access S3"):
         Remote("s3://bucket/study")
 
 
