@@ -88,7 +88,8 @@ class Remote:
 
             self.fs, self.root = fsspec.core.url_to_fs(self.url.rstrip("/"))
         except ImportError as error:
-            raise UserError(f"{found[1]}:// needs a package that is not here: {one_line(first_line(error))[:120]} (docs/scale.md says in which version)") from None
+            said = one_line(first_line(error))[:120]
+            raise UserError(f"{found[1]}:// needs a package that is not here: {said} (docs/scale.md says in which version)") from None
         except ValueError as error:
             raise UserError(f"{self.url}: {one_line(str(error))[:200]}") from None
 
