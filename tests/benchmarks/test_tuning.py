@@ -13,6 +13,7 @@ import yaml
 
 from benchmarks import IncompleteData, IntegrityError, UserError
 from benchmarks.running import launchers, worker
+from benchmarks.store import records
 from benchmarks.store.store import Store
 from benchmarks.studies import plan, study
 from sb3_course import cli
@@ -295,12 +296,28 @@ def test_what_was_found_is_a_suite_that_compare_takes_and_no_seed_of_the_search_
     assert resolved.envs["FrozenLake-v1"]["kwargs"] == {"is_slippery": False}
     assert resolved.budget["FrozenLake-v1"] == {"q_learning": 200_000, "q_learning~tuned": 200_000}  # its own, not the search's
 
+    assert records.of_study(resolved.as_dict()) == []  # what a stranger's verification asks of it
+
     said = study.tuning_of(resolved, "q_learning~tuned")
     assert said.startswith(f"tuned by Optuna {optuna.__version__} (TPESampler, no pruner), 100 steps a seed: 12 trials × 2 seeds (10000–10001) = 24 runs")
     assert "settings again × 3 seeds (20000–20002); cost: " in said and "minutes of a processor; source: lake, trial " in said
     for seed in (10_001, 20_002):
         with pytest.raises(UserError, match=f"seed {seed} was also used for tuning q_learning~tuned \\(lake, trial"):
             study.compose(str(folder / "best.yaml"), [f"seeds=[1,{seed}]"])
+
+
+def test_a_forged_study_whose_seeds_confirmed_its_settings_is_seen(found):
+    folder, _, _ = found
+    parts = study.compose(str(folder / "best.yaml")).as_dict()
+    parts["seeds"] = [20_001]
+    assert records.of_study(parts) == ["study.yaml: tuning of q_learning~tuned: a seed of it is among the study's, and a report says that none is"]
+
+
+@pytest.mark.parametrize("again", [{"trials": 2}, {"trials": "two", "seeds": [7]}, 5, {"trials": 2, "seeds": [7], "more": 1}])
+def test_a_confirmation_that_says_too_little_or_too_much_is_refused(again):
+    how = {"method": "tpe", "trials": 5, "seeds": [100], "source": "x", "confirmed": again}
+    with pytest.raises(UserError, match="tuning of ppo: confirmed="):
+        study._tuning({"ppo": how}, {"hyperparams": {"ppo": {}}, "seeds": [0]})
 
 
 def test_the_record_is_read_without_optuna_and_is_what_the_journal_says(found):
