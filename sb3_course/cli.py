@@ -115,6 +115,9 @@ def parser() -> argparse.ArgumentParser:
     _declare_control(verb("control", "control", "run", "an exported policy in a control loop at a fixed rate: misses, latency, jitter",
                           example="sb3-course control frozen_lake.onnx --env FrozenLake-v1 --rate 50 --seconds 2"))
 
+    _declare_card(verb("card", "card", "run", "a folder to publish: a study's policy as a file without a pickle, and a model card with intervals",
+                       example="sb3-course card --study first --algo ppo --env CartPole-v1 --out ppo-cartpole"), trust)
+
     compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it",
                    example="sb3-course compare --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048 --out studies/first")
     _add_study(compare)
@@ -304,6 +307,19 @@ def _declare_export(verb: argparse.ArgumentParser, trust: Any) -> None:
     verb.add_argument("--n-observations", type=int, default=1000, metavar="N", help="at how many it is compared")
     verb.add_argument("--stochastic", action="store_true", help="also put out the distribution, so that actions can be sampled")
     verb.add_argument("--opset", type=int, metavar="N", help="of ONNX (default: 18)")
+
+
+def _declare_card(verb: argparse.ArgumentParser, trust: Any) -> None:
+    verb.add_argument("--study", metavar="STUDY", help="whose runs they are: its directory, its name or its archive")
+    verb.add_argument("--algo", help="the algorithm")
+    verb.add_argument("--env", help="the environment")
+    verb.add_argument("--run-seed", type=int, metavar="K", help="the run with this seed, instead of the median one")
+    verb.add_argument("--out", metavar="DIR", help="a folder that does not exist (default: ALGO-ENV)")
+    verb.add_argument("--format", choices=("onnx", "torchscript", "pt2"), help="of the policy (default: onnx)")
+    verb.add_argument("--n-observations", type=int, default=1000, metavar="N", help="at how many the file is compared with the model")
+    verb.add_argument("--push", metavar="REPO", help="upload it to the Hugging Face Hub, such as name/ppo-CartPole-v1 (needs sb3-course[export], and a login)")
+    verb.set_defaults(load_best=False)
+    trust(verb, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
 
 def _of_model(verb: argparse.ArgumentParser, trust: Any) -> None:
