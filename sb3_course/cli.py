@@ -111,12 +111,9 @@ def parser() -> argparse.ArgumentParser:
     trust(enjoy, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
     _declare_export(verb("export", "export", "run", "a model as one ONNX, TorchScript or .pt2 file that equals it where they were compared",
-                         example="sb3-course export --algo q_learning --env FrozenLake-v1 --out frozen_lake.onnx"), trust)
+                         example="sb3-course export --algo q_learning --env FrozenLake-v1 --out frozen_lake.pt"), trust)
     _declare_control(verb("control", "control", "run", "an exported policy in a control loop at a fixed rate: misses, latency, jitter",
-                          example="sb3-course control frozen_lake.onnx --env FrozenLake-v1 --rate 50 --seconds 2"))
-
-    _declare_card(verb("card", "card", "run", "a folder to publish: a study's policy as a file without a pickle, and a model card with intervals",
-                       example="sb3-course card --study first --algo ppo --env CartPole-v1 --out ppo-cartpole"), trust)
+                          example="sb3-course control frozen_lake.pt --env FrozenLake-v1 --rate 5 --seconds 1"))
 
     compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it",
                    example="sb3-course compare --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048 --out studies/first")
@@ -217,6 +214,9 @@ def parser() -> argparse.ArgumentParser:
     compact.add_argument("--no-models", action="store_true", help="leave the trained models out")
 
     _declare_mirror(verb)
+
+    _declare_card(verb("card", "card", "run", "a folder to publish: a study's policy as a file without a pickle, and a model card with intervals",
+                       example="sb3-course card --study first --algo ppo --env CartPole-v1 --format torchscript --out ppo-cartpole"), trust)
 
     power = verb("power", "power", "run", "how many seeds: power by simulation from a study's scores, or from a given spread and effect",
                  example="sb3-course power first --effect 50 --seeds 5,10,20 --reps 200")
