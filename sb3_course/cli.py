@@ -119,9 +119,10 @@ def parser() -> argparse.ArgumentParser:
                    example="sb3-course compare --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048 --out studies/first")
     _add_study(compare)
     compare.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores, or processors of the cluster)")
-    compare.add_argument("--launcher", help="local, a pool of processes; ray, a cluster; or inprocess, for debugging (default: the suite's)")
+    compare.add_argument("--launcher", help="local, a pool of processes; ray, a cluster; slurm, its queue; or inprocess, for debugging (default: the suite's)")
     _add_limits(compare)
     compare.add_argument("--out", metavar="DIR", help="where the study lives (default: studies/NAME)")
+    _add_store(compare)
     _add_track(compare, "mirror each run, as it finishes, in a tracker")
     compare.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     compare.add_argument("--dry-run", action="store_true", help="check everything and print the plan")
@@ -141,6 +142,7 @@ def parser() -> argparse.ArgumentParser:
     retry.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
     retry.add_argument("--jobs", type=int, metavar="N", help="processes (default: the study's)")
     _add_limits(retry)
+    _add_store(retry)
     _add_track(retry, "mirror each run, as it finishes, in a tracker")
     retry.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     trust(retry, "also import what is not known here")
@@ -293,6 +295,10 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top
+
+
+def _add_store(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--store", metavar="URL", help="such as s3://BUCKET/PREFIX: runs that are there are fetched, and those that finish are delivered")
 
 
 def _declare_export(verb: argparse.ArgumentParser, trust: Any) -> None:

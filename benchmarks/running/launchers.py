@@ -2,7 +2,7 @@
 
 One conductor decides, for every launcher, what runs next (the longest first, short ones in batches, no more at a time than there is room for), what a lost
 worker leaves to be tried again, and what is past its limits. Behind it stands a *crew*, which only carries batches to processes and tells what they say:
-this process (`inprocess`), a pool of single-threaded processes on this machine (`local`, the default), or a Ray cluster (`ray`).
+this process (`inprocess`), a pool of single-threaded processes on this machine (`local`, the default), a Ray cluster (`ray`), or Slurm's queue (`slurm`).
 
 More than one thread per process makes neighbours slower than they would be alone and changes results, so every process has
 one. Workers end with their parent, however it ends. A worker that dies leaves its runs to another attempt; a Python error
@@ -17,6 +17,7 @@ import math
 import multiprocessing
 import multiprocessing.connection
 import os
+import re
 import threading
 import time
 import traceback
@@ -28,13 +29,16 @@ from typing import Any
 
 from benchmarks import IncompleteData, UserError, first_line
 from benchmarks.running import long_runs
+from benchmarks.store.plain import one_line
 from benchmarks.store.store import Store
 from benchmarks.studies.plan import Job, Run, cost
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-CREWS = {"inprocess": "benchmarks.running.crews:InProcess", "local": "benchmarks.running.crews:Pool", "ray": "benchmarks.running.ray_crew:Ray"}
+CREWS = {"inprocess": "benchmarks.running.crews:InProcess", "local": "benchmarks.running.crews:Pool", "ray": "benchmarks.running.ray_crew:Ray",
+         "slurm": "benchmarks.running.slurm_crew:Slurm"}  # fmt: skip
 BATCH_SECONDS, MOST_IN_BATCH = 1.0, 100  # jobs estimated at less than that together travel together
 GRACE = 10.0  # seconds past a run's limit after which its process is ended from outside
+WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,-]{0,99}")
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -81,6 +85,10 @@ class Settings:
     heartbeat_seconds: float = 300.0  # a worker that is silent for so long is given up
     address: str | None = None  # of a cluster
     gpus: float = 0.0  # that a run's process is given, of a cluster's
+    partition: str | None = None  # of Slurm, as the next two
+    account: str | None = None
+    qos: str | None = None
+    minutes: int | None = None  # after which Slurm ends a job: of a whole batch
     worker: str = "benchmarks.running.worker"  # the module whose `execute` trains a job: never a study's choice, which may be a stranger's
 
     @classmethod
@@ -89,7 +97,11 @@ class Settings:
         known = cls(**{own.name: launcher[own.name] for own in fields(cls) if own.name != "worker" and launcher.get(own.name) is not None})
         if known.name not in CREWS:
             raise UserError(f"unknown launcher '{known.name}': there are {', '.join(CREWS)}")
-        for name in ("jobs", "attempts", "limit_minutes", "limit_memory", "heartbeat_seconds"):
+        for name in ("partition", "account", "qos"):
+            value = getattr(known, name)
+            if value is not None and not (isinstance(value, str) and WORD.fullmatch(value)):
+                raise UserError(f"launcher.{name}={one_line(str(value))[:100]}: a word is needed, in letters, digits and ,._- alone")
+        for name in ("jobs", "attempts", "limit_minutes", "limit_memory", "heartbeat_seconds", "minutes"):
             value = getattr(known, name)
             if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
                 raise UserError(f"launcher.{name}={value}: a number above 0 is needed")
@@ -166,6 +178,7 @@ class Crew(ABC):
     """
 
     size: int  # batches that it takes at a time
+    batch_seconds = BATCH_SECONDS  # short jobs travel together until they are estimated at so much
 
     @abstractmethod
     def __init__(self, store: Store, settings: Settings, tell: Tell): ...
@@ -243,7 +256,7 @@ class Conductor:
             while self.waiting or self.out:
                 while self.waiting and len(self.out) < crew.size:
                     self.tickets += 1
-                    batch = self._next(crew.size)
+                    batch = self._next(crew.size, crew.batch_seconds)
                     self.out[self.tickets] = _Out(batch, heard=time.monotonic())
                     crew.submit(self.tickets, [piece.job for piece in batch])
                 crew.wait(1.0)
@@ -254,11 +267,11 @@ class Conductor:
         finally:
             crew.close()
 
-    def _next(self, size: int) -> tuple[Piece, ...]:
+    def _next(self, size: int, seconds: float = BATCH_SECONDS) -> tuple[Piece, ...]:
         """The next piece, and others that are as short: few enough that every worker has something to do."""
         batch = [self.waiting.popleft()]
         most, total = min(MOST_IN_BATCH, len(self.waiting) // (2 * size)), batch[0].cost
-        while len(batch) <= most and not batch[0].is_alone and not self.waiting[0].is_alone and total + self.waiting[0].cost <= BATCH_SECONDS:
+        while len(batch) <= most and not batch[0].is_alone and not self.waiting[0].is_alone and total + self.waiting[0].cost <= seconds:
             batch.append(self.waiting.popleft())
             total += batch[-1].cost
         return tuple(batch)

@@ -17,21 +17,24 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks import IntegrityError, UserError
-from benchmarks.store import seals
+from benchmarks.store import rows, seals
 from benchmarks.store.files import file_hash, write_whole
 from benchmarks.store.plain import MEGABYTE, content, is_regular, listing, one_line
+from benchmarks.store.stacked import Stacked
 from benchmarks.store.tables import MOST_TABLE, TABLES, digest_of, write_columns
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from benchmarks.store.store import Store
     from benchmarks.studies.plan import Run
@@ -74,13 +77,27 @@ class Packed:
 
     def rows(self, run: Run, name: str) -> pd.DataFrame:
         """A run's rows of one of the TABLES."""
-        frame, places = self.tables()[name]
-        start, stop = places.get(run.id, (0, 0))
-        return frame.iloc[start:stop].reset_index(drop=True)
+        all_rows, places = self.tables()[name]
+        return all_rows.frame(*places.get(run.id, (0, 0)))
 
-    def tables(self) -> dict[str, tuple[pd.DataFrame, dict[str, tuple[int, int]]]]:
+    def together(self, runs: Sequence[Run], name: str) -> Stacked | None:
+        """All rows of one of the TABLES, where they are those of these runs one after another; else None."""
+        all_rows, places = self.tables()[name]
+        bounds = [0]
+        for run in runs:
+            start, stop = places.get(run.id, (bounds[-1], bounds[-1]))
+            if start != bounds[-1]:
+                return None
+            bounds.append(stop)
+        return replace(all_rows, bounds=np.array(bounds)) if bounds[-1] == all_rows.bounds[-1] else None
+
+    def tables(self) -> dict[str, tuple[Stacked, dict[str, tuple[int, int]]]]:
         """All rows of each of the TABLES, and where those of each run begin and end: those of finished runs stand there, together, and no others."""
         return self._kept("tables", self._read_tables)
+
+    def digests(self) -> dict[str, dict[str, str]]:
+        """Of each of the TABLES, the digests of the runs that have rows there."""
+        return self._kept("digests", lambda: {name: dict(zip(places, all_rows.digests(), strict=True)) for name, (all_rows, places) in self.tables().items()})
 
     @contextmanager
     def folder(self, run_id: str) -> Iterator[Path]:
@@ -159,9 +176,7 @@ class Packed:
     def _place(self, run_id: str, name: str) -> Path:
         return self.path / MODELS / f"{run_id}{SUFFIXES[name]}"
 
-    def _read_tables(self) -> dict[str, tuple[pd.DataFrame, dict[str, tuple[int, int]]]]:
-        from benchmarks.store import rows
-
+    def _read_tables(self) -> dict[str, tuple[Stacked, dict[str, tuple[int, int]]]]:
         plan, records = self._plan(), self.records()
         runs = {run_id: plan[run_id] for run_id, line in records.items() if json.loads(line).get("status") == "finished"}
         owners = {(run.algo, run.env, run.seed): run_id for run_id, run in runs.items()}
@@ -172,20 +187,19 @@ class Packed:
                 data = content(self.path / where, MOST_TABLE)
             except FileNotFoundError:
                 raise IntegrityError(f"{where}: missing") from None
-            frame = rows.parsed(data, name, where, rows.Size.of(name, *runs.values()))
-            wrong = next(rows.of_values(frame, name), None)
-            if wrong:
-                raise IntegrityError(f"{where}: {wrong}")
+            table = rows.table(data, name, where, rows.Size.of(name, *runs.values()))
+            all_rows = _without_gaps(table, name, where)
             places: dict[str, tuple[int, int]] = {}
-            for start, stop in _stretches(frame, rows.KEYS):
-                key = tuple(frame[column].iloc[start] for column in rows.KEYS)
+            stretches = _stretches(all_rows, rows.KEYS)
+            for start, stop in stretches:
+                key = tuple(all_rows.value(column, start) for column in rows.KEYS)
                 whose = f"{rows.shown(key[0])} on {rows.shown(key[1])}, seed {key[2]}"
                 if key not in owners:
                     raise IntegrityError(f"{where}: rows of {whose}, of which {RECORDS} has no finished run")
                 if owners[key] in places:
                     raise IntegrityError(f"{where}: the rows of {whose} do not stand together")
                 places[owners[key]] = start, stop
-            found[name] = frame, places
+            found[name] = replace(all_rows, bounds=np.array([*(start for start, _ in stretches), len(table)])), places
         return found
 
     def _damage(self, run_id: str) -> str:
@@ -207,20 +221,31 @@ class Packed:
             return ""
         run = self._plan()[run_id]
         for name in TABLES:
-            if digest_of(name, self.rows(run, name)) != record.get("rows", {}).get(name):
+            if (self.digests()[name].get(run_id) or digest_of(name, self.rows(run, name))) != record.get("rows", {}).get(name):
                 return f"{name}.parquet: other rows than were sealed"
         return ""
 
 
-def _stretches(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[tuple[int, int]]:
+def _without_gaps(table: pa.Table, name: str, where: str) -> Stacked:
+    """The rows as arrays. IntegrityError, which names the first, where a value is missing that may not be, or a word is too long."""
+    try:
+        return Stacked.of(name, table, [0, len(table)]).without_nan()
+    except ValueError as error:
+        frame = rows.written_out(table, name, where).to_pandas(ignore_metadata=True, use_threads=False)
+        wrong = next(rows.of_values(frame, name), str(error))
+        raise IntegrityError(f"{where}: {wrong}") from None
+
+
+def _stretches(all_rows: Stacked, columns: tuple[str, ...]) -> list[tuple[int, int]]:
     """(start, stop) of each longest stretch of rows that have the same in these columns."""
-    if not len(frame):
+    n = int(all_rows.bounds[-1])
+    if not n:
         return []
-    is_new = np.zeros(len(frame), dtype=bool)
+    is_new = np.zeros(n, dtype=bool)
     for column in columns:
-        values = frame[column].to_numpy()
+        values = all_rows.words[column][1] if column in all_rows.words else all_rows.numbers[column]
         is_new[1:] |= values[1:] != values[:-1]
-    bounds = [0, *np.flatnonzero(is_new).tolist(), len(frame)]
+    bounds = [0, *np.flatnonzero(is_new).tolist(), n]
     return list(itertools.pairwise(bounds))
 
 

@@ -38,31 +38,44 @@ class Size:
         return cls(sum(len(run.checkpoints) * (run.protocol["eval_episodes"] if name == "episodes" else 1) for run in runs), is_exact=True)
 
 
-def parsed(data: bytes, name: str, where: str, size: Size) -> pd.DataFrame:
-    """One of the TABLES from the bytes of a Parquet file: `columns` as a frame."""
-    return columns(data, name, where, size).to_pandas(ignore_metadata=True, use_threads=False)
-
-
 def columns(data: bytes, name: str, where: str, size: Size) -> pa.Table:
+    """`table`, `written_out`."""
+    return written_out(table(data, name, where, size), name, where)
+
+
+def written_out(found: pa.Table, name: str, where: str) -> pa.Table:
+    """What `table` read with its words in every row. IntegrityError where one is too long for that."""
+    import pyarrow as pa
+
+    for column in (column for column, kind in types_of(name).items() if kind == "string"):
+        if max((_longest(chunk.dictionary) for chunk in found[column].chunks), default=0) > LONGEST:
+            raise IntegrityError(f"{where}: a word of more than {LONGEST} bytes in column {column}")
+    try:
+        return found.cast(schema_of(name))
+    except (pa.ArrowException, ValueError, NotImplementedError, MemoryError) as error:
+        raise _unreadable(where, error) from None
+
+
+def table(data: bytes, name: str, where: str, size: Size) -> pa.Table:
     """One of the TABLES from the bytes of a Parquet file. IntegrityError, one line that begins with `where`, for anything else, or for more rows.
 
-    Bytes are read, not a path: a path may be taken for a pattern, or for a folder whose name says `key=value`.
+    Bytes are read, not a path: a path may be taken for a pattern, or for a folder whose name says `key=value`. A column of words is a list of the different
+    ones, and which of them stands in each row: a long one in every row would fill the memory.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     words = [column for column, kind in types_of(name).items() if kind == "string"]
     try:
-        # Words stay as a list of the different ones until they were looked at: a long one in every row would fill the memory.
         with pq.ParquetFile(pa.BufferReader(data), arrow_extensions_enabled=False, read_dictionary=words) as file:
             _demand_form(file, name, where, size)
-            table = file.read(use_threads=False)
-        for column in words:
-            if max((_longest(chunk.dictionary) for chunk in table[column].chunks), default=0) > LONGEST:
-                raise IntegrityError(f"{where}: a word of more than {LONGEST} bytes in column {column}")
-        return table.cast(schema_of(name))
+            return file.read(use_threads=False)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError, MemoryError) as error:
-        raise IntegrityError(f"{where}: cannot be read ({shown(str(error).splitlines()[0] if str(error) else type(error).__name__)})") from None
+        raise _unreadable(where, error) from None
+
+
+def _unreadable(where: str, error: BaseException) -> IntegrityError:
+    return IntegrityError(f"{where}: cannot be read ({shown(str(error).splitlines()[0] if str(error) else type(error).__name__)})")
 
 
 def _demand_form(file: Any, name: str, where: str, size: Size) -> None:

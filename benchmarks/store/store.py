@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -24,7 +25,8 @@ import platform
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache, cached_property
@@ -35,7 +37,7 @@ import psutil
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.store import seals
-from benchmarks.store.files import file_hash, make_durable, write_whole
+from benchmarks.store.files import file_hash, write_whole
 from benchmarks.store.packed import Packed, is_packed
 from benchmarks.store.plain import content, from_json, is_name, is_regular, one_line
 from benchmarks.store.tables import MOST_TABLE, TABLES, digest_of
@@ -84,6 +86,21 @@ def _owner_is_alive(name: str) -> bool | None:
         return False
 
 
+@cache
+def _syncing(pid: int) -> ThreadPoolExecutor:
+    """The threads of a process that wait for the disk: kept, for to start them takes longer than to store a small run. A fork has its own."""
+    return ThreadPoolExecutor(8, thread_name_prefix="sync")
+
+
+def make_durable(paths: Iterable[Path]) -> None:
+    """`files.make_durable`, for a process that does so often."""
+    def sync(path: Path) -> None:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    list(_syncing(os.getpid()).map(sync, paths))
+
+
 class Store:
     """The results of one study, at a directory."""
 
@@ -91,6 +108,7 @@ class Store:
         self.path = Path(path)
         self.runs_path = self.path / "runs"
         self._verified: dict[Path, tuple[tuple, str | None]] = {}
+        self.damaged: dict[str, str] = {}  # runs of which only a damaged copy was to be had: what is wrong with it (benchmarks.store.remote)
         self.packed = Packed(self.path, lambda: runs_by_id(run for _, run in self.planned()))
 
     # --- the study -----------------------------------------------------------------------------------------------
@@ -168,7 +186,10 @@ class Store:
     def begin(self, run: Run) -> Path:
         """A temporary directory for this run's files; its name says which process it belongs to."""
         self._refuse_writing()
-        directory = self.runs_path / f".tmp-{_this_machine()}-{os.getpid()}-{_birth(os.getpid())}-{run.id}"
+        return self._beside(run.id)
+
+    def _beside(self, run_id: str) -> Path:
+        directory = self.runs_path / f".tmp-{_this_machine()}-{os.getpid()}-{_birth(os.getpid())}-{run_id}"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         return directory
@@ -179,7 +200,7 @@ class Store:
         A failure does not take the place of a run that has finished: a worker that was given up may still speak.
         """
         files = {path.name: file_hash(path) for path in sorted(directory.iterdir())}
-        rows = {name: digest_of(name, self._columns(directory, run, name, is_whole=False)) for name in TABLES if f"{name}.parquet" in files}
+        rows = {name: self._digest(directory, run, name) for name in TABLES if f"{name}.parquet" in files}
         record = without_nan({"schema": seals.BY_ROWS, "run_id": run.id, **asdict(run), **record,
                               "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "files": files, "rows": rows})  # fmt: skip
         record["seal"] = seals.seal_of(record)
@@ -189,14 +210,50 @@ class Store:
         final = self.runs_path / run.id
         if final.exists() and record["status"] == "failed" and self.status(run)[0] == "finished":
             shutil.rmtree(directory)
-        elif final.exists():
-            stale = directory.with_name(directory.name + ".old")
+        else:
+            self._name(directory, final)
+        return final
+
+    @staticmethod
+    def _name(directory: Path, final: Path) -> None:
+        """Give a directory its name, in place of what has it."""
+        if final.exists():
+            stale = final.with_name(f".tmp-{_this_machine()}-{os.getpid()}-{_birth(os.getpid())}-{final.name}.old")
             os.rename(final, stale)
             os.rename(directory, final)
             shutil.rmtree(stale)
         else:
             os.rename(directory, final)
-        return final
+
+    def receive(self, run_id: str, fill: Callable[[Path], None]) -> None:
+        """A run that was made elsewhere, in place of one that is here: fill writes its files, which are checked against its seal before it has its name.
+
+        IntegrityError where they are not those that were sealed; then nothing has changed.
+        """
+        self._refuse_writing()
+        beside = self._beside(run_id)
+        try:
+            directory = beside / run_id
+            directory.mkdir()
+            fill(directory)
+            damage = self._look_for_damage(directory)
+            if damage:
+                raise IntegrityError(damage)
+            make_durable(directory.iterdir())
+            self._name(directory, self.runs_path / run_id)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+    def _digest(self, directory: Path, run: Run, name: str) -> str:
+        """Of the rows that lie in a folder, read again: what is sealed is what is there."""
+        from benchmarks.store import rows
+        from benchmarks.store.stacked import NotPlain, Stacked
+
+        table = self._read(directory, run, name, is_whole=False)
+        try:
+            return Stacked.of(name, table, [0, len(table)]).digests()[0]
+        except NotPlain:  # it says what is wrong
+            return digest_of(name, rows.written_out(table, name, f"run {run.id}/{name}.parquet"))
 
     def fail(self, run: Run, error: str, traceback: str = "", **facts: Any) -> None:
         """A run that failed is a row with its reason."""
@@ -230,6 +287,8 @@ class Store:
 
     def record(self, run_id: str) -> dict[str, Any] | None:
         """A run's record, or None where there is no such run. IntegrityError if any of its files is not what was written."""
+        if run_id in self.damaged:
+            raise IntegrityError(self.damaged[run_id])
         if self.is_packed:
             return self.packed.record(run_id)
         directory = self.runs_path / run_id
@@ -362,12 +421,19 @@ class Store:
         """The rows in a run's folder. is_whole: whether there have to be as many as the plan says."""
         from benchmarks.store import rows
 
+        return rows.written_out(Store._read(directory, run, name, is_whole), name, f"run {run.id}/{name}.parquet")
+
+    @staticmethod
+    def _read(directory: Path, run: Run, name: str, is_whole: bool = True) -> pa.Table:
+        """`_columns` with words as `rows.table` has them."""
+        from benchmarks.store import rows
+
         where, size = f"run {run.id}/{name}.parquet", rows.Size.of(name, run)
         try:
             data = content(directory / f"{name}.parquet", MOST_TABLE)
         except FileNotFoundError:
             raise IntegrityError(f"{where}: missing") from None
-        return rows.columns(data, name, where, size if is_whole else rows.Size(size.most))
+        return rows.table(data, name, where, size if is_whole else rows.Size(size.most))
 
     @contextmanager
     def folder(self, run_id: str) -> Iterator[Path]:
@@ -383,15 +449,41 @@ class Store:
         import pandas as pd
 
         runs = runs_by_id(run for _, run in self.planned())
-        finished = [run for run, status, _ in self.states(runs.values()) if status == "finished"]
+        finished = [(run, record) for run, status, record in self.states(runs.values()) if status == "finished"]
         if not finished:
             return pd.DataFrame(columns=list(TABLES[name]))
-        finished.sort(key=lambda run: (run.algo, run.env, run.seed))
-        return pd.concat([self.table(run, name) for run in finished], ignore_index=True)
+        finished.sort(key=lambda pair: (pair[0].algo, pair[0].env, pair[0].seed))
+        together = self._together(name, *zip(*finished, strict=True))
+        return pd.concat([self.table(run, name) for run, _ in finished], ignore_index=True) if together is None else together
+
+    def _together(self, name: str, runs: Sequence[Run], records: Sequence[dict[str, Any]]) -> pd.DataFrame | None:
+        """`table` of all these finished runs, read and checked as one; None where something is wrong, and `table` of each says of which it is, and what."""
+        import pyarrow as pa
+
+        from benchmarks.store.stacked import Stacked
+
+        try:
+            if self.is_packed:
+                stacked = self.packed.together(runs, name)
+                if stacked is None:
+                    return None
+            else:
+                parts = [self._read(self.runs_path / run.id, run, name) for run in runs]
+                stacked = Stacked.of(name, pa.concat_tables(parts), [0, *itertools.accumulate(map(len, parts))])
+                sealed = [record.get("rows", {name: None}).get(name, "") for record in records]  # None: its record seals the file
+                if any(seal not in (None, digest) for seal, digest in zip(sealed, stacked.digests(), strict=True)):
+                    return None
+        except (IntegrityError, ValueError):
+            return None
+        return stacked.frame() if stacked.are_as_planned(runs) else None
 
 
 def open_study(name: str) -> Store:
-    """The store of a study named by its directory, or by its name under studies/. UserError where there is none."""
+    """The store of a study named by its directory, by its name under studies/, or by a URL, from which it is fetched. UserError where there is none."""
+    from benchmarks.store import remote
+
+    if remote.is_remote(name):
+        return remote.fetched(name)
     for path in (Path(name), Path("studies") / name):
         if Store(path).exists():
             return Store(path)

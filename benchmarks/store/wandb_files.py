@@ -7,6 +7,7 @@ records, which are wandb's protocol buffers. Reading one runs nothing: its value
 
 from __future__ import annotations
 
+import importlib
 import json
 import struct
 import zlib
@@ -66,7 +67,7 @@ def _continued(before: Recorded, after: Recorded) -> Recorded:
 def of_file(path: Path) -> Recorded:
     """The run of a .wandb file. IntegrityError for what is none, and for a record that is not what was written; a last one that a kill cut is left out."""
     try:
-        from wandb.proto import wandb_internal_pb2
+        pb: Any = importlib.import_module("wandb.proto.wandb_internal_pb2")
     except ImportError:
         raise UserError(f'{path}: to read it, wandb is needed: pip install -c constraints.txt -e ".[track]"') from None
     run = Recorded(path.stem.removeprefix("run-"), str(path))
@@ -74,7 +75,7 @@ def of_file(path: Path) -> Recorded:
         if record is None:
             run.notes = (f"{path}: its end was cut, as by a kill; what was whole is read",)
             break
-        message = wandb_internal_pb2.Record()
+        message = pb.Record()
         try:
             message.ParseFromString(record)
         except Exception:  # DecodeError, whose place differs between versions of protobuf

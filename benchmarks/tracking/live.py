@@ -48,7 +48,7 @@ class TrackingCallback(BaseCallback):
         name = self.name or "-".join(str(config[key]).replace("/", "_") for key in ("algo", "env", "seed") if config.get(key) not in (None, ""))
         card = Card(self.id, f"{name}-{self.id[:8]}", self.group or group_name("training", str(algo), str(config["env"])), config, ("sb3-course", *self.tags))
         for tracker in self.to.trackers:
-            self._try(tracker, lambda tracker=tracker: self.open.append((tracker, tracker.open(card))))
+            self._try(tracker, self._begin, tracker, card)
 
     def _on_step(self) -> bool:
         return True
@@ -58,7 +58,7 @@ class TrackingCallback(BaseCallback):
         for tracker, tracked in self._working():
             kept = numeric({key: value for key, value in values.items() if tracker.kind not in (excluded.get(key) or ())})
             if kept and (tracked.resumed_at is None or step >= tracked.resumed_at):
-                self._try(tracker, lambda tracked=tracked, kept=kept: tracked.log(step, kept))
+                self._try(tracker, tracked.log, step, kept)
 
     def _on_training_end(self) -> None:
         self.finish()
@@ -67,7 +67,7 @@ class TrackingCallback(BaseCallback):
         """The end of the run, if it has not been told yet: for a training that was stopped by an exception, say it with status="interrupted"."""
         steps = {"steps": self.num_timesteps} if self.num_timesteps else {}
         for tracker, tracked in self._working():
-            self._try(tracker, lambda tracked=tracked: tracked.finish({**steps, **summary}, status))
+            self._try(tracker, tracked.finish, {**steps, **summary}, status)
         self.open = []
         if self.model is not None:
             self.logger.output_formats[:] = [writer for writer in self.logger.output_formats if not isinstance(writer, _Writer) or writer.callback is not self]
@@ -75,9 +75,12 @@ class TrackingCallback(BaseCallback):
     def _working(self) -> list[tuple[Tracker, Tracked]]:
         return [(tracker, tracked) for tracker, tracked in self.open if tracker in self.to.working]
 
-    def _try(self, tracker: Tracker, call: Callable[[], Any]) -> None:
+    def _begin(self, tracker: Tracker, card: Card) -> None:
+        self.open.append((tracker, tracker.open(card)))
+
+    def _try(self, tracker: Tracker, call: Callable[..., Any], *arguments: Any) -> None:
         try:
-            call()
+            call(*arguments)
         except Exception as error:  # whatever a tracker's package raises
             self.to.give_up(tracker, error)
 

@@ -5,10 +5,12 @@ Steps are environment steps. What wandb records besides, of machine, program, us
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ WHOLE = "mirrored"  # in the summary of a run that was told to its end
 
 QUIET = {"console": "off", "silent": True, "disable_git": True, "disable_code": True, "disable_job_creation": True, "x_disable_stats": True,
          "x_disable_meta": True, "x_disable_machine_info": True, "x_save_requirements": False, "host": "", "program": "", "init_timeout": 60.0}  # fmt: skip
+
+PART, STALE = ".part-", 3600.0  # what is being written begins so; after so many seconds nobody writes it any more
 
 
 def tracker(rest: str) -> Tracker:
@@ -79,7 +83,8 @@ class Run(Tracked):
         wandb = needs("wandb")
         (tracker.folder / "wandb").mkdir(parents=True, exist_ok=True)  # else it would look for another place
         self.wandb, self.tracker, self.card = wandb, tracker, card
-        self.beside = tempfile.mkdtemp(prefix=".part-", dir=tracker.folder / "wandb") if whole and tracker.is_offline else None
+        _sweep(tracker.folder / "wandb")
+        self.beside = tempfile.mkdtemp(prefix=PART, dir=tracker.folder / "wandb") if whole and tracker.is_offline else None
         self.run = wandb.init(project=tracker.project, entity=tracker.entity, id=card.id, name=card.name, group=card.group, job_type=card.kind,
                               tags=[tag[:64] for tag in card.tags], notes=card.notes or None, config=card.config, dir=self.beside or str(tracker.folder),
                               mode=tracker.mode, resume=None if tracker.is_offline else "allow", reinit="create_new",
@@ -116,3 +121,11 @@ class Run(Tracked):
             [made] = (Path(self.beside) / "wandb").glob("offline-run-*")
             os.rename(made, self.tracker.folder / "wandb" / made.name)
             shutil.rmtree(self.beside, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a process that was killed left half written."""
+    for path in folder.glob(f"{PART}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > STALE:
+                shutil.rmtree(path, ignore_errors=True)

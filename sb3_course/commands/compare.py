@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from benchmarks import IncompleteData, UserError
 from benchmarks.running import launchers
 from benchmarks.running.carry_out import UNFINISHED_OR_FAILED, Reporter, Work, carry_out, in_batches
 from benchmarks.store import records
+from benchmarks.store.remote import delivering, is_remote
 from benchmarks.store.store import Store, open_study
 from benchmarks.studies import hyperparams, parts, plan, trust
 from benchmarks.studies import study as studies
@@ -30,17 +31,32 @@ def compare(args: argparse.Namespace) -> int:
     study = planned_study(args)
     if args.suite and args.suite.endswith((".yaml", ".yml")):  # a file may be a stranger's; what is typed here, or lies in this project, is not
         trust.demand(trust.foreign(study), args.suite, args.trust)
-    store = Store(args.out or Path("studies") / study.name)
+    store = _folder(args, study)
     mirror = tracked.of(args.track, store.path)
     study = plan.pinned(study, command=shlex.join(["sb3-course", *tracked.without_track(sys.argv[1:])]), source=source())
-    if args.sequential:
-        in_batches(study, store, args.batch, reporter=Told(mirror), dry_run=args.dry_run)
-    else:
-        carry_out(study, store, reporter=Told(mirror), dry_run=args.dry_run)
+    with _delivered(store, study, "" if args.dry_run else args.store):
+        if args.sequential:
+            in_batches(study, store, args.batch, reporter=Told(mirror), dry_run=args.dry_run)
+        else:
+            carry_out(study, store, reporter=Told(mirror), dry_run=args.dry_run)
     if args.dry_run:
         return 0
     tracked.finish(mirror)
     return render(store, allow_partial=args.allow_partial and not args.sequential, play=_play)
+
+
+def _folder(args: argparse.Namespace, study: Study) -> Store:
+    """Where the study is made on this machine."""
+    if args.out and is_remote(args.out):
+        raise UserError(f"--out {args.out}: runs are made in a folder of this machine; --store {args.out} delivers them there as they finish")
+    return Store(args.out or Path("studies") / study.name)
+
+
+def _delivered(store: Store, study: Study, url: str | None) -> AbstractContextManager[None]:
+    """Around the training: what --store asks for."""
+    if not url:
+        return nullcontext()
+    return delivering(store, url, plan.runs_by_id(run for _, run in plan.plan(study)), lambda line: print(line, flush=True))
 
 
 def _play(store: Store, analysis: Any) -> None:
@@ -51,6 +67,8 @@ def _play(store: Store, analysis: Any) -> None:
 
 
 def retry(args: argparse.Namespace) -> int:
+    if args.study and is_remote(args.study):
+        raise UserError(f"{args.study}: a study is trained in a folder of this machine: retry the folder, with --store {args.study}")
     store = open_study(args.study)
     study = store.study()
     records.demand(study)
@@ -60,7 +78,8 @@ def retry(args: argparse.Namespace) -> int:
         raise UserError(f"the code or its packages changed since {store.path} was planned, so its runs would not be of one kind: "
                         f"use the study's command again ({study.command or 'sb3-course compare'}), which trains what the change touches")
     mirror = tracked.of(args.track, store.path)
-    carry_out(_launched(study, args), store, UNFINISHED_OR_FAILED, Told(mirror))
+    with _delivered(store, study, args.store):
+        carry_out(_launched(study, args), store, UNFINISHED_OR_FAILED, Told(mirror))
     tracked.finish(mirror)
     return render(store, args.allow_partial, play=_play)
 

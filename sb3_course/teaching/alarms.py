@@ -16,7 +16,7 @@ import math
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
@@ -33,6 +33,7 @@ PUBLISHED = HERE.parent / "results" / "course"
 SEEDS = 200  # of a probe
 LEAST, SECONDS = 10, 20.0  # at least so many seeds, however long they take; seconds of a processor after which no more are tried
 RIGHT = ("solution.py", "other.py")
+ENOUGH = 20  # runs of a probe, from which a standard deviation is told
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Row:
 
     @property
     def room(self) -> float | None:
-        """Standard deviations between the mean and the nearer bound; None where nothing varies, or no more than by rounding."""
-        if self.mean is None or not self.sd:
+        """Standard deviations between the mean and the nearer bound; None where nothing varies but by rounding, and where the runs are too few to say."""
+        if self.mean is None or not self.sd or self.runs < ENOUGH:
             return None
         found = min(abs(end - self.mean) / self.sd for end in (self.low, self.high) if end is not None and math.isfinite(end))
         return found if found < 1000 else None
@@ -87,8 +88,8 @@ def alarm(probe: Probe, found: Outcome) -> str | None:
     return (found.text or found.kind) if found.kind != "value" else probe.wrong_with(found.value)
 
 
-def measure(exercise: Exercise, seeds: int, least: int, seconds: float, known: dict[str, Row], say: Callable[[list[Row]], None]) -> list[Row]:
-    """The rows of an exercise. say(rows) is told after each probe of those that there are so far."""
+def measure(exercise: Exercise, seeds: int, least: int, seconds: float, known: dict[str, Row]) -> list[Row]:
+    """The rows of an exercise, by its probes; `known` are those that there are already, which go on where they were."""
     right = [answers.load(exercise.folder / name, f"right_{name[:-3]}") for name in RIGHT]
     source, rows = source_of(exercise), list[Row]()
     for probe in Judge(exercise).probes:
@@ -99,7 +100,6 @@ def measure(exercise: Exercise, seeds: int, least: int, seconds: float, known: d
         row = _more(row, probe, right, seeds, least, seconds)
         if row is not None:
             rows.append(row)
-            say(rows)
     return rows or [Row(exercise.module, exercise.name, "", 0, 0, None, None, None, None, 0.0, source)]
 
 
@@ -165,8 +165,8 @@ def _value(kind: str, text: str) -> Any:
     return int(text) if kind == "int" else float(text)
 
 
-def write(rows: list[Row], folder: Path = PUBLISHED) -> None:
-    """alarms.csv, and README.md with a line for each exercise."""
+def write(rows: list[Row], folder: Path = PUBLISHED, untried: Iterable[str] = ()) -> None:
+    """alarms.csv, and README.md with a line for each exercise, and the names of those that were not tried."""
     folder.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -175,10 +175,10 @@ def write(rows: list[Row], folder: Path = PUBLISHED) -> None:
     for row in rows:
         table.writerow(["" if (value := getattr(row, name)) is None else f"{value:.6g}" if isinstance(value, float) else value for name in names])
     write_whole(folder / "alarms.csv", text.getvalue())
-    write_whole(folder / "README.md", page(rows))
+    write_whole(folder / "README.md", page(rows, untried))
 
 
-def page(rows: list[Row]) -> str:
+def page(rows: list[Row], untried: Iterable[str] = ()) -> str:
     """What was found, in words, and a table with a line for each exercise."""
     by_exercise = dict[str, list[Row]]()
     for row in rows:
@@ -198,8 +198,10 @@ def page(rows: list[Row]) -> str:
         "",
         f"{len(drawing) - fewer} probes were tried with {SEEDS} seeds, {fewer} with fewer, since they take longer. *Room* says how many standard deviations",
         "of the measured value, over these runs, lie between its mean and the nearer bound: the least of the exercise, of probes that judge one number",
-        "which varies.",
+        f"which varies, and that were run {ENOUGH} times or more. Both answers are taken together: where they differ by themselves, as two ways of making",
+        "a maze do, that is part of the deviation, and each has more room alone.",
         "",
+        *([f"Not tried yet: {', '.join(f'`{name}`' for name in untried)}.", ""] if untried else []),
         "Made by `python -m sb3_course.teaching.alarms`, which goes on where it was, and measures an exercise again whose check or right answers say",
         f"something else. Python {platform.python_version()}, {versions}. Every probe is a row of [alarms.csv](alarms.csv), with `source`, the hash of the",
         "check and of the answers that were tried. Seconds are of one processor.",
@@ -234,19 +236,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = [course.exercise(name) for name in args.exercise] or list(course.exercises.values())
     found = {name: [row for row in read(args.out) if row.exercise == name] for name in course.exercises}
 
-    def keep(name: str, rows: list[Row]) -> None:
-        found[name] = rows
-        write([row for name in course.exercises for row in found[name]], args.out)
-
-    for exercise in chosen:
-        known = {row.probe: row for row in found[exercise.name]}
-
-        def said(rows: list[Row], name: str = exercise.name, known: dict[str, Row] = known) -> None:
-            there = {row.probe for row in rows}
-            keep(name, rows + [row for probe, row in known.items() if probe and probe not in there])
-
-        rows = measure(exercise, args.seeds, args.least, args.seconds, known, said)
-        keep(exercise.name, rows)
+    for exercise in chosen:  # what is written is whole exercises, so that none seems to have been tried whose probes were not
+        rows = measure(exercise, args.seeds, args.least, args.seconds, {row.probe: row for row in found[exercise.name]})
+        found[exercise.name] = rows
+        write([row for name in course.exercises for row in found[name]], args.out, [name for name in course.exercises if not found[name]])
         print(f"{exercise.name}: {sum(row.false_alarms for row in rows)} false alarms, seeds {min(row.seeds for row in rows)}", flush=True)
         for row in rows:
             if row.said:

@@ -122,7 +122,7 @@ def test_a_record_that_is_none_of_wandbs_is_refused(offline, tmp_path):
 
 def test_without_wandb_its_files_say_what_to_install(tmp_path, monkeypatch):
     (tmp_path / "run-a.wandb").write_bytes(log(b"x"))
-    monkeypatch.setitem(sys.modules, "wandb.proto", None)
+    monkeypatch.setitem(sys.modules, "wandb.proto.wandb_internal_pb2", None)
     with pytest.raises(UserError, match=r'run-a\.wandb: to read it, wandb is needed: pip install -c constraints\.txt -e "\.\[track\]"'):
         readers.from_wandb([str(tmp_path)], HOW)
 

@@ -1,7 +1,9 @@
 """marl-eval's JSON: read into a score dictionary and into a study's report, and written from both."""
 
+import importlib.util
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -244,3 +246,43 @@ def test_a_report_of_another_kind_is_not_written_as_marl_evals(written, tmp_path
     monkeypatch.chdir(tmp_path)
     assert cli.main(["report", "--from-marl-eval", str(written(DOCUMENT)), "--marl-eval", "out.json"]) == 2
     assert "--marl-eval out.json" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------------------------ its own package
+
+
+def its_own(module):
+    """A file of the package, which is not among our requirements: id-marl-eval 0.0.4 (`pip install --no-deps id-marl-eval colorama`). What its __init__s
+    import besides, such as Neptune's client, is not needed here."""
+    found = importlib.util.find_spec("marl_eval")
+    if found is None or importlib.util.find_spec("colorama") is None:
+        pytest.skip("needs id-marl-eval and colorama, which nothing here asks for")
+    place = Path(found.submodule_search_locations[0]).joinpath(*module.split(".")).with_suffix(".py")
+    spec = importlib.util.spec_from_file_location(module, place)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def test_its_own_tools_find_in_what_a_study_writes_the_study_s_scores(tmp_path):
+    tools = its_own("utils.data_processing_utils")
+    store = SyntheticStore(groups=(CONTROL,), seeds=3, points=4)
+    marl_eval.write(tmp_path / "study.json", store.study(), store.runs(), store.curves())
+    data = tools.data_process_pipeline(json.loads((tmp_path / "study.json").read_text()), [])
+    matrices, _ = tools.create_matrices_for_rliable(data, store.study().name, [])
+    last = store.curves().sort_values("step").groupby(["algo", "env", "seed"])["score"].last()
+    for algo in CONTROL["algos"]:
+        assert matrices["mean_episode_return"][algo].tolist() == [[last[algo, env, seed] for env in CONTROL["envs"]] for seed in range(3)]
+
+
+def test_what_its_own_logger_writes_is_read(tmp_path):
+    JsonLogger = its_own("json_tools.json_logger").JsonLogger
+    for seed in (0, 1):
+        logger = JsonLogger(str(tmp_path), "ff_ippo", "2s3z", "Smax", seed)
+        for k in range(3):
+            logger.write(100 * (k + 1), "episode_return", float(10 * seed + k), evaluation_step=k)
+        logger.write(300, "episode_return", 99.0, is_absolute_metric=True)
+    runs, metric = runs_of((tmp_path / "metrics.json").read_text(), "metrics.json")
+    assert metric == "episode_return" and [run.name for run in runs] == ["seed_0", "seed_1"]
+    assert [(run.steps.tolist(), run.scores.tolist(), run.absolute) for run in runs] == [
+        ([100, 200, 300], [0.0, 1.0, 2.0], 99.0), ([100, 200, 300], [10.0, 11.0, 12.0], 99.0)]  # fmt: skip
