@@ -91,7 +91,7 @@ def test_the_grid_s_policy_stands_in_its_manifest_with_its_exact_values():
     z = (visits - n * pi)[n[:, 0] > 0] / np.sqrt(n * pi * (1 - pi))[n[:, 0] > 0]
 
     assert np.abs(z).max() < 4  # each action as often as its probability says
-    assert data.facts["values"] == policy_values(env, pi, 0.95).tolist()
+    np.testing.assert_allclose(data.facts["values"], policy_values(env, pi, 0.95), rtol=1e-12)  # solved by a library, which rounds by the processor
     assert data.facts["expected_return"] == pytest.approx(expected_return(env, pi, 200), abs=1e-9)
     assert abs(data.returns.mean() - data.facts["expected_return"]) < 4 * data.returns.std() / np.sqrt(data.n_episodes)
 
@@ -230,6 +230,15 @@ def test_the_command_makes_shows_and_checks(tiny, tmp_path, capsys):
     assert cli.main(["dataset", "list"]) == 0
     out = capsys.readouterr().out
     assert "tiny/expert-v0         to be made" in out and "tiny/both-v0           here, in" in out
+
+
+def test_a_picture_goes_where_it_is_to_and_another_kind_is_refused_before_the_card(tmp_path, capsys):
+    assert cli.main(["dataset", "show", "gamble/uniform-v0", "--out", str(tmp_path / "new" / "x.png")]) == 0
+    assert (tmp_path / "new" / "x.png").read_bytes().startswith(b"\x89PNG")
+    capsys.readouterr()
+    assert cli.main(["dataset", "show", "gamble/uniform-v0", "--out", "x.txt"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "--out x.txt: a picture is a .svg or a .png file" in said.err
 
 
 def test_what_is_not_there_or_was_altered_gets_one_line_and_its_exit_code(tiny, capsys):
