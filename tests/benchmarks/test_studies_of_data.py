@@ -96,7 +96,7 @@ def another(sets):
     sets["random"] = random_play(seed=1)
 
 
-@pytest.mark.parametrize(("happens", "words"), [(gone, "there is no data set random; runs that learn"), (another, "the same name, other steps; runs that learn")])
+@pytest.mark.parametrize(("happens", "words"), [(gone, "no data set random; runs that learn"), (another, "the same name, other steps; runs that learn")])
 def test_runs_whose_data_set_is_not_here_are_not_verified_which_is_no_fault_of_theirs(sets, tmp_path, monkeypatch, happens, words):
     asked, store = plan.pinned(suite(["td3_bc"])), Store(tmp_path / "out")
     store.save_study(asked)
