@@ -12,6 +12,7 @@ import importlib
 import os
 import re
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from benchmarks import HarnessError, UserError
@@ -72,6 +73,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--n-envs", type=int, help="training environments (default: the tuned number)")
     train.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V",
                        help='overrides, such as learning_rate:0.01 policy_kwargs:"dict(net_arch=[64])"')
+    train.add_argument("-conf", "--conf-file", dest="conf", metavar="FILE", help="settings from there: tune's best.yaml, another suite, or the RL Zoo's form")
+    train.add_argument("--study", metavar="DIR", help="settings of a trial of tuning in DIR: with --trial-id")
+    train.add_argument("--trial-id", type=int, metavar="N", help="with --study: which trial")
     train.add_argument("--env-kwargs", nargs="+", default=[], metavar="K:V", help="arguments of the environment, such as is_slippery:False")
     train.add_argument("--eval-freq", type=int, default=25000, metavar="N", help="evaluate every N training steps; 0 or less: never")
     train.add_argument("--eval-episodes", type=int, default=5, metavar="N", help="episodes of an evaluation")
@@ -84,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("-f", "--log-folder", default="logs", metavar="DIR", help="where the model, its settings and its evaluations are saved")
     train.add_argument("-tb", "--tensorboard-log", default="", metavar="DIR", help="also write TensorBoard's files there (default: none)")
     train.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
+    trust(train, "with -conf or --study: also import wrappers that are not known here")
     train.add_argument("--verbose", type=int, default=1, choices=(0, 1, 2), help="0 prints nothing, 1 tables and evaluations, 2 what debugging needs too")
 
     enjoy = verb("enjoy", "enjoy", "run", "watch a model that train saved, or one of a study",
@@ -265,12 +270,42 @@ def parser() -> argparse.ArgumentParser:
     checked.add_argument("name", metavar="NAME|PATH", help="as for show")
     checked.add_argument("--level", type=int, default=2, choices=(1, 2), help="1: its steps as they lie; 2: also made again")
 
+    _declare_tune(verb)
     course_verbs.declare(verb)
 
     doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it", example="sb3-course doctor")
     doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top
+
+
+def _declare_tune(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    tune = verb("tune", "tune", "run", "search for hyper-parameters with Optuna, over several seeds a trial; the same words again continue it",
+                example="sb3-course tune --algo q_learning --env FrozenLake-v1 -n 2000 --trials 6 --out studies/tuned\nsb3-course tune --show studies/tuned")
+    tune.add_argument("--algo", help="the algorithm, as for train")
+    tune.add_argument("--env", help="the environment, as for train")
+    tune.add_argument("--dataset", help="instead of --env, for those who learn from data: a data set by name or path")
+    tune.add_argument("--trials", type=int, default=50, metavar="N", help="settings that are tried, those of earlier commands in DIR among them; the first is "
+                                                                         "what is tuned from")
+    tune.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each setting, in lock-step where the class can")
+    tune.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of a seed (default: the tuned number)")
+    tune.add_argument("--n-envs", type=int, metavar="N", help="training environments (default: the tuned number)")
+    tune.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that search, of one thread each")
+    tune.add_argument("--out", metavar="DIR", help="where the search lives (default: studies/tune-ALGO-ENV)")
+    tune.add_argument("--space", metavar="FILE", help="YAML of what is drawn, as docs/tuning.md says (default: the algorithm's own space)")
+    tune.add_argument("--sampler", default="tpe", help="tpe, random, cmaes, gp or qmc")
+    tune.add_argument("--pruner", default="median", help="which ends hopeless trials early: median, halving, hyperband or none")
+    tune.add_argument("--startup", type=int, metavar="N", help="trials before the sampler draws, and the pruner ends, by what was found (default: 10, and 5)")
+    tune.add_argument("--seed", type=int, default=0, help="of the sampler; the trials' own are 10000 and those behind, which no study uses by itself")
+    tune.add_argument("-params", "--hyperparams", nargs="+", default=[], metavar="K:V", help="settings that are given, and not drawn")
+    tune.add_argument("--env-kwargs", nargs="+", default=[], metavar="K:V", help="arguments of the environment")
+    tune.add_argument("--eval-points", type=int, default=5, metavar="N", help="evaluations of a trial, after each of which it may be ended")
+    tune.add_argument("--eval-episodes", type=int, default=10, metavar="N", help="episodes of an evaluation, for each seed")
+    tune.add_argument("--last", type=int, default=1, metavar="N", help="a seed's score is the mean of its last N evaluations")
+    tune.add_argument("--confirm", type=int, default=0, metavar="K", help="train the best K, and what is tuned from, again on fresh seeds, and choose by these")
+    tune.add_argument("--confirm-seeds", type=int, default=10, metavar="N", help="with --confirm: how many fresh seeds")
+    tune.add_argument("--show", metavar="DIR", help="no search: show what was found there, and write its page again")
+    tune.add_argument("--dry-run", action="store_true", help="check everything and print what would be drawn")
 
 
 def _add_limits(verb: argparse.ArgumentParser) -> None:

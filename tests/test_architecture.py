@@ -223,6 +223,7 @@ HARNESS: dict[str, tuple[str, ...]] = {
     "claims": ("configs", "plain", "report", "running", "stats", "store", "studies"),
     "datasets": ("plain", "report", "running", "studies"),
     "reproduction": ("claims", "configs", "evidence", "plain", "report", "running", "stats", "store", "studies"),
+    "tuning": ("plain", "report", "running", "stats", "studies"),
     "textbook": ("plain", "report", "running", "stats", "store", "studies"),
     "speed": ("report", "reproduction", "running", "store", "studies"),  # what a study of many runs costs, from its plan to its compact form
     "calibration": ("plain", "stats"),

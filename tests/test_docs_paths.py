@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md")}
 ROOMS = ("", "from_scratch", "benchmarks")  # paths are named from here
 FILE = re.compile(r"(?<![\w/<>.*-])((?:[\w.-]+/)+[\w-]+\.(?:py|md|yaml|pyi|txt))\b")
-ELSEWHERE = ("_generated/", "path/to/", "sb3_course_work/")  # written when the pages are built; a reader's own, twice
+ELSEWHERE = ("_generated/", "path/to/", "sb3_course_work/", "studies/")  # written when the pages are built; a reader's own, thrice
 INSIDE = re.compile(r"(?<![\w.-])((?:from_scratch|benchmarks|sb3_course)(?:\.\w+)+)")
 
 

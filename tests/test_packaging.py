@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -9,7 +10,9 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
@@ -113,3 +116,32 @@ def test_make_refuses_an_old_python_with_one_clear_line(tmp_path):
     assert answer.returncode != 0
     assert answer.stderr.startswith(f"Python 3.11 or newer is needed; {old} is 3.9.")
     assert not (tmp_path / "venv").exists()
+
+
+# ---------------------------------------------------------------------------------------------- conda and containers
+
+
+def test_the_conda_environment_has_a_python_that_we_support_and_pip_s_constraints():
+    facts = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, by_pip = facts["dependencies"]
+    assert pip == "pip" and by_pip == {"pip": ["-c constraints.txt", "-e ."]}
+    assert SpecifierSet(PYPROJECT["project"]["requires-python"]).contains(python.partition("=")[2])
+    assert "# The exact versions that were installed together and run: Python 3.11" in LINES[0] and python == "python=3.11"
+
+
+def test_the_image_is_built_from_the_python_of_the_constraints_with_the_constraints():
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert text.count("\nFROM ") == 1 and "\nFROM python:3.11-slim\n" in text
+    assert "pip install" in text and "-c constraints.txt" in text
+
+
+@pytest.mark.parametrize(("extras", "wanted"), [("", "."), ("minatar,mujoco", ".[minatar,mujoco]")])
+def test_the_image_is_asked_for_its_extras_in_words_that_pip_understands(extras, wanted):
+    """`.[]` is none: without extras the brackets must go, too."""
+    word = re.search(r'-e ("\S+")', (ROOT / "Dockerfile").read_text(encoding="utf-8"))[1]
+    assert subprocess.run(["sh", "-c", f"printf %s {word}"], env={"EXTRAS": extras}, capture_output=True, text=True, check=True).stdout == wanted
+
+
+def test_what_is_made_on_this_machine_does_not_go_into_the_image():
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {".venv", "**/__pycache__", "studies", "sb3_course_work"} <= set(ignored) and ".git" not in ignored

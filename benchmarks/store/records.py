@@ -149,7 +149,9 @@ STATISTICS: dict[str, Test] = {
     "reps": lambda v: is_whole(v, 100, MOST_REPS), "confidence": lambda v: is_number(v, 0.5, 0.9999), "seed": is_whole, "threshold": is_number,
     "paired": one_of(True, False), "margin": lambda v: is_number(v, 1e-12),
 }  # fmt: skip
-TUNED: dict[str, Test] = {"method": is_text, "trials": lambda v: is_whole(v, 1), "seeds": list_of(is_whole, MOST_SEEDS), "source": is_text}
+TUNED: dict[str, Test] = {"method": is_text, "trials": lambda v: is_whole(v, 1), "seeds": list_of(is_whole, MOST_SEEDS), "source": is_text,
+                          "cost": is_text, "confirmed": lambda v: not faults("confirmed", v, AGAIN, set(AGAIN))}  # fmt: skip
+AGAIN: dict[str, Test] = {"trials": lambda v: is_whole(v, 1), "seeds": list_of(is_whole, MOST_SEEDS)}
 SEQUENCE: dict[str, Test] = {
     "maximum": lambda v: STUDY["seeds"](v), "batch": lambda v: is_whole(v, 2), "alpha": lambda v: is_number(v, 0.001, 0.5), "reps": STATISTICS["reps"],
     "seed": is_whole,
@@ -189,7 +191,7 @@ STUDY: dict[str, Test] = {
     "code": _of_pair(is_hash),
     "own": optional(lambda v: not faults("own", v, OWN, set(OWN) - {"places"})),
     "source": optional(lambda v: not faults("source", v, SOURCE, set())),
-    "tuning": dict_of(key=matches(NAME), test=lambda v: not faults("tuning", v, TUNED, set(TUNED))),
+    "tuning": dict_of(key=matches(NAME), test=lambda v: not faults("tuning", v, TUNED, set(TUNED) - {"cost", "confirmed"})),
     "sequential": lambda v: not faults("sequential", v, SEQUENCE, set(SEQUENCE)),
     "claim": optional(lambda v: not faults("claim", v, {"name": matches(WORD), "hash": is_hash}, {"name", "hash"})),
 }  # fmt: skip
@@ -217,7 +219,7 @@ def of_study(study: Any) -> list[str]:
     if all(map(is_whole, resampled)) and resampled[0] * resampled[1] > MOST_RESAMPLED:
         found.append(f"study.yaml: {resampled[1]:,} bootstrap repetitions of {resampled[0]:,} checkpoints: at most {MOST_RESAMPLED:,} values are resampled")
     for algo, how in (study.get("tuning") or {}).items():
-        if set(how["seeds"]) & set(study["seeds"]):
+        if {*how["seeds"], *(how.get("confirmed") or {"seeds": []})["seeds"]} & set(study["seeds"]):
             found.append(f"study.yaml: tuning of {algo}: a seed of it is among the study's, and a report says that none is")
     sequence = study.get("sequential")
     if sequence and study["seeds"] not in [sequence["maximum"][:k] for k in [*range(0, len(sequence["maximum"]), sequence["batch"]), len(sequence["maximum"])]]:

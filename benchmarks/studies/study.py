@@ -59,7 +59,7 @@ class Study:
     references: dict[str, list[dict[str, Any]]] | None = None  # [env] [{label, score}]: published scores
     launcher: dict[str, Any] | None = None  # {name, jobs, lockstep_seeds, attempts}
     keep_models: bool | str | None = None  # true, false, or MEDIAN
-    tuning: dict[str, dict[str, Any]] | None = None  # [algo] {method, trials, seeds, source}
+    tuning: dict[str, dict[str, Any]] | None = None  # [algo] {method, trials, seeds, source} and TUNING_MORE
     hash: str = ""  # `content_hash` when it was made
     command: str | None = None  # that started the runs
     code: dict[str, dict[str, str]] | None = None  # [algo][env]: the version of everything that its runs execute
@@ -616,26 +616,33 @@ def _brief(value: Any) -> str:
 # ---------------------------------------------------------------------------------------------------------------------- tuning
 
 TUNING = ("method", "trials", "seeds", "source")
+TUNING_MORE = ("cost", "confirmed")  # what `tune` says besides: in words; {trials, seeds} of the settings that were trained again on fresh seeds
 
 
 def _tuning(declared: Any, study: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """How each algorithm's hyper-parameters were found: {algorithm: {method, trials, seeds, source}}. UserError if a seed of this study helped."""
+    """How each algorithm's hyper-parameters were found: {algorithm: {method, trials, seeds, source}}, and TUNING_MORE. UserError if a seed of this study
+    helped."""
     if not isinstance(declared, dict):
         raise UserError(f"tuning={declared}: give {{algorithm: {{{', '.join(TUNING)}}}}}")
     known = {registry.find(algo).settings for algo in study["hyperparams"]} | set(study["hyperparams"])
     for algo, how in declared.items():
         if algo not in known:
             raise UserError(f"tuning of '{algo}', which is not in this study: it has {', '.join(study['hyperparams'])}")
-        if not isinstance(how, dict) or set(how) != set(TUNING):
+        if not isinstance(how, dict) or set(how) - set(TUNING_MORE) != set(TUNING):
             raise UserError(f"tuning of {algo}: give {', '.join(TUNING)}; it has {', '.join(how) if isinstance(how, dict) else how}")
         if not isinstance(how["trials"], int) or isinstance(how["trials"], bool) or how["trials"] < 1:
             raise UserError(f"tuning of {algo}: trials={how['trials']}: how many settings were tried, 1 at least")
-        shared = sorted(set(seed_list(how["seeds"])) & set(study["seeds"]))
+        again = how.get("confirmed") or {}
+        if not isinstance(again, dict) or (again and (set(again) != {"trials", "seeds"} or not isinstance(again["trials"], int))):
+            raise UserError(f"tuning of {algo}: confirmed={again}: give trials, how many were trained again, and seeds")
+        helped = [*seed_list(how["seeds"]), *(seed_list(again["seeds"]) if again else [])]
+        shared = sorted(set(helped) & set(study["seeds"]))
         if shared:
-            free = max([*study["seeds"], *seed_list(how["seeds"])]) + 1
+            free = max([*study["seeds"], *helped]) + 1
             raise UserError(f"seed{'s' * (len(shared) > 1)} {ranges(shared)} {'were' if len(shared) > 1 else 'was'} also used for tuning {algo} "
                             f"({how['source']}): evaluate on others, such as seeds=[{','.join(str(free + k) for k in range(min(len(study['seeds']), 3)))},…]")
-    return {algo: {**how, "seeds": seed_list(how["seeds"])} for algo, how in declared.items()}
+    return {algo: {**how, "seeds": seed_list(how["seeds"]), **({"confirmed": {**how["confirmed"], "seeds": seed_list(how["confirmed"]["seeds"])}}
+                                                               if how.get("confirmed") else {})} for algo, how in declared.items()}  # fmt: skip
 
 
 def ranges(numbers: list[int]) -> str:
@@ -655,9 +662,10 @@ def tuning_of(study: Study, algo: str) -> str:
     how = declared.get(algo) or declared.get(registry.settings_of(algo))
     if not how:
         return ""
-    runs = how["trials"] * len(how["seeds"])
+    runs, again = how["trials"] * len(how["seeds"]), how.get("confirmed")
+    confirmed = f", and {again['trials']} settings again × {len(again['seeds'])} seeds ({ranges(sorted(again['seeds']))})" if again else ""
     return (f"tuned by {how['method']}: {how['trials']:,} trials × {len(how['seeds'])} seeds ({ranges(sorted(how['seeds']))}) = {runs:,} runs "
-            f"besides those shown; source: {how['source']}")
+            f"besides those shown{confirmed}{'; cost: ' + how['cost'] if how.get('cost') else ''}; source: {how['source']}")
 
 
 def provenance(algo: str, env: str, raw: dict[str, Any]) -> str:

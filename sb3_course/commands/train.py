@@ -21,12 +21,12 @@ import yaml
 from benchmarks import UserError
 from benchmarks.running import launchers, models
 from benchmarks.store.plain import MEGABYTE, content, from_yaml
-from benchmarks.studies import environments, hyperparams, recorded
+from benchmarks.studies import environments, hyperparams, recorded, trust
 from benchmarks.studies import study as studies
 from from_scratch import registry
 
 CHECKPOINT = "checkpoint.zip"
-NOT_SETTINGS = ("module", "function", "verb", "typed", "resume", "exp_id")
+NOT_SETTINGS = ("module", "function", "verb", "typed", "resume", "exp_id", "trust")
 OF_TODAY = ("log_folder", "progress", "verbose")  # what may differ when a training goes on
 
 
@@ -49,15 +49,39 @@ def run(args: argparse.Namespace) -> int:
         return _go_on(args, entry, folder)
     datasets = [args.dataset] if args.dataset else []
     study = studies.adhoc([args.algo], [] if datasets else [args.env], seeds=1, steps=args.n_timesteps, datasets=datasets)
-    raw: dict[str, Any] = {**study.hyperparams[args.algo][args.env], **hyperparams.parse_pairs(args.hyperparams)}
+    found, kwargs = _settings_of(args)
+    raw: dict[str, Any] = {**(found or study.hyperparams[args.algo][args.env]), **hyperparams.parse_pairs(args.hyperparams)}
     steps = args.n_timesteps or raw.pop("n_timesteps", study.budget[args.env][args.algo])
     raw.pop("n_timesteps", None)
     if args.n_envs:
         raw["n_envs"] = args.n_envs
     spec = study.envs[args.env]
-    spec["kwargs"] = {**(spec["kwargs"] or {}), **hyperparams.parse_pairs(args.env_kwargs)}
+    spec["kwargs"] = {**(spec["kwargs"] or {}), **kwargs, **hyperparams.parse_pairs(args.env_kwargs)}
     studies.check_pair(args.algo, args.env, raw, spec)
     return _train(args, entry, raw, spec, int(steps))
+
+
+def _settings_of(args: argparse.Namespace) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """(the settings that a file or a trial of tuning has, instead of this project's own; arguments of the environment in which it was tuned)."""
+    if args.conf and args.study:
+        raise UserError("-conf and --study: settings come from one of them")
+    if (args.study is None) != (args.trial_id is None):
+        raise UserError("--study DIR and --trial-id N go together: a folder of tuning, and one of its trials (sb3-course tune --show DIR)")
+    if args.conf is None and args.study is None:
+        return None, {}
+    from benchmarks.tuning import best, tuning
+
+    if args.conf:
+        found, kwargs = best.of_file(Path(args.conf), args.algo, args.env), dict[str, Any]()
+    else:
+        folder = Path(args.study)
+        asked = tuning.read(folder)
+        if (asked.algo, environments.base(asked.env)) != (args.algo, environments.base(args.env)):
+            raise UserError(f"--study {folder} tuned {asked.algo} on {asked.env}, not {args.algo} on {args.env}")
+        found, kwargs = best.of_trial(folder, args.trial_id), asked.spec.get("kwargs") or {}
+    foreign = [*trust.of_wrappers(found.get("env_wrapper")), *trust.of_arguments(args.env, kwargs)]  # the file may be a stranger's
+    trust.demand(foreign, str(args.conf or args.study), args.trust)
+    return found, kwargs
 
 
 def _begun(args: argparse.Namespace) -> Path | None:

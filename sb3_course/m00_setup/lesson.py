@@ -11,11 +11,13 @@
 # %% [markdown]
 # ## An installation that answers
 #
-# Two ways to install:
+# Four ways to install, each with the versions in `constraints.txt`:
 #
 # ```sh
-# make install                                # in a clone: makes .venv with the versions in constraints.txt
-# python -m venv .venv && .venv/bin/pip install -e .    # the same by hand; in a conda environment: pip install -e .
+# make install                                # in a clone: makes .venv
+# python -m venv .venv && .venv/bin/pip install -c constraints.txt -e .    # the same by hand
+# conda env create -f environment.yml         # in conda; then conda activate sb3-course
+# docker build -t sb3-course .                # in a container; how to run it stands at the head of the file Dockerfile
 # ```
 #
 # Then ask it how it is:

@@ -169,6 +169,11 @@ class Course:
         """"P1" -> its page, which is in percent format as a lesson is."""
         return {path.stem.partition("_")[0]: path for path in sorted(self.folder.glob("m[0-9][0-9]_*/proofs/P*.py"))}
 
+    @property
+    def tracks(self) -> dict[str, str]:
+        """The tracks of module m10 that are there -> their headings in its lesson."""
+        return dict(self.modules["m10"].facts.get("tracks", {})) if "m10" in self.modules else {}
+
     @cached_property
     def planned(self) -> dict[str, str]:
         """The exercises that the course is to have -> their modules, whether they are there or not."""

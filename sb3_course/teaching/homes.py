@@ -70,11 +70,13 @@ class Home:
             case "card":
                 return (CARDS / f"{name}.yaml").is_file()
             case "reading":
-                return name in reading.MAPS
+                return name in reading.PAGES
             case "capstone":
                 return (course.folder / "capstones" / name / "brief.md").is_file()
             case "claim":
                 return (ROOT / "results" / "claims" / name / "verdict.json").is_file()
+            case "track":
+                return name in course.tracks
             case "algorithm":
                 from from_scratch import registry
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.claims import claim as claims
 from from_scratch import registry
-from sb3_course.teaching import homes, reading
+from sb3_course.teaching import further, homes, reading
 from sb3_course.teaching import plan as plans
 from sb3_course.teaching.cards import Card
 from sb3_course.teaching.cards import cards as all_cards
@@ -64,6 +64,7 @@ class Pages:
         pages |= {"syllabus.md": self.syllabus(), "exhibits.ipynb": self.exhibits(), "ledger.md": self.ledger()}
         pages["reading.md"] = self.reading()
         pages |= {f"reading/{name}.md": self.reading_map(name, facts) for name, facts in reading.maps().items()}
+        pages |= {f"reading/{name}.md": page(self) for name, page in further.PAGES.items()}
         pages["cards.md"] = self.cards()
         pages |= {f"cards/{name}.md": self.card(card) for name, card in all_cards().items()}
         pages |= {f"capstones/{path.parent.name}.md": path.read_text(encoding="utf-8") for path in self.briefs()}
@@ -124,6 +125,8 @@ class Pages:
                 return f"cards/{name}.md"
             case "reading":
                 return f"reading/{name}.md"
+            case "track":
+                return f"{self.of_module('m10')}#{_slug(self.course.tracks[name])}"
         return None
 
     def link(self, page: str, kind: str, name: str, text: str = "") -> str:
@@ -205,8 +208,9 @@ class Pages:
                         for k, one in enumerate(order["stations"], start=1)]  # fmt: skip
             parts += [f"## {order['title']}", f"As line `{order['line']}` of [the syllabi](syllabus.md) has it.", *_block(stations)]
         rows = [f"- [{facts['title']}](reading/{name}.md)" for name, facts in maps.items()]
+        rows += [f"- [{reading.other(name)['title']}](reading/{name}.md)" for name in reading.OTHERS]
         about = "What to read beside the course, and which module takes it up. A paper has [a page of its own](cards.md)."
-        return _page("# Reading", about, *_block(rows), *parts, _tree(f"reading/{name}.md" for name in maps))
+        return _page("# Reading", about, *_block(rows), *parts, _tree(f"reading/{name}.md" for name in reading.PAGES))
 
     def reading_map(self, name: str, facts: dict[str, Any]) -> str:
         page, with_answers = f"reading/{name}.md", any("does" in one for one in facts["parts"])

@@ -1,4 +1,7 @@
-"""Reading maps: reading/NAME.yaml says which module takes up which part of a book, a lecture or a page; order.yaml in which order to read and to code."""
+"""Reading: reading/NAME.yaml says which module takes up which part of a book, a lecture or a page; order.yaml in which order to read and to code.
+
+Other pages beside them: the field as a tree of algorithms, references, open problems, and papers to reproduce.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from sb3_course.teaching.course import HERE, read_yaml
 
 FOLDER = HERE / "reading"
 MAPS = ("book", "silver", "spinning_up")
+OTHERS = ("survey", "references", "open_problems", "reproductions")
+PAGES = (*MAPS, *OTHERS)
 
 
 def maps() -> dict[str, dict[str, Any]]:
@@ -18,3 +23,8 @@ def maps() -> dict[str, dict[str, Any]]:
 def orders() -> dict[str, dict[str, Any]]:
     """The syllabus's orders of reading and coding: line, title, and stations with text and homes."""
     return read_yaml(FOLDER / "order.yaml")
+
+
+def other(name: str) -> dict[str, Any]:
+    """One of OTHERS: title, about, and what its page is made of, as its file says."""
+    return read_yaml(FOLDER / f"{name}.yaml")

@@ -98,7 +98,7 @@ def test_what_a_learner_has_written_is_never_written_over(workspace):
 
 
 def test_an_unknown_capstone_is_one_line_with_those_that_there_are():
-    with pytest.raises(UserError, match="no capstone '9': there are 1, 3, A, B, C, E"):
+    with pytest.raises(UserError, match="no capstone '9': there are 1, 3, 5, A, B, C, E"):
         capstones.find("9")
 
 
