@@ -3,10 +3,12 @@
 import copy
 import dataclasses
 import json
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
 import pytest
+import yaml
 
 from benchmarks import UserError
 from benchmarks.datasets import card, checking, making, recipes, tables, training
@@ -17,6 +19,7 @@ from from_scratch.core.exact.values import expected_return, policy_values
 from from_scratch.envs import GridWorld, StitchingMaze
 from sb3_course import cli
 
+ROOT = Path(__file__).parents[2]
 TINY = {
     "env": "CartPole-v1", "about": "a training that is none", "algorithm": "dqn", "seed": 3, "steps": 60, "checkpoints": 20, "medium": 0.0,
     "hyperparameters": {"learning_starts": 20, "policy_kwargs": {"net_arch": [8]}}, "picking": {"episodes": 1, "seed": 0}, "scores": {"episodes": 2, "seed": 9},
@@ -186,6 +189,34 @@ def test_steps_that_come_out_otherwise_fail_on_this_machine_and_decide_nothing_f
     assert checking.check("tiny/random-v0")[1].state == "fail"
     monkeypatch.setattr(checking.provenance, "machine", lambda: {"os": "another"})
     assert checking.check("tiny/random-v0")[1].state == "unverified" and "other machine" in checking.check("tiny/random-v0")[1].said
+
+
+def test_what_does_not_come_with_the_library_is_compared_with_what_was_recorded_of_it(tiny, monkeypatch):
+    making.make(tiny["tiny/random-v0"])
+    said = {"commit": "c" * 40, "machine": "a processor", "packages": {"torch": "2.0"}, "hash": as_dataset("tiny/random-v0").hash}
+    monkeypatch.setattr(checking, "recorded", lambda: {"tiny/random-v0": said})
+    found = checking.check("tiny/random-v0", level=1)[1]
+    assert (found.state, found.said) == ("pass", "the steps that this name has had since they were made at commit cccccccccccc (a processor; torch 2.0)")
+    said["hash"] = "0" * 64
+    found = checking.check("tiny/random-v0", level=1)[1]
+    assert found.state == "unverified" and "whose hash is 000000000000…: results on those are of another data set" in found.said
+
+
+def test_recorded_are_sets_that_do_not_come_with_the_library_and_the_published_study_s_are_among_them():
+    for name, said in recipes.recorded().items():
+        recipe = recipes.find(name)
+        assert not recipe.is_packed and len(said["hash"]) == 64
+        assert said["steps"] == recipe.own.get("steps", said["steps"])
+    study = yaml.safe_load((ROOT / "results" / "offline-hopper" / "study.yaml").read_text(encoding="utf-8"))
+    for said in (spec["dataset"] for spec in study["envs"].values()):
+        assert recipes.recorded()[said["name"]]["hash"] == said["hash"]
+
+
+@pytest.mark.parametrize(("env", "has"), [("HalfCheetah-v5", True), ("CartPole-v1", False)])
+def test_a_manifest_names_the_simulator_of_its_environment(env, has):
+    if has:
+        pytest.importorskip("mujoco")
+    assert ("mujoco" in making.packages(Recipe("family", "set-v0", {"env": env}, {}))) == has
 
 
 def test_another_recipe_and_no_manifest_decide_nothing(tiny, tmp_path):
