@@ -87,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--exp-id", type=int, default=0, metavar="ID", help="with --resume: which training; 0: the latest")
     train.add_argument("-f", "--log-folder", default="logs", metavar="DIR", help="where the model, its settings and its evaluations are saved")
     train.add_argument("-tb", "--tensorboard-log", default="", metavar="DIR", help="also write TensorBoard's files there (default: none)")
+    _add_track(train, "also tell a tracker, live, of all that is logged")
     train.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
     trust(train, "with -conf or --study: also import wrappers that are not known here")
     train.add_argument("--verbose", type=int, default=1, choices=(0, 1, 2), help="0 prints nothing, 1 tables and evaluations, 2 what debugging needs too")
@@ -115,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--launcher", help="local, a pool of processes; ray, a cluster; or inprocess, for debugging (default: the suite's)")
     _add_limits(compare)
     compare.add_argument("--out", metavar="DIR", help="where the study lives (default: studies/NAME)")
+    _add_track(compare, "mirror each run, as it finishes, in a tracker")
     compare.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     compare.add_argument("--dry-run", action="store_true", help="check everything and print the plan")
 
@@ -133,6 +135,7 @@ def parser() -> argparse.ArgumentParser:
     retry.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
     retry.add_argument("--jobs", type=int, metavar="N", help="processes (default: the study's)")
     _add_limits(retry)
+    _add_track(retry, "mirror each run, as it finishes, in a tracker")
     retry.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     trust(retry, "also import what is not known here")
 
@@ -154,6 +157,8 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--from-sb3", metavar="PATTERN", help="runs with evaluations.npz, monitor.csv or progress.csv, such as 'runs/{algo}/{env}/{seed}'")
     report.add_argument("--from-csv", nargs="+", metavar="FILE",
                         help="tables with a row for each run and checkpoint, or each run and episode; charts that Weights & Biases exported")
+    report.add_argument("--from-wandb", nargs="+", metavar="PLACE",
+                        help="runs of Weights & Biases: its folder wandb/, runs exported as JSON, or ENTITY/PROJECT by its API")
     report.add_argument("--from-marl-eval", nargs="+", metavar="FILE", help="the JSON that marl-eval, Mava and BenchMARL write (--column score=METRIC)")
     report.add_argument("--marl-eval", metavar="FILE", help="also write the study's runs there as marl-eval's JSON")
     report.add_argument("--column", action="append", default=[], metavar="MEANING=NAME",
@@ -201,6 +206,8 @@ def parser() -> argparse.ArgumentParser:
     compact.add_argument("study", help="a directory, or a name under studies/")
     compact.add_argument("target", metavar="NEW", help="a folder that does not exist")
     compact.add_argument("--no-models", action="store_true", help="leave the trained models out")
+
+    _declare_mirror(verb)
 
     power = verb("power", "power", "run", "how many seeds: power by simulation from a study's scores, or from a given spread and effect",
                  example="sb3-course power first --effect 50 --seeds 5,10,20 --reps 200")
@@ -277,6 +284,19 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top
+
+
+def _declare_mirror(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    mirror = verb("mirror", "mirror", "run", "the runs of a study in a tracker: TensorBoard, Weights & Biases, Trackio, MLflow; again: what it lacks",
+                  example="sb3-course mirror first --track tensorboard")
+    mirror.add_argument("study", help="a directory, a name under studies/, or an archive")
+    _add_track(mirror, "where", required=True)
+    mirror.add_argument("--attach", action="append", default=[], metavar="WHAT", help="also keep there: report, models (may be repeated)")
+
+
+def _add_track(verb: argparse.ArgumentParser, what: str, required: bool = False) -> None:
+    verb.add_argument("--track", action="append", default=[], required=required, metavar="TRACKER",
+                      help=f"{what}: tensorboard[:FOLDER], wandb[:PROJECT], trackio[:PROJECT] or mlflow:URI (may be repeated; docs/tracking.md)")
 
 
 def _declare_tune(verb: Callable[..., argparse.ArgumentParser]) -> None:

@@ -217,6 +217,7 @@ HARNESS: dict[str, tuple[str, ...]] = {
     "stats": (),
     "evidence": ("stats", "studies"),
     "store": ("configs", "plain", "stats", "studies"),  # stats: the form of marl-eval's files
+    "tracking": ("plain", "store", "studies"),
     "running": ("evidence", "plain", "store", "studies"),  # evidence: a sequential study asks after each batch whether it is decided
     "measures": ("running", "studies"),  # running takes them by their names
     "report": ("configs", "evidence", "plain", "running", "stats", "store", "studies"),  # running: its films play models

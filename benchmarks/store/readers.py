@@ -5,6 +5,7 @@
                           (progress.csv) wrote
     from_csv(files)       tables with a row for each run and checkpoint, or for each run and episode; also one file a run in CleanRL's naming, and the
                           tables that Weights & Biases makes of a chart, with a column for each run
+    from_wandb(places)   runs of Weights & Biases: its folders on this machine, runs exported as JSON, or ENTITY/PROJECT by its API
     from_marl_eval(files)   the JSON of marl-eval, which Mava, BenchMARL and others write
 
 Nothing is repaired: runs whose checkpoints do not match, that occur twice or that hold NaN are refused by name, and a run that ended before the others
@@ -32,7 +33,7 @@ import yaml
 from benchmarks import IntegrityError, UserError
 from benchmarks.configs import CONFIGS, options
 from benchmarks.stats import marl_eval
-from benchmarks.store import monitors
+from benchmarks.store import monitors, wandb_files
 from benchmarks.store.plain import content, from_npz, from_yaml, is_regular
 from benchmarks.store.store import RUN_COLUMNS
 from benchmarks.store.tables import TABLES
@@ -497,6 +498,109 @@ def _of_chart(path: Path, axis: str, table: pd.DataFrame, drawn: list[str]) -> t
     if merged:
         notes.append(f"{path}: at {merged} of {points} points the chart merges several values and shows the last; the run's history has them all")
     return tuple(notes)
+
+
+# ------------------------------------------------------------------------------------------------------ runs of Weights & Biases
+
+
+def from_wandb(
+    places: list[str], how: Reading, columns: dict[str, str] | None = None, run_names: str | None = None, known: dict[str, str] | None = None
+) -> ForeignRuns:
+    """Every run of Weights & Biases at these places: folders with its .wandb files, such files, JSON (wandb_files.of_json), or ENTITY/PROJECT.
+
+    Algorithm, environment and seed are what a run's configuration says under the names of COLUMNS, else what its name does (see Names); columns, run_names,
+    known: as for tables. A run without a value of the score is left out, and a note says so.
+    """
+    names = Names(run_names, known or {}, columns or {})
+    recorded = [run for place in places for run in _wandb_at(place)]
+    runs = [run for run in recorded if run.kind != "report"]
+    if not runs:
+        raise UserError(f"no runs of Weights & Biases at {', '.join(places)}: expected a folder such as wandb/, with offline-run-*/run-*.wandb below it")
+    metric = _wandb_metric(runs, names, places)
+    found = [_of_wandb(run, metric, how, names) for run in runs]
+    there = [run for run in found if run is not None]
+    if not there:
+        raise UserError(f"no run at {', '.join(places)} has a value of {metric}")
+    left_out = tuple(f"{run.source}: it has no value of {metric}, and is left out" for run, read in zip(runs, found, strict=True) if read is None)
+    there[0] = replace(there[0], notes=there[0].notes + left_out)
+    return assemble(there, how, how.name or Path(places[0]).resolve().name, f"the {metric} of Weights & Biases in {', '.join(places[:5])}")
+
+
+def _wandb_at(place: str) -> list[wandb_files.Recorded]:
+    path = Path(place)
+    if path.suffix == ".json" and path.is_file():
+        return wandb_files.of_json(path)
+    if path.suffix == ".csv":
+        raise UserError(f"--from-wandb {place}: tables that Weights & Biases exported are read by --from-csv {place}")
+    if path.exists():
+        return wandb_files.in_folders(path)
+    if re.fullmatch(r"[\w-]+/[\w.-]+", place):
+        return wandb_files.of_api(place)
+    raise UserError(f"--from-wandb {place}: there is no such folder or file, and it is no ENTITY/PROJECT")
+
+
+def _wandb_metric(runs: list[wandb_files.Recorded], names: Names, places: list[str]) -> str:
+    """The recorded name that is the score: what the user says, else the first of COLUMNS that any run has."""
+    there = list(dict.fromkeys(key for run in runs for row in run.rows for key in row if not key.startswith("_")))
+    given = names.columns.get("score")
+    if given:
+        if given not in there:
+            raise UserError(f"{places[0]}: nothing called {given} was recorded; there are {', '.join(_shortened(tuple(there)))}")
+        return given
+    known = [key for name in COLUMNS["score"] for key in there if key.lower() == name]
+    if not known:
+        raise UserError(f"{places[0]}: which of {', '.join(_shortened(tuple(there)))} is the score? --column score=NAME says so")
+    return known[0]
+
+
+def _of_wandb(run: wandb_files.Recorded, metric: str, how: Reading, names: Names) -> Read | None:
+    rows = [row for row in run.rows if row.get(metric) is not None]
+    if not rows:
+        return None
+    who = _who(run, names)
+    step_name, notes = names.columns.get("step") or next((key for key in ("global_step", "_step") if all(key in row for row in rows)), "_step"), run.notes
+    if step_name == "_step":
+        notes += (f"{run.source}: its steps are Weights & Biases' own, which count environment steps only if the program said so when it recorded",)
+    time_name = names.columns.get("seconds") or next((key for key in ("time/time_elapsed", "_runtime") if all(key in row for row in rows)), None)
+    steps, scores = _recorded(run, rows, step_name, True), _recorded(run, rows, metric, False)
+    seconds = _recorded(run, rows, time_name, False) if time_name else np.full(len(rows), np.nan)
+    is_episodes = how.scores == "training" or (how.scores == "auto" and metric.lower() in OF_EPISODES)
+    order = np.argsort(steps, kind="stable")
+    twice = np.flatnonzero(np.diff(steps[order]) == 0)
+    if len(twice) and not is_episodes:
+        raise UserError(f"{run.source}: step {int(steps[order][twice[0]])} occurs twice; if its rows are episodes of training, add --scores training")
+    source_hash = hashlib.sha256(repr((who, steps.tolist(), scores.tolist())).encode()).hexdigest()
+    return Read(who["algo"], who["env"], int(who["seed"]), run.source, is_episodes, steps[order].astype(int), scores[order], seconds[order], None, source_hash,
+                notes=notes)  # fmt: skip
+
+
+def _who(run: wandb_files.Recorded, names: Names) -> dict[str, str]:
+    """algo, env and seed of a run; UserError where that cannot be known."""
+    small = {key.lower(): value for key, value in run.config.items() if isinstance(value, str | int) and not isinstance(value, bool)}
+    configured = {}
+    for key in IDENTITY:
+        for name in (names.columns.get(key, "").lower(), *COLUMNS[key]):
+            if name in small:
+                configured[key] = str(small[name])
+                break
+    who = {**names.of(run.name, run.id), **configured, **names.known}
+    missing = [key for key in IDENTITY if key not in who]
+    if missing:
+        lacking = ", ".join(missing)
+        raise UserError(f"{run.source}: neither the configuration nor the name of run '{run.name}', read {names.how}, says its {lacking}. {HOW_NAMED}")
+    if not who["seed"].isdecimal():
+        raise UserError(f"{run.source}: its seed is {who['seed']}, not a whole number")
+    return who
+
+
+def _recorded(run: wandb_files.Recorded, rows: list[dict[str, Any]], name: str, is_whole: bool) -> np.ndarray:
+    """What rows hold under a name, as numbers; UserError for what is none."""
+    for row in rows:
+        value = row.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value) or (is_whole and (value % 1 or value < 0)):
+            what = "a whole number of at least 0" if is_whole else "a number; a run that failed has no row, not an empty one"
+            raise UserError(f"{run.source}: {name} is {value} at Weights & Biases' step {row.get('_step')}, not {what}")
+    return np.array([row[name] for row in rows], dtype=float)
 
 
 # ------------------------------------------------------------------------------------------------------------- marl-eval

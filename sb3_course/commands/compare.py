@@ -21,8 +21,9 @@ from benchmarks.studies import hyperparams, parts, plan, trust
 from benchmarks.studies import study as studies
 from benchmarks.studies.provenance import source
 from benchmarks.studies.study import Study
+from benchmarks.tracking.mirror import Mirror
 from from_scratch import registry
-from sb3_course import terminal
+from sb3_course import terminal, tracked
 
 
 def compare(args: argparse.Namespace) -> int:
@@ -30,13 +31,15 @@ def compare(args: argparse.Namespace) -> int:
     if args.suite and args.suite.endswith((".yaml", ".yml")):  # a file may be a stranger's; what is typed here, or lies in this project, is not
         trust.demand(trust.foreign(study), args.suite, args.trust)
     store = Store(args.out or Path("studies") / study.name)
-    study = plan.pinned(study, command=shlex.join(["sb3-course", *sys.argv[1:]]), source=source())
+    mirror = tracked.of(args.track, store.path)
+    study = plan.pinned(study, command=shlex.join(["sb3-course", *tracked.without_track(sys.argv[1:])]), source=source())
     if args.sequential:
-        in_batches(study, store, args.batch, reporter=Told(), dry_run=args.dry_run)
+        in_batches(study, store, args.batch, reporter=Told(mirror), dry_run=args.dry_run)
     else:
-        carry_out(study, store, reporter=Told(), dry_run=args.dry_run)
+        carry_out(study, store, reporter=Told(mirror), dry_run=args.dry_run)
     if args.dry_run:
         return 0
+    tracked.finish(mirror)
     return render(store, allow_partial=args.allow_partial and not args.sequential, play=_play)
 
 
@@ -56,7 +59,9 @@ def retry(args: argparse.Namespace) -> int:
     if study.code != plan.code_versions(study):
         raise UserError(f"the code or its packages changed since {store.path} was planned, so its runs would not be of one kind: "
                         f"use the study's command again ({study.command or 'sb3-course compare'}), which trains what the change touches")
-    carry_out(_launched(study, args), store, UNFINISHED_OR_FAILED, Told())
+    mirror = tracked.of(args.track, store.path)
+    carry_out(_launched(study, args), store, UNFINISHED_OR_FAILED, Told(mirror))
+    tracked.finish(mirror)
     return render(store, args.allow_partial, play=_play)
 
 
@@ -129,7 +134,10 @@ def _jobs(n: int) -> int:
 
 
 class Told(Reporter):
-    """What a study's conductor says, as lines and a bar."""
+    """What a study's conductor says, as lines and a bar, and in trackers, if there is a mirror."""
+
+    def __init__(self, mirror: Mirror | None = None):
+        self.mirror = mirror
 
     def planned(self, work: Work, store: Store) -> None:
         from benchmarks.stats import attainable
@@ -159,8 +167,8 @@ class Told(Reporter):
 
     @contextmanager
     def training(self) -> Iterator[launchers.Show]:
-        with Display() as display:
-            yield display
+        with Display() as display, tracked.following(self.mirror, display) as show:
+            yield show
 
     def trained(self, store: Store) -> None:
         list_troubles(store, store.runs())

@@ -19,7 +19,8 @@ from sb3_course.commands.compare import list_troubles, render, show
 
 
 def report(args: argparse.Namespace) -> int:
-    sources = {"--from-zoo": args.from_zoo, "--from-sb3": args.from_sb3, "--from-csv": args.from_csv, "--from-marl-eval": args.from_marl_eval}
+    sources = {"--from-zoo": args.from_zoo, "--from-sb3": args.from_sb3, "--from-csv": args.from_csv, "--from-wandb": args.from_wandb,
+               "--from-marl-eval": args.from_marl_eval}
     given = [flag for flag, value in sources.items() if value]
     if len(given) > 1 or (given and args.study):
         raise UserError(f"{' and '.join([*given, *([f'the study {args.study}'] if args.study else [])])}: a report is of one of them")
@@ -125,7 +126,7 @@ def _for_a_paper(args: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _opened(args: argparse.Namespace) -> Iterator[tuple[Any, str]]:
     """What the words name, a study, an archive or runs that other programs made, and a name for its folder."""
-    if args.from_zoo or args.from_sb3 or args.from_csv or args.from_marl_eval:
+    if args.from_zoo or args.from_sb3 or args.from_csv or args.from_wandb or args.from_marl_eval:
         runs = _runs_of_others(args)
         for note in runs.notes:
             print(f"Note: {note}.", file=sys.stderr)
@@ -172,6 +173,8 @@ def _runs_of_others(args: argparse.Namespace) -> Any:
         metric = dict(_pair("--column", word) for word in args.column).get("score")
         return readers.from_marl_eval([Path(name) for name in args.from_marl_eval], options, metric)
     columns, known = (dict(_pair(flag, word) for word in words) for flag, words in (("--column", args.column), ("--known", args.known)))
+    if args.from_wandb:
+        return readers.from_wandb(args.from_wandb, options, columns, args.run_names, known)
     return readers.from_csv([Path(name) for name in args.from_csv], options, columns, args.run_names, known)
 
 

@@ -10,9 +10,11 @@ With --checkpoint-freq there is a checkpoint.zip until the training has come to 
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,13 @@ from benchmarks.running import launchers, models
 from benchmarks.store.plain import MEGABYTE, content, from_yaml
 from benchmarks.studies import environments, hyperparams, recorded, trust
 from benchmarks.studies import study as studies
+from benchmarks.tracking.tracker import trackers
 from from_scratch import registry
+from sb3_course import tracked
 
 CHECKPOINT = "checkpoint.zip"
-NOT_SETTINGS = ("module", "function", "verb", "typed", "resume", "exp_id", "trust")
-OF_TODAY = ("log_folder", "progress", "verbose")  # what may differ when a training goes on
+NOT_SETTINGS = ("module", "function", "verb", "typed", "resume", "exp_id", "trust", "track")
+OF_TODAY = ("log_folder", "progress", "verbose", "track")  # what may differ when a training goes on
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     for flag, value in (("-n", args.n_timesteps), ("--n-envs", args.n_envs), ("--eval-episodes", args.eval_episodes)):
         if value is not None and value < 1:
             raise UserError(f"{flag} {value}: give a whole number of at least 1")
+    trackers(args.track)  # a word that means none is a mistake, before anything is trained
     if args.seed < 0:
         raise UserError(f"--seed {args.seed}: a seed is 0 or more")
     if (args.env is None) == (args.dataset is None):
@@ -180,7 +185,7 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
         config.mkdir()
         (config / "config.yml").write_text(yaml.safe_dump({"n_timesteps": steps, **raw}, sort_keys=False), encoding="utf-8")
         (config / "args.yml").write_text(yaml.safe_dump({**_plain(args), "env_spec": spec}, sort_keys=False), encoding="utf-8")
-        (folder / "command.txt").write_text(shlex.join(["sb3-course", *sys.argv[1:]]) + "\n", encoding="utf-8")
+        (folder / "command.txt").write_text(shlex.join(["sb3-course", *tracked.without_track(sys.argv[1:])]) + "\n", encoding="utf-8")
     elif not checkpoint.exists():
         print(f"No checkpoint in {folder}: its training begins again")
 
@@ -194,6 +199,9 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
     if args.save_freq > 0:
         callbacks.append(CheckpointCallback(max(args.save_freq // n_envs, 1), str(folder), save_replay_buffer=args.save_replay_buffer))
 
+    tracking = _tracking(args, raw, spec, steps, config)
+    if tracking is not None:
+        callbacks.append(tracking)
     if args.checkpoint_freq > 0:
         callbacks.append(ExactCheckpointCallback(checkpoint, args.checkpoint_freq))
     going_on = begun is not None and checkpoint.exists()
@@ -215,6 +223,9 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
         checkpoint.unlink(missing_ok=True)
     except KeyboardInterrupt:
         print("interrupted: saving what there is", file=sys.stderr)
+    finally:
+        if tracking is not None:  # whose run has ended already, if the training has
+            tracking.finish("interrupted")
     seconds = time.perf_counter() - begin
     model.save(folder / f"{name}.zip")
     if args.save_replay_buffer and getattr(model, "replay_buffer", None) is not None:
@@ -231,6 +242,20 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
           f"after {model.num_timesteps:,} {unit} in {seconds:.1f} s with evaluations")
     print(f"Saved in {folder}; watch it with: sb3-course enjoy {args.typed} -f {args.log_folder}")
     return 0
+
+
+def _tracking(args: argparse.Namespace, raw: dict[str, Any], spec: dict[str, Any], steps: int, config: Path) -> Any:
+    """The callback that tells the trackers asked for; None where there are none. The run's id lies beside its settings, so that --resume goes on with it."""
+    if not args.track:
+        return None
+    from benchmarks.tracking.live import TrackingCallback
+
+    known = config / "track.txt"
+    identity = content(known, MEGABYTE).decode().strip() if known.is_file() else ""
+    identity = identity if re.fullmatch(r"[0-9a-f]{32}", identity) else uuid.uuid4().hex
+    known.write_text(identity + "\n", encoding="utf-8")
+    settings = {"algo": args.algo, "env": args.env, "seed": args.seed, "steps": steps, "hyperparams": raw, "environment": spec}
+    return TrackingCallback(args.track, config=settings, name=f"{args.algo}-{config.parent.name}".replace("/", "_"), id=identity, warn=tracked.warn)
 
 
 def _plain(args: argparse.Namespace) -> dict[str, Any]:
