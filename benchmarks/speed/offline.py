@@ -18,22 +18,21 @@ import time  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 from typing import Any  # noqa: E402
 
-from from_scratch import BC  # noqa: E402
-from from_scratch.core.entry import Entry  # noqa: E402
-from from_scratch.offline import FAMILY  # noqa: E402
+from from_scratch import registry  # noqa: E402
 
+CLASSES = {entry.id: entry for entry in registry.ENTRIES.values() if entry.loop == "dataset"}
 SMALL = {"net_arch": [64, 64]}
 SEEDS = 10
 SECONDS = 0.5  # of the processor, that one seed is timed for in a round, about
 WARM_UP = 6  # gradient steps: programs are made, kernels compiled, and delayed steps taken
 
 
-def model(entry: Entry, seeds: int) -> Any:
+def model(entry: registry.Entry, seeds: int) -> Any:
     """That class on a data set of its actions."""
     data = "pendulum/medium-v0" if "Box" in (entry.actions or ()) else "cartpole/medium-v0"
     more: dict[str, Any] = {} if entry.id == "decision_transformer" else {"policy_kwargs": dict(SMALL)}
     if entry.id == "fqe":
-        more["policy_to_evaluate"] = BC("MlpPolicy", None, dataset=data, seed=0, device="cpu").learn(10, log_interval=None)
+        more["policy_to_evaluate"] = registry.load("bc")("MlpPolicy", None, dataset=data, seed=0, device="cpu").learn(10, log_interval=None)
     if entry.id == "brac":
         more["behaviour_steps"] = 0  # those of the whole method are timed, not those before
     return entry.load()(entry.policy, None, dataset=data, seeds=range(seeds), device="cpu", **more)
@@ -46,7 +45,7 @@ def seconds(model: Any, steps: int) -> float:
     return time.process_time() - before
 
 
-def measured(entry: Entry, rounds: int) -> tuple[float, float]:
+def measured(entry: registry.Entry, rounds: int) -> tuple[float, float]:
     """Gradient steps per second: of one seed alone, and of each of ten."""
     models = [model(entry, n) for n in (1, SEEDS)]
     for each in models:
@@ -65,13 +64,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("ids", nargs="*", metavar="ID", help="classes by their ids; all of the family by default")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that the two take turns in, at least 1 (default: 5)")
     args = parser.parse_args(argv)
-    known = {entry.id: entry for entry in FAMILY.entries}
-    unknown = [name for name in args.ids if name not in known]
+    unknown = [name for name in args.ids if name not in CLASSES]
     if unknown or args.rounds < 1:
-        parser.error(f"no class {unknown[0]} learns from data here: {', '.join(known)}" if unknown else f"--rounds {args.rounds}: at least 1")
+        parser.error(f"no class {unknown[0]} learns from data here: {', '.join(CLASSES)}" if unknown else f"--rounds {args.rounds}: at least 1")
     sys.stdout.write("| class | one seed, steps per second | ten seeds, each | ten seeds cost, in runs of one |\n| --- | --- | --- | --- |\n")
-    for name in args.ids or known:
-        one, ten = measured(known[name], args.rounds)
+    for name in args.ids or CLASSES:
+        one, ten = measured(CLASSES[name], args.rounds)
         sys.stdout.write(f"| `{name}` | {one:.0f} | {ten:.3g} | {one / ten:.1f} |\n")
         sys.stdout.flush()
     return 0

@@ -310,10 +310,10 @@ def test_unknown_cases_are_the_user_s_error():
 
 
 def test_every_class_that_learns_from_data_can_be_timed_with_one_seed_and_with_several():
-    for entry in offline.FAMILY.entries:
+    for entry in offline.CLASSES.values():
         timed = offline.model(entry, 2)
         assert timed.n_seeds == 2 and timed.data is not None, entry.id
-    assert offline.seconds(offline.model(offline.FAMILY.entries[0], 1), 3) > 0
+    assert offline.seconds(offline.model(offline.CLASSES["bc"], 1), 3) > 0
 
 
 def test_a_class_that_does_not_learn_from_data_is_not_timed_so(capsys):
