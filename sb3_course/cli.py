@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from benchmarks import HarnessError, UserError
 from benchmarks.store.plain import one_line
@@ -94,12 +94,13 @@ def parser() -> argparse.ArgumentParser:
 
     enjoy = verb("enjoy", "enjoy", "run", "watch a model that train saved, or one of a study",
                  example="sb3-course enjoy --algo q_learning --env FrozenLake-v1 -n 100 --no-render")
-    enjoy.add_argument("--algo", required=True, help="the algorithm, as for train")
+    enjoy.add_argument("--algo", help="the algorithm, as for train; not of a file that was exported")
     enjoy.add_argument("--env", required=True, help="the environment, as for train")
     enjoy.add_argument("-f", "--folder", default="logs", metavar="DIR", help="where train saved it")
     enjoy.add_argument("--exp-id", type=int, default=0, metavar="ID", help="which of its trainings; 0: the latest")
     enjoy.add_argument("--study", metavar="STUDY", help="a run of a study instead, by its directory, its name or its archive: the median one by final score")
     enjoy.add_argument("--run-seed", type=int, metavar="K", help="of a study: the run with this seed instead")
+    enjoy.add_argument("--exported", metavar="FILE", help="instead: a policy that export wrote; nothing else of it is needed")
     enjoy.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="steps to play (default: 1000; of a film: the first episode, at most as many)")
     enjoy.add_argument("--load-best", action="store_true", help="the best evaluated model, not the last")
     enjoy.add_argument("--no-render", action="store_true", help="print the returns only")
@@ -108,6 +109,11 @@ def parser() -> argparse.ArgumentParser:
     enjoy.add_argument("--stochastic", action="store_true", help="sample actions")
     enjoy.add_argument("--seed", type=int, default=0, help="of the environment, and of sampled actions")
     trust(enjoy, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
+
+    _declare_export(verb("export", "export", "run", "a model as one ONNX, TorchScript or .pt2 file that equals it where they were compared",
+                         example="sb3-course export --algo q_learning --env FrozenLake-v1 --out frozen_lake.onnx"), trust)
+    _declare_control(verb("control", "control", "run", "an exported policy in a control loop at a fixed rate: misses, latency, jitter",
+                          example="sb3-course control frozen_lake.onnx --env FrozenLake-v1 --rate 50 --seconds 2"))
 
     compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it",
                    example="sb3-course compare --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048 --out studies/first")
@@ -284,6 +290,47 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
     doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
     return top
+
+
+def _declare_export(verb: argparse.ArgumentParser, trust: Any) -> None:
+    verb.add_argument("model", nargs="?", metavar="MODEL.zip", help="a model's file, of ours or of Stable-Baselines3's; without it a training or a study's run")
+    _of_model(verb, trust)
+    verb.add_argument("--out", metavar="FILE", help="ending in .onnx, .pt (TorchScript) or .pt2 (default: the model's name)")
+    verb.add_argument("--format", choices=("onnx", "torchscript", "pt2"), help="default: as --out ends, or onnx")
+    verb.add_argument("--vecnormalize", metavar="FILE", help="statistics of normalisation that a MODEL.zip was trained with (vecnormalize.pkl)")
+    verb.add_argument("--frame-stack", type=int, metavar="N", help="frames that a MODEL.zip was trained to see at once")
+    verb.add_argument("--check-env", metavar="ID", help="where it is played to compare (default: --env; of a MODEL.zip, observations are drawn)")
+    verb.add_argument("--observations", metavar="FILE", help="compare at these instead: an .npz with an array observations, or observations/KEY of a Dict")
+    verb.add_argument("--n-observations", type=int, default=1000, metavar="N", help="at how many it is compared")
+    verb.add_argument("--stochastic", action="store_true", help="also put out the distribution, so that actions can be sampled")
+    verb.add_argument("--opset", type=int, metavar="N", help="of ONNX (default: 18)")
+
+
+def _of_model(verb: argparse.ArgumentParser, trust: Any) -> None:
+    """The words that say which model of a training or a study is meant, as for `enjoy`."""
+    verb.add_argument("--algo", help="the algorithm, as for train")
+    verb.add_argument("--env", help="of a training or a study's run: the environment, as for train")
+    verb.add_argument("-f", "--folder", default="logs", metavar="DIR", help="where train saved it")
+    verb.add_argument("--exp-id", type=int, default=0, metavar="ID", help="which of its trainings; 0: the latest")
+    verb.add_argument("--study", metavar="STUDY", help="a run of a study instead, by its directory, its name or its archive: the median one by final score")
+    verb.add_argument("--run-seed", type=int, metavar="K", help="of a study: the run with this seed instead")
+    verb.add_argument("--load-best", action="store_true", help="the best evaluated model, not the last")
+    trust(verb, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
+
+
+def _declare_control(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("policy", metavar="FILE", help="that export wrote")
+    verb.add_argument("--env", required=True, help="the environment that stands for the world")
+    verb.add_argument("--rate", type=float, default=50.0, metavar="HZ", help="actions a second")
+    verb.add_argument("--seconds", type=float, default=10.0, metavar="S", help="how long")
+    verb.add_argument("--deadline", type=float, metavar="MS", help="milliseconds from the beginning of a period to its action (default: the period)")
+    verb.add_argument("--on-miss", choices=("safe", "hold"), default="safe", help="what is done instead: the safe action, or the last one for 0.2 s")
+    verb.add_argument("--safe", metavar="ACTION", help="the safe action, such as 0 or '[0.0]' (default: zeros)")
+    verb.add_argument("--most-misses", type=int, default=10, metavar="N", help="in a row, after which the loop stops")
+    verb.add_argument("--slew", type=float, metavar="X", help="by how much a Box's numbers may change in a second")
+    verb.add_argument("--spin", type=float, default=0.0, metavar="MS", help="how long before a period to stop sleeping and watch the clock")
+    verb.add_argument("--seed", type=int, default=0, help="of the environment")
+    verb.add_argument("--json", metavar="FILE", help="also write the report there")
 
 
 def _declare_mirror(verb: Callable[..., argparse.ArgumentParser]) -> None:

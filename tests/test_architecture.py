@@ -16,6 +16,8 @@ PROJECT = ("from_scratch", "benchmarks", "sb3_course", "tests", "results")
 # What others import: they know algorithms by name alone.
 FACES = ("from_scratch", "from_scratch.callbacks", "from_scratch.noise", "from_scratch.own", "from_scratch.policies", "from_scratch.registry",
          "from_scratch.stub", "from_scratch.zoo")  # fmt: skip
+DEPLOY = "from_scratch.deploy"  # policies as files, and the loop that plays them: it knows policies by their classes in core, and no algorithm
+ROUND_THEM = ("from_scratch.core", "from_scratch.envs", DEPLOY)  # what is neither a family nor an algorithm
 BELOW_CORE = {"torch", "numpy", "numba", "llvmlite", "gymnasium", "stable_baselines3", "sb3_contrib", "h5py", *sys.stdlib_module_names}
 # Within core: which other rooms a room may import, each name a folder or a single module. A room without a line may import all of core.
 FLOOR = ("addresses", "arguments", "callbacks", "data", "distributions", "files", "finite", "hyperparameters", "masks", "product", "returns", "rng", "stacks",
@@ -75,11 +77,11 @@ def within(name: str, *packages: str) -> bool:
 
 def is_family(name: str) -> bool:
     """A family's `__init__.py`: what is known of its algorithms without importing them."""
-    return name.startswith("from_scratch.") and name.count(".") == 1 and name not in FACES and not within(name, "from_scratch.core", "from_scratch.envs")
+    return name.startswith("from_scratch.") and name.count(".") == 1 and name not in FACES and not within(name, *ROUND_THEM)
 
 
 def is_algorithm(name: str) -> bool:
-    return within(name, "from_scratch") and name not in FACES and not is_family(name) and not within(name, "from_scratch.core", "from_scratch.envs")
+    return within(name, "from_scratch") and name not in FACES and not is_family(name) and not within(name, *ROUND_THEM)
 
 
 def room(name: str) -> str:
@@ -96,6 +98,8 @@ def may_import(module: str, name: str) -> bool:
         return True
     if within(module, "from_scratch.envs"):
         return within(name, "from_scratch.core", "from_scratch.envs")
+    if within(module, DEPLOY):
+        return within(name, "from_scratch.core", "from_scratch.envs", DEPLOY)
     if is_family(module):
         return name == "from_scratch.core.entry"
     if module == "from_scratch.registry":
@@ -109,7 +113,7 @@ def may_import(module: str, name: str) -> bool:
     if is_algorithm(module):
         return within(name, "from_scratch.core", "from_scratch.envs") or is_algorithm(name)
     if within(module, "benchmarks"):
-        return within(name, "benchmarks", "from_scratch.own", "from_scratch.registry", "from_scratch.core", "from_scratch.envs")
+        return within(name, "benchmarks", "from_scratch.own", "from_scratch.registry", "from_scratch.core", "from_scratch.envs", DEPLOY)
     return within(name, "sb3_course", "benchmarks", "from_scratch")
 
 

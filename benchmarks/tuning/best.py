@@ -35,8 +35,10 @@ def write(folder: Path, asked: Tuning, found: Record) -> dict[str, Any] | None:
     if best is None:
         return None
     text = yaml.safe_dump(suite(folder.name, asked, found, best), sort_keys=False, allow_unicode=True, width=160)
-    head = textwrap.fill(f"{said(asked, found, best)} Try it: sb3-course compare {folder.name}/{FILE}, or sb3-course train --algo {asked.algo} "
-                         f"--env {environments.base(asked.env)} -conf {folder.name}/{FILE}", 150, initial_indent="# ", subsequent_indent="# ")  # fmt: skip
+    data = asked.spec.get("dataset")
+    task = f"--dataset {data['name']}" if data else f"--env {asked.env}"
+    head = textwrap.fill(f"{said(asked, found, best)} Try it: sb3-course compare {folder.name}/{FILE}, or sb3-course train --algo {asked.algo} {task} "
+                         f"-conf {folder.name}/{FILE}", 150, initial_indent="# ", subsequent_indent="# ")  # fmt: skip
     write_whole(folder / FILE, f"{head}\n{text}")
     return best
 

@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from benchmarks.report.style import FAINT, INK, PALETTE, STYLE, Figure, Table, bracket, count, new_canvas, number, percent, steps, svg
 from benchmarks.stats import t_interval
@@ -24,6 +24,7 @@ from benchmarks.tuning.tuning import Tuning
 BLUE, ORANGE, GREEN, GREY = PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[7]
 PER_ROW = 3
 BINS = 4  # of a range: each holds as many trials as another
+WIDE = 50  # between its ends, from where powers of ten are labels enough
 MANY = 20  # trials, of which the worst need not be in sight
 SHOWN = 5  # settings whose seeds are shown
 
@@ -168,12 +169,15 @@ def _slice(ax: Axes, parameter: Parameter, trials: Sequence[dict[str, Any]], bes
         ax.plot(at, y, "o", color=BLUE, markersize=3.2, alpha=0.5)
         if parameter.is_logarithmic:
             ax.set_xscale("log")
-        bins = [part for part in np.array_split(np.argsort(x, kind="stable"), min(BINS, max(1, len(x) // 3))) if len(part)]
-        for part in bins:
+            ax.xaxis.set_major_locator(LogLocator(subs=(1.0,) if at.max() > WIDE * at.min() else (1.0, 2.0, 5.0)))
+            ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            ax.xaxis.set_minor_formatter(NullFormatter())
+        for part in _parts(x):
             mean = t_interval(y[part])
-            centre = float(np.exp(np.log(at[part]).mean()) if parameter.is_logarithmic and (at[part] > 0).all() else at[part].mean())
+            centre = _centre(at[part], parameter.is_logarithmic)
             ax.errorbar(centre, mean.point, yerr=_error(mean, len(part)), fmt="s", color=INK, markersize=3.5, capsize=2, linewidth=1.1)
-            rows.append([parameter.name, f"{_short(x[part].min())} … {_short(x[part].max())}", *_mean_cells(mean, len(part))])
+            ends = list(dict.fromkeys([_short(x[part].min()), _short(x[part].max())]))
+            rows.append([parameter.name, " … ".join(ends), *_mean_cells(mean, len(part))])
         if best:
             own = parameter.value(best["drawn"][parameter.name])
             ax.plot(1 - own if parameter.kind == "one_minus_log" else own, best["value"], "D", color=ORANGE, markersize=6, zorder=3)
@@ -198,6 +202,21 @@ def _slice(ax: Axes, parameter: Parameter, trials: Sequence[dict[str, Any]], bes
     ax.set_xlim(-0.6, len(labels) - 0.4)
     ax.set_xlabel(parameter.name)
     return rows
+
+
+def _parts(x: np.ndarray) -> list[np.ndarray]:
+    """The trials by value, where there are few values, such as powers of 2; else in quarters along the range: their places in x, [n] each."""
+    values = np.unique(x)
+    if len(values) <= BINS + 2:
+        return [np.flatnonzero(x == value) for value in values]
+    return [part for part in np.array_split(np.argsort(x, kind="stable"), min(BINS, max(1, len(x) // 3))) if len(part)]
+
+
+def _centre(at: np.ndarray, is_logarithmic: bool) -> float:
+    """Where the mean of these trials is drawn: in their middle, and beside them where all lie at one place."""
+    if at.min() == at.max():
+        return float(at[0]) * (1.12 if is_logarithmic else 1.02)
+    return float(np.exp(np.log(at).mean()) if is_logarithmic else at.mean())
 
 
 def _error(mean: Any, n: int) -> Any:

@@ -19,6 +19,7 @@ from benchmarks.tuning.space import RANGES
 from benchmarks.tuning.tuning import Tuning
 
 FILE = "index.html"
+OPTUNA_5 = {"TPESampler": "; in Optuna 5, multivariate=None means True where there is one score, and in Optuna 4 it was False, as was constant_liar"}
 KINDS_IN_WORDS = {
     "log": "log-uniform", "uniform": "uniform", "int": "whole numbers", "log_int": "whole numbers, log-uniform", "power_of_2": "powers of 2",
     "one_minus_log": "1 − it is log-uniform, it lies in", "choice": "one of", "value": "always", "same_as": "the same as", "at_most": "at most",
@@ -74,8 +75,19 @@ def _changed(asked: Tuning, found: Record) -> list[list[str]]:
         own = found.best["settings"].get(whole)
         drawn = found.best["drawn"].get(key)
         shown = drawn if "." in key else own
-        rows.append([key, str(shown if shown is not None else own), str(asked.base.get(whole, "the class's default")), _words(line)])
+        rows.append([key, str(shown if shown is not None else own), _before(asked, found, key), _words(line)])
     return rows
+
+
+def _before(asked: Tuning, found: Record, key: str) -> str:
+    """The value that is tuned from: its settings', or the class's default, where that is in the space."""
+    whole, default = key.partition(".")[0], found.default
+    if whole in asked.base:
+        return str(asked.base[whole])
+    known = {p.name: p for p in asked.drawn_from}
+    if default is None or key in default["nearest"] or key not in default["drawn"]:
+        return "the class's default"
+    return f"{known[key].value(default['drawn'][key])} (the class's default)"
 
 
 def _words(line: dict[str, Any]) -> str:
@@ -89,7 +101,7 @@ def _words(line: dict[str, Any]) -> str:
 def _cautions(asked: Tuning, found: Record) -> list[str]:
     said = []
     if found.complete and not found.confirmed:
-        said.append(f"The best score is the highest of {len(found.complete)}, each of {len(asked.seeds)} noisy runs: it is higher than what these settings "
+        said.append(f"The best score is the highest of {len(found.counted)}, each of {len(asked.seeds)} noisy runs: it is higher than what these settings "
                     "will score again. --confirm K trains the best again on fresh seeds, and compare does on a study's.")  # fmt: skip
     if found.confirmed:
         said.append("The settings were chosen by their scores on the fresh seeds, among the few that were confirmed: a smaller choice than that among all "
@@ -140,7 +152,7 @@ def _card(asked: Tuning, found: Record) -> list[tuple[str, str]]:
         ("Evaluations", f"{asked.protocol['eval_points']} a trial; after each, the pruner compares with other trials at the same number of steps"),
         ("Seeds", f"{ranges(asked.seeds)}{f', and {ranges(again)} to confirm' if again else ''}: none that a study uses by itself, and compare refuses a study "
                   "that has one of them"),
-        ("Sampler", f"{arguments(asked.sampler)}, seed {asked.seed}"),
+        ("Sampler", f"{arguments(asked.sampler)}, seed {asked.seed}{OPTUNA_5.get(asked.sampler['class'], '')}"),
         ("Pruner", arguments(asked.pruner)),
         ("Tuned from", ", ".join(f"{key}={value}" for key, value in asked.base.items()) or "the class's defaults"),
         ("Cost", f"{count(int(spent['steps']))} {asked.unit} of training, {count(int(spent['eval_steps']))} steps of evaluation, "

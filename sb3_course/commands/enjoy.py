@@ -47,9 +47,11 @@ class Saved:
 
 def run(args: argparse.Namespace) -> int:
     launchers.one_thread()
-    args.algo, args.env = studies.spelled(args.algo), studies.spelled(args.env)
+    if bool(args.algo) == bool(args.exported):
+        raise UserError("enjoy needs --algo for a model, or --exported FILE for a policy that export wrote, and not both")
+    args.algo, args.env = studies.spelled(args.algo or ""), studies.spelled(args.env)
     films = [Path(file) for file in (_ending(args.gif, ".gif"), _ending(args.mp4, ".mp4")) if file]
-    with _of_study(args) if args.study else _of_training(args) as saved:
+    with _of_export(args) if args.exported else _of_study(args) if args.study else _of_training(args) as saved:
         for film_path in films:
             film.check(film_path)
         if not args.no_render and not films and sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
@@ -79,6 +81,52 @@ def _of_training(args: argparse.Namespace) -> Iterator[Saved]:
         raise IntegrityError(f"{folder / name / 'args.yml'}: the environment's arguments are no dictionary")
     of_best = args.load_best and (folder / models.PICKLED).is_file()  # trainings of the past kept those of the last model alone
     yield Saved(path, folder if of_best else folder / name, raw, spec)
+
+
+@contextlib.contextmanager
+def _of_export(args: argparse.Namespace) -> Iterator[Saved]:
+    """A policy by itself: all that it needs is in its file."""
+    given = {"--study": args.study, "--load-best": args.load_best, "--run-seed": args.run_seed is not None, "--exp-id": args.exp_id}
+    if any(given.values()):
+        raise UserError(f"--exported {args.exported} is a file by itself: leave {next(name for name, there in given.items() if there)} out")
+    environments.check(args.env)
+    yield Saved(Path(args.exported), Path(args.exported).parent, {}, {})
+
+
+@contextlib.contextmanager
+def _playing(args: argparse.Namespace, saved: Saved, venv: Any) -> Iterator[tuple[Any, Any]]:
+    """(who predicts, vector environment) to play with."""
+    if not args.exported:
+        with models.playing(args.algo, saved.path, saved.raw, venv, saved.statistics, args.trust) as (model, wrapped):
+            yield model, wrapped
+        return
+    try:
+        yield policy_in(saved.path, args.env, venv, args.seed), venv
+    finally:
+        venv.close()
+
+
+def policy_in(path: Path, env_id: str, env: Any, seed: int | None = None) -> Any:
+    """The exported policy in a file, for an environment. UserError if there is none, or if the environment has other spaces."""
+    from from_scratch.deploy import load_policy
+    from from_scratch.deploy.exporting import spec_of
+
+    try:
+        policy = load_policy(path, seed)
+    except (ValueError, ImportError, FileNotFoundError) as error:
+        raise UserError(str(error)) from None
+    for kind in ("observation_space", "action_space"):
+        theirs, ours = spec_of(getattr(env, kind)), getattr(policy, kind)
+        apart = [name for name in ("type", "n", "nvec", "spaces") if theirs.get(name) != ours.get(name)]
+        if apart or sorted(theirs.get("shape", ())) != sorted(ours.get("shape", ())):
+            raise UserError(f"{path} is for another {kind.replace('_', ' ')} than that of {env_id}: {_told(ours)}, and {env_id} has {_told(theirs)}")
+    return policy
+
+
+def _told(space: dict[str, Any]) -> str:
+    inside = space.get("spaces")
+    what = space.get("n") or space.get("nvec") or (sorted(inside) if isinstance(inside, dict) else len(inside or ())) or tuple(space.get("shape", ()))
+    return f"{space['type']} {what}"
 
 
 @contextlib.contextmanager
@@ -146,7 +194,7 @@ def _play(args: argparse.Namespace, saved: Saved, films: list[Path]) -> int:
         raise IntegrityError(f"{saved.path.parent}: {args.env} cannot be made with the arguments that are kept there: {one_line(str(error))[:200]}") from None
     returns: list[float] = []
     total, length, steps = 0.0, 0, STEPS if args.n_timesteps is None else args.n_timesteps
-    with models.playing(args.algo, saved.path, raw, venv, saved.statistics, args.trust) as (model, wrapped):
+    with _playing(args, saved, venv) as (model, wrapped):
         _show_tables(model)
         if isinstance(shown, film.Drawn):
             shown.model = model

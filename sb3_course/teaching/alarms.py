@@ -16,7 +16,7 @@ import math
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
@@ -33,6 +33,7 @@ PUBLISHED = HERE.parent / "results" / "course"
 SEEDS = 200  # of a probe
 LEAST, SECONDS = 10, 20.0  # at least so many seeds, however long they take; seconds of a processor after which no more are tried
 RIGHT = ("solution.py", "other.py")
+ENOUGH = 20  # runs of a probe, from which a standard deviation is told
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Row:
 
     @property
     def room(self) -> float | None:
-        """Standard deviations between the mean and the nearer bound; None where nothing varies, or no more than by rounding."""
-        if self.mean is None or not self.sd:
+        """Standard deviations between the mean and the nearer bound; None where nothing varies but by rounding, and where the runs are too few to say."""
+        if self.mean is None or not self.sd or self.runs < ENOUGH:
             return None
         found = min(abs(end - self.mean) / self.sd for end in (self.low, self.high) if end is not None and math.isfinite(end))
         return found if found < 1000 else None
@@ -165,8 +166,8 @@ def _value(kind: str, text: str) -> Any:
     return int(text) if kind == "int" else float(text)
 
 
-def write(rows: list[Row], folder: Path = PUBLISHED) -> None:
-    """alarms.csv, and README.md with a line for each exercise."""
+def write(rows: list[Row], folder: Path = PUBLISHED, untried: Iterable[str] = ()) -> None:
+    """alarms.csv, and README.md with a line for each exercise, and the names of those that were not tried."""
     folder.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -175,10 +176,10 @@ def write(rows: list[Row], folder: Path = PUBLISHED) -> None:
     for row in rows:
         table.writerow(["" if (value := getattr(row, name)) is None else f"{value:.6g}" if isinstance(value, float) else value for name in names])
     write_whole(folder / "alarms.csv", text.getvalue())
-    write_whole(folder / "README.md", page(rows))
+    write_whole(folder / "README.md", page(rows, untried))
 
 
-def page(rows: list[Row]) -> str:
+def page(rows: list[Row], untried: Iterable[str] = ()) -> str:
     """What was found, in words, and a table with a line for each exercise."""
     by_exercise = dict[str, list[Row]]()
     for row in rows:
@@ -198,8 +199,9 @@ def page(rows: list[Row]) -> str:
         "",
         f"{len(drawing) - fewer} probes were tried with {SEEDS} seeds, {fewer} with fewer, since they take longer. *Room* says how many standard deviations",
         "of the measured value, over these runs, lie between its mean and the nearer bound: the least of the exercise, of probes that judge one number",
-        "which varies.",
+        f"which varies, and that were run {ENOUGH} times or more.",
         "",
+        *([f"Not tried yet: {', '.join(f'`{name}`' for name in untried)}.", ""] if untried else []),
         "Made by `python -m sb3_course.teaching.alarms`, which goes on where it was, and measures an exercise again whose check or right answers say",
         f"something else. Python {platform.python_version()}, {versions}. Every probe is a row of [alarms.csv](alarms.csv), with `source`, the hash of the",
         "check and of the answers that were tried. Seconds are of one processor.",
@@ -236,7 +238,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     def keep(name: str, rows: list[Row]) -> None:
         found[name] = rows
-        write([row for name in course.exercises for row in found[name]], args.out)
+        write([row for name in course.exercises for row in found[name]], args.out, [name for name in course.exercises if not found[name]])
 
     for exercise in chosen:
         known = {row.probe: row for row in found[exercise.name]}

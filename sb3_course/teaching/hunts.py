@@ -66,6 +66,23 @@ class OneHot(Script):
         return np.eye(self.n)[s], *rest
 
 
+class Aim:
+    """An episode goes through the states 0, 1, … once. In each the reward is its worth − (a − its goal)², one component; seen: a row for each."""
+
+    def __init__(self, worths: list[float], goals: list[float], seen: Any):
+        self.worths, self.goals, self.seen = worths, goals, np.array(seen, dtype=np.float32)
+
+    def reset(self, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        self.s = 0
+        return self.seen[0], {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        reward = self.worths[self.s] - float((action[0] - self.goals[self.s]) ** 2)
+        self.s += 1
+        ends = self.s == len(self.goals)
+        return self.seen[0 if ends else self.s], reward, ends, False, {}
+
+
 def agents(name: str) -> dict[str, type]:
     """The agents on which a diagnosis is tried, by what they are called: the suspect of this hunt, it without its bug, those of its kin."""
     found: dict[str, type] = {}

@@ -906,6 +906,7 @@ def test_every_place_that_unpickles_imports_or_evaluates_is_known():
         ("benchmarks/running/serving.py", "import_module("),  # our own worker: a study's launcher cannot name another
         ("benchmarks/studies/study.py", "OmegaConf.load"),  # our own settings
         ("sb3_course/cli.py", "import_module("),  # our own commands
+        ("sb3_course/commands/export.py", "cls.load("),  # a model's file, as data unless it is trusted
         ("sb3_course/commands/train.py", "cls.load("),  # a checkpoint of ours, as data: it is not trusted
         ("sb3_course/teaching/answers.py", "exec("),  # a learner's own file, in a process of its own
         ("sb3_course/teaching/checks.py", "eval("),  # expressions of our own checks

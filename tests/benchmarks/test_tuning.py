@@ -258,7 +258,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_trial_is_tried_again(tmp_pa
 
 @pytest.mark.slow
 def test_workers_side_by_side_make_neither_one_too_many_nor_the_same(tmp_path):
-    what = asked(pruner="none", sampler="random")
+    what = asked(pruner="none", sampler="random", startup=None)
     record_of = search.search(tmp_path / "lake", what, 6, jobs=3)
     assert len(record_of.trials) == 6 and len({json.dumps(one["drawn"]) for one in record_of.trials}) == 6
 
