@@ -208,7 +208,8 @@ class StackedMLP:
         a.call(several.mean_logsumexp, blas.SGEMM, blas.TANH, *given, several.states_together(a.shape[2]), self.theta, self.compiled, y, slope)
 
         def pull(g: Array) -> None:
-            a.call(several.pull_mean_logsumexp, g.wide(y.shape).value, slope, self.compiled, self.grad, rows.add_to(self.parameters))
+            add = rows.add_to(self.parameters)  # type: ignore[attr-defined]
+            a.call(several.pull_mean_logsumexp, g.wide(y.shape).value, slope, self.compiled, self.grad, add)
 
         return Array(y) if program is None else program.leaf(y, pull, needs=ours)
 
