@@ -899,6 +899,9 @@ def test_every_place_that_unpickles_imports_or_evaluates_is_known():
         ("benchmarks/parity/swapped.py", "import_module("),  # a plugin of pytest's, which its caller names: our own classes, and where the reference's are
         ("benchmarks/studies/hyperparams.py", "import_module("),  # classes of our own list
         ("benchmarks/studies/measured.py", "import_module("),  # our own measures, by a name that MEASURES has
+        ("benchmarks/store/wandb_files.py", "import_module("),  # wandb's own, which says what its files hold
+        ("benchmarks/tracking/tracker.py", "import_module("),  # our own trackers, by a name that FORMS has, and their packages
+        ("benchmarks/report/claims.py", "yaml.load("),  # our own claims, by the safe loader
         ("benchmarks/studies/provenance.py", "import_module("),  # of what Gymnasium has registered here
         ("benchmarks/textbook/figure.py", "import_module("),  # our own figures
         ("benchmarks/running/worker.py", "import_module("),  # our own self-check
