@@ -111,9 +111,9 @@ def parser() -> argparse.ArgumentParser:
     trust(enjoy, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
     _declare_export(verb("export", "export", "run", "a model as one ONNX, TorchScript or .pt2 file that equals it where they were compared",
-                         example="sb3-course export --algo q_learning --env FrozenLake-v1 --out frozen_lake.onnx"), trust)
+                         example="sb3-course export --algo q_learning --env FrozenLake-v1 --out frozen_lake.pt"), trust)
     _declare_control(verb("control", "control", "run", "an exported policy in a control loop at a fixed rate: misses, latency, jitter",
-                          example="sb3-course control frozen_lake.onnx --env FrozenLake-v1 --rate 50 --seconds 2"))
+                          example="sb3-course control frozen_lake.pt --env FrozenLake-v1 --rate 5 --seconds 1"))
 
     compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it",
                    example="sb3-course compare --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048 --out studies/first")
@@ -217,6 +217,9 @@ def parser() -> argparse.ArgumentParser:
 
     _declare_mirror(verb)
 
+    _declare_card(verb("card", "card", "run", "a folder to publish: a study's policy as a file without a pickle, and a model card with intervals",
+                       example="sb3-course card --study first --algo ppo --env CartPole-v1 --format torchscript --out ppo-cartpole"), trust)
+
     power = verb("power", "power", "run", "how many seeds: power by simulation from a study's scores, or from a given spread and effect",
                  example="sb3-course power first --effect 50 --seeds 5,10,20 --reps 200")
     power.add_argument("study", nargs="?", help="a directory, or a name under studies/; without one, give --sd")
@@ -310,6 +313,19 @@ def _declare_export(verb: argparse.ArgumentParser, trust: Any) -> None:
     verb.add_argument("--n-observations", type=int, default=1000, metavar="N", help="at how many it is compared")
     verb.add_argument("--stochastic", action="store_true", help="also put out the distribution, so that actions can be sampled")
     verb.add_argument("--opset", type=int, metavar="N", help="of ONNX (default: 18)")
+
+
+def _declare_card(verb: argparse.ArgumentParser, trust: Any) -> None:
+    verb.add_argument("--study", metavar="STUDY", help="whose runs they are: its directory, its name or its archive")
+    verb.add_argument("--algo", help="the algorithm")
+    verb.add_argument("--env", help="the environment")
+    verb.add_argument("--run-seed", type=int, metavar="K", help="the run with this seed, instead of the median one")
+    verb.add_argument("--out", metavar="DIR", help="a folder that does not exist (default: ALGO-ENV)")
+    verb.add_argument("--format", choices=("onnx", "torchscript", "pt2"), help="of the policy (default: onnx)")
+    verb.add_argument("--n-observations", type=int, default=1000, metavar="N", help="at how many the file is compared with the model")
+    verb.add_argument("--push", metavar="REPO", help="upload it to the Hugging Face Hub, such as name/ppo-CartPole-v1 (needs sb3-course[export], and a login)")
+    verb.set_defaults(load_best=False)
+    trust(verb, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
 
 def _of_model(verb: argparse.ArgumentParser, trust: Any) -> None:

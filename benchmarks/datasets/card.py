@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import matplotlib
@@ -103,3 +104,10 @@ def as_svg(data: Dataset) -> str:
     with matplotlib.rc_context(STYLE):
         text = svg(drawn(data), f"dataset-{data.name}", alt=f"returns and lengths of the episodes of {data.name}")
     return text.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) + "\n"
+
+
+def as_png(data: Dataset) -> bytes:
+    """The picture as a PNG file."""
+    file = io.BytesIO()
+    drawn(data).savefig(file, format="png", dpi=150)
+    return file.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -54,9 +55,16 @@ def made(recipe: Recipe, root: Path, show: Show = silent) -> Dataset:
         data, more = tables.play(recipe, of), {**tables.exact(of(), recipe), "behaviour": {"algorithm": "table", **recipe.own}}
     facts |= {
         **more, "recipe": {"family": recipe.of_family, "set": recipe.own, "hash": recipe.digest},
-        "source": training.source(), "machine": provenance.machine(), "packages": provenance.packages()["main"], "licence": LICENCE,
+        "source": training.source(), "machine": provenance.machine(), "packages": packages(recipe), "licence": LICENCE,
     }  # fmt: skip
     return dataclasses.replace(data, name=recipe.name, facts=facts)
+
+
+def packages(recipe: Recipe) -> dict[str, Any]:
+    """The packages that decide a data set's steps, by their versions: those of every study, and the simulator of its environment."""
+    entry_point = str(gym.spec(recipe.env).entry_point)
+    simulator = {"mujoco": importlib.metadata.version("mujoco")} if ".mujoco." in entry_point else {}
+    return {**provenance.packages()["main"], **simulator}
 
 
 def _played(recipe: Recipe, root: Path, of: Callable[..., gym.Env], show: Show) -> tuple[Dataset, dict[str, Any]]:

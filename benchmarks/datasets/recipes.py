@@ -15,6 +15,7 @@ import yaml
 from benchmarks import UserError
 
 FILE = Path(__file__).with_name("recipes.yaml")
+RECORDED = Path(__file__).with_name("recorded.yaml")
 OF_TRAINING = ("env", "env_kwargs", "algorithm", "seed", "hyperparameters", "steps", "checkpoints", "picking", "medium", "scores")
 
 
@@ -75,6 +76,13 @@ def recipes() -> dict[str, Recipe]:
             recipe = Recipe(family, name, of_family, own)
             found[recipe.name] = recipe
     return found
+
+
+@functools.cache
+def recorded() -> dict[str, dict[str, Any]]:
+    """What was made of those that do not come with the library, by name: steps, hash, and with what (commit, machine, packages)."""
+    families = yaml.safe_load(RECORDED.read_text(encoding="utf-8"))
+    return {f"{family}/{name}": {**said, **own} for family, said in families.items() for name, own in said["sets"].items()}
 
 
 def find(name: str) -> Recipe:

@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks import IntegrityError, UserError
 from benchmarks.evidence.analysis import analyse
 from benchmarks.report import against
+from benchmarks.reproduction.data_sets import data_sets
 from benchmarks.reproduction.findings import Finding, Misuse, Show, dictionary_at
 from benchmarks.reproduction.sample import apart_in, changed_in
 from benchmarks.running import carry_out, launchers
@@ -70,6 +71,11 @@ class Marking(carry_out.Reporter):
 
 def everything(store: Store, out: Path | None, secret: str | None, workers: int, show: Show) -> Iterator[Finding]:
     study = store.study()
+    found, absent = data_sets(4, study, study.envs)
+    yield from found
+    if absent:
+        yield Finding(4, "runs", "unverified", f"not run again: the data set of {', '.join(sorted(absent))} is not here")
+        return
     launcher = {"name": "local", "jobs": workers, "attempts": 2, "lockstep_seeds": LOCKSTEP}
     again = plan.pinned(study, source=provenance.source(), keep_models=False, launcher=launcher)
     with nullcontext(out) if out else tempfile.TemporaryDirectory() as place:

@@ -12,6 +12,7 @@ from scipy import stats as distributions
 
 from benchmarks.evidence.analysis import analyse
 from benchmarks.evidence.records import Analysis, Cell
+from benchmarks.reproduction.data_sets import data_sets
 from benchmarks.reproduction.findings import Finding, Misuse, Show
 from benchmarks.running import launchers
 from benchmarks.store import records
@@ -44,7 +45,11 @@ def sample(store: Store, n_runs: int, seed: int, names: tuple[str, ...], workers
     old = {run.id: run for _, run in store.planned()}
     study = plan.pinned(store.study())
     new = {(run.algo, run.env, run.seed): run for _, run in plan.plan(study)}
-    again = {name: new[old[name].algo, old[name].env, old[name].seed] for name in chosen}
+    found, absent = data_sets(3, study, {old[name].env for name in chosen})
+    yield from found
+    again = {name: new[old[name].algo, old[name].env, old[name].seed] for name in chosen if old[name].env not in absent}
+    if not again:
+        return
     analysis = analyse(store.study(), store.runs(), store.curves(), allow_partial=True)
     with tempfile.TemporaryDirectory() as place:
         other = Store(place)

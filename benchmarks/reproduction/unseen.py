@@ -9,6 +9,7 @@ import yaml
 
 from benchmarks.configs import CONFIGS, options
 from benchmarks.report import films
+from benchmarks.reproduction.data_sets import WHAT
 from benchmarks.reproduction.findings import MOST_NAMED, Finding, study_of
 from benchmarks.store import records
 from benchmarks.store.packed import MODELS
@@ -28,7 +29,7 @@ def unseen(store: Store, level: int, findings: list[Finding], registered: bool =
     if level == 1:
         said.append("the numbers and words of the report (level 2 makes them again)")
     n = len({run.id for _, run in plan.plan(study)})
-    again = sum(f.level == 3 and f.what not in ("draw", "sample") for f in findings)
+    again = sum(f.level == 3 and f.what not in ("draw", "sample") and not f.what.startswith(WHAT) for f in findings)
     if level <= 2:
         said.append("that any run was trained: rows and weights' hashes could be invented (level 3 trains some again, level 4 all)")
     elif level == 3 and again < n:
@@ -41,7 +42,7 @@ def unseen(store: Store, level: int, findings: list[Finding], registered: bool =
         said.append(f"that these were fixed before the runs: {chosen}, comparisons and budgets (a digest posted by sb3-course register would tell)")
     else:
         said.append("that the digest was posted before the runs: look where and when its author did")
-    said += [*_references(study), *_environments(study), *_settings(study)]
+    said += [*_references(study), *_environments(study), *_settings(study), *_data_sets(study)]
     said.append(f"commit {str(source.get('commit'))[:12]} and the code versions of the runs" + ("" if level >= 3 else ": that this code trained them")
                 if source.get("commit") else "which commit trained the runs: none is recorded")  # fmt: skip
     said.append("machines, package versions, hashes of environments' sources, dates, durations and speeds, the last logged training metrics, and errors of "
@@ -93,6 +94,13 @@ def _environments(study: Study) -> list[str]:
         given, ours = ({key: of.get(key) for key in ("kwargs", "max_episode_steps", "eval_episodes") if of.get(key)} for of in (spec, _known("env", env)))
         other += [f"{env} {records.shown(json.dumps(given))} (this program knows {json.dumps(ours)})"] if given != ours else []
     return _listed("settings of environments that are the author's own", other)
+
+
+def _data_sets(study: Study) -> list[str]:
+    """What runs learnt from, which another command looks at."""
+    sets = {said["name"]: said["hash"] for said in (spec.get("dataset") for spec in study.envs.values()) if said}
+    listed = [f"{records.shown(name)} (hash {records.shown(hash[:12])})" for name, hash in sets.items()]
+    return _listed("how the data sets were recorded, of which sb3-course dataset check makes ours again", listed)
 
 
 def _settings(study: Study) -> list[str]:

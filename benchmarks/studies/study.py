@@ -756,7 +756,9 @@ def _check_spaces(entry: registry.Entry, env_id: str, env) -> None:
         raise UserError(f"{entry.id} keeps a table of states: it needs a Discrete or MultiDiscrete observation space; {env_id} has {env.observation_space}")
     kind = type(env.action_space).__name__
     if entry.actions and kind not in entry.actions:
-        others = [other.id for other in registry.ENTRIES.values() if other.learns == "deep" and kind in (other.actions or (kind,))]
+        of_data = entry.loop == "dataset"  # who learns from data is told of others who do
+        others = [other.id for other in registry.ENTRIES.values()
+                  if other.learns == "deep" and (other.loop == "dataset") == of_data and kind in (other.actions or (kind,))]
         raise UserError(f"{entry.class_name} needs a {' or '.join(entry.actions)} action space; {env_id} has {env.action_space}. "
                         f"For {kind} actions: {', '.join(others)}")
     if entry.needs and not env.has_wrapper_attr(entry.needs):

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import torch
 
-from from_scratch.core.data import Observation, Transition, tree_map
+from from_scratch.core.data import Transition
 from from_scratch.core.hyperparameters import check_range
 from from_scratch.core.lockstep import per_seed
 from from_scratch.core.networks.conservative import CQL_ALIASES
@@ -34,9 +34,8 @@ MOST = 1e6  # of the tuned factor
 class Candidates:
     """Actions that the data may not hold."""
 
-    obs: Observation  # s           [S, M·3n, ...]
-    action: torch.Tensor  # a_j
-    log_mu: torch.Tensor  # log μ(a_j)  [S, M·3n]
+    action: torch.Tensor  # a_j         [S, M, 3n, A]
+    log_mu: torch.Tensor  # log μ(a_j)  [S, M, 3n]
 
 
 class CQL(SoftOffline):
@@ -77,11 +76,10 @@ class CQL(SoftOffline):
         uniform = torch.erf(self._rng.noise(M, n, A).to(self.device) / math.sqrt(2))  # what the normal distribution's own function makes of its draws
         actions, log_mu = [uniform], [torch.full_like(uniform[..., 0], -A * math.log(2))]
         for obs in (b.obs, b.next_obs):
-            several = tree_map(lambda x: x.repeat_interleave(n, 1), obs)
-            a, log_pi = self.pi(several, self.pi.drawn(several, self._rng, (M * n, A)))
-            actions.append(a.view(uniform.shape))
-            log_mu.append(log_pi.view(uniform.shape[:-1]))
-        return Candidates(tree_map(lambda x: x.repeat_interleave(3 * n, 1), b.obs), torch.cat(actions, 2).flatten(1, 2), torch.cat(log_mu, 2).flatten(1, 2))
+            a, log_pi = self.pi.several(obs, self._rng, n)
+            actions.append(a)
+            log_mu.append(log_pi)
+        return Candidates(torch.cat(actions, 2), torch.cat(log_mu, 2))
 
     def factor(self) -> torch.Tensor:
         """What the penalty is multiplied by besides its weight, [S]."""
@@ -93,8 +91,7 @@ class CQL(SoftOffline):
             y = self.target(b, noise, α)
         q = self.q(b.obs, b.action)  # [S, C, M]
         td_loss = ((q - y.unsqueeze(1)) ** 2).mean(-1).sum(-1)
-        q_of_candidates = self.q(candidates.obs, candidates.action) - candidates.log_mu.unsqueeze(1)
-        gap = (q_of_candidates.view(*q.shape, 3 * self.n_action_samples).logsumexp(-1) - q).mean(-1)  # [S, C], eq. (4)
+        gap = self.q.mean_logsumexp(b.obs, candidates.action, candidates.log_mu) - q.mean(-1)  # [S, C], eq. (4)
         conservative_loss = multiplier * self.penalty(gap).sum(-1)
         loss = td_loss + conservative_loss
         metrics = {"critic_loss": loss, "td_loss": td_loss, "conservative_loss": conservative_loss, "q_value": q.detach().mean(-1).mean(-1)}

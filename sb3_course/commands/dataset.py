@@ -45,19 +45,17 @@ def _list(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from benchmarks.datasets import card
 
+    out = Path(args.out) if args.out else None
+    if out and out.suffix not in (".svg", ".png"):
+        raise UserError(f"--out {out}: a picture is a .svg or a .png file")
     data = as_dataset(args.name)
     print(one_line(data.name))
     rows = card.rows(data)
     width = max(len(what) for what, _ in rows)
     print("\n".join(f"  {what:{width}}  {one_line(words)}" for what, words in rows))
-    if args.out:
-        out = Path(args.out)
-        if out.suffix == ".svg":
-            write_whole(out, card.as_svg(data))
-        elif out.suffix == ".png":
-            card.drawn(data).savefig(out, dpi=150)
-        else:
-            raise UserError(f"--out {out}: a picture is a .svg or a .png file")
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(out, card.as_svg(data) if out.suffix == ".svg" else card.as_png(data))
         print(f"The picture of its returns: {out}")
     return 0
 

@@ -3,10 +3,12 @@
 import copy
 import dataclasses
 import json
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
 import pytest
+import yaml
 
 from benchmarks import UserError
 from benchmarks.datasets import card, checking, making, recipes, tables, training
@@ -17,6 +19,7 @@ from from_scratch.core.exact.values import expected_return, policy_values
 from from_scratch.envs import GridWorld, StitchingMaze
 from sb3_course import cli
 
+ROOT = Path(__file__).parents[2]
 TINY = {
     "env": "CartPole-v1", "about": "a training that is none", "algorithm": "dqn", "seed": 3, "steps": 60, "checkpoints": 20, "medium": 0.0,
     "hyperparameters": {"learning_starts": 20, "policy_kwargs": {"net_arch": [8]}}, "picking": {"episodes": 1, "seed": 0}, "scores": {"episodes": 2, "seed": 9},
@@ -91,7 +94,7 @@ def test_the_grid_s_policy_stands_in_its_manifest_with_its_exact_values():
     z = (visits - n * pi)[n[:, 0] > 0] / np.sqrt(n * pi * (1 - pi))[n[:, 0] > 0]
 
     assert np.abs(z).max() < 4  # each action as often as its probability says
-    assert data.facts["values"] == policy_values(env, pi, 0.95).tolist()
+    np.testing.assert_allclose(data.facts["values"], policy_values(env, pi, 0.95), rtol=1e-12)  # solved by a library, which rounds by the processor
     assert data.facts["expected_return"] == pytest.approx(expected_return(env, pi, 200), abs=1e-9)
     assert abs(data.returns.mean() - data.facts["expected_return"]) < 4 * data.returns.std() / np.sqrt(data.n_episodes)
 
@@ -188,6 +191,34 @@ def test_steps_that_come_out_otherwise_fail_on_this_machine_and_decide_nothing_f
     assert checking.check("tiny/random-v0")[1].state == "unverified" and "other machine" in checking.check("tiny/random-v0")[1].said
 
 
+def test_what_does_not_come_with_the_library_is_compared_with_what_was_recorded_of_it(tiny, monkeypatch):
+    making.make(tiny["tiny/random-v0"])
+    said = {"commit": "c" * 40, "machine": "a processor", "packages": {"torch": "2.0"}, "hash": as_dataset("tiny/random-v0").hash}
+    monkeypatch.setattr(checking, "recorded", lambda: {"tiny/random-v0": said})
+    found = checking.check("tiny/random-v0", level=1)[1]
+    assert (found.state, found.said) == ("pass", "the steps that this name has had since they were made at commit cccccccccccc (a processor; torch 2.0)")
+    said["hash"] = "0" * 64
+    found = checking.check("tiny/random-v0", level=1)[1]
+    assert found.state == "unverified" and "whose hash is 000000000000…: results on those are of another data set" in found.said
+
+
+def test_recorded_are_sets_that_do_not_come_with_the_library_and_the_published_study_s_are_among_them():
+    for name, said in recipes.recorded().items():
+        recipe = recipes.find(name)
+        assert not recipe.is_packed and len(said["hash"]) == 64
+        assert said["steps"] == recipe.own.get("steps", said["steps"])
+    study = yaml.safe_load((ROOT / "results" / "offline-hopper" / "study.yaml").read_text(encoding="utf-8"))
+    for said in (spec["dataset"] for spec in study["envs"].values()):
+        assert recipes.recorded()[said["name"]]["hash"] == said["hash"]
+
+
+@pytest.mark.parametrize(("env", "has"), [("HalfCheetah-v5", True), ("CartPole-v1", False)])
+def test_a_manifest_names_the_simulator_of_its_environment(env, has):
+    if has:
+        pytest.importorskip("mujoco")
+    assert ("mujoco" in making.packages(Recipe("family", "set-v0", {"env": env}, {}))) == has
+
+
 def test_another_recipe_and_no_manifest_decide_nothing(tiny, tmp_path):
     making.make(tiny["tiny/random-v0"])
     tiny["tiny/random-v0"] = dataclasses.replace(tiny["tiny/random-v0"], own={"by": "random", "steps": 31, "seed": 1})
@@ -230,6 +261,15 @@ def test_the_command_makes_shows_and_checks(tiny, tmp_path, capsys):
     assert cli.main(["dataset", "list"]) == 0
     out = capsys.readouterr().out
     assert "tiny/expert-v0         to be made" in out and "tiny/both-v0           here, in" in out
+
+
+def test_a_picture_goes_where_it_is_to_and_another_kind_is_refused_before_the_card(tmp_path, capsys):
+    assert cli.main(["dataset", "show", "gamble/uniform-v0", "--out", str(tmp_path / "new" / "x.png")]) == 0
+    assert (tmp_path / "new" / "x.png").read_bytes().startswith(b"\x89PNG")
+    capsys.readouterr()
+    assert cli.main(["dataset", "show", "gamble/uniform-v0", "--out", "x.txt"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "--out x.txt: a picture is a .svg or a .png file" in said.err
 
 
 def test_what_is_not_there_or_was_altered_gets_one_line_and_its_exit_code(tiny, capsys):

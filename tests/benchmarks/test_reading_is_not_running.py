@@ -345,7 +345,7 @@ def test_environments_and_files_that_are_not_known_are_named_and_not_imported(st
 def test_the_files_of_an_environment_are_its_own_whatever_a_study_names(tmp_path):
     pytest.importorskip("mujoco")
     (tmp_path / "secret").write_text("secret")
-    named = {"envs": {"Hopper-v5": {"kwargs": {"xml_file": str(tmp_path / "secret")}}}}
+    named = SimpleNamespace(own=None, envs={"Hopper-v5": {"kwargs": {"xml_file": str(tmp_path / "secret")}}})
     assert "secret" not in provenance.environment("Hopper-v5", named)["files"]
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.speed import __main__ as speed
-from benchmarks.speed import cases, measure, tables
+from benchmarks.speed import cases, measure, offline, tables
 from benchmarks.speed.cases import CASES, Case
 from benchmarks.speed.measure import Growth, Ratio, Result, Times
 from from_scratch import registry
@@ -307,3 +307,16 @@ def test_numbers_keep_the_figures_that_count():
 def test_unknown_cases_are_the_user_s_error():
     with pytest.raises(UserError, match="There are: ppo-cartpole, "):
         cases.find("nothing like it")
+
+
+def test_every_class_that_learns_from_data_can_be_timed_with_one_seed_and_with_several():
+    for entry in offline.CLASSES.values():
+        timed = offline.model(entry, 2)
+        assert timed.n_seeds == 2 and timed.data is not None, entry.id
+    assert offline.seconds(offline.model(offline.CLASSES["bc"], 1), 3) > 0
+
+
+def test_a_class_that_does_not_learn_from_data_is_not_timed_so(capsys):
+    with pytest.raises(SystemExit):
+        offline.main(["ppo"])
+    assert "no class ppo learns from data here: bc, filtered_bc" in capsys.readouterr().err

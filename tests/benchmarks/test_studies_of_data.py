@@ -9,10 +9,13 @@ import pytest
 from benchmarks import UserError
 from benchmarks.evidence.analysis import analyse
 from benchmarks.report import figures, tables
+from benchmarks.reproduction.everything import everything
+from benchmarks.reproduction.sample import sample
+from benchmarks.reproduction.unseen import unseen
 from benchmarks.running.worker import execute
 from benchmarks.store.store import Store
 from benchmarks.studies import plan, recorded, study
-from from_scratch.core.datasets import as_dataset
+from from_scratch.core.datasets import BadDataset, as_dataset
 from from_scratch.core.datasets.sources import FIELDS
 
 TASK = "Pendulum-v1~random"
@@ -83,6 +86,37 @@ def test_a_study_of_data_runs_and_its_report_speaks_of_gradient_steps(sets, tmp_
     assert group.steps_label == "gradient steps" and set(group.curves) == {"td3_bc", "offline_td3"}
     assert "on the data set random (400 steps, hash" in str(tables.budgets(analysis).rows)
     assert "gradient steps" in figures.task(group, TASK, analysis.statistics, False).svg
+
+
+def gone(sets):
+    sets.pop("random")
+
+
+def another(sets):
+    sets["random"] = random_play(seed=1)
+
+
+@pytest.mark.parametrize(("happens", "words"), [(gone, "no data set random; runs that learn"), (another, "the same name, other steps; runs that learn")])
+def test_runs_whose_data_set_is_not_here_are_not_verified_which_is_no_fault_of_theirs(sets, tmp_path, monkeypatch, happens, words):
+    asked, store = plan.pinned(suite(["td3_bc"])), Store(tmp_path / "out")
+    store.save_study(asked)
+    for job in plan.group([run for _, run in plan.plan(asked)], 1):
+        execute(job, store)
+    again = lambda: [(f.what, f.state) for f in sample(store, 1, 0, (), 1, lambda progress: None)]
+    assert again()[:2] == [("draw", "pass"), ("data set random", "pass")] and again()[2][1] == "pass"
+    happens(sets)
+    recorded._read.cache_clear()
+    monkeypatch.setattr(recorded, "as_dataset", lambda name: sets[name] if name in sets else refuse(name))
+    assert again() == [("draw", "pass"), ("data set random", "unverified")]
+    found = list(everything(store, None, None, 1, lambda progress: None))
+    assert [(f.what, f.state) for f in found] == [("data set random", "unverified"), ("runs", "unverified")]
+    assert words in found[0].said and "not run again: the data set of Pendulum-v1~random is not here" in found[1].said
+    said = "\n".join(unseen(store, 3, found))
+    assert "the 2 of 2 runs that were not trained again" in said and "how the data sets were recorded" in said
+
+
+def refuse(name):
+    raise BadDataset(f"there is no data set {name}")
 
 
 def test_a_data_set_named_on_the_command_line_says_its_environment(sets):

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 
 import gymnasium as gym
 import numpy as np
@@ -280,8 +281,17 @@ def test_what_is_in_no_place_is_not_found_and_what_may_be_meant_is_said(tmp_path
     played(Vectors()).save(tmp_path / "test" / "played-v0")
     with pytest.raises(BadDataset, match=r"There is no data set 'test/playd-v0' here\. Did you mean 'test/played-v0'\?"):
         as_dataset("test/playd-v0")
-    with pytest.raises(BadDataset, match="`sb3-course dataset make other/thing-v0` makes ours"):
+    with pytest.raises(BadDataset, match=r"`sb3-course dataset make other/thing-v0` if it is one of ours .*, `minari download other/thing-v0` if"):
         as_dataset("other/thing-v0")
+    for path in ("mine.npz", "../mine-v0.hdf5", str(tmp_path / "nowhere")):
+        with pytest.raises(BadDataset, match=f"There is no file or folder {re.escape(path)}"):
+            as_dataset(path)
+
+
+def test_what_is_no_archive_is_not_called_a_pickle(tmp_path):
+    (tmp_path / "text.npz").write_text("hello")
+    with pytest.raises(BadDataset, match=r"is no packed data set: it is no \.npz archive, or one that was cut short"):
+        as_dataset(tmp_path / "text.npz")
 
 
 def test_a_file_needs_the_extra_and_says_so(tmp_path, monkeypatch):
@@ -311,6 +321,20 @@ def test_so_are_several_that_die_at_a_round_longest_length_among_shorter_ones(tm
     path = d4rl(tmp_path / "clock.hdf5", **steps([49, 61, 111], 112))
     with pytest.raises(BadDataset, match="2 of 3 episodes terminate after exactly 50 steps"):
         as_dataset(path)
+
+
+def test_so_is_a_limit_that_has_both_marks(tmp_path):
+    """As some files have it: dead, and out of time, whenever the clock ran out."""
+    both = steps([6, 13, 20], 21)
+    path = d4rl(tmp_path / "both.hdf5", **both, timeouts=both["terminals"])
+    with pytest.raises(BadDataset, match="nothing was ever cut alone, and 3 of 3 episodes terminate after exactly 7 steps"):
+        as_dataset(path)
+    assert as_dataset(path, time_limit=7).terminations.sum() == 0 and as_dataset(path, time_limit=0).terminations.sum() == 3
+
+
+def test_a_death_at_the_last_moment_is_believed_where_others_are_cut_alone(tmp_path):
+    path = d4rl(tmp_path / "late.hdf5", **steps([6, 9], 17), timeouts=np.isin(np.arange(17), [6, 16]))
+    assert as_dataset(path).terminations.sum() == 2 and as_dataset(path).truncations.sum() == 2
 
 
 def test_deaths_of_different_lengths_are_believed(tmp_path):

@@ -297,22 +297,22 @@ def test_cql_pays_for_what_its_critics_say_of_all_candidates():
     """Q = 0, three candidates of density ½: log(3 / ½) = log 6 for each of two critics, times 10; the target is 0, too."""
     model = plain(CQL, n_action_samples=1)
     put_out([*model.policy.critic.q_networks, *model.policy.critic_target.q_networks], [0.0] * 4)
-    candidates = Candidates(torch.zeros(1, 3, 1), torch.zeros(1, 3, 1), torch.full((1, 3), math.log(0.5)))
+    candidates = Candidates(torch.zeros(1, 1, 3, 1), torch.full((1, 1, 3), math.log(0.5)))
     loss, _ = model.critic_loss(one_step(reward=0.0), torch.zeros(1, 1, 1), torch.ones(1), candidates, torch.ones(1))
     assert loss.item() == pytest.approx(2 * 10 * math.log(6))
 
 
 def test_cql_s_candidates_are_uniform_then_the_policy_s_own_in_both_states():
-    """Two states, two of each kind: six of the first state come before six of the second, and each has its density."""
+    """Two states, two of each kind, and each has its density."""
     model = CQL("MlpPolicy", SPACES, seed=0, device="cpu", n_action_samples=2)
     obs, next_obs = torch.randn(1, 2, 3), torch.randn(1, 2, 3)
     c = model.candidates(Transition(obs, torch.zeros(1, 2, 2), torch.zeros(1, 2), next_obs, torch.zeros(1, 2)))
-    assert torch.equal(c.obs, obs.repeat_interleave(6, 1)) and c.action.abs().max() <= 1
-    density = c.log_mu.view(2, 6)
+    assert c.action.shape == (1, 2, 6, 2) and c.action.abs().max() <= 1
+    density = c.log_mu[0]
     assert torch.allclose(density[:, :2], torch.tensor(-2 * math.log(2)))
     for state in range(2):
         for at, seen in ((slice(2, 4), obs), (slice(4, 6), next_obs)):
-            a = c.action.view(2, 6, 2)[state, at][None]
+            a = c.action[0, state, at][None]
             expected = model.pi.log_prob(seen[:, state : state + 1].expand(1, 2, 3), a)[0]
             torch.testing.assert_close(density[state, at], expected, atol=1e-3, rtol=1e-3)
 
@@ -320,7 +320,7 @@ def test_cql_s_candidates_are_uniform_then_the_policy_s_own_in_both_states():
 def test_cql_s_uniform_actions_are_uniform():
     model = plain(CQL, n_action_samples=1000)
     c = model.candidates(one_step())
-    assert np.allclose(np.sort(c.action[0, :1000, 0]), np.linspace(-1, 1, 1000), atol=0.1)
+    assert np.allclose(np.sort(c.action[0, 0, :1000, 0]), np.linspace(-1, 1, 1000), atol=0.1)
 
 
 def test_cql_s_warm_up_imitates_the_actions_of_the_data():
@@ -461,6 +461,22 @@ def test_slopes_together_and_one_by_one_are_the_same():
     model.serve()
     assert together.shape == (1, 10, 7, 2) and not model.q.is_stacked
     torch.testing.assert_close(model.q.slopes(obs, a), together)
+
+
+def test_together_and_one_by_one_several_actions_of_each_state_are_the_same():
+    model, obs, log_mu = CQL("MlpPolicy", SPACES, seed=0, device="cpu"), torch.randn(1, 7, 3), torch.randn(1, 7, 4)
+    a, log_pi = model.pi.several(obs, model._rng, 4)
+    assert a.shape == (1, 7, 4, 2) and a.std(2).min() > 0  # other actions for each state
+    torch.testing.assert_close(model.pi.log_prob(obs[:, 3:4].expand(1, 4, 3), a[:, 3]), log_pi[:, 3], atol=1e-3, rtol=1e-3)
+    together = model.q.mean_logsumexp(obs, a, log_mu)
+    for module in (model.policy.actor, model.policy.critic):
+        module.register_forward_hook(lambda *_: None)
+    model.serve()
+    assert not model.pi.is_stacked and not model.q.is_stacked
+    torch.testing.assert_close(model.q.mean_logsumexp(obs, a, log_mu), together)
+    a, log_pi = model.pi.several(obs, model._rng, 4)
+    assert a.shape == (1, 7, 4, 2) and a.std(2).min() > 0
+    torch.testing.assert_close(model.pi.log_prob(obs[:, 3:4].expand(1, 4, 3), a[:, 3]), log_pi[:, 3], atol=1e-3, rtol=1e-3)
 
 
 def test_together_and_one_by_one_densities_of_given_actions_are_the_same():

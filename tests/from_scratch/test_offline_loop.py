@@ -49,6 +49,17 @@ def test_a_model_without_data_says_three_ways_to_give_it_some():
         TD3BC("MlpPolicy", Forces, **SMALL).learn(1)
 
 
+def test_a_model_that_is_given_nothing_says_what_it_needs():
+    with pytest.raises(ValueError, match=r"TD3BC was given neither an environment, nor a pair of spaces, nor a data set"):
+        TD3BC("MlpPolicy", None)
+
+
+@pytest.mark.parametrize("env", [("Pendulum-v1", "pendulum/medium-v0"), (Forces.observation_space,), (Forces.observation_space, None)])
+def test_a_pair_that_holds_other_things_than_spaces_is_refused(env):
+    with pytest.raises(ValueError, match=r"give an environment, or the pair \(observation_space, action_space\)"):
+        model_of(env=env)
+
+
 def test_data_of_other_spaces_are_refused_by_name():
     data = as_dataset({name: getattr(recorded(Forces), name) for name in ("observations", "actions", "rewards", "next_observations", "terminations",
                       "truncations")}, Forces.observation_space, spaces.Box(-2, 2, (1,), np.float32))  # fmt: skip

@@ -10,12 +10,12 @@ ROUND = 50  # a length that many episodes share, and that is a multiple of this,
 
 
 def refuse_limits_told_as_deaths(terminations: np.ndarray, truncations: np.ndarray, where: str, time_limit: int | None, told_apart: bool = False) -> None:
-    """BadDataset if nothing was ever cut, and episodes "terminate" at one and the same longest length.
+    """BadDataset if nothing was ever cut alone, and episodes "terminate" at one and the same longest length. A step that has both marks has died.
 
     All of them, or several of them at a round one. told_apart: the file has a field for each, so equal lengths alone are no suspicion.
     time_limit: what the user said: the limit, or 0 for none.
     """
-    if time_limit is not None or truncations[:-1].any():
+    if time_limit is not None or (truncations & ~terminations)[:-1].any():
         return
     lengths = np.diff(np.flatnonzero(terminations), prepend=-1)
     if len(lengths) < 2:
@@ -24,7 +24,8 @@ def refuse_limits_told_as_deaths(terminations: np.ndarray, truncations: np.ndarr
     is_round = share > 1 and longest % ROUND == 0
     if is_round or (share == len(lengths) and not told_apart):
         raise BadDataset(
-            f"{where}: nothing was ever cut, and {share} of {len(lengths)} episodes terminate after exactly {longest} steps, the longest of all: "
+            f"{where}: nothing was ever cut{' alone' if truncations[:-1].any() else ''}, and {share} of {len(lengths)} episodes terminate after exactly "
+            f"{longest} steps, the longest of all: "
             f"a time limit told as death. If so, give as_dataset(…, time_limit={longest}); if nothing follows there, time_limit=0."
         )
 

@@ -25,6 +25,8 @@ from from_scratch.core.datasets.spaces import as_json, space_of
 
 def read(path: Path, of_name: Callable[[str], Dataset]) -> Dataset:
     """The data set in the file. of_name: finds those that it is made of."""
+    if not zipfile.is_zipfile(path):
+        raise BadDataset(f"{path} is no packed data set: it is no .npz archive, or one that was cut short.")
     try:
         with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}

@@ -61,9 +61,11 @@ def find(name: str) -> Path:
         for root in (cache(), minaris()):
             if minari.data_folder(root / name):
                 return root / name
+    if path.suffix in (".npz", ".hdf5", ".h5") or not minari.ID.fullmatch(name):
+        raise BadDataset(f"There is no file or folder {name}. `sb3-course dataset list` shows the data sets that have a name.")
     near = difflib.get_close_matches(name, names(), n=1, cutoff=0.8)
-    hint = f"Did you mean {near[0]!r}?" if near else f"`sb3-course dataset make {name}` makes ours, minari downloads its own, and a file is given by its path."
-    raise BadDataset(f"There is no data set {name!r} here. {hint}")
+    ways = f"`sb3-course dataset make {name}` if it is one of ours (`sb3-course dataset list`), `minari download {name}` if it is one of Minari's"
+    raise BadDataset(f"There is no data set {name!r} here. {f'Did you mean {near[0]!r}?' if near else f'{ways}.'}")
 
 
 def read(source: str | Path, observation_space: spaces.Space | None = None, action_space: spaces.Space | None = None, time_limit: int | None = None) -> Dataset:

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from from_scratch.core.lockstep import blas, kernels
-from from_scratch.core.lockstep.arrays import Array
+from from_scratch.core.lockstep import blas, kernels, several
+from from_scratch.core.lockstep.arrays import Array, Unknown
 from from_scratch.core.lockstep.programs import ArrayRows
 from from_scratch.core.lockstep.rows import Rows, is_far
 
@@ -178,9 +178,14 @@ class StackedMLP:
     def of_array(self, x: Array) -> Array:
         """The output as an Array; its gradient is written by the program of x, that of the weights if they are what it is for."""
         rows, program, given = self.rows, x.program, x.wide(x.shape).value
-        memory, y = self._memory(*given.shape[:2])
-        x.call(kernels.mlp, blas.SGEMM, blas.TANH, given, self.theta, self.compiled, memory)
         ours = isinstance(rows, ArrayRows) and program is not None and program.rows is rows and self.every == 1
+        R, M, _ = given.shape
+        if R > 1 and not ((ours or x.needs) and torch.is_grad_enabled()):
+            memory, outputs = self._memory(1, M)[0], self._outputs(R, M)
+            x.call(kernels.mlp_for_once, blas.SGEMM, blas.TANH, given, self.theta, self.compiled, memory, outputs)
+            return Array(self._last(outputs, R, M), program)
+        memory, y = self._memory(R, M)
+        x.call(kernels.mlp, blas.SGEMM, blas.TANH, given, self.theta, self.compiled, memory)
 
         def pull(g: Array) -> None:
             gx = np.empty(given.shape if x.needs else (0, 0, 0), y.dtype)
@@ -190,11 +195,41 @@ class StackedMLP:
 
         return Array(y) if program is None else program.leaf(y, pull, needs=ours or x.needs)
 
+    def mean_logsumexp(self, s: Array, a: Array, log_mu: Array) -> Array:
+        """The mean over states s [S, M, n] of log Σ_j exp(y(s, a_j) − log μ_j), y its one output, for K actions of each state: [R].
+
+        Actions [S, M, K, A] and log_mu [S, M, K] are data to the equation, as states are. A seed has R/S rows.
+        """
+        if s.needs or a.needs or log_mu.needs:
+            raise Unknown("the gradient of a net's input where it takes several actions of each state")
+        rows, program, given = self.rows, a.program, [x.wide(x.shape).value for x in (s, a, log_mu)]
+        ours = isinstance(rows, ArrayRows) and program is not None and program.rows is rows and self.every == 1 and torch.is_grad_enabled()
+        y, slope = np.empty(len(self.theta), np.float32), np.zeros(self.theta.shape if ours else (0, 0), np.float32)
+        a.call(several.mean_logsumexp, blas.SGEMM, blas.TANH, *given, several.states_together(a.shape[2]), self.theta, self.compiled, y, slope)
+
+        def pull(g: Array) -> None:
+            add = rows.add_to(self.parameters)  # type: ignore[attr-defined]
+            a.call(several.pull_mean_logsumexp, g.wide(y.shape).value, slope, self.compiled, self.grad, add)
+
+        return Array(y) if program is None else program.leaf(y, pull, needs=ours)
+
     def _memory(self, R: int, M: int) -> tuple[np.ndarray, np.ndarray]:
         """Memory for the outputs of all layers, one after another, and the last of them [R, M, out]."""
-        rooms = [-(-M * width // kernels.LINE) * kernels.LINE for width in self.widths]
-        memory = blas.aligned(R * sum(rooms))
-        return memory, memory[memory.size - R * rooms[-1] :].reshape(R, -1)[:, : M * self.widths[-1]].reshape(R, M, -1)
+        memory = blas.aligned(R * sum(self._room(M, width) for width in self.widths))
+        return memory, self._last(memory[memory.size - R * self._room(M, self.widths[-1]) :], R, M)
+
+    @staticmethod
+    def _room(M: int, width: int) -> int:
+        """What a row's layer of this width takes."""
+        return -(-M * width // kernels.LINE) * kernels.LINE
+
+    def _outputs(self, R: int, M: int) -> np.ndarray:
+        """Memory for the outputs of the last layer alone."""
+        return blas.aligned(R * self._room(M, self.widths[-1]))
+
+    def _last(self, memory: np.ndarray, R: int, M: int) -> np.ndarray:
+        """The outputs [R, M, out] in such memory."""
+        return memory.reshape(R, -1)[:, : M * self.widths[-1]].reshape(R, M, -1)
 
     def play(self, x: np.ndarray) -> np.ndarray:
         """[S, E, in] → [S, E, out] in NumPy: a tenth of torch's overhead where the batch is a handful of environments."""

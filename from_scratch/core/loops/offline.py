@@ -58,10 +58,19 @@ class Offline(Networked):
         if env is None and dataset is not None:
             data = given["dataset"] = as_dataset(dataset)
             env = (data.observation_space, data.action_space)
-        if isinstance(env, tuple) and len(env) == 2 and all(isinstance(space, spaces.Space) for space in env):
+        if isinstance(env, tuple):
             both = env
+            if [isinstance(part, spaces.Space) for part in both] != [True, True]:
+                kinds = ", ".join(type(part).__name__ for part in both)
+                raise ValueError(f"env is a tuple of ({kinds}): give an environment, or the pair (observation_space, action_space) of Gymnasium's spaces.")
             env = lambda: SpacesOnly(*both)
         super()._construct(policy, env, *args, **given)
+
+    def _setup_model(self) -> None:
+        if getattr(self, "observation_space", None) is None:
+            name = type(self).__name__
+            raise ValueError(f"{name} was given neither an environment, nor a pair of spaces, nor a data set that says them: {name}(policy, None, dataset=…).")
+        super()._setup_model()
 
     def _setup_buffers(self) -> None:
         self.data: Dataset | None = None

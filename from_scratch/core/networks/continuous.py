@@ -19,6 +19,7 @@ from stable_baselines3.td3.policies import Actor as TD3Actor
 from stable_baselines3.td3.policies import TD3Policy
 from torch import nn
 
+from from_scratch.core.data import tree_map
 from from_scratch.core.distributions import Gaussian
 from from_scratch.core.finite import real
 from from_scratch.core.lockstep import Array, Layers, Rows, StackedMLP, is_plain_mlp, stack
@@ -107,6 +108,13 @@ class SquashedActor(Together):
     def __call__(self, obs: Any, noise: torch.Tensor) -> SquashedSample:
         return squash(*self.mean_and_log_std(obs), noise)
 
+    @torch.no_grad()
+    def several(self, obs: Any, rng: Rng, n: int) -> SquashedSample:
+        """n actions of each state, drawn now, [S, M, n, A], and their log π, [S, M, n]."""
+        mean, log_std = (part.unsqueeze(2) for part in self.mean_and_log_std(obs))  # once for each state
+        S, M, _, A = mean.shape
+        return squash(mean, log_std, self.drawn(obs, rng, (M * n, A)).view(S, M, n, A))
+
     def mean_and_log_std(self, obs: Any) -> tuple[torch.Tensor, torch.Tensor]:
         h = self.trunk(flat(obs))
         return self.mean(h), self.log_std(h).clamp(LOG_STD_MIN, LOG_STD_MAX)
@@ -143,6 +151,13 @@ class SquashedActors(OneByOne):
         """As it was drawn."""
         return sample.action, sample.log_prob
 
+    @torch.no_grad()
+    def several(self, obs: Any, rng: Rng, n: int) -> SquashedSample:
+        """n actions of each state, drawn now, [S, M, n, A], and their log π, [S, M, n]."""
+        drawn = self.drawn(repeated(obs, n), rng, ())
+        S, A = len(drawn.action), drawn.action.shape[-1]
+        return drawn.action.view(S, -1, n, A), drawn.log_prob.view(S, -1, n)
+
     def log_prob(self, obs: Any, action: Any) -> torch.Tensor:
         """log π(a|s) of given actions, [S, M]."""
         found = []
@@ -164,6 +179,16 @@ class SquashedActors(OneByOne):
 
 
 # ----------------------------------------------------------------------------------------------------------------------- critics
+def repeated(obs: Any, n: int) -> Any:
+    """Each state n times, one behind the other: [S, M·n, ...]."""
+    return tree_map(lambda x: x.unsqueeze(2).expand(-1, -1, n, *x.shape[2:]).flatten(1, 2), obs)
+
+
+def _mean_logsumexp(critics: Any, obs: Any, a: Any, log_mu: Any) -> Any:
+    q = critics(repeated(obs, a.shape[2]), a.flatten(1, 2))
+    return (q.view(*q.shape[:2], *a.shape[1:3]) - log_mu.unsqueeze(1)).logsumexp(-1).mean(-1)
+
+
 class Critics(Together):
     """Q₁(s, a) … Q_C(s, a), [S, C, M]: a row for each critic of each seed."""
 
@@ -197,10 +222,15 @@ class Critics(Together):
     def __call__(self, obs: Any, a: Any) -> Any:
         return self.of_all(obs, a).view(self.S, self.C, -1)
 
+    def mean_logsumexp(self, obs: Any, a: Any, log_mu: Any) -> Any:
+        """The mean over states of log Σ_j exp(Q_i(s, a_j) − log μ(a_j)), [S, C], for actions a [S, M, n, A] of each state, log_mu [S, M, n]."""
+        if isinstance(a, Array) and isinstance(self.every, StackedMLP):
+            return self.every.mean_logsumexp(flat(obs), a, log_mu).view(self.S, self.C)
+        return _mean_logsumexp(self, obs, a, log_mu)
+
     def first(self, obs: Any, a: Any) -> Any:
         """Q₁(s, a), [S, M]."""
         return self.first_one(torch.cat((flat(obs), a), -1))[..., 0] if isinstance(a, Array) else self(obs, a)[:, 0]
-
 
     def slopes(self, obs: Any, a: Any) -> torch.Tensor:
         """∇_a Q_i(s, a) of each critic, [S, C, M, n], with a graph: for equations in tensors."""
@@ -231,6 +261,10 @@ class CriticsOneByOne(OneByOne):
 
     def ask(self, network: ContinuousCritic, *data: Any) -> torch.Tensor:
         return stack(network(*data)).squeeze(-1)
+
+    def mean_logsumexp(self, obs: Any, a: torch.Tensor, log_mu: torch.Tensor) -> torch.Tensor:
+        """The mean over states of log Σ_j exp(Q_i(s, a_j) − log μ(a_j)), [S, C]."""
+        return _mean_logsumexp(self, obs, a, log_mu)
 
     def first(self, obs: Any, a: torch.Tensor) -> torch.Tensor:
         """Q₁(s, a), [S, M]."""

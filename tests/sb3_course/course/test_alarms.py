@@ -10,7 +10,7 @@ from sb3_course.teaching.course import Course, Exercise
 
 COURSE = Course()
 PUBLISHED = alarms.read()
-UNTRIED = 6  # exercises: this number is only ever lowered
+UNTRIED = 2  # exercises: this number is only ever lowered
 ROW = Row("m00", "mine", "mean", 50, 0, 10.0, 1.0, 5.0, 15.0, 1.0, "hash")
 
 CHECK = """
