@@ -89,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("-tb", "--tensorboard-log", default="", metavar="DIR", help="also write TensorBoard's files there (default: none)")
     _add_track(train, "also tell a tracker, live, of all that is logged")
     train.add_argument("-P", "--progress", action="store_true", help="show a progress bar")
-    trust(train, "with -conf or --study: also import wrappers that are not known here")
+    trust(train, "with -conf or --study: also import wrappers that are not known here; with --resume: a checkpoint that is more than data")
     train.add_argument("--verbose", type=int, default=1, choices=(0, 1, 2), help="0 prints nothing, 1 tables and evaluations, 2 what debugging needs too")
 
     enjoy = verb("enjoy", "enjoy", "run", "watch a model that train saved, or one of a study",
@@ -103,6 +103,8 @@ def parser() -> argparse.ArgumentParser:
     enjoy.add_argument("--exported", metavar="FILE", help="instead: a policy that export wrote; nothing else of it is needed")
     enjoy.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="steps to play (default: 1000; of a film: the first episode, at most as many)")
     enjoy.add_argument("--load-best", action="store_true", help="the best evaluated model, not the last")
+    enjoy.add_argument("--load-checkpoint", type=int, default=0, metavar="N", help="the one that --save-freq saved after N steps, not the last model")
+    enjoy.add_argument("--load-last-checkpoint", action="store_true", help="the last that --save-freq saved")
     enjoy.add_argument("--no-render", action="store_true", help="print the returns only")
     enjoy.add_argument("--gif", metavar="FILE", help="no window: write what is played there, as an animated picture")
     enjoy.add_argument("--mp4", metavar="FILE", help="the same as a video (needs sb3-course[video])")

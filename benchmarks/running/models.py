@@ -122,28 +122,29 @@ def _arrays(normaliser: Any) -> dict[str, Any]:
     return found | {name: np.asarray(getattr(normaliser, name)) for name in (*SETTINGS, "norm_obs")}
 
 
-def normaliser(directory: Path, venv: Any, trusted: bool = False) -> Any:
+def normaliser(place: Path, venv: Any, trusted: bool = False) -> Any:
     """A VecNormalize around venv with the statistics in a folder, for playing: they stay as they are, and rewards are the environment's own.
 
-    None where the folder has no statistics. A pickle, which the RL Zoo leaves alone, is read as data; UserError where it is more, unless it is trusted.
+    place: the folder, or a pickle of them, as checkpoints have it. None where there are none. A pickle, which the RL Zoo leaves alone, is read as data;
+    UserError where it is more, unless it is trusted.
     """
     from stable_baselines3.common.running_mean_std import RunningMeanStd
     from stable_baselines3.common.vec_env import VecNormalize
 
-    if not (directory / ARRAYS).exists():
-        if not (directory / PICKLED).exists():
+    path, kept = place / ARRAYS, place if place.suffix == ".pkl" else place / PICKLED
+    if not path.exists():
+        if not kept.exists():
             return None
         from from_scratch.core.files import UnsafeFileError, load_vec_normalize
 
         try:
-            wrapped = load_vec_normalize(io.BytesIO(content(directory / PICKLED, 64 * MEGABYTE)), venv, trusted)
+            wrapped = load_vec_normalize(io.BytesIO(content(kept, 64 * MEGABYTE)), venv, trusted)
         except UnsafeFileError as error:
-            raise UserError(f"{directory / PICKLED} is more than data: {error} Here that is --trust") from None
+            raise UserError(f"{kept} is more than data: {error} Here that is --trust") from None
         except ValueError as error:
-            raise IntegrityError(f"{directory / PICKLED} holds no statistics: {_short(error)}") from None
+            raise IntegrityError(f"{kept} holds no statistics: {_short(error)}") from None
         wrapped.training = wrapped.norm_reward = False
         return wrapped
-    path = directory / ARRAYS
     try:
         arrays = from_npz(content(path, 64 * MEGABYTE), 64 * MEGABYTE)
         keys = sorted({name.split("/")[1] for name in arrays if name.startswith("obs/")})
@@ -166,7 +167,7 @@ def normaliser(directory: Path, venv: Any, trusted: bool = False) -> Any:
 
 @contextlib.contextmanager
 def playing(algo: str, path: Path, raw: Mapping[str, Any], venv: Any, statistics: Path, trusted: bool = False) -> Iterator[tuple[Any, Any]]:
-    """(model, vector environment) to play with: the normaliser of a folder and frame stacking around venv, and the model of `path`.
+    """(model, vector environment) to play with: the normaliser in `statistics` and frame stacking around venv, and the model of `path`.
 
     Nothing is unpickled unless it is trusted and cannot be read otherwise.
     """

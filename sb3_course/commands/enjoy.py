@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Saved:
     """A model in a file, and what is needed to play it."""
 
     path: Path
-    statistics: Path  # the folder with those of its normalisation, if it has one
+    statistics: Path  # the folder, or the pickle, with those of its normalisation, if it has one
     raw: Mapping[str, Any]  # hyper-parameters in the Zoo's notation
     spec: Mapping[str, Any]  # of the environment: kwargs, max_episode_steps
 
@@ -70,7 +71,9 @@ def _of_training(args: argparse.Namespace) -> Iterator[Saved]:
     n = args.exp_id or latest_id(root, args.algo, args.env)
     name = folder_name(args.env)
     folder = root / algorithm_folder(args.algo) / f"{name}_{n}"
-    path = folder / ("best_model.zip" if args.load_best else f"{name}.zip")
+    path, statistics = folder / ("best_model.zip" if args.load_best else f"{name}.zip"), folder / name
+    if args.load_checkpoint or args.load_last_checkpoint:
+        path, statistics = _checkpoint(folder, args)
     if not path.is_file():
         missing = f"no model at {path}" if n else f"no training of {args.algo} on {args.env} in {args.folder}"
         raise UserError(f"{missing}: sb3-course train --algo {args.algo} --env {args.env} -f {args.folder} makes one")
@@ -80,13 +83,27 @@ def _of_training(args: argparse.Namespace) -> Iterator[Saved]:
     if not isinstance(spec.get("kwargs") or {}, dict):
         raise IntegrityError(f"{folder / name / 'args.yml'}: the environment's arguments are no dictionary")
     of_best = args.load_best and (folder / models.PICKLED).is_file()  # trainings of the past kept those of the last model alone
-    yield Saved(path, folder if of_best else folder / name, raw, spec)
+    yield Saved(path, folder if of_best else statistics, raw, spec)
+
+
+def _checkpoint(folder: Path, args: argparse.Namespace) -> tuple[Path, Path]:
+    """(model, statistics of its normalisation) that were saved on the way, after as many steps as asked for, or the last of them."""
+    if args.load_best or (args.load_checkpoint and args.load_last_checkpoint):
+        raise UserError("--load-best, --load-checkpoint and --load-last-checkpoint: give one of them")
+    known = sorted(int(found[1]) for path in folder.glob("rl_model_*_steps.zip") if (found := re.fullmatch(r"rl_model_(\d+)_steps\.zip", path.name)))
+    if not known:
+        raise UserError(f"{folder} has no checkpoints: sb3-course train … --save-freq N makes them")
+    steps = args.load_checkpoint or known[-1]
+    if steps not in known:
+        raise UserError(f"--load-checkpoint {steps}: there is none after so many steps in {folder}: it has {', '.join(map(str, known))}")
+    return folder / f"rl_model_{steps}_steps.zip", folder / f"rl_model_vecnormalize_{steps}_steps.pkl"
 
 
 @contextlib.contextmanager
 def _of_export(args: argparse.Namespace) -> Iterator[Saved]:
     """A policy by itself: all that it needs is in its file."""
-    given = {"--study": args.study, "--load-best": args.load_best, "--run-seed": args.run_seed is not None, "--exp-id": args.exp_id}
+    given = {"--study": args.study, "--load-best": args.load_best, "--load-checkpoint": args.load_checkpoint,
+             "--load-last-checkpoint": args.load_last_checkpoint, "--run-seed": args.run_seed is not None, "--exp-id": args.exp_id}  # fmt: skip
     if any(given.values()):
         raise UserError(f"--exported {args.exported} is a file by itself: leave {next(name for name, there in given.items() if there)} out")
     environments.check(args.env)
@@ -134,6 +151,9 @@ def _of_study(args: argparse.Namespace) -> Iterator[Saved]:
     """The run of a study, or of an archive of one, with this seed; without one the median run."""
     if args.load_best:
         raise UserError("--load-best: a study keeps the last model of a run, not the best")
+    if args.load_checkpoint or args.load_last_checkpoint:
+        flag = "--load-checkpoint" if args.load_checkpoint else "--load-last-checkpoint"
+        raise UserError(f"{flag}: a study keeps the last model of a run, not those on the way")
     with archive.opened(args.study) as store:
         records.demand(store.study())  # a stranger may have written it
         if args.trust:

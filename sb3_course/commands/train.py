@@ -116,7 +116,7 @@ def _go_on(args: argparse.Namespace, entry: registry.Entry, folder: Path) -> int
     for key, value in _plain(args).items():
         if key not in OF_TODAY and value not in (usual.get(key), kept.get(key)):
             raise UserError(f"--{key.replace('_', '-')} {value}: the training in {folder} was begun with {kept.get(key)}, and goes on with that. Leave it out")
-    begun = argparse.Namespace(**{**kept, **{key: getattr(args, key) for key in (*OF_TODAY, "algo", "env", "typed")}})
+    begun = argparse.Namespace(**{**kept, **{key: getattr(args, key) for key in (*OF_TODAY, "algo", "env", "typed", "trust")}})
     for part in folder.glob(f".{CHECKPOINT}.*.part"):  # of a process that was killed while it wrote
         part.unlink()
     return _train(begun, entry, raw, spec, int(steps), folder)
@@ -207,9 +207,9 @@ def _train(args: argparse.Namespace, entry: registry.Entry, raw: dict[str, Any],
     going_on = begun is not None and checkpoint.exists()
     if going_on:
         try:
-            model = cls.load(checkpoint, env=venv, device="cpu", verbose=args.verbose, **of_no_file)
+            model = cls.load(checkpoint, env=venv, device="cpu", verbose=args.verbose, trust=args.trust, **of_no_file)
         except UnsafeFileError as error:
-            raise UserError(str(error)) from None
+            raise UserError(f"{error} Here that is --trust") from None
         at, because = model.resumptions[-1]
         print(f"Going on from step {at:,} of {steps:,}" + (f", not exactly: {because}" if because else ""))
     else:

@@ -9,6 +9,7 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 from stable_baselines3 import PPO as TheirPPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack, VecNormalize
@@ -55,6 +56,19 @@ def ppo(observation_space=BOX, action_space=None, wrap=lambda venv: venv, policy
 def exported(model, path, n=40, **more):
     written = export(model, path, n_observations=n, **more)
     return load_policy(written.path), written
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+@pytest.mark.parametrize("suffix", [".pt", pytest.param(".onnx", marks=needs_onnx)])
+@pytest.mark.parametrize("cls", [PPO, SAC, RecurrentPPO])
+def test_a_model_on_a_gpu_becomes_a_file_for_the_cpu(tmp_path, cls, suffix):
+    kind = spaces.Box(-2, 2, (2,), np.float32)
+    more = {"learning_starts": 8, "batch_size": 8} if cls is SAC else {"n_steps": 16, "batch_size": 8}
+    policy = "MlpLstmPolicy" if cls is RecurrentPPO else "MlpPolicy"
+    model = cls(policy, DummyVecEnv([lambda: Shows(BOX, kind)]), seed=0, device="cuda", **more).learn(16)
+    exported(model, tmp_path / f"policy{suffix}")  # which compares it with the model
+    assert all(parameter.is_cuda for parameter in model.policy.parameters())
 
 
 # --------------------------------------------------------------------------------------------------------------- what stands before it

@@ -39,6 +39,18 @@ def test_enjoy_plays_the_best_model_with_the_statistics_of_the_best(trained, tmp
     assert cli.main(words) == 0
 
 
+def test_enjoy_plays_a_checkpoint_with_its_own_statistics(trained, tmp_path, capsys):
+    logs = shutil.copytree(trained, tmp_path / "logs")
+    words = ["enjoy", "--algo", "ppo", "--env", "CartPole-v1", "--no-render", "-n", "50", "-f", str(logs)]
+    assert cli.main([*words, "--load-checkpoint", "32"]) == 0
+    (logs / "ppo" / "CartPole-v1_1" / "rl_model_vecnormalize_48_steps.pkl").write_bytes(b"none")
+    capsys.readouterr()
+    assert cli.main([*words, "--load-last-checkpoint"]) != 0 and "rl_model_vecnormalize_48_steps.pkl holds no statistics" in capsys.readouterr().err
+    assert cli.main([*words, "--load-checkpoint", "33"]) == 2
+    assert "--load-checkpoint 33: there is none after so many steps" in (said := capsys.readouterr().err) and said.rstrip().endswith("it has 16, 32, 48")
+    assert cli.main([*words, "--load-checkpoint", "32", "--load-best"]) == 2 and "give one of them" in capsys.readouterr().err
+
+
 def test_memories_are_kept_if_asked(tmp_path):
     words = ["train", "--algo", "dqn", "--env", "CartPole-v1", "-n", "40", "--eval-freq", "20", "--eval-episodes", "1", "--save-freq", "20", "--verbose", "0"]
     words += ["-f", str(tmp_path), "--save-replay-buffer"]
@@ -65,5 +77,9 @@ def test_a_checkpoint_that_somebody_left_is_not_run(algo, said, trained, tmp_pat
     with zipfile.ZipFile(there / "CartPole-v1.zip") as old, zipfile.ZipFile(there / "checkpoint.zip", "w") as new:
         for name in old.namelist():
             new.writestr(name, json.dumps(json.loads(old.read(name)) | data) if name == "data" else old.read(name))
-    assert cli.main(["train", "--algo", algo, "--env", "CartPole-v1", "--resume", "-f", str(tmp_path / "logs")]) == 2
+    words = ["train", "--algo", algo, "--env", "CartPole-v1", "--resume", "-f", str(tmp_path / "logs")]
+    assert cli.main(words) == 2
     assert said in capsys.readouterr().err and not (tmp_path / "ran").exists()
+    if algo == "ppo":
+        cli.main([*words, "--trust"])
+        assert (tmp_path / "ran").exists()

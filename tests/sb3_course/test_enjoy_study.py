@@ -69,8 +69,9 @@ def test_a_packed_study_and_an_archive_play_as_the_folders_do(capsys, study, tmp
         (["--run-seed", "7"], WALK, "--run-seed 7: q_learning has the seeds 0, 1, 2 in "),
         ([], ["--algo", "sarsa", "--env", "CliffWalking-v1"], " has no runs of sarsa on CliffWalking-v1: it has --algo q_learning --env CliffWalking-v1"),
         (["--load-best"], WALK, "--load-best: a study keeps the last model of a run, not the best"),
+        (["--load-checkpoint", "5"], WALK, "--load-checkpoint: a study keeps the last model of a run, not those on the way"),
     ],
-    ids=["seed", "algorithm", "best"],
+    ids=["seed", "algorithm", "best", "checkpoint"],
 )
 def test_what_the_study_does_not_have_is_one_line(capsys, study, more, walk, line):
     code, said = enjoy(capsys, study, *more, walk=walk)
