@@ -59,6 +59,7 @@ def exported(model, path, n=40, **more):
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:You are trying to run PPO on the GPU:UserWarning")  # as SB3's
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 @pytest.mark.parametrize("suffix", [".pt", pytest.param(".onnx", marks=needs_onnx)])
 @pytest.mark.parametrize("cls", [PPO, SAC, RecurrentPPO])
