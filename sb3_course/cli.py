@@ -326,7 +326,7 @@ def _declare_card(verb: argparse.ArgumentParser, trust: Any) -> None:
     verb.add_argument("--format", choices=("onnx", "torchscript", "pt2"), help="of the policy (default: onnx)")
     verb.add_argument("--n-observations", type=int, default=1000, metavar="N", help="at how many the file is compared with the model")
     verb.add_argument("--push", metavar="REPO", help="upload it to the Hugging Face Hub, such as name/ppo-CartPole-v1 (needs sb3-course[export], and a login)")
-    verb.set_defaults(load_best=False)
+    verb.set_defaults(load_best=False, load_checkpoint=0, load_last_checkpoint=False)
     trust(verb, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
 
@@ -339,6 +339,8 @@ def _of_model(verb: argparse.ArgumentParser, trust: Any) -> None:
     verb.add_argument("--study", metavar="STUDY", help="a run of a study instead, by its directory, its name or its archive: the median one by final score")
     verb.add_argument("--run-seed", type=int, metavar="K", help="of a study: the run with this seed instead")
     verb.add_argument("--load-best", action="store_true", help="the best evaluated model, not the last")
+    verb.add_argument("--load-checkpoint", type=int, default=0, metavar="N", help="the one that --save-freq saved after N steps, not the last model")
+    verb.add_argument("--load-last-checkpoint", action="store_true", help="the last that --save-freq saved")
     trust(verb, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
 

@@ -57,6 +57,7 @@ def test_a_model_s_file_is_exported_with_what_it_was_trained_with(trained, tmp_p
         (["export", "none.zip", "--algo", "ppo", "--out", "a.pt"], 2, "none.zip: there is no such file"),
         (["export", "--algo", "ppo", "--env", "Pendulum-v1", "--out", "a.zip"], 2, "--out a.zip: there are .onnx, .pt, .pt2"),
         (["export", "--algo", "ppo", "--env", "Pendulum-v1", "--out", "a.pt", "--format", "onnx"], 2, "--format onnx ends in .onnx"),
+        (["export", "--algo", "ppo", "--env", "Pendulum-v1", "-f", "LOGS", "--load-last-checkpoint", "--out", "a.pt"], 2, "has no checkpoints"),
         (["export", "LOGS/q_learning/FrozenLake-v1_1/FrozenLake-v1.zip", "--algo", "dqn", "--out", "a.pt"], 4, "cannot be loaded as dqn"),
         (["export", "PENDULUM", "--algo", "sb3/ppo", "--out", "a.pt"], 4, "cannot be loaded as sb3/ppo"),
         (["enjoy", "--exported", "PENDULUM", "--env", "CartPole-v1", "--no-render"], 2, "is for another observation space than that of CartPole-v1"),
