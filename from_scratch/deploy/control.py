@@ -162,7 +162,8 @@ class ControlLoop:
 
     policy: with SB3's `predict`; it remembers what its state is, across misses too. rate: periods a second. deadline: seconds from when a period's
     observation is asked for to its action (the period). safe_action: what is always allowed. on_miss: "safe", or "hold" the last action as long as hold_for
-    seconds, then safe. stale_after: how old an observation may be. warm_up: how often the policy is asked at the first observation before the clock starts, as first calls are
+    seconds, then safe. stale_after: how old an observation may be.
+    warm_up: how often the policy is asked at the first observation before the clock starts, as first calls are
     slow. clock: MonotonicClock().
 
     ValueError for what contradicts itself. What `observe` or `predict` raise is a miss; what `act` raises stops the loop.
