@@ -349,7 +349,7 @@ def _declare_control(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--env", required=True, help="the environment that stands for the world")
     verb.add_argument("--rate", type=float, default=50.0, metavar="HZ", help="actions a second")
     verb.add_argument("--seconds", type=float, default=10.0, metavar="S", help="how long")
-    verb.add_argument("--deadline", type=float, metavar="MS", help="milliseconds from the beginning of a period to its action (default: the period)")
+    verb.add_argument("--deadline", type=float, metavar="MS", help="milliseconds from a period's observation to its action (default: the period)")
     verb.add_argument("--on-miss", choices=("safe", "hold"), default="safe", help="what is done instead: the safe action, or the last one for 0.2 s")
     verb.add_argument("--safe", metavar="ACTION", help="the safe action, such as 0 or '[0.0]' (default: zeros)")
     verb.add_argument("--most-misses", type=int, default=10, metavar="N", help="in a row, after which the loop stops")

@@ -158,11 +158,12 @@ class _Missed(Exception):
 
 class ControlLoop:
     """`observe()` gives an observation, or (observation, episode_start), or (observation, episode_start, the clock's time at which it was made), or None;
-    `act(action)` hands one over.
+    `act(action)` hands one over. An observation that is itself a tuple is given as (observation, False).
 
-    policy: with SB3's `predict`; it remembers what its state is, across misses too. rate: periods a second. deadline: seconds from the beginning of a period to
-    its action (the period). safe_action: what is always allowed. on_miss: "safe", or "hold" the last action as long as hold_for seconds, then safe.
-    stale_after: how old an observation may be. warm_up: how often the policy is asked at the first observation before the clock starts, as first calls are
+    policy: with SB3's `predict`; it remembers what its state is, across misses too. rate: periods a second. deadline: seconds from when a period's
+    observation is asked for to its action (the period). safe_action: what is always allowed. on_miss: "safe", or "hold" the last action as long as hold_for
+    seconds, then safe. stale_after: how old an observation may be.
+    warm_up: how often the policy is asked at the first observation before the clock starts, as first calls are
     slow. clock: MonotonicClock().
 
     ValueError for what contradicts itself. What `observe` or `predict` raise is a miss; what `act` raises stops the loop.
@@ -173,7 +174,7 @@ class ControlLoop:
         on_miss: str = "safe", hold_for: float = 0.2, most_misses: int = 10, stale_after: float | None = None, limits: Limits | None = None,
         deterministic: bool = True, warm_up: int = 0, clock: Clock | None = None,
     ):  # fmt: skip
-        if not rate > 0:
+        if not 0 < rate < math.inf:
             raise ValueError(f"rate={rate}: periods a second, above 0.")
         if deadline is not None and not 0 < deadline <= 1 / rate:
             raise ValueError(f"deadline={deadline}: between 0 and the period of {1 / rate:g} s.")
@@ -194,6 +195,8 @@ class ControlLoop:
         """As long as this, or until it has to stop; KeyboardInterrupt stops it, too. At its end the safe action is handed over."""
         if seconds is None and periods is None:
             raise ValueError("Give seconds or periods: a loop without an end is one that nobody watches.")
+        if seconds is not None and not 0 <= seconds < math.inf:
+            raise ValueError(f"seconds={seconds}: a number of seconds, with an end.")
         most = periods if periods is not None else max(1, round((seconds or 0.0) * self.rate))
         report = Report(self.rate, self.deadline)
         self._state, self._start, self._last, self._last_good, in_a_row, k = None, True, None, None, 0, 0
@@ -275,6 +278,8 @@ class ControlLoop:
             seen = self.observe()
         except Exception as error:  # a sensor's own
             raise _Missed("no observation", _said(error)) from None
+        if isinstance(seen, tuple) and not 1 <= len(seen) <= 3:
+            raise _Missed("bad observation", f"a tuple of {len(seen)}: observe() gives (observation, episode_start, time), also of a tuple")
         obs, start, made = (seen + (False, None)[len(seen) - 1 :]) if isinstance(seen, tuple) else (seen, False, None)
         if obs is None:
             raise _Missed("no observation")

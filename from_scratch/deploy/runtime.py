@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,16 @@ KEY = "sb3_course"  # of the metadata in an ONNX file
 EXTRA = "about.json"  # the same in a TorchScript or .pt2 file
 FORMATS = {".onnx": "onnx", ".pt": "torchscript", ".pt2": "pt2"}
 REMEMBERED = ("state", "episode_start")  # kinds of inputs that belong to what is remembered
+SAID = {"algorithm", "observation_space", "action_space", "inputs", "outputs"}  # what load_policy and predict need to know
 State = tuple[np.ndarray, ...]
 
 
 def load_policy(path: str | Path, seed: int | None = None, threads: int = 1) -> Policy:
     """The policy in an exported file. seed: of actions that are sampled; threads: that one action may use (more than one seldom pays).
 
-    ValueError if the file was not written by `export`; ImportError if what plays it is not installed.
+    A .pt or .pt2 file is a program that torch runs, and a .pt2 file holds pickles: load a stranger's as ONNX only.
+
+    ValueError if the file was not written by `export`, or a .pt or .pt2 file is damaged; ImportError if what plays it is not installed.
     """
     path = Path(path)
     if path.suffix not in FORMATS:
@@ -45,7 +49,24 @@ def load_policy(path: str | Path, seed: int | None = None, threads: int = 1) -> 
 def _about(text: str | bytes | None, path: Path) -> dict[str, Any]:
     if not text:
         raise ValueError(f"{path} says nothing of a policy: it was not written by sb3-course export.")
-    return json.loads(text)
+    try:
+        about = json.loads(text)
+    except ValueError:  # of JSON, or of the text's encoding
+        about = None
+    if not isinstance(about, dict) or not about.keys() >= SAID:
+        raise ValueError(f"{path} does not say what a policy's file says ({', '.join(sorted(SAID))}): sb3-course export did not write it so.")
+    return about
+
+
+def _check_whole(path: Path) -> None:
+    """ValueError if a file of torch is no zip file, or was changed since it was written: torch itself reads damaged weights without a word."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"{path} cannot be read as {FORMATS[path.suffix]}: {error}") from None
+    if broken is not None:
+        raise ValueError(f"{path} is damaged: {broken} in it is not what was written.")
 
 
 def _onnx(path: Path, threads: int) -> tuple[Any, dict[str, Any]]:
@@ -66,6 +87,7 @@ def _onnx(path: Path, threads: int) -> tuple[Any, dict[str, Any]]:
 def _torchscript(path: Path, threads: int) -> tuple[Any, dict[str, Any]]:
     import torch
 
+    _check_whole(path)
     extra = {EXTRA: ""}
     try:
         with warnings.catch_warnings():
@@ -79,8 +101,12 @@ def _torchscript(path: Path, threads: int) -> tuple[Any, dict[str, Any]]:
 def _pt2(path: Path, threads: int) -> tuple[Any, dict[str, Any]]:
     import torch
 
+    _check_whole(path)
     extra = {EXTRA: ""}
-    module = torch.export.load(str(path), extra_files=extra).module()
+    try:
+        module = torch.export.load(str(path), extra_files=extra).module()
+    except Exception as error:  # of many kinds, as torch reads two formats one after the other
+        raise ValueError(f"{path} cannot be read as pt2: {(str(error).strip() or type(error).__name__).splitlines()[0][:200]}") from None
     return _of_torch(module), _about(extra[EXTRA], path)
 
 

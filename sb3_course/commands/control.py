@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,12 @@ def run(args: argparse.Namespace) -> int:
 
     from from_scratch.deploy.control import ControlLoop, Limits, MonotonicClock
 
+    if not 0 < args.seconds < math.inf:
+        raise UserError(f"--seconds {args.seconds:g}: above 0, and finite")
+    if not 0 <= args.spin < math.inf:
+        raise UserError(f"--spin {args.spin:g}: milliseconds, at least 0")
+    if args.json and not Path(args.json).parent.is_dir():
+        raise UserError(f"--json {args.json}: there is no folder {Path(args.json).parent}")
     args.env = studies.spelled(args.env)
     environments.check(args.env)
     env = environments.make_env(args.env, {}, monitor=False)
@@ -42,8 +49,6 @@ def run(args: argparse.Namespace) -> int:
         )  # fmt: skip
     except ValueError as error:
         raise UserError(str(error)) from None
-    if not args.seconds > 0:
-        raise UserError(f"--seconds {args.seconds:g}: above 0")
     report = loop.run(seconds=args.seconds)
     env.close()
     print(report)

@@ -118,7 +118,10 @@ def _playing(args: argparse.Namespace, saved: Saved, venv: Any) -> Iterator[tupl
             yield model, wrapped
         return
     try:
-        yield policy_in(saved.path, args.env, venv, args.seed), venv
+        policy = policy_in(saved.path, args.env, venv, args.seed)
+        if args.stochastic and not policy.about.get("distribution"):
+            raise UserError(f"--stochastic: {saved.path} holds the deterministic policy alone: sb3-course export … --stochastic writes one to sample from")
+        yield policy, venv
     finally:
         venv.close()
 
@@ -134,7 +137,7 @@ def policy_in(path: Path, env_id: str, env: Any, seed: int | None = None) -> Any
         raise UserError(str(error)) from None
     for kind in ("observation_space", "action_space"):
         theirs, ours = spec_of(getattr(env, kind)), getattr(policy, kind)
-        apart = [name for name in ("type", "n", "nvec", "spaces") if theirs.get(name) != ours.get(name)]
+        apart = [name for name in ("type", "n", "nvec", "start", "spaces") if theirs.get(name) != ours.get(name)]
         if apart or sorted(theirs.get("shape", ())) != sorted(ours.get("shape", ())):
             raise UserError(f"{path} is for another {kind.replace('_', ' ')} than that of {env_id}: {_told(ours)}, and {env_id} has {_told(theirs)}")
     return policy

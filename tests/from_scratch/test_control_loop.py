@@ -74,6 +74,7 @@ def test_a_period_that_was_overrun_is_counted_and_nothing_is_caught_up():
         ("no observation", lambda k: None, lambda k, obs: obs),
         ("no observation", lambda k: OSError("unplugged"), lambda k, obs: obs),
         ("bad observation", lambda k: np.nan, lambda k, obs: obs),
+        ("bad observation", lambda k: (1.0, 2.0, 3.0, 4.0), lambda k, obs: obs),  # an observation that is a tuple, not given as (observation, False)
         ("policy failed", lambda k: 1.0, lambda k, obs: RuntimeError("shape")),
         ("bad action", lambda k: 1.0, lambda k, obs: np.array([np.inf])),
     ],
@@ -198,6 +199,7 @@ def test_the_report_says_what_was_missed_in_a_few_lines():
     ("more", "says"),
     [
         ({"rate": 0}, "rate=0"),
+        ({"rate": float("inf")}, "rate=inf"),
         ({"deadline": 0.2}, "deadline=0.2: between 0 and the period of 0.1 s"),
         ({"on_miss": "go"}, "on_miss='go': there are safe, hold"),
         ({"safe_action": None}, "safe_action=None"),

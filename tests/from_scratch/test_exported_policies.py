@@ -319,6 +319,35 @@ def test_a_file_that_was_not_exported_is_refused(tmp_path):
         load_policy(tmp_path / "none.onnx")
 
 
+@pytest.mark.parametrize("said", ["{", "[1]", "{}"])
+def test_a_file_that_says_something_else_of_itself_is_refused(said, tmp_path):
+    traced = torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2))
+    torch.jit.save(traced, str(tmp_path / "other.pt"), _extra_files={"about.json": said})
+    with pytest.raises(ValueError, match="does not say what a policy's file says"):
+        load_policy(tmp_path / "other.pt")
+
+
+@pytest.mark.parametrize("ending", [".pt", ".pt2"])
+def test_a_damaged_file_is_refused_although_torch_would_play_it(ending, tmp_path):
+    """One byte of a weight is another: the zip file's checksums tell, and nothing else does."""
+    net, file = torch.nn.Linear(2, 2), tmp_path / f"policy{ending}"
+    with torch.no_grad():
+        net.weight.fill_(0.12345)
+    if ending == ".pt":
+        torch.jit.save(torch.jit.trace(net, torch.zeros(1, 2)), str(file))
+    else:
+        torch.export.save(torch.export.export(net, (torch.zeros(1, 2),)), str(file))
+    whole, weight = file.read_bytes(), np.float32(0.12345).tobytes()
+    file.write_bytes(whole.replace(weight, np.float32(7.0).tobytes(), 1))
+    assert file.read_bytes() != whole
+    with pytest.raises(ValueError, match="is damaged"):
+        load_policy(file)
+    for other in (whole[:1000], b"", b"no zip file"):
+        file.write_bytes(other)
+        with pytest.raises(ValueError, match="cannot be read as"):
+            load_policy(file)
+
+
 # ------------------------------------------------------------------------------------------------------------------------ files, and playing
 def test_a_file_says_what_it_is(tmp_path):
     model = ppo(wrap=lambda v: VecNormalize(v, clip_obs=5.0))
