@@ -425,7 +425,7 @@ def test_without_a_score_the_command_says_why(tmp_path, capsys):
 
 
 def test_what_is_given_is_not_drawn_and_others_may_follow_it(tmp_path):
-    what = tuning.planned("ppo", "CartPole-v1", **{**SMALL, "space": None, "overrides": {"n_steps": 128}})
+    what = tuning.planned("ppo", "CartPole-v1", steps=512, n_seeds=2, overrides={"n_steps": 128})
     what.save(tmp_path)
     again = tuning.read(tmp_path).drawn_from  # which reads the space again
     assert what.drawn_from == again and {one.name: one for one in again}["n_steps"].choices == (128,)
