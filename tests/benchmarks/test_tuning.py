@@ -300,7 +300,7 @@ def test_what_was_found_is_a_suite_that_compare_takes_and_no_seed_of_the_search_
 
     said = study.tuning_of(resolved, "q_learning~tuned")
     assert said.startswith(f"tuned by Optuna {optuna.__version__} (TPESampler, no pruner), 100 steps a seed: 12 trials × 2 seeds (10000–10001) = 24 runs")
-    assert "settings again × 3 seeds (20000–20002); cost: " in said and "minutes of a processor; source: lake, trial " in said
+    assert "settings again × 3 seeds (20000–20002); cost: " in said and "seconds of a processor; source: lake, trial " in said
     for seed in (10_001, 20_002):
         with pytest.raises(UserError, match=f"seed {seed} was also used for tuning q_learning~tuned \\(lake, trial"):
             study.compose(str(folder / "best.yaml"), [f"seeds=[1,{seed}]"])
