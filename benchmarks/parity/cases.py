@@ -462,6 +462,7 @@ def crossq() -> dict[str, Case]:
         **of_sac,
         # Moments of 5, of which 1e-6 are two last bits: other rewards than Pendulum's, and fewer updates.
         "frame-stack": case(made_of(VECTOR, UNIT, stack=3)),
+        "4-envs": replace(of_sac["4-envs"], steps=72),
         "gsde-at-warm-up": replace(at_warm_up, hyperparameters={**at_warm_up.hyperparameters, "gradient_steps": 8}),
         "default-nets": Case(vec("Pendulum-v1"), {**base, "policy_kwargs": {}}, steps=72),
         "no-delay": Case(toy, {**base, "policy_delay": 1}, steps=90),

@@ -132,33 +132,46 @@ class Remote:
     def fetch(self, store: Store, planned: Collection[str] | None = None) -> tuple[int, dict[str, str]]:
         """Bring runs here that a store has not, or has as they were before: how many that were, and what is wrong with the damaged ones.
 
-        planned: of a store that trains, its runs; no others are brought, and none in the place of one that has finished here.
+        planned: of a store that trains, its runs; no others are brought, and none in the place of one that has finished here. Of those, objects that were
+        not delivered from here as they are now are read to see that they are whole: a damaged one is delivered anew.
         """
         n, damaged = 0, {}
         for run_id, entry in self.look().items():
             if planned is not None and run_id not in planned:
                 continue
-            mark, version = store.path / ".fetched" / run_id, f"{self.states[run_id]} {_version(entry)}"
+            mark, version = _mark(store, run_id), f"{self.states[run_id]} {_version(entry)}"
             here, is_known = _state(store, run_id), mark.is_file() and mark.read_text(encoding="utf-8") == version
-            if (here in ("finished", "failed") and is_known) or (here == "finished" and planned is not None):
+            is_ours = here == "finished" and planned is not None
+            if (here in ("finished", "failed") and is_known) or (is_ours and self.states[run_id] == "failed"):
                 continue
             try:
-                self._bring(store, run_id, entry)
+                if is_ours:
+                    self._check(run_id, entry)
+                else:
+                    self._bring(store, run_id, entry)
             except IntegrityError as error:
                 del self.states[run_id]
                 damaged[run_id] = str(error)
                 continue
             mark.parent.mkdir(exist_ok=True)
             write_whole(mark, version)
-            n += 1
+            n += not is_ours
         return n, damaged
 
     def _bring(self, store: Store, run_id: str, entry: dict[str, Any]) -> None:
+        self._got(run_id, entry, lambda packed: store.receive(run_id, lambda directory: _unpack(packed, directory)))
+
+    def _check(self, run_id: str, entry: dict[str, Any]) -> None:
+        """IntegrityError if an object is not one that `_pack` writes, or its checksums are wrong."""
+        with tempfile.TemporaryDirectory() as place:
+            self._got(run_id, entry, lambda packed: _unpack(packed, Path(place)))
+
+    def _got(self, run_id: str, entry: dict[str, Any], use: Callable[[Path], Any]) -> None:
         with tempfile.TemporaryDirectory() as place:
             packed = Path(place) / "run.zip"
             try:
                 self._persistently(lambda: self.fs.get_file(entry["name"], str(packed)), f"fetch run {run_id}")
-                store.receive(run_id, lambda directory: _unpack(packed, directory))
+                use(packed)
             except (IntegrityError, FileNotFoundError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
                 raise IntegrityError(f"{self.url}/runs/{entry['name'].rpartition('/')[2]} is damaged ({first_line(error)[:200]})") from None
 
@@ -178,6 +191,9 @@ class Remote:
             _pack(store.runs_path / run_id, packed)
             self._put(packed, target, f"deliver run {run_id}")
         self.states[run_id] = state
+        with suppress(OSError):  # without it the object is read once more
+            _mark(store, run_id).parent.mkdir(exist_ok=True)
+            write_whole(_mark(store, run_id), f"{state} {_version(self.fs.ls(target, detail=True)[0])}")  # as look() lists it
 
     def _put(self, source: Path, target: str, what: str) -> None:
         size = source.stat().st_size
@@ -233,6 +249,11 @@ def _version(entry: dict[str, Any]) -> str:
     """What changes when an object is written anew, as far as its store says."""
     said = [entry.get(key) for key in ("size", "ETag", "etag", "LastModified", "last_modified", "mtime", "created", "generation", "md5Hash")]
     return " ".join(map(str, said))
+
+
+def _mark(store: Store, run_id: str) -> Path:
+    """The file that says as what an object was last seen whole."""
+    return store.path / ".fetched" / run_id
 
 
 def _state(store: Store, run_id: str) -> str:

@@ -72,10 +72,17 @@ class Events(Tracked):
         for key, value in final.items():
             self.writer.add_scalar(key, value, 0)
         self.writer.close()
+        self._rename_files(self.beside or self.folder)
         if self.beside:
-            for k, path in enumerate(sorted(self.beside.glob("events.out.tfevents.*"))):  # whose names hold the machine's
-                path.rename(path.with_name(f"events.out.tfevents.{int(self.card.began or time.time())}.{self.card.id[:16]}.{k}"))
             os.rename(self.beside, self.folder)
+
+    def _rename_files(self, folder: Path) -> None:
+        """Whose names hold the machine's until then."""
+        known = f".{self.card.id[:16]}."
+        paths = sorted(folder.glob("events.out.tfevents.*"))
+        n = sum(known in path.name for path in paths)
+        for k, path in enumerate((path for path in paths if known not in path.name), n):
+            path.rename(path.with_name(f"events.out.tfevents.{int(self.card.began or time.time())}{known}{k}"))
 
     def abandon(self) -> None:
         self.writer.close()

@@ -146,7 +146,7 @@ def shortened(text: str, most: int = 200) -> str:
 
 def without_secrets(text: str) -> str:
     """The text without names and passwords in its addresses, and without queries, which may hold tokens."""
-    return re.sub(r"(\w+://)[^/@\s]*@", r"\1", re.sub(r"\?[\w%.-]+=\S*", "", text))
+    return re.sub(r"(\w+://)[^/\s]*@", r"\1", re.sub(r"\?[\w%.-]+=\S*", "", text))
 
 
 def numeric(values: Mapping[str, Any]) -> dict[str, float]:

@@ -26,6 +26,7 @@ from benchmarks.tuning.tuning import Tuning
 from from_scratch import registry
 
 FILE = "best.yaml"
+ENV = ("kwargs", "max_episode_steps")  # of an environment, that a suite says
 TUNED = "tuned"  # the name behind the algorithm's of what was found
 
 
@@ -73,7 +74,7 @@ def suite(name: str, asked: Tuning, found: Record, best: dict[str, Any]) -> dict
            "cost": cost(asked, found)}  # fmt: skip
     if confirmed:
         how["confirmed"] = {"trials": len(confirmed), "seeds": sorted({seed for one in confirmed.values() for seed in one["seeds"]})}
-    env = {key: value for key, value in asked.spec.items() if value is not None and key in ("kwargs", "max_episode_steps")}
+    env = {key: value for key, value in asked.spec.items() if value is not None and key in ENV}
     if asked.spec.get("dataset"):
         env["dataset"] = asked.spec["dataset"]["name"]
     return {
@@ -104,16 +105,21 @@ def _method(asked: Tuning) -> str:
 def cost(asked: Tuning, found: Record) -> str:
     """What the search cost, confirmation included."""
     spent = found.cost()
-    return (f"{spent['steps']:,} {asked.unit} of training, {spent['eval_steps']:,} steps of evaluation, {spent['seconds'] / 60:,.0f} minutes of a processor")
+    return (f"{spent['steps']:,} {asked.unit} of training, {spent['eval_steps']:,} steps of evaluation, {_time(spent['seconds'])} of a processor")
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:,.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
 
 
 # --- settings for `train`
 
 
-def of_file(path: Path, algo: str, env: str) -> dict[str, Any]:
+def of_file(path: Path, algo: str, env: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings that a YAML file has for an algorithm on an environment: a suite's, such as best.yaml, or the RL Zoo's, environment → settings.
 
-    Of a suite, those of `algo~tuned` go before those of the algorithm. UserError where it has none.
+    And what a suite says of the environment, {kwargs, max_episode_steps}. Of its settings, those of `algo~tuned` go before those of the algorithm. UserError
+    where it has none.
     """
     if not path.is_file():
         raise UserError(f"-conf {path}: there is no such file")
@@ -128,8 +134,17 @@ def of_file(path: Path, algo: str, env: str) -> dict[str, Any]:
     for section in (sections[name] for name in named if isinstance(sections.get(name), dict)):
         for task in (env, environments.base(env), "default"):
             if isinstance(section.get(task), dict):
-                return dict(section[task])
+                return dict(section[task]), _of_env(whole, env) if of_suite is sections else {}
     raise UserError(f"-conf {path}: it has no settings of {algo} on {env}")
+
+
+def _of_env(suite: dict[str, Any], env: str) -> dict[str, Any]:
+    envs = suite.get("env")
+    said = envs.get(env) if isinstance(envs, dict) else None
+    found = {key: said[key] for key in ENV if said.get(key) is not None} if isinstance(said, dict) else {}
+    if not isinstance(found.get("kwargs", {}), dict) or type(found.get("max_episode_steps", 1)) is not int:
+        raise UserError(f"env of {env}: {one_line(str(found))[:120]}: kwargs are named arguments, max_episode_steps is a whole number")
+    return found
 
 
 def of_trial(folder: Path, number: int) -> dict[str, Any]:

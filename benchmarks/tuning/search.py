@@ -145,11 +145,11 @@ def sweep(study: Any, worker: int | None = None) -> list[int]:
         why = "its process died" if worker is not None else "its search was stopped"
         live.set_user_attr("error", f"{why}, {ATTEMPTS} times" if gives_up else why)
         live.set_user_attr("killed", not gives_up)
-        study.tell(frozen.number, state=optuna.trial.TrialState.FAIL)
         drawn = frozen.system_attrs.get("fixed_params") or frozen.params
         if drawn and not gives_up:
             kept = {key: said[key] for key in ("default", "nearest") if key in said}
             study.enqueue_trial(drawn, user_attrs={**kept, "retry_of": frozen.number, "attempt": attempt + (worker is not None)})
+        study.tell(frozen.number, state=optuna.trial.TrialState.FAIL)  # last, so that whoever is killed before tries it twice rather than never
         swept.append(frozen.number)
     return swept
 

@@ -117,7 +117,8 @@ def planned(
     spec = dict(study.envs[env])
     spec["kwargs"] = {**(spec.get("kwargs") or {}), **(env_kwargs or {})} or None
     drawn_from = spaces.from_file(space, algo) if space else spaces.of(algo)
-    drawn_from = tuple(parameter for parameter in drawn_from if parameter.name not in (overrides or {}))  # what is given is not drawn
+    given = overrides or {}  # which is not drawn, but others may follow it
+    drawn_from = tuple(spaces.Parameter(one.name, "value", choices=(given[one.name],)) if one.name in given else one for one in drawn_from)
     if not any(parameter.is_drawn for parameter in drawn_from):
         raise UserError("-params says all that would be drawn: leave one of them out")
     studies.check_pair(algo, env, base, spec)

@@ -54,20 +54,21 @@ def run(args: argparse.Namespace) -> int:
         return _go_on(args, entry, folder)
     datasets = [args.dataset] if args.dataset else []
     study = studies.adhoc([args.algo], [] if datasets else [args.env], seeds=1, steps=args.n_timesteps, datasets=datasets)
-    found, kwargs = _settings_of(args)
+    found, of_env = _settings_of(args)
     raw: dict[str, Any] = {**(found or study.hyperparams[args.algo][args.env]), **hyperparams.parse_pairs(args.hyperparams)}
     steps = args.n_timesteps or raw.pop("n_timesteps", study.budget[args.env][args.algo])
     raw.pop("n_timesteps", None)
     if args.n_envs:
         raw["n_envs"] = args.n_envs
     spec = study.envs[args.env]
-    spec["kwargs"] = {**(spec["kwargs"] or {}), **kwargs, **hyperparams.parse_pairs(args.env_kwargs)}
+    spec.update({key: value for key, value in of_env.items() if key != "kwargs"})
+    spec["kwargs"] = {**(spec["kwargs"] or {}), **of_env.get("kwargs", {}), **hyperparams.parse_pairs(args.env_kwargs)}
     studies.check_pair(args.algo, args.env, raw, spec)
     return _train(args, entry, raw, spec, int(steps))
 
 
 def _settings_of(args: argparse.Namespace) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """(the settings that a file or a trial of tuning has, instead of this project's own; arguments of the environment in which it was tuned)."""
+    """(the settings that a file or a trial of tuning has, instead of this project's own; {kwargs, max_episode_steps} of its environment)."""
     if args.conf and args.study:
         raise UserError("-conf and --study: settings come from one of them")
     if (args.study is None) != (args.trial_id is None):
@@ -77,16 +78,16 @@ def _settings_of(args: argparse.Namespace) -> tuple[dict[str, Any] | None, dict[
     from benchmarks.tuning import best, tuning
 
     if args.conf:
-        found, kwargs = best.of_file(Path(args.conf), args.algo, args.env), dict[str, Any]()
+        found, of_env = best.of_file(Path(args.conf), args.algo, args.env)
     else:
         folder = Path(args.study)
         asked = tuning.read(folder)
         if (asked.algo, environments.base(asked.env)) != (args.algo, environments.base(args.env)):
             raise UserError(f"--study {folder} tuned {asked.algo} on {asked.env}, not {args.algo} on {args.env}")
-        found, kwargs = best.of_trial(folder, args.trial_id), asked.spec.get("kwargs") or {}
-    foreign = [*trust.of_wrappers(found.get("env_wrapper")), *trust.of_arguments(args.env, kwargs)]  # the file may be a stranger's
+        found, of_env = best.of_trial(folder, args.trial_id), {key: asked.spec[key] for key in best.ENV if asked.spec.get(key) is not None}
+    foreign = [*trust.of_wrappers(found.get("env_wrapper")), *trust.of_arguments(args.env, of_env.get("kwargs", {}))]  # the file may be a stranger's
     trust.demand(foreign, str(args.conf or args.study), args.trust)
-    return found, kwargs
+    return found, of_env
 
 
 def _begun(args: argparse.Namespace) -> Path | None:

@@ -54,7 +54,7 @@ def store(original, tmp_path):
     return Store(shutil.copytree(original.path, tmp_path / "lake"))
 
 
-@pytest.fixture(params=["folders", "packed"])
+@pytest.fixture(params=[pytest.param("folders", marks=pytest.mark.slow), "packed"])
 def either(request, original, packed, tmp_path):
     """The study in one form and in the other."""
     return Store(shutil.copytree((packed if request.param == "packed" else original).path, tmp_path / "lake"))

@@ -409,7 +409,10 @@ def test_what_is_committed_stays_small():
     calibration = [path for path in files if path.parent == RESULTS / "calibration" and path.stem == "claims"]  # a line of each claim
     studies = [path.parent for path in RESULTS.glob("*/study.yaml") if path.parent.name not in ("quickstart", "parity")]  # of the course, without models
     of_studies = [path for path in files if any(path.is_relative_to(study) for study in studies)]
-    others = [path for path in files if path not in (*of_claims, *calibration, *of_studies)]
+    searches = [path.parent for path in RESULTS.glob("tuning/*/tuning.yaml")]
+    of_searches = [path for path in files if any(path.is_relative_to(search) for search in searches)]
+    of_course = [path for path in files if path.is_relative_to(RESULTS / "course")]
+    others = [path for path in files if path not in (*of_claims, *calibration, *of_studies, *of_searches, *of_course)]
     assert len(others) <= 161
     assert sum(path.stat().st_size for path in others) <= 8_920_000
     n = sum(path.name == "verdict.json" for path in of_claims)
@@ -418,6 +421,9 @@ def test_what_is_committed_stays_small():
     assert sum(path.stat().st_size for path in calibration) <= 4_000 * n
     assert len(of_studies) <= 13 * len(studies)
     assert sum(path.stat().st_size for path in of_studies) <= 1_500_000 * len(studies)
+    assert len(of_searches) <= 7 * len(searches)
+    assert sum(path.stat().st_size for path in of_searches) <= 500_000 * len(searches)
+    assert sum(path.stat().st_size for path in of_course) <= 100_000
 
 
 @pytest.mark.parametrize("name", ["quickstart", "parity"])

@@ -131,6 +131,20 @@ def test_a_truncated_object_is_a_corrupt_run_and_gives_way_to_the_next_delivery(
     assert fetched(URL).runs()["status"].tolist() == ["finished"] * 20
 
 
+def test_a_truncated_object_is_delivered_anew_by_the_driver_that_has_its_run_whole(tmp_path, study, bucket, monkeypatch):
+    here = at(tmp_path / "here", study, 20)
+    deliver(here)
+    got, get = [], type(bucket).get_file
+    monkeypatch.setattr(type(bucket), "get_file", lambda self, source, target, **how: got.append(source) or get(self, source, target, **how))
+    deliver(here)
+    assert got == []  # what it has delivered is not read
+    victim = bucket.ls("/bucket/study/runs", detail=False)[0]
+    truncate(bucket, victim)
+    said = deliver(here)
+    assert got == [victim] and "is damaged" in said[0] and said[1] == f"{URL}: 19 of 20 runs are there, 0 of them fetched"
+    assert fetched(URL).runs()["status"].tolist() == ["finished"] * 20
+
+
 def test_an_object_with_other_rows_than_were_sealed_is_damaged(tmp_path, study, bucket):
     here = at(tmp_path / "here", study, 2)
     deliver(here)

@@ -336,6 +336,7 @@ def test_a_command_is_recorded_without_its_trackers(words, kept):
 
 def test_addresses_are_told_without_what_lets_others_in():
     assert without_secrets("x https://a:b@host/p?key=c y http://token@h") == "x https://host/p y http://h"
+    assert without_secrets("mlflow:http://u:p@ss@127.0.0.1:1") == "mlflow:http://127.0.0.1:1"
 
 
 # --------------------------------------------------------------------------------------------------------------- TensorBoard

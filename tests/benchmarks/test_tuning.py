@@ -300,7 +300,7 @@ def test_what_was_found_is_a_suite_that_compare_takes_and_no_seed_of_the_search_
 
     said = study.tuning_of(resolved, "q_learning~tuned")
     assert said.startswith(f"tuned by Optuna {optuna.__version__} (TPESampler, no pruner), 100 steps a seed: 12 trials × 2 seeds (10000–10001) = 24 runs")
-    assert "settings again × 3 seeds (20000–20002); cost: " in said and "minutes of a processor; source: lake, trial " in said
+    assert "settings again × 3 seeds (20000–20002); cost: " in said and "seconds of a processor; source: lake, trial " in said
     for seed in (10_001, 20_002):
         with pytest.raises(UserError, match=f"seed {seed} was also used for tuning q_learning~tuned \\(lake, trial"):
             study.compose(str(folder / "best.yaml"), [f"seeds=[1,{seed}]"])
@@ -424,10 +424,28 @@ def test_without_a_score_the_command_says_why(tmp_path, capsys):
         tune._summary(tmp_path / "lake", what, record_of)
 
 
+def test_what_is_given_is_not_drawn_and_others_may_follow_it(tmp_path):
+    what = tuning.planned("ppo", "CartPole-v1", steps=512, n_seeds=2, overrides={"n_steps": 128})
+    what.save(tmp_path)
+    again = tuning.read(tmp_path).drawn_from  # which reads the space again
+    assert what.drawn_from == again and {one.name: one for one in again}["n_steps"].choices == (128,)
+    assert "n_steps" not in search.distributions(what) and "batch_size" in search.distributions(what)
+
+
+def test_training_by_a_suite_s_settings_is_on_its_environment(tmp_path):
+    file = tmp_path / "best.yaml"
+    file.write_text("env: {FrozenLake-v1: {kwargs: {is_slippery: false}}}\nalgo: {q_learning~tuned: {FrozenLake-v1: {learning_rate: 0.3}}}\n")
+    assert best.of_file(file, "q_learning", "FrozenLake-v1") == ({"learning_rate": 0.3}, {"kwargs": {"is_slippery": False}})
+    words = ["train", "--algo", "q_learning", "--env", "FrozenLake-v1", "-n", "20", "--eval-freq", "0", "--verbose", "0", "-f", str(tmp_path / "logs")]
+    assert cli.main([*words, "-conf", str(file)]) == 0
+    kept = yaml.safe_load((tmp_path / "logs/q_learning/FrozenLake-v1_1/FrozenLake-v1/args.yml").read_text())
+    assert kept["env_spec"]["kwargs"] == {"is_slippery": False}
+
+
 def test_settings_of_a_file_are_found_in_the_zoo_s_form_too_and_a_stranger_s_wrapper_is_not_imported(tmp_path, capsys):
     file = tmp_path / "zoo.yml"
     file.write_text("FrozenLake-v1:\n  n_timesteps: 50\n  learning_rate: 0.3\n  env_wrapper: wrapper_of_a_stranger.Wrapper\n")
-    assert best.of_file(file, "q_learning", "FrozenLake-v1")["learning_rate"] == 0.3
+    assert best.of_file(file, "q_learning", "FrozenLake-v1") == ({"n_timesteps": 50, "learning_rate": 0.3, "env_wrapper": "wrapper_of_a_stranger.Wrapper"}, {})
     args = ["train", "--algo", "q_learning", "--env", "FrozenLake-v1", "--eval-freq", "0", "--verbose", "0", "-f", str(tmp_path / "logs"), "-conf", str(file)]
     assert cli.main(args) == 2
     assert "would run the wrapper wrapper_of_a_stranger.Wrapper, which is not this project's own: add --trust" in capsys.readouterr().err

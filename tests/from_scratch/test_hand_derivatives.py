@@ -478,7 +478,7 @@ def policy_alone(case, seed):
 
 
 @pytest.mark.filterwarnings("ignore:.*truncated mini-batch")
-@pytest.mark.parametrize("seeds", [2, 3, 5, 10, 30])
+@pytest.mark.parametrize("seeds", [pytest.param(2, marks=pytest.mark.slow), 3, *(pytest.param(n, marks=pytest.mark.slow) for n in (5, 10)), 30])
 @pytest.mark.parametrize("case", range(len(STACKED)), ids=lambda case: "-".join(STACKED[case][:2]))
 def test_a_seed_of_any_stack_equals_the_seed_alone_bit_for_bit(case, seeds):
     stack = trained(case, range(seeds))

@@ -190,7 +190,8 @@ def test_the_direction_of_the_natural_policy_gradient_is_that_of_tianshou():
 
 # --------------------------------------------------------------------------------------------------------------------- the classes
 def test_a_step_of_the_natural_policy_gradient_goes_as_far_as_delta():
-    model = NaturalPG("MlpPolicy", "CartPole-v1", seed=0, **{**SMALL, "n_steps": 256}, target_kl=1e-4, cg_damping=0.0).learn(256)
+    """But for the damping, which takes a little: without any, conjugate gradients find no F⁻¹g where F is nearly singular, and end where last bits lead."""
+    model = NaturalPG("MlpPolicy", "CartPole-v1", seed=0, **{**SMALL, "n_steps": 256}, target_kl=1e-4, cg_damping=1e-3).learn(256)
     assert model.logger.name_to_value["train/kl_divergence_loss"] == pytest.approx(1e-4, rel=0.1)
 
 

@@ -59,7 +59,9 @@ def test_a_second_solution_written_in_another_way_passes_too(exercise):
     assert len(set(path.read_text(encoding="utf-8").splitlines()) - set(exercise.solution.read_text(encoding="utf-8").splitlines())) > 3
 
 
-@each_exercise
+@pytest.mark.parametrize("exercise", [  # of each module the first, and with test-all the others
+    pytest.param(one, marks=[] if one is next(other for other in EXERCISES if other.module == one.module) else pytest.mark.slow) for one in EXERCISES
+], ids=lambda exercise: exercise.name)  # fmt: skip
 def test_a_check_of_the_solution_in_its_own_process_says_so_and_needs_no_torch_before_m06(exercise, tmp_path):
     *results, end = runner.check(exercise, exercise.solution, tmp_path)
     assert [(event["function"], event["status"]) for event in results] == [(function, "passed") for function in exercise.functions]
