@@ -204,7 +204,8 @@ class StackedMLP:
             raise Unknown("the gradient of a net's input where it takes several actions of each state")
         rows, program, given = self.rows, a.program, [x.wide(x.shape).value for x in (s, a, log_mu)]
         ours = isinstance(rows, ArrayRows) and program is not None and program.rows is rows and self.every == 1 and torch.is_grad_enabled()
-        y, slope = np.empty(len(self.theta), np.float32), np.zeros(self.theta.shape if ours else (0, 0), np.float32)
+        y, slope = np.empty(len(self.theta), np.float32), blas.aligned(*(self.theta.shape if ours else (0, 0)))
+        slope[:] = 0  # between layers, too, which lie on cache lines as the weights' do
         a.call(several.mean_logsumexp, blas.SGEMM, blas.TANH, *given, several.states_together(a.shape[2]), self.theta, self.compiled, y, slope)
 
         def pull(g: Array) -> None:
