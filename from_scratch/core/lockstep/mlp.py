@@ -204,8 +204,9 @@ class StackedMLP:
             raise Unknown("the gradient of a net's input where it takes several actions of each state")
         rows, program, given = self.rows, a.program, [x.wide(x.shape).value for x in (s, a, log_mu)]
         ours = isinstance(rows, ArrayRows) and program is not None and program.rows is rows and self.every == 1 and torch.is_grad_enabled()
-        y, slope = np.empty(len(self.theta), np.float32), blas.aligned(*(self.theta.shape if ours else (0, 0)))
-        slope[:] = 0  # between layers, too, which lie on cache lines as the weights' do
+        R, D = self.theta.shape if ours else (0, 0)
+        y, slope = np.empty(len(self.theta), np.float32), blas.aligned(R, -(-D // kernels.LINE) * kernels.LINE)[:, :D]  # rows on cache lines, as weights are
+        slope[:] = 0  # between layers, too
         a.call(several.mean_logsumexp, blas.SGEMM, blas.TANH, *given, several.states_together(a.shape[2]), self.theta, self.compiled, y, slope)
 
         def pull(g: Array) -> None:
