@@ -136,19 +136,24 @@ def _batch(jobs: list[Job], path: str, settings: Settings, words: str, places: l
             file.flush()
             os.fsync(file.fileno())
 
-    threading.Thread(target=_end_with, args=(Path(words).with_name("alive"),), daemon=True).start()
-    serve(jobs, Store(Path(path)), say, settings)
-    say(END)
+    over = threading.Event()
+    threading.Thread(target=_end_with, args=(Path(words).with_name("alive"), over), daemon=True).start()
+    try:
+        serve(jobs, Store(Path(path)), say, settings)
+        say(END)
+    finally:
+        over.set()
 
 
-def _end_with(alive: Path) -> None:
-    """End this process when the command has shown no life for long: by this machine's clock alone."""
+def _end_with(alive: Path, over: threading.Event) -> None:
+    """End this process when the command has shown no life for long, by this machine's clock alone, and the batch is not over."""
     last, since = "", time.monotonic()
     while time.monotonic() - since < ORPHANED:
         with contextlib.suppress(OSError):
             if (now := alive.read_text(encoding="utf-8")) != last:
                 last, since = now, time.monotonic()
-        time.sleep(ALIVE / 2)
+        if over.wait(ALIVE / 2):
+            return
     os._exit(1)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -71,6 +72,16 @@ def test_no_more_jobs_are_in_the_queue_than_there_is_room_for(store, queued):
     assert store.runs()["status"].tolist() == ["finished"] * 20
     assert queue.most == 2 and queue.cancelled == []
     assert not (store.path / ".slurm").exists()
+
+
+def test_a_batch_that_is_over_leaves_no_thread_that_would_end_its_process(store, queued):
+    queued()
+    before = set(threading.enumerate())
+    launch(store, jobs=2)
+    left = set(threading.enumerate()) - before
+    for thread in left:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in left)
 
 
 def test_short_jobs_travel_together_further_than_in_a_pool(store, queued):
