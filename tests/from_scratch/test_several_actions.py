@@ -41,7 +41,8 @@ def two_nets_each(hidden, activation, n, A, seeds):
 def mean_logsumexp(nets, s, a, log_mu, activation):
     """What the compiled loop makes of it, and the gradient that it leaves of Σ_r (r + 1) y_r."""
     net = StackedMLP(ArrayRows(nets), [str(i) for i in range(0, len(nets[0]), 2)], activation)
-    y, slope, grad = np.empty(len(nets), np.float32), np.full(net.theta.shape, np.nan, np.float32), np.zeros(net.theta.shape, np.float32)
+    y, slope, grad = np.empty(len(nets), np.float32), net._slopes(len(nets)), np.zeros(net.theta.shape, np.float32)
+    slope[:] = np.nan
     together = several.states_together(a.shape[2])
     several.mean_logsumexp(blas.SGEMM, blas.TANH, s, a, log_mu, together, net.theta, net.compiled, y, slope)
     several.pull_mean_logsumexp(np.arange(1, len(nets) + 1, dtype=np.float32), slope, net.compiled, grad, False)

@@ -204,9 +204,7 @@ class StackedMLP:
             raise Unknown("the gradient of a net's input where it takes several actions of each state")
         rows, program, given = self.rows, a.program, [x.wide(x.shape).value for x in (s, a, log_mu)]
         ours = isinstance(rows, ArrayRows) and program is not None and program.rows is rows and self.every == 1 and torch.is_grad_enabled()
-        R, D = self.theta.shape if ours else (0, 0)
-        y, slope = np.empty(len(self.theta), np.float32), blas.aligned(R, -(-D // kernels.LINE) * kernels.LINE)[:, :D]  # rows on cache lines, as weights are
-        slope[:] = 0  # between layers, too
+        y, slope = np.empty(len(self.theta), np.float32), self._slopes(len(self.theta) if ours else 0)
         a.call(several.mean_logsumexp, blas.SGEMM, blas.TANH, *given, several.states_together(a.shape[2]), self.theta, self.compiled, y, slope)
 
         def pull(g: Array) -> None:
@@ -214,6 +212,13 @@ class StackedMLP:
             a.call(several.pull_mean_logsumexp, g.wide(y.shape).value, slope, self.compiled, self.grad, add)
 
         return Array(y) if program is None else program.leaf(y, pull, needs=ours)
+
+    def _slopes(self, R: int) -> np.ndarray:
+        """Zeros for gradients of R rows of weights, [R, D]: on cache lines, as the weights are."""
+        D = self.theta.shape[1]
+        slope = blas.aligned(R, -(-D // kernels.LINE) * kernels.LINE)[:, :D]
+        slope[:] = 0
+        return slope
 
     def _memory(self, R: int, M: int) -> tuple[np.ndarray, np.ndarray]:
         """Memory for the outputs of all layers, one after another, and the last of them [R, M, out]."""
