@@ -3,7 +3,7 @@
 How often each run was drawn is all that a metric needs to know of a resample, so that
     IQM              one cumulative pass over the globally sorted scores, weighted by their counts
     mean, profile    counts · values, task by task
-    P(improvement)   c_x^T K c_y, with K[i, j] = 1 if x_i > y_j, 1/2 if they tie
+    P(improvement)   c_x^T K c_y, with K[i, j] = 1 if x_i > y_j, 1/2 if they tie: one pass over the runs of both in the order of their scores
 need no sort and no gather per replicate. Drawn with replacement, the counts make a bootstrap; counts of 0 and 1 over the pooled runs
 of two algorithms make a permutation test, and over the runs of one a smaller study. Where runs of the same seed on several tasks belong
 together (`BySeed`), a seed's runs are drawn as one, whatever their correlation is. The definitions of the metrics are those of
@@ -12,9 +12,9 @@ Agarwal et al. 2021 (arXiv:2108.13264, rliable); on the same resample every repl
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ except ImportError:  # the NumPy kernels below give the same numbers, more slowl
 Scores = np.ndarray | Sequence[np.ndarray]  # [runs, tasks], [runs, tasks, checkpoints], or for each task [runs] or [runs, checkpoints]
 
 BLOCK = 1024  # replicates in memory at a time; a part of the definition of the random draws, like the seed
+MOST_KEPT = 2**28  # bytes of draws
 FIRST, SECOND = 0, 1  # the two sides of a comparison are resampled independently
 
 
@@ -166,6 +167,9 @@ def stream(seed: int, side: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, side])))
 
 
+_kept: OrderedDict[tuple, list[np.ndarray]] = OrderedDict()  # draws of late, see `_drawn_once`
+
+
 def _drawn(runs: np.ndarray, reps: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """The runs of each task that each replicate draws, with replacement, task by task (the strata): [runs_m, reps]."""
     for n in runs:
@@ -186,8 +190,6 @@ def _with_replacement(runs: np.ndarray, reps: int, rng: np.random.Generator) -> 
 def _units_with_replacement(runs: np.ndarray, unit: np.ndarray, reps: int, rng: np.random.Generator) -> np.ndarray:
     """As `_with_replacement`, with the runs of a unit drawn together. Where tasks lack units, each takes the first of one row of draws that it has."""
     n = int(unit.max()) + 1
-    if np.all(runs == n):
-        return _with_replacement(np.array([n]), reps, rng)[unit]
     drawn = rng.integers(0, n, size=(20 * n, reps))  # a task with a single run is in them but for one row in e^20
     counts, start, replicate = np.zeros((len(unit), reps)), 0, np.arange(reps)
     for k in runs:
@@ -210,22 +212,36 @@ def blocks(sample: Sample | np.ndarray, reps: int, seed: int, side: int = FIRST)
     """Counts of `reps` stratified bootstrap resamples, [N, up to BLOCK] at a time. sample: or the numbers of runs per task, all independent."""
     check_reps(reps)
     runs, unit = (sample.runs, sample.unit) if isinstance(sample, Sample) else (sample, None)
-    if reps <= BLOCK:
-        yield _single_block(tuple(map(int, runs)), None if unit is None else tuple(map(int, unit)), reps, seed, side)
+    if unit is not None and np.all(runs == unit.max() + 1):  # every task has every unit
+        yield from (counts[unit] for counts in blocks(runs[:1], reps, seed, side))
         return
-    rng = stream(seed, side)
-    for first in range(0, reps, BLOCK):
-        yield _resample(runs, unit, min(BLOCK, reps - first), rng)
+
+    def resample() -> Iterator[np.ndarray]:
+        rng = stream(seed, side)
+        for first in range(0, reps, BLOCK):
+            width = min(BLOCK, reps - first)
+            yield _with_replacement(runs, width, rng) if unit is None else _units_with_replacement(runs, unit, width, rng)
+
+    yield from _drawn_once(("resamples", tuple(runs.tolist()), None if unit is None else unit.tobytes(), reps, seed, side), resample)
 
 
-def _resample(runs: np.ndarray, unit: np.ndarray | None, reps: int, rng: np.random.Generator) -> np.ndarray:
-    return _with_replacement(runs, reps, rng) if unit is None else _units_with_replacement(runs, unit, reps, rng)
-
-
-@lru_cache(8)
-def _single_block(runs: tuple[int, ...], unit: tuple[int, ...] | None, reps: int, seed: int, side: int) -> np.ndarray:
-    """One analysis after another draws the same counts; nobody writes to them."""
-    return _resample(np.array(runs), None if unit is None else np.array(unit), reps, stream(seed, side))
+def _drawn_once(key: tuple, draw: Callable[[], Iterator[np.ndarray]]) -> Iterator[np.ndarray]:
+    """The blocks of whole numbers that `draw` makes. The last ones are kept, in few bytes each, as one analysis after another draws the same."""
+    if key in _kept:
+        _kept.move_to_end(key)
+        yield from (block.astype(np.float64) for block in _kept[key])
+        return
+    made: list[np.ndarray] = []
+    size = 0
+    for block in draw():
+        if size <= MOST_KEPT:
+            made.append(block.astype(np.min_scalar_type(int(block.max(initial=0)))))
+            size += made[-1].nbytes
+        yield block
+    if size <= MOST_KEPT:
+        _kept[key] = made
+        while len(_kept) > 16 or sum(each.nbytes for blocks in _kept.values() for each in blocks) > MOST_KEPT:
+            _kept.popitem(last=False)
 
 
 def draws(runs: np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[list[np.ndarray]]:
@@ -238,10 +254,14 @@ def draws(runs: np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator
 
 def subsets(runs: np.ndarray, kept: np.ndarray, reps: int, seed: int, side: int = FIRST) -> Iterator[np.ndarray]:
     """Counts of 0 and 1 that keep `kept[m]` of the `runs[m]` runs of each task, every choice as likely as another: [N, up to BLOCK]."""
-    rng = stream(seed, side)
-    for first in range(0, reps, BLOCK):
-        width = min(BLOCK, reps - first)
-        yield np.concatenate([rng.permuted(np.repeat([1.0, 0.0], [k, n - k])[:, None].repeat(width, axis=1), axis=0) for n, k in zip(runs, kept, strict=True)])
+
+    def choose() -> Iterator[np.ndarray]:
+        rng = stream(seed, side)
+        for first in range(0, reps, BLOCK):
+            columns = [np.repeat([1.0, 0.0], [k, n - k])[:, None].repeat(min(BLOCK, reps - first), axis=1) for n, k in zip(runs, kept, strict=True)]
+            yield np.concatenate([rng.permuted(of_task, axis=0) for of_task in columns])
+
+    yield from _drawn_once(("subsets", tuple(runs.tolist()), tuple(kept.tolist()), reps, seed, side), choose)
 
 
 # --------------------------------------------------------------------------------------------------------------- kernels
@@ -307,23 +327,31 @@ def _task_means_numpy(counts, values, task, drawn):
     return out / drawn[:, None, None]
 
 
-def _improvement_loop(counts_x, counts_y, comparison, runs_x, runs_y):
-    """Mean over tasks of c_x^T K c_y / (n_x n_y), [reps]. comparison: [N_x, N_y], 0 between tasks."""
+def _improvement_loop(counts_x, counts_y, order_x, order_y, below, upto, runs_x, runs_y):
+    """Mean over tasks of the share of drawn pairs whose x is above its y, ties by half, [reps]. order_x to upto: see `standing`.
+
+    Only whole and half numbers are added until the end, which is exact in any order.
+    """
     reps = counts_x.shape[1]
-    out, wins, against = np.zeros(reps), np.empty(reps), np.empty(reps)
+    out, wins, lower, no_higher = np.zeros(reps), np.empty(reps), np.empty(reps), np.empty(reps)
     start_x, start_y = 0, 0
     for m in range(len(runs_x)):
-        wins[:] = 0.0
+        wins[:], lower[:], no_higher[:] = 0.0, 0.0, 0.0
+        j, k = 0, 0
         for i in range(start_x, start_x + runs_x[m]):
-            against[:] = 0.0
-            for j in range(start_y, start_y + runs_y[m]):
-                share, row = comparison[i, j], counts_y[j]
-                if share > 0.0:
-                    for r in range(reps):
-                        against[r] += share * row[r]
-            row = counts_x[i]
+            while j < below[i]:
+                row = counts_y[order_y[start_y + j]]
+                for r in range(reps):
+                    lower[r] += row[r]
+                j += 1
+            while k < upto[i]:
+                row = counts_y[order_y[start_y + k]]
+                for r in range(reps):
+                    no_higher[r] += row[r]
+                k += 1
+            row = counts_x[order_x[i]]
             for r in range(reps):
-                wins[r] += row[r] * against[r]
+                wins[r] += row[r] * 0.5 * (lower[r] + no_higher[r])
         for r in range(reps):
             out[r] += wins[r] / (runs_x[m] * runs_y[m])
         start_x += runs_x[m]
@@ -331,12 +359,12 @@ def _improvement_loop(counts_x, counts_y, comparison, runs_x, runs_y):
     return out / len(runs_x)
 
 
-def _improvement_numpy(counts_x, counts_y, comparison, runs_x, runs_y):
+def _improvement_numpy(counts_x, counts_y, order_x, order_y, below, upto, runs_x, runs_y):
     total, start_x, start_y = np.zeros(counts_x.shape[1]), 0, 0
     for n_x, n_y in zip(runs_x, runs_y, strict=True):
         x, y = slice(start_x, start_x + n_x), slice(start_y, start_y + n_y)
-        wins = (counts_x[x] * (comparison[x, y] @ counts_y[y])).sum(axis=0)  # whole and half numbers: exact in any order
-        total += wins / (n_x * n_y)
+        drawn = np.concatenate([np.zeros((1, counts_y.shape[1])), np.cumsum(counts_y[order_y[y]], axis=0)])  # of the lowest 0, 1, ..., n_y runs
+        total += (counts_x[order_x[x]] * 0.5 * (drawn[below[x]] + drawn[upto[x]])).sum(axis=0) / (n_x * n_y)
         start_x, start_y = start_x + n_x, start_y + n_y
     return total / len(runs_x)
 
@@ -421,10 +449,19 @@ def mean_exceedance(sample: Sample, taus: np.ndarray) -> Compute:
     return compute
 
 
-def comparison_matrix(a: Sample, b: Sample) -> np.ndarray:
-    """K[i, j]: 1 where run i of x scores more than run j of y on the same task, 1/2 where they tie, else 0."""
-    greater = (a.values > b.values.T) + 0.5 * (a.values == b.values.T)
-    return greater * (a.task[:, None] == b.task[None, :])
+def standing(a: Sample, b: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """How the runs of x stand among those of y, task by task, each task's runs from the lowest score on.
+
+    (the runs of x, those of y in that order; for each of these runs of x, how many of its task's y score less, and how many no more).
+    """
+    by_task: list[tuple[np.ndarray, ...]] = []
+    starts = (np.cumsum(side.runs) - side.runs for side in (a, b))
+    for x, y, start_x, start_y in zip(*(np.split(side.values[:, 0], np.cumsum(side.runs)[:-1]) for side in (a, b)), *starts, strict=True):
+        order_x, order_y = (np.argsort(values, kind="stable") for values in (x, y))
+        counts = (np.searchsorted(y[order_y], x[order_x], side) for side in ("left", "right"))
+        by_task.append((order_x + start_x, order_y + start_y, *counts))
+    order_x, order_y, below, upto = (np.concatenate(parts) for parts in zip(*by_task, strict=True))
+    return order_x, order_y, below, upto
 
 
 def replicates(
@@ -467,8 +504,8 @@ def aggregate(scores: Scores, metric: str = "iqm", *, threshold: float = 1.0) ->
 
 def improvement_of(a: Sample, b: Sample) -> Callable[..., np.ndarray]:
     """P(X > Y), averaged over tasks, as a function of both sides' counts, [N, reps] each: [reps, C]."""
-    comparisons = [comparison_matrix(replace(a, values=a.values[:, [c]]), replace(b, values=b.values[:, [c]])) for c in range(a.values.shape[1])]
-    return lambda counts_x, counts_y: np.stack([_improvement(counts_x, counts_y, k, a.runs, b.runs) for k in comparisons], axis=1)
+    standings = [standing(replace(a, values=a.values[:, [c]]), replace(b, values=b.values[:, [c]])) for c in range(a.values.shape[1])]
+    return lambda counts_x, counts_y: np.stack([_improvement(counts_x, counts_y, *s, a.runs, b.runs) for s in standings], axis=1)
 
 
 def improvement_replicates(x: Scores, y: Scores, *, reps: int = 50_000, seed: int = 0, paired: bool = False) -> np.ndarray:
@@ -486,4 +523,4 @@ def improvement(x: Scores, y: Scores) -> float:
     """The point estimate of P(X > Y)."""
     a, b = pair_of(x, y)
     ones = (np.ones((len(side.values), 1)) for side in (a, b))
-    return float(_improvement(*ones, comparison_matrix(a, b), a.runs, b.runs)[0])
+    return float(_improvement(*ones, *standing(a, b), a.runs, b.runs)[0])

@@ -81,7 +81,7 @@ def test_the_numpy_kernels_give_the_same_bits_as_numba():
     pairs = [
         (bootstrap._iqm, bootstrap._iqm_numpy, (counts_x, order, ordered, 11.0, 34.0)),
         (bootstrap._task_means, bootstrap._task_means_numpy, (counts_x, a.values, a.task, a.runs)),
-        (bootstrap._improvement, bootstrap._improvement_numpy, (counts_x, counts_y, bootstrap.comparison_matrix(a, b), a.runs, b.runs)),
+        (bootstrap._improvement, bootstrap._improvement_numpy, (counts_x, counts_y, *bootstrap.standing(a, b), a.runs, b.runs)),
     ]
     for compiled, plain, arguments in pairs:
         assert np.array_equal(compiled(*arguments), plain(*arguments))
@@ -114,6 +114,16 @@ def test_the_probability_of_improvement_by_hand():
     x, y = np.array([[3.0], [1.0]]), np.array([[2.0], [1.0]])
     # 3 > 2, 3 > 1, 1 < 2, 1 = 1
     assert stats.probability_of_improvement(x, y, reps=10).point == (1 + 1 + 0 + 0.5) / 4
+
+
+def test_the_probability_of_improvement_of_resamples_counts_pairs_and_ties_by_half():
+    draw = np.random.default_rng(0)
+    x, y = draw.integers(0, 4, (7, 3)).astype(float), draw.integers(0, 4, (5, 3)).astype(float)
+    pairs = (x[:, None] > y[None]) + 0.5 * (x[:, None] == y[None])  # [runs of x, runs of y, tasks]
+    a, b = bootstrap.pair_of(x, y)
+    of_x, of_y = (next(bootstrap.blocks(side.runs, 200, 0, k)).reshape(3, -1, 200) for k, side in enumerate((a, b)))
+    expected = np.einsum("mir,mjr,ijm->mr", of_x, of_y, pairs).mean(axis=0) / (7 * 5)
+    np.testing.assert_allclose(stats.improvement_replicates(x, y, reps=200), expected, rtol=1e-12)
 
 
 def test_checkpoints_share_one_resample_of_the_runs():
