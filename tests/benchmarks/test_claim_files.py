@@ -15,6 +15,7 @@ from benchmarks.configs import CONFIGS
 from benchmarks.store.plain import from_yaml
 from benchmarks.studies.study import seed_list
 from from_scratch import registry
+from tests.some import some
 
 FASTEST = 50_000  # steps of an environment a second: no learner here is faster, all seeds together
 FEWEST_SEEDS = 10
@@ -38,7 +39,7 @@ def test_a_number_of_a_paper_that_is_called_verified_says_where_it_was_looked_up
     assert all(item.get("source") for item in claims.find(name).quoted if item["verified"])
 
 
-@every_claim
+@pytest.mark.parametrize("name", some(claims.names()))
 def test_a_claims_study_can_be_composed_with_every_arm_and_task(name):
     claim = claims.find(name)
     study = study_of(name)

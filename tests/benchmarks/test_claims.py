@@ -22,6 +22,7 @@ from benchmarks.reproduction.verify import verify
 from benchmarks.store.store import Store
 from sb3_course import cli
 from tests.benchmarks import browser
+from tests.some import some
 
 LEARNS = "learns-beyond-chance"
 SAID = {
@@ -99,6 +100,7 @@ def test_a_claim_that_holds_is_reproduced(carried):
     assert said["numbers"][0]["low"] >= 50
 
 
+@pytest.mark.slow
 def test_two_starts_give_the_same_verdict_file(carried, tmp_path):
     record.carry(claims.claim_of(LEARNS, SAID), tmp_path)
     for name in (record.VERDICT, record.PICTURE):
@@ -243,7 +245,7 @@ def test_a_quick_look_uses_other_seeds_and_judges_nothing(said, tmp_path):
     assert not set(found["seeds"]) & {*SAID["study"]["seeds"], *SAID["pilot"]["seeds"]}
 
 
-@pytest.mark.parametrize("name", [name for name in claims.names() if claims.find(name).tier == "S"])
+@pytest.mark.parametrize("name", some(name for name in claims.names() if claims.find(name).tier == "S"))
 def test_the_machinery_of_every_claim_of_tier_s(name, tmp_path, monkeypatch):
     monkeypatch.setattr(GradientVariance.__init__, "__defaults__", (20,))  # episodes, of 2000
     assert record.carry(light(claims.find(name)), tmp_path, launcher={"name": "inprocess"}, quick=True)["verdict"] == "not judged"
@@ -262,6 +264,7 @@ def light(claim):
 # ------------------------------------------------------------------------------------------------------------- a killing
 
 
+@pytest.mark.slow
 def test_a_killed_claim_goes_on_where_it_was_and_ends_with_the_same_verdict(carried, tmp_path):
     """The runs are killed once the first has finished."""
     script = (

@@ -58,6 +58,7 @@ def test_every_row_of_the_table_names_tests_that_exist():
 # --- a run
 
 
+@pytest.mark.slow
 def test_a_run_that_hangs_is_ended_at_its_limit_and_says_where_it_was(store, monkeypatch):
     monkeypatch.setenv("ACCIDENT", "hangs 1")
     _launch(store, lockstep_seeds=2, limit_minutes=0.02)
@@ -110,6 +111,7 @@ def test_limits_are_refused_where_no_process_could_be_ended(store):
 # --- a worker
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_silent_is_given_up_and_its_run_tried_again(single, monkeypatch):
     monkeypatch.setenv("ACCIDENT", "stops 0")
     _launch(single, heartbeat_seconds=1.5, attempts=2)

@@ -56,6 +56,7 @@ def test_a_worker_that_dies_once_is_replaced_and_the_run_tried_again(store, monk
     assert progress.fraction == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_a_run_whose_workers_keep_dying_is_a_failed_row_and_its_group_is_saved(store, monkeypatch):
     monkeypatch.setenv("KILLED_SEED", "1")
     monkeypatch.setenv("MOST_DEATHS", "99")

@@ -194,6 +194,7 @@ for form in ("pdf", "svg"):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_another_process_on_another_day_writes_the_same_bytes(tmp_path):
     for seed in ("1", "2"):
         env = {**os.environ, "PYTHONHASHSEED": seed, "SOURCE_DATE_EPOCH": str(10**9 * int(seed))}

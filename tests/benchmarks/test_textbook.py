@@ -217,6 +217,7 @@ def test_curves_are_thinned_and_carry_a_band_only_where_there_are_runs():
 
 
 # ------------------------------------------------------------------------------------------------------------------- command line
+@pytest.mark.slow
 def test_the_command_shows_failures_goes_on_and_says_so_in_its_exit_code(book, capsys):
     assert cli.main(["figure", "all", "--out", "out", "--json", "all.json", "--jobs", "2"]) == 1, "a crash is a bug of ours"
     printed = capsys.readouterr().out

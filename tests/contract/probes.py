@@ -271,15 +271,19 @@ def one_line(error: pytest.ExceptionInfo) -> str:
 
 
 # -------------------------------------------------------------------------------------------------------------------------------- checks
-def every(check: str | None = None, where: Callable[[Entry], bool] = lambda entry: True) -> Any:
-    """Run a check over all entries of ours (where a fact holds). Those that say they cannot are skipped with their reason."""
+def every(check: str | None = None, where: Callable[[Entry], bool] = lambda entry: True, one_of: int = 1) -> Any:
+    """Run a check over all entries of ours (where a fact holds). Those that say they cannot are skipped with their reason.
+
+    one_of: where a check says little beside others, `make test` runs it over one of so many entries, and `make test-all` over each.
+    """
     assert check is None or check in CHECKS
 
-    def parameter(entry: Entry) -> Any:
+    def parameter(number: int, entry: Entry) -> Any:
         reason = entry.cannot.get(check) if check else None
-        return pytest.param(entry, id=entry.id, marks=[pytest.mark.skip(reason=f"{entry.id} cannot: {reason}")] if reason else [])
+        cannot = [pytest.mark.skip(reason=f"{entry.id} cannot: {reason}")] if reason else []
+        return pytest.param(entry, id=entry.id, marks=[*cannot, *([pytest.mark.slow] if number % one_of else [])])
 
-    return pytest.mark.parametrize("entry", [parameter(entry) for entry in OURS if where(entry)])
+    return pytest.mark.parametrize("entry", [parameter(number, entry) for number, entry in enumerate(filter(where, OURS))])
 
 
 def unable(check: str) -> Any:

@@ -61,7 +61,7 @@ def test_saving_loading_and_continuing_equals_never_having_stopped(entry):
     assert_learnt_on(entry, before, model)
 
 
-@every("continue")
+@every("continue", one_of=4)
 def test_a_file_with_one_seed_continues_too(entry):
     model = train(make(entry, seeds=[3]), 33)
     assert_same_state(train(stopped(model)), train(model))

@@ -47,6 +47,6 @@ def test_a_training_that_goes_on_from_a_checkpoint_is_one_that_was_never_stopped
     assert_goes_on(entry, seed=3)
 
 
-@every("continue", where=lambda entry: entry.lockstep)
+@every("continue", where=lambda entry: entry.lockstep, one_of=3)
 def test_so_it_is_with_a_stack(entry):
     assert_goes_on(entry, seeds=[3, 5])

@@ -26,7 +26,7 @@ def test_on_a_plain_network_nobody_takes_the_general_path_who_is_not_listed(entr
     assert bool(said) == (entry.id in GENERAL), f"{said}: make it fast, or give the reason in this file" if said else "it is fast: take it off the list"
 
 
-@every(where=lambda entry: entry.learns == "deep")
+@every(where=lambda entry: entry.learns == "deep", one_of=4)
 def test_on_a_network_that_is_not_plain_it_is_said_that_the_general_path_is_taken(entry, capsys):
     model = speaking(entry)
     for module in model.policy.modules():

@@ -22,6 +22,7 @@ from from_scratch.core.data import Step
 from from_scratch.core.loops.episodes import Episodes
 from from_scratch.core.networks.own import ActorBaselinePolicy, ActorPolicy
 from from_scratch.envs.chains.short_corridor import BEST_P_RIGHT, BEST_VALUE, start_value
+from tests.some import some
 
 pytestmark = pytest.mark.numerical
 
@@ -397,7 +398,7 @@ ACTIONS = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kind", ACTIONS)
+@pytest.mark.parametrize("kind", some(ACTIONS))
 def test_every_kind_of_action_is_learnt(name, kind):
     space, target = ACTIONS[kind]
     model = make(name, lambda: Match(space, target), seed=0, n_envs=2, episodes_per_update=20, learning_rate=0.02).learn(4000)

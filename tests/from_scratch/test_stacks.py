@@ -376,6 +376,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_user_s_stack_that_was_killed_goes_on_to_the_same_numbers_as_single_runs(tmp_path):
     """Of three seeds, for each single run is a process that is killed, and there is nothing about ten that three do not show."""
     (tmp_path / "trains.py").write_text(TRAINS)

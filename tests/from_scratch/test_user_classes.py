@@ -35,6 +35,7 @@ from from_scratch.envs import BernoulliBandit
 from from_scratch.envs.vector import vectorised
 from from_scratch.registry import ENTRIES
 from tests.contract.probes import recorded
+from tests.some import some
 
 ROOT = Path(__file__).parents[2]
 CONTINUOUS = ("DDPG", "TD3", "SAC")
@@ -394,7 +395,7 @@ def what_was_there_before_is_not_searched():
     gc.freeze()
 
 
-@EVERY
+@pytest.mark.parametrize("entry", some(OURS), ids=lambda entry: entry.id)
 def test_a_deleted_model_is_freed_with_its_environment_and_its_memory(entry, what_was_there_before_is_not_searched):
     model = smallest(entry).learn(40, log_interval=None)
     parts = [model, model.env, model.policy, *(getattr(model, name) for name in ("replay_buffer", "rollout_buffer") if hasattr(model, name))]

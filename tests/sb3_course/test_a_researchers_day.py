@@ -112,6 +112,7 @@ def elsewhere(*words, at):
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_her_package_is_compared_edited_run_again_where_stale_archived_and_verified_by_a_stranger(types, tmp_path):
     code, said = types(*COMPARE)
     assert code == 0 and "6 runs, 6 to do" in said, said

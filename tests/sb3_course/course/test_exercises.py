@@ -12,13 +12,18 @@ import pytest
 from sb3_course.teaching import alarms, answers, runner
 from sb3_course.teaching.course import Course
 from sb3_course.teaching.judging import Judge
+from tests.some import some
 
 COURSE = Course()
 EXERCISES = list(COURSE.exercises.values())
 PAIRS = [(exercise, path) for exercise in EXERCISES for path in exercise.wrong]
 ENDLESS = [(exercise, probe, exercise.folder / "wrong" / f"{name}.py") for exercise in EXERCISES for probe, name in exercise.endless.items()]
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-each_wrong = pytest.mark.parametrize(("exercise", "path"), PAIRS, ids=[f"{exercise.name}-{path.stem}" for exercise, path in PAIRS])
+IDS = [f"{exercise.name}-{path.stem}" for exercise, path in PAIRS]
+each_wrong = pytest.mark.parametrize(("exercise", "path"), PAIRS, ids=IDS)
+
+FIRST = {exercise.module: exercise for exercise in reversed(EXERCISES)}  # of each module
+of_each_module = pytest.mark.parametrize("exercise", some(EXERCISES, at=lambda one: one is FIRST[one.module]), ids=lambda exercise: exercise.name)
 
 # A learner's file of these modules, and its check, work without torch.
 LIGHT = ("m00", "m01", "m02", "m03", "m04", "m05")
@@ -59,9 +64,7 @@ def test_a_second_solution_written_in_another_way_passes_too(exercise):
     assert len(set(path.read_text(encoding="utf-8").splitlines()) - set(exercise.solution.read_text(encoding="utf-8").splitlines())) > 3
 
 
-@pytest.mark.parametrize("exercise", [  # of each module the first, and with test-all the others
-    pytest.param(one, marks=[] if one is next(other for other in EXERCISES if other.module == one.module) else pytest.mark.slow) for one in EXERCISES
-], ids=lambda exercise: exercise.name)  # fmt: skip
+@of_each_module
 def test_a_check_of_the_solution_in_its_own_process_says_so_and_needs_no_torch_before_m06(exercise, tmp_path):
     *results, end = runner.check(exercise, exercise.solution, tmp_path)
     assert [(event["function"], event["status"]) for event in results] == [(function, "passed") for function in exercise.functions]
@@ -82,7 +85,7 @@ def false_alarms(exercise, seeds):
     return found
 
 
-@each_exercise
+@of_each_module
 def test_other_random_numbers_raise_no_false_alarm(exercise):
     assert false_alarms(exercise, range(1, 4)) == []
 
@@ -102,7 +105,7 @@ def test_there_are_at_least_three_wrong_answers_and_five_in_the_first_seven(exer
     assert len(exercise.wrong) >= (5 if exercise.name in COURSE.numbered else 3)
 
 
-@each_wrong
+@pytest.mark.parametrize(("exercise", "path"), some(PAIRS, at=lambda pair: pair[1] == pair[0].wrong[0]), ids=IDS)
 def test_a_wrong_answer_fails_and_is_named_and_for_no_other(exercise, path):
     """Every function of it that fails is named as this wrong answer, none as another one; and at least one fails."""
     if path in [wrong for *_, wrong in ENDLESS]:

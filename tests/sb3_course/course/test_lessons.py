@@ -16,6 +16,7 @@ from sb3_course.teaching.course import Course
 from sb3_course.teaching.notebooks import STARTER
 from sb3_course.teaching.progress import Progress
 from sb3_course.teaching.workspace import Workspace
+from tests.some import some
 
 ROOT = Path(lessons.__file__).parents[2]
 COURSE = Course()
@@ -105,7 +106,7 @@ def test_a_decimal_that_nothing_backs_is_seen(tmp_path):
     assert [line.rpartition(" ")[2] for line in unbacked(path)] == ["3.14"]
 
 
-@each_page
+@pytest.mark.parametrize("page", some(PAGES.values(), every=5), ids=PAGES)
 def test_a_lesson_runs_as_a_plain_script(page, tmp_path):
     """In a folder of its own, and it leaves nothing there."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -28,6 +28,7 @@ def test_its_inputs_are_a_fresh_conversion_of_the_source_byte_for_byte():
     assert notebooks.notebook(notebooks.STARTER, outputs) == BOOK.read_text(encoding="utf-8"), "python -m sb3_course.teaching.notebooks renews it"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_fresh_run_prints_what_it_shows_within_a_minute_of_processor_time(tmp_path):
     before, env = sum(os.times()[2:4]), {**os.environ, "OMP_NUM_THREADS": "1"}
