@@ -59,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
     print(ended or f"no episode ended; return so far {world.total:.2f}")
     if args.json:
         document = {"rate": report.rate, "deadline": report.deadline, "periods": report.periods, "overruns": report.overruns, "limited": report.limited,
-                    "misses": dict(report.misses), "stopped": report.stopped, "latency": report.latency(), "jitter": report.jitter(),
+                    "misses": dict(report.misses), "stopped": report.stopped,
+                    **{name: {key: value if math.isfinite(value) else None for key, value in found().items()}  # nothing was measured: JSON has no NaN
+                       for name, found in (("latency", report.latency), ("jitter", report.jitter))},
                     "log": [list(line) for line in report.log]}  # fmt: skip
         write_whole(Path(args.json), json.dumps(document, indent=1) + "\n")
     return 0 if report.stopped in (None, "interrupted") else 3

@@ -137,8 +137,8 @@ def policy_in(path: Path, env_id: str, env: Any, seed: int | None = None) -> Any
         raise UserError(str(error)) from None
     for kind in ("observation_space", "action_space"):
         theirs, ours = spec_of(getattr(env, kind)), getattr(policy, kind)
-        apart = [name for name in ("type", "n", "nvec", "start", "spaces") if theirs.get(name) != ours.get(name)]
-        if apart or sorted(theirs.get("shape", ())) != sorted(ours.get("shape", ())):
+        names = ("type", "n", "nvec", "start", "spaces", *(("low", "high") if kind == "action_space" else ()))
+        if any(theirs.get(name) != ours.get(name) for name in names) or sorted(theirs.get("shape", ())) != sorted(ours.get("shape", ())):
             raise UserError(f"{path} is for another {kind.replace('_', ' ')} than that of {env_id}: {_told(ours)}, and {env_id} has {_told(theirs)}")
     return policy
 
@@ -146,7 +146,8 @@ def policy_in(path: Path, env_id: str, env: Any, seed: int | None = None) -> Any
 def _told(space: dict[str, Any]) -> str:
     inside = space.get("spaces")
     what = space.get("n") or space.get("nvec") or (sorted(inside) if isinstance(inside, dict) else len(inside or ())) or tuple(space.get("shape", ()))
-    return f"{space['type']} {what}"
+    bounds = f" from {space['low']} to {space['high']}" if "low" in space else ""
+    return f"{space['type']} {what}{bounds}"
 
 
 @contextlib.contextmanager

@@ -2,9 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
+from gymnasium import spaces
 
+from benchmarks import UserError
 from sb3_course.cli import main
+from sb3_course.commands.control import World
+from sb3_course.commands.enjoy import policy_in
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +96,24 @@ def test_a_control_loop_plays_it_and_reports(pendulum, tmp_path, capsys):
     assert main(words) == 0
     assert "20 periods at 1000 Hz, deadline 1 ms" in capsys.readouterr().out
     assert json.loads(report.read_text())["periods"] == 20
+
+
+def test_a_control_loop_that_is_interrupted_before_its_first_period_leaves_a_report_that_json_knows(pendulum, tmp_path, monkeypatch):
+    def interrupted(world):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(World, "observe", interrupted)
+    report = tmp_path / "report.json"
+    assert main(["control", str(pendulum), "--env", "Pendulum-v1", "--rate", "10", "--seconds", "1", "--json", str(report)]) == 0
+    found = json.loads(report.read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert found["stopped"] == "interrupted" and found["latency"]["p50"] is None
+
+
+def test_a_policy_for_other_bounds_of_an_action_is_refused(pendulum):
+    class Stronger:
+        observation_space = spaces.Box(np.float32([-1, -1, -8]), np.float32([1, 1, 8]))
+        action_space = spaces.Box(-3, 3, (1,), np.float32)
+
+    told = r"another action space than that of Strong-v1: Box \(1,\) from -2.0 to 2.0, and Strong-v1 has Box \(1,\) from -3.0 to 3.0"
+    with pytest.raises(UserError, match=told):
+        policy_in(pendulum, "Strong-v1", Stronger())
