@@ -468,6 +468,10 @@ def resolve(config: dict[str, Any]) -> Study:
             raise UserError(f"groups '{one}' and '{other}' have one name, but for capitals and punctuation: their figures could not be told apart")
     if not groups:
         raise UserError("a study needs algorithms and environments: --algos a,b --envs x,y or a suite's name")
+    for name, of_env in config["budget"].items():
+        if not isinstance(of_env, dict):
+            example = f"budget.{name}.{groups[0]['algos'][0]}=50000"
+            raise UserError(f"budget.{name}={one_line(str(of_env))[:80]}: give steps by algorithm, such as {example}, or `steps` for all")
     pairs = sorted({(algo, env) for group in groups for algo in group["algos"] for env in group["envs"]})
     envs = sorted({env for _, env in pairs})
     study: dict[str, Any] = {

@@ -122,6 +122,7 @@ def test_a_rectangle_named_on_the_command_line_compares_every_pair_and_only_twin
         (lambda: study.compose("smoke", ["seeds=0"]), "at least 1 seed"),
         (lambda: study.compose("smoke", ["seeds=[1,1]"]), "each seed once"),
         (lambda: study.compose("smoke", ["steps=0.5"]), "whole number of training steps"),
+        (lambda: study.compose("smoke", ["+budget.CartPole-v1=500"]), "give steps by algorithm, such as budget.CartPole-v1."),
         (lambda: study.compose("smoke", ["launcher=cluster"]), "there is no launcher 'cluster'; there are inprocess, local"),
         (lambda: study.adhoc(["sb3/ppo"], ["CartPol-v1"]), "unknown environment 'CartPol-v1': did you mean 'CartPole-v1'?"),
         (lambda: hyperparams.parse_pairs(["gamma=3"]), "write name:value"),
