@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks import IntegrityError
 from benchmarks.store.records import LARGEST, MOST_KEYS, is_text, shown
-from benchmarks.store.tables import FLOAT, TABLES, schema_of, types_of
+from benchmarks.store.tables import FLOAT, LONGEST, TABLES, schema_of, types_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from benchmarks.studies.plan import Run
 
-LONGEST = 1000  # bytes of a word in a table
 PACKING = ("SNAPPY", "UNCOMPRESSED")  # others pack a thousandfold, and what they unpack to is only the file's word
 KEYS = ("algo", "env", "seed")  # columns that say whose a row is
 

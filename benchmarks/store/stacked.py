@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.store.records import LARGEST, is_text
-from benchmarks.store.rows import KEYS, LONGEST
-from benchmarks.store.tables import FLOAT, canonical, counted, head, types_of
+from benchmarks.store.rows import KEYS
+from benchmarks.store.tables import FLOAT, LONGEST, canonical, counted, head, types_of
 
 if TYPE_CHECKING:
     import pandas as pd

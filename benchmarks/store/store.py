@@ -40,7 +40,7 @@ from benchmarks.store import seals
 from benchmarks.store.files import file_hash, write_whole
 from benchmarks.store.packed import Packed, is_packed
 from benchmarks.store.plain import content, from_json, is_name, is_regular, one_line
-from benchmarks.store.tables import MOST_TABLE, TABLES, digest_of
+from benchmarks.store.tables import MOST_TABLE, TABLES, digest_as_written, digest_of
 from benchmarks.studies.plan import Run, plan, runs_by_id
 from benchmarks.studies.study import Study
 
@@ -86,6 +86,9 @@ def _owner_is_alive(name: str) -> bool | None:
         return False
 
 
+QUICK = 1e-3  # seconds of a wait for the disk: less than to wake threads takes
+
+
 @cache
 def _syncing(pid: int) -> ThreadPoolExecutor:
     """The threads of a process that wait for the disk: kept, for to start them takes longer than to store a small run. A fork has its own."""
@@ -93,12 +96,18 @@ def _syncing(pid: int) -> ThreadPoolExecutor:
 
 
 def make_durable(paths: Iterable[Path]) -> None:
-    """`files.make_durable`, for a process that does so often."""
+    """`files.make_durable`, for a process that does so often: one after another where the disk is quicker than to wake a thread is, else together."""
     def sync(path: Path) -> None:
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
-    list(_syncing(os.getpid()).map(sync, paths))
+    began, (first, *others) = time.perf_counter(), paths
+    sync(first)
+    is_quick = time.perf_counter() - began < QUICK
+    list((map if is_quick else _syncing(os.getpid()).map)(sync, others))
 
 
 class Store:
@@ -199,8 +208,17 @@ class Store:
 
         A failure does not take the place of a run that has finished: a worker that was given up may still speak.
         """
-        files = {path.name: file_hash(path) for path in sorted(directory.iterdir())}
-        rows = {name: self._digest(directory, run, name) for name in TABLES if f"{name}.parquet" in files}
+        from benchmarks.store.rows import Size
+
+        files, rows = {}, {}
+        for name in sorted(os.listdir(directory)):
+            table = name.removesuffix(".parquet")
+            if name in seals.TABLE_FILES:  # read once, for its hash and for its rows
+                data = content(directory / name, MOST_TABLE)
+                files[name] = hashlib.sha256(data).hexdigest()
+                rows[table] = digest_as_written(table, files[name], Size.of(table, run).most) or self._digest(data, run, table)
+            else:
+                files[name] = file_hash(directory / name)
         record = without_nan({"schema": seals.BY_ROWS, "run_id": run.id, **asdict(run), **record,
                               "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "files": files, "rows": rows})  # fmt: skip
         record["seal"] = seals.seal_of(record)
@@ -244,16 +262,18 @@ class Store:
         finally:
             shutil.rmtree(beside, ignore_errors=True)
 
-    def _digest(self, directory: Path, run: Run, name: str) -> str:
-        """Of the rows that lie in a folder, read again: what is sealed is what is there."""
+    @staticmethod
+    def _digest(data: bytes, run: Run, name: str) -> str:
+        """Of the rows in the bytes of a table's file, read again: what is sealed is what is there."""
         from benchmarks.store import rows
         from benchmarks.store.stacked import NotPlain, Stacked
 
-        table = self._read(directory, run, name, is_whole=False)
+        where = f"run {run.id}/{name}.parquet"
+        table = rows.table(data, name, where, rows.Size(rows.Size.of(name, run).most))
         try:
             return Stacked.of(name, table, [0, len(table)]).digests()[0]
         except NotPlain:  # it says what is wrong
-            return digest_of(name, rows.written_out(table, name, f"run {run.id}/{name}.parquet"))
+            return digest_of(name, rows.written_out(table, name, where))
 
     def fail(self, run: Run, error: str, traceback: str = "", **facts: Any) -> None:
         """A run that failed is a row with its reason."""
@@ -417,23 +437,23 @@ class Store:
         return frame
 
     @staticmethod
-    def _columns(directory: Path, run: Run, name: str, is_whole: bool = True) -> pa.Table:
-        """The rows in a run's folder. is_whole: whether there have to be as many as the plan says."""
+    def _columns(directory: Path, run: Run, name: str) -> pa.Table:
+        """The rows in a run's folder."""
         from benchmarks.store import rows
 
-        return rows.written_out(Store._read(directory, run, name, is_whole), name, f"run {run.id}/{name}.parquet")
+        return rows.written_out(Store._read(directory, run, name), name, f"run {run.id}/{name}.parquet")
 
     @staticmethod
-    def _read(directory: Path, run: Run, name: str, is_whole: bool = True) -> pa.Table:
+    def _read(directory: Path, run: Run, name: str) -> pa.Table:
         """`_columns` with words as `rows.table` has them."""
         from benchmarks.store import rows
 
-        where, size = f"run {run.id}/{name}.parquet", rows.Size.of(name, run)
+        where = f"run {run.id}/{name}.parquet"
         try:
             data = content(directory / f"{name}.parquet", MOST_TABLE)
         except FileNotFoundError:
             raise IntegrityError(f"{where}: missing") from None
-        return rows.table(data, name, where, size if is_whole else rows.Size(size.most))
+        return rows.table(data, name, where, rows.Size.of(name, run))
 
     @contextmanager
     def folder(self, run_id: str) -> Iterator[Path]:

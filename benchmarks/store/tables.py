@@ -12,9 +12,11 @@ whether a run's rows stand alone or among those of other runs. The digest of a t
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,7 @@ TABLES = {
 TYPES = {"algo": "string", "env": "string", "key": "string", "seed": "int64", "step": "int64", "actual_step": "int64", "episode": "int64", "length": "int64",
          "n_episodes": "int64"}  # fmt: skip
 FLOAT = "double"  # of every other column
+LONGEST = 1000  # bytes of a word
 MOST_TABLE = 1024**3  # bytes of a table's file
 MISSING = np.array([0x7FF8000000000000], dtype="<u8").view("<f8")[0]
 
@@ -63,12 +66,27 @@ def write_columns(path: Path, name: str, columns: Iterable[Any]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema, file = schema_of(name), pa.BufferOutputStream()
+    schema, file, columns = schema_of(name), pa.BufferOutputStream(), list(columns)
     # numpy makes arrays of Python's numbers ten times faster than Arrow does; Arrow refuses what is of another type.
     arrays = [pa.array(column if field.type == pa.string() else np.asarray(column), field.type) for column, field in zip(columns, schema, strict=True)]
     table = pa.table(arrays, schema=schema)
     pq.write_table(table, file, write_statistics=False, store_schema=False)  # which nothing here asks for, and are half of a small file
-    path.write_bytes(file.getvalue())
+    data = file.getvalue()
+    path.write_bytes(data)
+    if all(len(word) <= LONGEST // 4 for column, array in zip(columns, arrays, strict=True) if array.type == pa.string() for word in set(column)):
+        with contextlib.suppress(ValueError):  # nobody wants this digest but to save time
+            _written[name, hashlib.sha256(data).hexdigest()] = digest_of(name, table), len(table)
+            while len(_written) > 100:
+                _written.popitem(last=False)
+
+
+_written: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()  # by table and hash of a file: the digest of its rows, and how many they are
+
+
+def digest_as_written(name: str, file_hash: str, most: int) -> str | None:
+    """The digest of the rows in a file with this hash, if this process wrote it a short while ago and they are at most so many: then it need not be read."""
+    digest, n_rows = _written.get((name, file_hash), (None, 0))
+    return digest if n_rows <= most else None
 
 
 def digest_of(name: str, frame: pd.DataFrame | pa.Table) -> str:
