@@ -307,10 +307,12 @@ class Store:
 
     def record(self, run_id: str) -> dict[str, Any] | None:
         """A run's record, or None where there is no such run. IntegrityError if any of its files is not what was written."""
+        return self.packed.record(run_id) if self.is_packed else self._record(run_id)
+
+    def _record(self, run_id: str) -> dict[str, Any] | None:
+        """`record` from a folder of the run's own."""
         if run_id in self.damaged:
             raise IntegrityError(self.damaged[run_id])
-        if self.is_packed:
-            return self.packed.record(run_id)
         directory = self.runs_path / run_id
         if not is_name(run_id) or not (directory.exists() or directory.is_symlink()):
             return None
@@ -381,7 +383,7 @@ class Store:
             self.packed.tables()
         for run in runs:
             try:
-                record = self.packed.record(run.id) if is_packed else self.record(run.id)
+                record = self.packed.record(run.id) if is_packed else self._record(run.id)
             except IntegrityError as error:
                 yield run, "corrupt", {"error": str(error)}
                 continue
