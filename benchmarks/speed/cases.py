@@ -149,11 +149,15 @@ CASES: dict[str, Case] = {
     "crossq-pendulum-256": Case("crossq", "Pendulum-v1", hyperparameters=SQUARE, warm_up=120, steps=200, quick_steps=60, why="the Zoo's networks"),
     **{f"{name.replace('_', '-')}-cartpole": nearest(name, "sb3/dqn", "CartPole-v1", 1000, 2000, 1000)
        for name in ("double_dqn", "n_step_dqn", "prioritized_dqn", "dueling_dqn", "maskable_dqn", "c51", "noisy_dqn", "bootstrapped_dqn", "drqn", "rainbow")},
+    "stream-q-cartpole": nearest("stream_q", "sb3/dqn", "CartPole-v1", 1000, 2000, 1000, same_work=False, why="an update with each step, of one transition"),
     "discrete-sac-cartpole": nearest(
         "discrete_sac", "sb3/dqn", "CartPole-v1", 1000, 2000, 1000, hyperparameters={"train_freq": 4, **SMALL}, why="64×64 units, as DQN has",
     ),
     "actor-critic-cartpole": nearest(
         "actor_critic", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, same_work=False, why="an update with each step, where A2C makes one with five",
+    ),
+    "a3c-cartpole": nearest(
+        "a3c", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, same_work=False, why="four processes, whose CPU seconds are not counted: the clock counts",
     ),
     "impala-cartpole": nearest("impala", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, hyperparameters={"n_steps": 20}, why="IMPALA's length of a rollout"),
     "reinforce-cartpole": nearest("reinforce", "sb3/a2c", "CartPole-v1", 500, 5000, 2000, same_work=False, why=EPISODES),
@@ -163,6 +167,7 @@ CASES: dict[str, Case] = {
     ),
     "ppo-penalty-cartpole": nearest("ppo_penalty", "sb3/ppo", "CartPole-v1", 2048, 4096, 2048),
     "natural-pg-cartpole": nearest("natural_pg", "contrib/trpo", "CartPole-v1", 2048, 4096, 2048),
+    "resetting-sac-pendulum": nearest("resetting_sac", "sb3/sac", "Pendulum-v1", 120, 500, 100),
     **{f"{name}-pendulum": nearest(name, "sb3/sac", "Pendulum-v1", 120, 60, 30, hyperparameters={"gradient_steps": 20, **SMALL},
                                    why="20 updates a step, 64×64 units") for name in ("redq", "droq")},
     **{f"{name.replace('_', '-')}-cartpole": nearest(name, "contrib/ars", "CartPole-v1", 20_000, 20_000, 20_000, same_work=False, why=EPISODES)
