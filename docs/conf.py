@@ -58,6 +58,7 @@ html_static_path = ["static"]
 html_extra_path = ["published/site"]  # reports, which are pages by themselves
 html_show_copyright = False
 html_css_files = ["pages.css"]
+html_js_files = ["keyboard.js"]
 
 
 def setup(app):
