@@ -5,13 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
+import pandas as pd
 import pytest
 
 from benchmarks import IntegrityError, UserError
 from benchmarks.store.files import file_hash
-from benchmarks.store.store import RUN_COLUMNS, Store, open_study
-from benchmarks.store.tables import TABLES, digest_of, write_columns, write_table
+from benchmarks.store.store import RUN_COLUMNS, Store, make_durable, open_study
+from benchmarks.store.tables import TABLES, digest_as_written, digest_of, write_columns, write_table
 from benchmarks.studies import study
 from benchmarks.studies.plan import pinned, runs_by_id
 
@@ -182,3 +184,34 @@ def test_a_stored_study_keeps_its_runs_when_the_code_changes_afterwards(store, m
     before = [run.id for _, run in store.planned()]
     monkeypatch.setattr("benchmarks.studies.plan.code_version", lambda algo, env: "another")
     assert [run.id for _, run in store.planned()] == before
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.01])
+def test_every_file_is_waited_for_on_a_quick_disk_and_on_a_slow_one(tmp_path, monkeypatch, seconds):
+    paths = [tmp_path / name for name in "abc"]
+    for path in paths:
+        path.write_text(path.name)
+    waited = []
+
+    def fsync(handle):
+        time.sleep(seconds)
+        waited.append(os.fstat(handle).st_ino)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    make_durable(iter(paths))
+    assert sorted(waited) == sorted(path.stat().st_ino for path in paths)
+
+
+def test_a_table_that_was_changed_after_it_was_written_is_read_to_be_sealed(tmp_path):
+    rows = [("q_learning", "FrozenLake-v1", 0, 10, 10, 0.5, 1.0, 0.0, 9.0, 3)]
+    write_table(tmp_path / "curve.parquet", "curve", rows)
+    as_written = digest_as_written("curve", file_hash(tmp_path / "curve.parquet"), 1)
+    assert as_written == digest_of("curve", pd.read_parquet(tmp_path / "curve.parquet"))
+    assert digest_as_written("curve", file_hash(tmp_path / "curve.parquet"), 0) is None  # more rows than there may be
+    (tmp_path / "curve.parquet").write_bytes(b"PAR1")
+    assert digest_as_written("curve", file_hash(tmp_path / "curve.parquet"), 1) is None
+
+
+def test_the_digest_of_a_word_that_is_too_long_is_not_kept(tmp_path):
+    write_table(tmp_path / "training.parquet", "training", [("q_learning", "FrozenLake-v1", 0, 10, "x" * 2000, 0.5)])
+    assert digest_as_written("training", file_hash(tmp_path / "training.parquet"), 10) is None
