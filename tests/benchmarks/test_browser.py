@@ -177,6 +177,7 @@ def test_a_picture_from_the_network_a_script_that_fails_and_a_wide_box_would_be_
     assert found.result["wide"] == ["P#."] and found.result["broken"] == 1 and found.result["unnamed"] == 1
 
 
+@pytest.mark.slow
 def test_the_printed_page_opens_its_tables_and_leaves_the_lists_of_hashes_out(chromium, pages):
     target = chromium.call("Target.createTarget", url="about:blank")["targetId"]
     session = chromium.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]

@@ -47,7 +47,7 @@ def test_a_claims_study_can_be_composed_with_every_arm_and_task(name):
     assert study.claim == {"name": name, "hash": claim.hash}
 
 
-@every_claim
+@pytest.mark.parametrize("name", some(claims.names()))
 def test_the_seeds_of_a_verdict_are_not_those_of_its_pilot_nor_of_quick_looks(name):
     claim = claims.find(name)
     seeds = set(study_of(name).seeds)

@@ -218,6 +218,7 @@ def test_a_failed_control_makes_the_verdict_void(folder, said):
     assert record.write(Store(folder / LEARNS), claims.claim_of(LEARNS, said))["verdict"] == "void"
 
 
+@pytest.mark.slow
 def test_arms_that_are_the_same_are_not_distinguished(said, tmp_path):
     said["study"]["groups"][0]["algos"] = ["q_learning", "q_learning~again"]
     said["numbers"]["gain"]["contrast"] = {"q_learning": 1, "q_learning~again": -1}
@@ -245,7 +246,7 @@ def test_a_quick_look_uses_other_seeds_and_judges_nothing(said, tmp_path):
     assert not set(found["seeds"]) & {*SAID["study"]["seeds"], *SAID["pilot"]["seeds"]}
 
 
-@pytest.mark.parametrize("name", some(name for name in claims.names() if claims.find(name).tier == "S"))
+@pytest.mark.parametrize("name", some((name for name in claims.names() if claims.find(name).tier == "S"), every=8))
 def test_the_machinery_of_every_claim_of_tier_s(name, tmp_path, monkeypatch):
     monkeypatch.setattr(GradientVariance.__init__, "__defaults__", (20,))  # episodes, of 2000
     assert record.carry(light(claims.find(name)), tmp_path, launcher={"name": "inprocess"}, quick=True)["verdict"] == "not judged"

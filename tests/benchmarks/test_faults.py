@@ -142,6 +142,7 @@ def test_a_failure_that_comes_late_does_not_take_the_place_of_a_finished_run(sto
     assert [path.name for path in store.runs_path.iterdir()] == [run.id]
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_begin_end_the_study_in_one_line(store):
     jobs = plan.group([run for _, run in store.planned()], 1)
     with pytest.raises(IncompleteData, match=r"workers in a row died before they began \(exit code 1\): 0 of 3 runs are done and kept"):

@@ -272,6 +272,7 @@ def test_another_run_s_hash_of_weights_is_found_by_training_again(either):
     assert not_passed(either, 3, runs=(name,)) == {name: "fail"}
 
 
+@pytest.mark.slow
 def test_the_best_run_s_tables_under_the_worst_seed_do_not_pass_by_another_processor(either):
     best, worst = (run_of(either, seed=seed) for seed in (0, 1))
     for name in TABLES:

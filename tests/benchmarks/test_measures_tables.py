@@ -16,6 +16,7 @@ from benchmarks.measures.q_gap import QGap
 from benchmarks.measures.return_distribution import ReturnDistribution, w1
 from from_scratch.registry import load
 from tests.benchmarks.test_measures_value import _is_the_same_alone, _is_unnoticed
+from tests.some import some
 
 WALK = "from_scratch/RandomWalk5-v0"
 LAKE = {"exploration_initial_eps": 1.0, "exploration_final_eps": 1.0}
@@ -132,13 +133,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("measure", CASES)
+@pytest.mark.parametrize("measure", some(CASES, every=2))
 def test_it_is_not_noticed_by_training(measure, tmp_path):
     algo, env, settings = CASES[measure]
     _is_unnoticed(tmp_path, algo, env, measure, **settings)
 
 
-@pytest.mark.parametrize("measure", CASES)
+@pytest.mark.parametrize("measure", some(CASES, every=2))
 def test_a_stack_is_measured_as_its_seeds_alone(measure, tmp_path):
     algo, env, settings = CASES[measure]
     _is_the_same_alone(tmp_path, algo, env, measure, **settings)
