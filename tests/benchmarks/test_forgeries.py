@@ -324,6 +324,7 @@ def test_episodes_without_seeds_are_no_way_around_their_means(store):
 # --- training again
 
 
+@pytest.mark.slow
 def test_the_draw_is_the_verifier_s_own_and_can_be_repeated(store, monkeypatch):
     monkeypatch.setattr(sample, "_compared", lambda old, *_: Finding(3, old.id, "pass", ""))
     monkeypatch.setattr(launchers, "launch", lambda *_: None)

@@ -229,6 +229,7 @@ def test_a_quick_run_prints_ratios_and_writes_json(monkeypatch, capsys, tmp_path
     assert set(ratios["raw_step_share"]) == {"baseline", "1", "2"}
 
 
+@pytest.mark.slow
 def test_growth_is_measured_and_drawn(monkeypatch, capsys, tmp_path):
     monkeypatch.setitem(CASES, "tiny", TINY)
     assert speed.main(["tiny", "--quick", "--seeds", "1,3", "--rounds", "1", "--growth", str(tmp_path / "growth.svg"), "--json", str(tmp_path / "g.json")]) == 0

@@ -230,6 +230,7 @@ def test_the_command_shows_failures_goes_on_and_says_so_in_its_exit_code(book, c
         assert "4 figures, 1 of 2 numbers within tolerance" in text and "2 figures crashed" in text and "its process died" in text and "91.1." in text
 
 
+@pytest.mark.slow
 def test_a_number_that_is_off_is_exit_code_3_and_all_in_order_0(book, capsys):
     assert cli.main(["figure", "91.2", "--out", "out"]) == 3
     assert cli.main(["figure", "91.1", "Figure 91.1", "--out", "out"]) == 0
