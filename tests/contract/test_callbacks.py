@@ -152,7 +152,7 @@ def test_a_stack_logs_each_seed_under_its_own_name(entry):
     assert not of_seeds[0] & {key for _, line in lines for key in line}
 
 
-@every()
+@every(one_of=3)
 def test_sb3_s_callbacks_evaluate_it_and_keep_the_best_and_checkpoints_of_it(entry, tmp_path):
     every_n = 1 if entry.unit == "backups" else 20
     scoring = EvalCallback(make_vec_env(env_for(entry)), n_eval_episodes=1, eval_freq=every_n, log_path=tmp_path, best_model_save_path=tmp_path, verbose=0)

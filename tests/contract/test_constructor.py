@@ -61,7 +61,7 @@ def test_a_model_that_was_not_set_up_is_set_up_later_and_is_the_same(entry):
     assert_same_state(train(model), train(make(entry, seed=3)))
 
 
-@every()
+@every(one_of=3)
 def test_an_environment_may_be_a_class_an_instance_or_a_vector_of_environments(entry):
     env = env_for(entry)
     of_class, *others = (train(make(entry, env=given, seed=3)) for given in (env, env(), make_vec_env(env)))
