@@ -37,7 +37,7 @@ def test_time_is_backups_and_nothing_is_played(entry):
     assert 0 < model.num_timesteps <= STEPS, "or less, if it is done before"
 
 
-@every()
+@every(one_of=3)
 def test_learning_twice_counts_on_or_begins_anew_as_asked(entry):
     times, model = [], make(entry, seeds=[3])
     for anew in (False, False, True):

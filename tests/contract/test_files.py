@@ -20,7 +20,7 @@ def two(entry, **more):
     return train(make(entry, seeds=[3, 5] if entry.lockstep else [3], **more))
 
 
-@every()
+@every(one_of=3)
 def test_a_file_holds_what_was_learnt_and_how_far(entry):
     model = two(entry)
     loaded = type(model).load(saved(model), device="cpu")

@@ -34,6 +34,6 @@ def test_on_a_network_that_is_not_plain_it_is_said_that_the_general_path_is_take
     assert told(capsys, model)
 
 
-@every(where=lambda entry: entry.learns == "deep")
+@every(where=lambda entry: entry.learns == "deep", one_of=4)
 def test_with_an_activation_that_has_no_kernel_it_is_said_too(entry, capsys):
     assert told(capsys, make(entry, verbose=1, policy_kwargs={"net_arch": [8], "activation_fn": torch.nn.ELU}))
