@@ -56,28 +56,30 @@ def schema_of(name: str) -> Any:
 
 
 def write_table(path: Path, name: str, rows: Sequence[tuple]) -> None:
-    """One of TABLES as Parquet, packed by Snappy."""
+    """One of TABLES, the rows of a run, as Parquet, packed by Snappy; `digest_as_written` knows it for a while."""
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(TABLES[name])
-    write_columns(path, name, columns)
+    table, data = write_columns(path, name, columns)
+    words = {word for column, kind in zip(columns, types_of(name).values(), strict=True) if kind == "string" for word in column}
+    if all(len(word) <= LONGEST // 4 for word in words):  # of UTF-8 a character has at most four bytes
+        with contextlib.suppress(ValueError):  # nobody wants this digest but to save time
+            _written[name, hashlib.sha256(data).hexdigest()] = digest_of(name, table), len(table)
+            while len(_written) > 100:
+                _written.popitem(last=False)
 
 
-def write_columns(path: Path, name: str, columns: Iterable[Any]) -> None:
-    """`write_table` of columns: sequences or arrays, in the order of TABLES."""
+def write_columns(path: Path, name: str, columns: Iterable[Any]) -> tuple[pa.Table, pa.Buffer]:
+    """`write_table` of columns: sequences or arrays, in the order of TABLES. What was written, and its bytes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema, file, columns = schema_of(name), pa.BufferOutputStream(), list(columns)
+    schema, file = schema_of(name), pa.BufferOutputStream()
     # numpy makes arrays of Python's numbers ten times faster than Arrow does; Arrow refuses what is of another type.
     arrays = [pa.array(column if field.type == pa.string() else np.asarray(column), field.type) for column, field in zip(columns, schema, strict=True)]
     table = pa.table(arrays, schema=schema)
     pq.write_table(table, file, write_statistics=False, store_schema=False)  # which nothing here asks for, and are half of a small file
     data = file.getvalue()
     path.write_bytes(data)
-    if all(len(word) <= LONGEST // 4 for column, array in zip(columns, arrays, strict=True) if array.type == pa.string() for word in set(column)):
-        with contextlib.suppress(ValueError):  # nobody wants this digest but to save time
-            _written[name, hashlib.sha256(data).hexdigest()] = digest_of(name, table), len(table)
-            while len(_written) > 100:
-                _written.popitem(last=False)
+    return table, data
 
 
 _written: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()  # by table and hash of a file: the digest of its rows, and how many they are
