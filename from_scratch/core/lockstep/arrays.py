@@ -558,8 +558,7 @@ class Array:
 
         def pull(g: Array) -> None:
             gx = Array(np.empty_like(x), self.program)
-            self.call(gx.value.fill, 0)
-            self.call(np.add.at, gx.value, at, g.wide(index.value.shape).value.reshape(at.shape))  # what is taken twice is given to twice
+            self.call(kernels.pull_gather_some, g.wide(index.value.shape).value.reshape(at.shape), at, gx.value)
             self.give(Array(gx.value.reshape(self.value.shape), self.program))
 
         return self.result(y, pull)

@@ -16,6 +16,7 @@ from numba.extending import intrinsic
 from from_scratch.core.lockstep import blas
 
 LANES = 8  # numbers that the loops of torch's sums take at once
+CASCADE = 16 * 4 * LANES  # numbers of a vector from which on its sums are sums of sums
 
 
 def _fused(typing: Any, x: Any, y: Any, z: Any) -> Any:
@@ -241,6 +242,29 @@ def _sum(x: np.ndarray) -> float:
         last += x[i]
     for lane in range(LANES):
         last += sums[lane]
+    return last
+
+
+@inner()
+def _short_sum(x: np.ndarray, sums: np.ndarray) -> float:
+    """The same for LANES to CASCADE numbers, where it comes to four times LANES sums side by side, [4, LANES], in place."""
+    rows, last = x.size // LANES, x.dtype.type(0)
+    quarters = rows // 4
+    sums[:] = 0
+    for row in range(0, 4 * quarters, 4):
+        for k in range(4):
+            for lane in range(LANES):
+                sums[k, lane] += x[(row + k) * LANES + lane]
+    for row in range(4 * quarters, rows):
+        for lane in range(LANES):
+            sums[0, lane] += x[row * LANES + lane]
+    for k in range(1, 4):
+        for lane in range(LANES):
+            sums[0, lane] += sums[k, lane]
+    for i in range(rows * LANES, x.size):
+        last += x[i]
+    for lane in range(LANES):
+        last += sums[0, lane]
     return last
 
 
@@ -686,16 +710,33 @@ def pull_gather(g: np.ndarray, index: np.ndarray, gx: np.ndarray) -> None:
             gx[i, a] = g[i] if a == index[i] else 0
 
 
+@kernel()
+def pull_gather_some(g: np.ndarray, at: np.ndarray, gx: np.ndarray) -> None:
+    """The gradient of x [N] from g [M, k], that of x[at]: what is taken twice is given to twice."""
+    gx[:] = 0
+    for i in range(len(at)):
+        for j in range(at.shape[1]):
+            gx[at[i, j]] += g[i, j]
+
+
 # -------------------------------------------------------------------------------------------------------------------------- sums
 @kernel(error_model="numpy")
 def row_sums(x: np.ndarray, y: np.ndarray, over: int) -> None:
     """y = Σ x / over along the last axis, [N, n], added up as torch does it: a sum for 1, a mean for n."""
-    few = x.shape[1] < 4  # one after another
+    n, sums = x.shape[1], np.empty((4, LANES), x.dtype)
     for i in range(len(x)):
-        if few:
+        if n < 4:  # one after another
             total = x[i, 0]
-            for j in range(1, x.shape[1]):
+            for j in range(1, n):
                 total += x[i, j]
+        elif n < LANES:  # the first of four sums with what is left, then the three others
+            total = x.dtype.type(0) + x[i, 0]
+            for j in range(4, n):
+                total += x[i, j]
+            for j in range(1, 4):
+                total += x[i, j]
+        elif n < CASCADE:
+            total = _short_sum(x[i], sums)
         else:
             total = _sum(x[i])
         y[i] = total / x.dtype.type(over)
