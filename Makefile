@@ -41,10 +41,11 @@ test-all: $(DEV) ## all tests, the slow ones too
 MACHINES ?= OMP_NUM_THREADS=1 MKL_CBWR=COMPATIBLE MKL_ENABLE_INSTRUCTIONS=AVX2 MKL_ENABLE_INSTRUCTIONS=SSE4_2 ATEN_CPU_CAPABILITY=avx2 \
 	ATEN_CPU_CAPABILITY=default FROM_SCRATCH_PRODUCTS=scipy FROM_SCRATCH_ALIGNED=strict
 NUMERICAL ?= numerical and not slow
+TESTS ?= tests
 
 test-machines: $(DEV) ## the numerical tests with the arithmetic of other machines
 	@failed=; for machine in $(MACHINES); do \
-	  echo "== $$machine"; env $$machine $(BIN)/python -m pytest -q -n $(JOBS) -m "$(NUMERICAL)" || failed="$$failed $$machine"; \
+	  echo "== $$machine"; env $$machine $(BIN)/python -m pytest -q -n $(JOBS) -m "$(NUMERICAL)" $(TESTS) || failed="$$failed $$machine"; \
 	done; test -z "$$failed" || { echo "Failed with:$$failed" >&2; exit 1; }
 
 lint: $(DEV) ## ruff and mypy
