@@ -87,7 +87,7 @@ def false_alarms(exercise, seeds):
 
 @of_each_module
 def test_other_random_numbers_raise_no_false_alarm(exercise):
-    assert false_alarms(exercise, range(1, 4)) == []
+    assert false_alarms(exercise, [1]) == []  # of 200 seeds results/course tells, and test_alarms.py whether that is of these checks
 
 
 @pytest.mark.slow
