@@ -1,4 +1,4 @@
-"""Emphatic TD, one-step (Sutton, Mahmood & White 2016, JMLR 17:73; Sutton & Barto 2018, §11.8).
+"""Emphatic TD, one-step (Sutton, Mahmood & White 2016, JMLR 17:73, arXiv:1503.04269; Sutton & Barto 2018, §11.8).
 
     M_t = γ ρ_{t−1} M_{t−1} + I_t,  M_{−1} = 0
     w ← w + α M_t ρ_t δ_t ∇v̂(S_t, w)

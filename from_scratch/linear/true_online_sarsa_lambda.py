@@ -1,4 +1,4 @@
-"""True online Sarsa(λ) (van Seijen, Mahmood, Pilarski, Machado & Sutton 2016, JMLR 17:145; Sutton & Barto 2018, §12.7).
+"""True online Sarsa(λ) (van Seijen, Mahmood, Pilarski, Machado & Sutton 2016, JMLR 17:145, arXiv:1512.04087; Sutton & Barto 2018, §12.7).
 
     z ← 0, Q_old ← 0 at the start of each episode; then at each step, x = x(S, A), x' = x(S', A')
         Q = wᵀx,  Q' = wᵀx',  δ = R + γ Q' − Q,  with Q' = 0 if the episode terminated

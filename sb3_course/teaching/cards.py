@@ -30,10 +30,11 @@ class Card:
         return {name: value.replace("{", "").replace("}", "") for name, value in found.items()}
 
     @property
-    def address(self) -> str:
-        if "url" in self.facts:  # of a paper that has neither number
-            return str(self.facts["url"])
-        return f"https://arxiv.org/abs/{self.facts['arxiv']}" if "arxiv" in self.facts else f"https://doi.org/{self.facts['doi']}"
+    def address(self) -> str | None:
+        """Where it can be read; None of a paper that the bibliography knows no place of."""
+        if "arxiv" in self.facts:
+            return f"https://arxiv.org/abs/{self.facts['arxiv']}"
+        return f"https://doi.org/{self.facts['doi']}" if "doi" in self.facts else self.facts.get("url")
 
     def lines(self) -> list[tuple[str, str]]:
         """The lines of our source that stand for its equations: where they are, and what they say. LookupError if one is gone."""

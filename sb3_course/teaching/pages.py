@@ -229,6 +229,7 @@ class Pages:
 
     def card(self, card: Card) -> str:
         facts, page = card.facts, f"cards/{card.name}.md"
+        by = f"{_authors(card)}. <{card.address}>" if card.address else _authors(card)
         lines = "\n\n".join(f"```python\n# {where}\n{line}\n```" for where, line in card.lines())
         ours = ", ".join(self.home(page, homes.Home("algorithm", id)) for id in card.algorithms)
         tested = []
@@ -237,7 +238,7 @@ class Pages:
             tested.append(f"- {claims.find(name).statement} Here: **{verdict}** ({self.home(page, homes.Home('claim', name))}).")
         questions = [part for k, item in enumerate(facts["questions"], start=1) for part in (f"{k}. {item['ask']}", *_folded(f"Answer {k}", item["answer"]))]
         return _page(
-            f"# {card.paper['title']}", f"{_authors(card)}. <{card.address}>. Here: {ours}.", "## Question", facts["question"], "## Idea", facts["idea"],
+            f"# {card.paper['title']}", f"{by}. Here: {ours}.", "## Question", facts["question"], "## Idea", facts["idea"],
             "## Its equation in our code", lines, "## What was tested", *_block(tested), *([facts["why_not"]] if "why_not" in facts else []),
             "## What it leaves out", facts["leaves_out"], "## Questions", *questions,
         )  # fmt: skip
