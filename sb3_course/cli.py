@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from benchmarks import HarnessError, UserError
 from benchmarks.store.plain import one_line
@@ -45,24 +45,64 @@ class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFo
 MOST_SAID = 2000  # characters of an error that is printed
 
 
-def parser() -> argparse.ArgumentParser:
-    top = Parser(prog="sb3-course", description="Train, compare and watch reinforcement learning algorithms, from scratch and Stable-Baselines3's.",
-                 epilog="sb3-course VERB --help explains a verb, with an example.")
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+Verb = Callable[..., argparse.ArgumentParser]  # verb(name, module, function, help, example) of `parser`
 
-    def trust(sub: argparse.ArgumentParser, what: str) -> None:
-        sub.add_argument("--trust", action="store_true", help=f"{what}: its author is trusted (docs/safe.md)")
 
-    def verb(name: str, module: str, function: str, help: str, example: str = "") -> argparse.ArgumentParser:
-        """example: lines that can be typed as they stand; those of the verbs on studies follow each other."""
-        epilog = "for example:\n" + "\n".join(f"  {line}" for line in example.splitlines()) if example else None
-        sub = verbs.add_parser(name, help=help, description=help, epilog=epilog, formatter_class=Help)
-        sub.set_defaults(module=f"sb3_course.commands.{module}", function=function)
-        return sub
+def trust(sub: argparse.ArgumentParser, what: str) -> None:
+    sub.add_argument("--trust", action="store_true", help=f"{what}: its author is trusted (docs/safe.md)")
 
+
+def _add_store(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--store", metavar="URL", help="such as s3://BUCKET/PREFIX: runs that are there are fetched, and those that finish are delivered")
+
+
+def _of_model(verb: argparse.ArgumentParser) -> None:
+    """The words that say which model of a training or a study is meant, as for `enjoy`."""
+    verb.add_argument("--algo", help="the algorithm, as for train")
+    verb.add_argument("--env", help="of a training or a study's run: the environment, as for train")
+    verb.add_argument("-f", "--folder", default="logs", metavar="DIR", help="where train saved it")
+    verb.add_argument("--exp-id", type=int, default=0, metavar="ID", help="which of its trainings; 0: the latest")
+    verb.add_argument("--study", metavar="STUDY", help="a run of a study instead, by its directory, its name or its archive: the median one by final score")
+    verb.add_argument("--run-seed", type=int, metavar="K", help="of a study: the run with this seed instead")
+    verb.add_argument("--load-best", action="store_true", help="the best evaluated model, not the last")
+    verb.add_argument("--load-checkpoint", type=int, default=0, metavar="N", help="the one that --save-freq saved after N steps, not the last model")
+    verb.add_argument("--load-last-checkpoint", action="store_true", help="the last that --save-freq saved")
+    trust(verb, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
+
+
+def _add_track(verb: argparse.ArgumentParser, what: str, required: bool = False) -> None:
+    verb.add_argument("--track", action="append", default=[], required=required, metavar="TRACKER",
+                      help=f"{what}: tensorboard[:FOLDER], wandb[:PROJECT], trackio[:PROJECT] or mlflow:URI (may be repeated; docs/tracking.md)")
+
+
+def _add_limits(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--address", metavar="HOST:PORT", help="with --launcher ray: of a cluster that runs, or auto (default: one of this machine's own)")
+    verb.add_argument("--limit-minutes", type=float, metavar="N", help="of a run: one that takes longer is ended, and has failed (default: none)")
+    verb.add_argument("--limit-memory", type=float, metavar="GIB", help="of a run's process, likewise (default: none)")
+
+
+def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:
+    """The words that say which study: of `compare`, and of `register`, which has to understand the same ones."""
+    verb.add_argument("suite", nargs="?", help=f"{before}a suite's name (sb3-course list) or YAML file (default: quickstart)")
+    verb.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides of the suite, such as seeds=3 steps=5000")
+    verb.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms; your own as module:Class or path/to/file.py:Class")
+    verb.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments; your own as module:id")
+    verb.add_argument("--datasets", metavar="D,E", help="instead of environments, for those who learn from data: data sets by name or path")
+    verb.add_argument("--pairs", metavar="A:B,…", help="with --algos: what is compared with what (default: every pair, or the first against the rest)")
+    verb.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "K:V"),
+                      help="with --algos: what a variant has over its algorithm, such as dqn~n3 n_steps:3 (may be repeated)")
+    verb.add_argument("--seeds", type=int, metavar="N", help="runs of each algorithm on each environment (default: the suite's, or 10)")
+    verb.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of every run (default: the suite's or the tuned numbers)")
+    verb.add_argument("--sequential", action="store_true", help="seeds in batches, until the comparisons are decided; --seeds is the stated maximum")
+    verb.add_argument("--batch", type=int, default=5, metavar="N", help="with --sequential: seeds in a batch")
+
+
+def _declare_list(verb: Verb) -> None:
     catalogue = verb("list", "catalogue", "run", "algorithms, environments with tuned settings, suites", example="sb3-course list --envs")
     catalogue.add_argument("--envs", action="store_true", help="instead: the environments of this library")
 
+
+def _declare_train(verb: Verb) -> None:
     train = verb("train", "train", "run", "train one model, score it as it goes, save it (flags as in the RL Zoo)",
                  example="sb3-course train --algo q_learning --env FrozenLake-v1 -n 20000 --env-kwargs is_slippery:False")
     train.add_argument("--algo", required=True, help="an algorithm's id; sb3/... runs the Stable-Baselines3 twin; your own: module:Class, path/file.py:Class")
@@ -92,6 +132,8 @@ def parser() -> argparse.ArgumentParser:
     trust(train, "with -conf or --study: also import wrappers that are not known here; with --resume: a checkpoint that is more than data")
     train.add_argument("--verbose", type=int, default=1, choices=(0, 1, 2), help="0 prints nothing, 1 tables and evaluations, 2 what debugging needs too")
 
+
+def _declare_enjoy(verb: Verb) -> None:
     enjoy = verb("enjoy", "enjoy", "run", "watch a model that train saved, or one of a study",
                  example="sb3-course enjoy --algo q_learning --env FrozenLake-v1 -n 100 --no-render")
     enjoy.add_argument("--algo", help="the algorithm, as for train; not of a file that was exported")
@@ -112,11 +154,42 @@ def parser() -> argparse.ArgumentParser:
     enjoy.add_argument("--seed", type=int, default=0, help="of the environment, and of sampled actions")
     trust(enjoy, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
 
-    _declare_export(verb("export", "export", "run", "a model as one ONNX, TorchScript or .pt2 file that equals it where they were compared",
-                         example="sb3-course export --algo q_learning --env FrozenLake-v1 --out frozen_lake.pt"), trust)
-    _declare_control(verb("control", "control", "run", "an exported policy in a control loop at a fixed rate: misses, latency, jitter",
-                          example="sb3-course control frozen_lake.pt --env FrozenLake-v1 --rate 5 --seconds 1"))
 
+def _declare_export(verb: Verb) -> None:
+    export = verb("export", "export", "run", "a model as one ONNX, TorchScript or .pt2 file that equals it where they were compared",
+                  example="sb3-course export --algo q_learning --env FrozenLake-v1 --out frozen_lake.pt")
+    export.add_argument("model", nargs="?", metavar="MODEL.zip",
+                        help="a model's file, of ours or of Stable-Baselines3's; without it a training or a study's run")
+    _of_model(export)
+    export.add_argument("--out", metavar="FILE", help="ending in .onnx, .pt (TorchScript) or .pt2 (default: the model's name)")
+    export.add_argument("--format", choices=("onnx", "torchscript", "pt2"), help="default: as --out ends, or onnx")
+    export.add_argument("--vecnormalize", metavar="FILE", help="statistics of normalisation that a MODEL.zip was trained with (vecnormalize.pkl)")
+    export.add_argument("--frame-stack", type=int, metavar="N", help="frames that a MODEL.zip was trained to see at once")
+    export.add_argument("--check-env", metavar="ID", help="where it is played to compare (default: --env; of a MODEL.zip, observations are drawn)")
+    export.add_argument("--observations", metavar="FILE", help="compare at these instead: an .npz with an array observations, or observations/KEY of a Dict")
+    export.add_argument("--n-observations", type=int, default=1000, metavar="N", help="at how many it is compared")
+    export.add_argument("--stochastic", action="store_true", help="also put out the distribution, so that actions can be sampled")
+    export.add_argument("--opset", type=int, metavar="N", help="of ONNX (default: 18)")
+
+
+def _declare_control(verb: Verb) -> None:
+    control = verb("control", "control", "run", "an exported policy in a control loop at a fixed rate: misses, latency, jitter",
+                   example="sb3-course control frozen_lake.pt --env FrozenLake-v1 --rate 5 --seconds 1")
+    control.add_argument("policy", metavar="FILE", help="that export wrote")
+    control.add_argument("--env", required=True, help="the environment that stands for the world")
+    control.add_argument("--rate", type=float, default=50.0, metavar="HZ", help="actions a second")
+    control.add_argument("--seconds", type=float, default=10.0, metavar="S", help="how long")
+    control.add_argument("--deadline", type=float, metavar="MS", help="milliseconds from a period's observation to its action (default: the period)")
+    control.add_argument("--on-miss", choices=("safe", "hold"), default="safe", help="what is done instead: the safe action, or the last one for 0.2 s")
+    control.add_argument("--safe", metavar="ACTION", help="the safe action, such as 0 or '[0.0]' (default: zeros)")
+    control.add_argument("--most-misses", type=int, default=10, metavar="N", help="in a row, after which the loop stops")
+    control.add_argument("--slew", type=float, metavar="X", help="by how much a Box's numbers may change in a second")
+    control.add_argument("--spin", type=float, default=0.0, metavar="MS", help="how long before a period to stop sleeping and watch the clock")
+    control.add_argument("--seed", type=int, default=0, help="of the environment")
+    control.add_argument("--json", metavar="FILE", help="also write the report there")
+
+
+def _declare_compare(verb: Verb) -> None:
     compare = verb("compare", "compare", "compare", "run a study and report it; the same words again continue it",
                    example="sb3-course compare --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048 --out studies/first")
     _add_study(compare)
@@ -128,18 +201,23 @@ def parser() -> argparse.ArgumentParser:
     _add_track(compare, "mirror each run, as it finishes, in a tracker")
     compare.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     compare.add_argument("--dry-run", action="store_true", help="check everything and print the plan")
+    trust(compare, "also import algorithms, environments and wrappers of a suite's file that are not known here")
 
+
+def _declare_register(verb: Verb) -> None:
     register = verb("register", "register", "run", "a digest of a study's plan, margin, seeds and code, to be posted before it runs",
                     example="sb3-course register --algos ppo,sb3/ppo --envs CartPole-v1 --seeds 3 -n 2048")
     _add_study(register, "a study's directory or archive, or, as for compare, ")
     trust(register, "also import algorithms and environments of a suite's file that are not known here")
     register.set_defaults(jobs=None, launcher=None, address=None, limit_minutes=None, limit_memory=None)
 
-    trust(compare, "also import algorithms, environments and wrappers of a suite's file that are not known here")
 
+def _declare_status(verb: Verb) -> None:
     status = verb("status", "compare", "status", "what is done, running, failed, missing", example="sb3-course status first")
     status.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
 
+
+def _declare_retry(verb: Verb) -> None:
     retry = verb("retry", "compare", "retry", "run failed, damaged and missing runs again", example="sb3-course retry first")
     retry.add_argument("study", nargs="?", default="quickstart", help="a directory, or a name under studies/")
     retry.add_argument("--jobs", type=int, metavar="N", help="processes (default: the study's)")
@@ -149,6 +227,8 @@ def parser() -> argparse.ArgumentParser:
     retry.add_argument("--allow-partial", action="store_true", help="report although runs are missing, and say so in the report")
     trust(retry, "also import what is not known here")
 
+
+def _declare_report(verb: Verb) -> None:
     report = verb("report", "report", "report", "make the report of a study again; of two studies; or of runs that other programs made",
                   example="sb3-course report first\nsb3-course report first --figures pdf --only curves,comparisons --tables per-task")
     report.add_argument("study", nargs="?", help="a directory, or a name under studies/ (default: quickstart)")
@@ -185,6 +265,8 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--name", help="title, for runs that other programs made")
     report.add_argument("--out", metavar="DIR", help="where it is written (default: the study's report/, or reports/NAME; for a paper, figures/NAME)")
 
+
+def _declare_reproduce(verb: Verb) -> None:
     reproduce = verb("reproduce", "reproduce", "run", "verify a study: 1 its files, 2 its numbers, 3 a sample of its runs, 4 all of them",
                      example="sb3-course reproduce first --level 2")
     reproduce.add_argument("study", help="a directory, a name under studies/, or an archive")
@@ -199,29 +281,55 @@ def parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--json", metavar="FILE", help="also write the findings there")
     trust(reproduce, "levels 3 and 4: also import what is not known here")
 
+
+def _declare_archive(verb: Verb) -> None:
     archive = verb("archive", "report", "pack", "a study as one file that reproduce verifies elsewhere",
                    example="sb3-course archive first first.tar.gz")
     archive.add_argument("study", help="a directory, or a name under studies/")
     archive.add_argument("file", nargs="?", help="its name, ending in .tar.gz (default: the study's)")
     archive.add_argument("--no-models", action="store_true", help="leave the trained models out")
 
+
+def _declare_query(verb: Verb) -> None:
     query = verb("query", "query", "run", "SQL over the tables of studies: runs, curve, episodes, training",
                  example="sb3-course query 'SELECT algo, env, avg(score) FROM curve GROUP BY ALL' first")
     query.add_argument("sql", metavar="SQL", help="a statement of DuckDB's; every table has a column study besides its own (docs/scale.md)")
     query.add_argument("study", nargs="+", help="directories, or names under studies/: their tables are read as one")
     query.add_argument("--csv", metavar="FILE", help="write all rows there instead of showing the first")
 
+
+def _declare_compact(verb: Verb) -> None:
     compact = verb("compact", "query", "compact", "a finished study in a few files instead of a folder for each run; it is read as before",
                    example="sb3-course compact first studies/first-compact")
     compact.add_argument("study", help="a directory, or a name under studies/")
     compact.add_argument("target", metavar="NEW", help="a folder that does not exist")
     compact.add_argument("--no-models", action="store_true", help="leave the trained models out")
 
-    _declare_mirror(verb)
 
-    _declare_card(verb("card", "card", "run", "a folder to publish: a study's policy as a file without a pickle, and a model card with intervals",
-                       example="sb3-course card --study first --algo ppo --env CartPole-v1 --format torchscript --out ppo-cartpole"), trust)
+def _declare_mirror(verb: Verb) -> None:
+    mirror = verb("mirror", "mirror", "run", "the runs of a study in a tracker: TensorBoard, Weights & Biases, Trackio, MLflow; again: what it lacks",
+                  example="sb3-course mirror first --track tensorboard")
+    mirror.add_argument("study", help="a directory, a name under studies/, or an archive")
+    _add_track(mirror, "where", required=True)
+    mirror.add_argument("--attach", action="append", default=[], metavar="WHAT", help="also keep there: report, models (may be repeated)")
 
+
+def _declare_card(verb: Verb) -> None:
+    card = verb("card", "card", "run", "a folder to publish: a study's policy as a file without a pickle, and a model card with intervals",
+                example="sb3-course card --study first --algo ppo --env CartPole-v1 --format torchscript --out ppo-cartpole")
+    card.add_argument("--study", metavar="STUDY", help="whose runs they are: its directory, its name or its archive")
+    card.add_argument("--algo", help="the algorithm")
+    card.add_argument("--env", help="the environment")
+    card.add_argument("--run-seed", type=int, metavar="K", help="the run with this seed, instead of the median one")
+    card.add_argument("--out", metavar="DIR", help="a folder that does not exist (default: ALGO-ENV)")
+    card.add_argument("--format", choices=("onnx", "torchscript", "pt2"), help="of the policy (default: onnx)")
+    card.add_argument("--n-observations", type=int, default=1000, metavar="N", help="at how many the file is compared with the model")
+    card.add_argument("--push", metavar="REPO", help="upload it to the Hugging Face Hub, such as name/ppo-CartPole-v1 (needs sb3-course[export], and a login)")
+    card.set_defaults(load_best=False, load_checkpoint=0, load_last_checkpoint=False)
+    trust(card, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
+
+
+def _declare_power(verb: Verb) -> None:
     power = verb("power", "power", "run", "how many seeds: power by simulation from a study's scores, or from a given spread and effect",
                  example="sb3-course power first --effect 50 --seeds 5,10,20 --reps 200")
     power.add_argument("study", nargs="?", help="a directory, or a name under studies/; without one, give --sd")
@@ -237,6 +345,8 @@ def parser() -> argparse.ArgumentParser:
     power.add_argument("--power", type=float, default=0.8, help="the power asked for")
     power.add_argument("--json", metavar="FILE", help="also write the numbers there")
 
+
+def _declare_parity(verb: Verb) -> None:
     parity = verb("parity", "parity", "run", "compare an algorithm with its Stable-Baselines3 twin, case by case, from the same seed",
                   example="sb3-course parity dqn --list")
     parity.add_argument("algo", help=f"an algorithm with a twin: {', '.join(entry.id for entry in ENTRIES.values() if entry.twin)}")
@@ -245,6 +355,8 @@ def parser() -> argparse.ArgumentParser:
     parity.add_argument("--seed", type=int, default=0, help="of both sides")
     parity.add_argument("--json", metavar="FILE", help="also write the outcomes there")
 
+
+def _declare_figure(verb: Verb) -> None:
     figure = verb("figure", "figure", "run", "rerun figures of Sutton & Barto's textbook, their numbers beside those expected",
                   example="sb3-course figure 6.5 --quick")
     figure.add_argument("figures", nargs="*", metavar="ID", help="such as 6.5, ex6.2, or all")
@@ -257,6 +369,8 @@ def parser() -> argparse.ArgumentParser:
     figure.add_argument("--runs", type=int, metavar="N", help="as many runs instead of the book's: likewise not judged")
     figure.add_argument("--quick", action="store_true", help="a twentieth of the runs, for a first look: numbers are shown, not judged")
 
+
+def _declare_claim(verb: Verb) -> None:
     claim = verb("claim", "claim", "run", "run claims of papers again: whether the effect is there, with intervals and a verdict",
                  example="sb3-course claim --list\nsb3-course claim gae-lambda --show\nsb3-course claim gae-lambda --quick")
     claim.add_argument("claims", nargs="*", metavar="NAME", help="such as gae-lambda, or all")
@@ -270,6 +384,8 @@ def parser() -> argparse.ArgumentParser:
     claim.add_argument("--json", metavar="FILE", help="also write the records there")
     claim.add_argument("--jobs", type=int, metavar="N", help="processes (default: physical cores)")
 
+
+def _declare_dataset(verb: Verb) -> None:
     dataset = verb("dataset", "dataset", "run", "recorded steps to learn from: what there is, a card of each, ours made again and checked",
                    example="sb3-course dataset list\nsb3-course dataset show maze/stitching-v0 --out maze.svg\nsb3-course dataset make gamble\n"
                            "sb3-course dataset check grid/soft-v0")
@@ -290,89 +406,8 @@ def parser() -> argparse.ArgumentParser:
     checked.add_argument("name", metavar="NAME|PATH", help="as for show")
     checked.add_argument("--level", type=int, default=2, choices=(1, 2), help="1: its steps as they lie; 2: also made again")
 
-    _declare_tune(verb)
-    course_verbs.declare(verb)
 
-    doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it", example="sb3-course doctor")
-    doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
-    doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
-    return top
-
-
-def _add_store(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--store", metavar="URL", help="such as s3://BUCKET/PREFIX: runs that are there are fetched, and those that finish are delivered")
-
-
-def _declare_export(verb: argparse.ArgumentParser, trust: Any) -> None:
-    verb.add_argument("model", nargs="?", metavar="MODEL.zip", help="a model's file, of ours or of Stable-Baselines3's; without it a training or a study's run")
-    _of_model(verb, trust)
-    verb.add_argument("--out", metavar="FILE", help="ending in .onnx, .pt (TorchScript) or .pt2 (default: the model's name)")
-    verb.add_argument("--format", choices=("onnx", "torchscript", "pt2"), help="default: as --out ends, or onnx")
-    verb.add_argument("--vecnormalize", metavar="FILE", help="statistics of normalisation that a MODEL.zip was trained with (vecnormalize.pkl)")
-    verb.add_argument("--frame-stack", type=int, metavar="N", help="frames that a MODEL.zip was trained to see at once")
-    verb.add_argument("--check-env", metavar="ID", help="where it is played to compare (default: --env; of a MODEL.zip, observations are drawn)")
-    verb.add_argument("--observations", metavar="FILE", help="compare at these instead: an .npz with an array observations, or observations/KEY of a Dict")
-    verb.add_argument("--n-observations", type=int, default=1000, metavar="N", help="at how many it is compared")
-    verb.add_argument("--stochastic", action="store_true", help="also put out the distribution, so that actions can be sampled")
-    verb.add_argument("--opset", type=int, metavar="N", help="of ONNX (default: 18)")
-
-
-def _declare_card(verb: argparse.ArgumentParser, trust: Any) -> None:
-    verb.add_argument("--study", metavar="STUDY", help="whose runs they are: its directory, its name or its archive")
-    verb.add_argument("--algo", help="the algorithm")
-    verb.add_argument("--env", help="the environment")
-    verb.add_argument("--run-seed", type=int, metavar="K", help="the run with this seed, instead of the median one")
-    verb.add_argument("--out", metavar="DIR", help="a folder that does not exist (default: ALGO-ENV)")
-    verb.add_argument("--format", choices=("onnx", "torchscript", "pt2"), help="of the policy (default: onnx)")
-    verb.add_argument("--n-observations", type=int, default=1000, metavar="N", help="at how many the file is compared with the model")
-    verb.add_argument("--push", metavar="REPO", help="upload it to the Hugging Face Hub, such as name/ppo-CartPole-v1 (needs sb3-course[export], and a login)")
-    verb.set_defaults(load_best=False, load_checkpoint=0, load_last_checkpoint=False)
-    trust(verb, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
-
-
-def _of_model(verb: argparse.ArgumentParser, trust: Any) -> None:
-    """The words that say which model of a training or a study is meant, as for `enjoy`."""
-    verb.add_argument("--algo", help="the algorithm, as for train")
-    verb.add_argument("--env", help="of a training or a study's run: the environment, as for train")
-    verb.add_argument("-f", "--folder", default="logs", metavar="DIR", help="where train saved it")
-    verb.add_argument("--exp-id", type=int, default=0, metavar="ID", help="which of its trainings; 0: the latest")
-    verb.add_argument("--study", metavar="STUDY", help="a run of a study instead, by its directory, its name or its archive: the median one by final score")
-    verb.add_argument("--run-seed", type=int, metavar="K", help="of a study: the run with this seed instead")
-    verb.add_argument("--load-best", action="store_true", help="the best evaluated model, not the last")
-    verb.add_argument("--load-checkpoint", type=int, default=0, metavar="N", help="the one that --save-freq saved after N steps, not the last model")
-    verb.add_argument("--load-last-checkpoint", action="store_true", help="the last that --save-freq saved")
-    trust(verb, "also import wrappers that are not known here, and unpickle a model that cannot be read otherwise")
-
-
-def _declare_control(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("policy", metavar="FILE", help="that export wrote")
-    verb.add_argument("--env", required=True, help="the environment that stands for the world")
-    verb.add_argument("--rate", type=float, default=50.0, metavar="HZ", help="actions a second")
-    verb.add_argument("--seconds", type=float, default=10.0, metavar="S", help="how long")
-    verb.add_argument("--deadline", type=float, metavar="MS", help="milliseconds from a period's observation to its action (default: the period)")
-    verb.add_argument("--on-miss", choices=("safe", "hold"), default="safe", help="what is done instead: the safe action, or the last one for 0.2 s")
-    verb.add_argument("--safe", metavar="ACTION", help="the safe action, such as 0 or '[0.0]' (default: zeros)")
-    verb.add_argument("--most-misses", type=int, default=10, metavar="N", help="in a row, after which the loop stops")
-    verb.add_argument("--slew", type=float, metavar="X", help="by how much a Box's numbers may change in a second")
-    verb.add_argument("--spin", type=float, default=0.0, metavar="MS", help="how long before a period to stop sleeping and watch the clock")
-    verb.add_argument("--seed", type=int, default=0, help="of the environment")
-    verb.add_argument("--json", metavar="FILE", help="also write the report there")
-
-
-def _declare_mirror(verb: Callable[..., argparse.ArgumentParser]) -> None:
-    mirror = verb("mirror", "mirror", "run", "the runs of a study in a tracker: TensorBoard, Weights & Biases, Trackio, MLflow; again: what it lacks",
-                  example="sb3-course mirror first --track tensorboard")
-    mirror.add_argument("study", help="a directory, a name under studies/, or an archive")
-    _add_track(mirror, "where", required=True)
-    mirror.add_argument("--attach", action="append", default=[], metavar="WHAT", help="also keep there: report, models (may be repeated)")
-
-
-def _add_track(verb: argparse.ArgumentParser, what: str, required: bool = False) -> None:
-    verb.add_argument("--track", action="append", default=[], required=required, metavar="TRACKER",
-                      help=f"{what}: tensorboard[:FOLDER], wandb[:PROJECT], trackio[:PROJECT] or mlflow:URI (may be repeated; docs/tracking.md)")
-
-
-def _declare_tune(verb: Callable[..., argparse.ArgumentParser]) -> None:
+def _declare_tune(verb: Verb) -> None:
     tune = verb("tune", "tune", "run", "search for hyper-parameters with Optuna, over several seeds a trial; the same words again continue it",
                 example="sb3-course tune --algo q_learning --env FrozenLake-v1 -n 2000 --trials 6 --out studies/tuned\nsb3-course tune --show studies/tuned")
     tune.add_argument("--algo", help="the algorithm, as for train")
@@ -401,26 +436,34 @@ def _declare_tune(verb: Callable[..., argparse.ArgumentParser]) -> None:
     tune.add_argument("--dry-run", action="store_true", help="check everything and print what would be drawn")
 
 
-def _add_limits(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--address", metavar="HOST:PORT", help="with --launcher ray: of a cluster that runs, or auto (default: one of this machine's own)")
-    verb.add_argument("--limit-minutes", type=float, metavar="N", help="of a run: one that takes longer is ended, and has failed (default: none)")
-    verb.add_argument("--limit-memory", type=float, metavar="GIB", help="of a run's process, likewise (default: none)")
+def _declare_doctor(verb: Verb) -> None:
+    doctor = verb("doctor", "doctor", "run", "check this installation, and say how to mend it", example="sb3-course doctor")
+    doctor.add_argument("--warm", action="store_true", help="compile now what a first training would compile, and stop")
+    doctor.add_argument("--all", action="store_true", help="list every pinned package, not only those that differ")
 
 
-def _add_study(verb: argparse.ArgumentParser, before: str = "") -> None:
-    """The words that say which study: of `compare`, and of `register`, which has to understand the same ones."""
-    verb.add_argument("suite", nargs="?", help=f"{before}a suite's name (sb3-course list) or YAML file (default: quickstart)")
-    verb.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides of the suite, such as seeds=3 steps=5000")
-    verb.add_argument("--algos", metavar="A,B", help="instead of a suite: algorithms; your own as module:Class or path/to/file.py:Class")
-    verb.add_argument("--envs", metavar="X,Y", help="instead of a suite: environments; your own as module:id")
-    verb.add_argument("--datasets", metavar="D,E", help="instead of environments, for those who learn from data: data sets by name or path")
-    verb.add_argument("--pairs", metavar="A:B,…", help="with --algos: what is compared with what (default: every pair, or the first against the rest)")
-    verb.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "K:V"),
-                      help="with --algos: what a variant has over its algorithm, such as dqn~n3 n_steps:3 (may be repeated)")
-    verb.add_argument("--seeds", type=int, metavar="N", help="runs of each algorithm on each environment (default: the suite's, or 10)")
-    verb.add_argument("-n", "--n-timesteps", type=int, metavar="N", help="training steps of every run (default: the suite's or the tuned numbers)")
-    verb.add_argument("--sequential", action="store_true", help="seeds in batches, until the comparisons are decided; --seeds is the stated maximum")
-    verb.add_argument("--batch", type=int, default=5, metavar="N", help="with --sequential: seeds in a batch")
+VERBS: tuple[Callable[[Verb], None], ...] = (  # as they are listed
+    _declare_list, _declare_train, _declare_enjoy, _declare_export, _declare_control, _declare_compare, _declare_register, _declare_status,
+    _declare_retry, _declare_report, _declare_reproduce, _declare_archive, _declare_query, _declare_compact, _declare_mirror, _declare_card,
+    _declare_power, _declare_parity, _declare_figure, _declare_claim, _declare_dataset, _declare_tune, course_verbs.declare, _declare_doctor,
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = Parser(prog="sb3-course", description="Train, compare and watch reinforcement learning algorithms, from scratch and Stable-Baselines3's.",
+                 epilog="sb3-course VERB --help explains a verb, with an example.")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+    def verb(name: str, module: str, function: str, help: str, example: str = "") -> argparse.ArgumentParser:
+        """example: lines that can be typed as they stand; those of the verbs on studies follow each other."""
+        epilog = "for example:\n" + "\n".join(f"  {line}" for line in example.splitlines()) if example else None
+        sub = verbs.add_parser(name, help=help, description=help, epilog=epilog, formatter_class=Help)
+        sub.set_defaults(module=f"sb3_course.commands.{module}", function=function)
+        return sub
+
+    for declare in VERBS:
+        declare(verb)
+    return top
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
