@@ -14,7 +14,7 @@ COURSE = Course()
 LEDGER = homes.ledger()
 LINES = homes.lines()
 each = pytest.mark.parametrize("entry", LEDGER.values(), ids=LEDGER)
-COMING = 4  # verdicts that are not there yet: this number is only ever lowered
+COMING = 3  # verdicts that are not there yet: this number is only ever lowered
 
 
 def stated(error):
