@@ -165,10 +165,10 @@ class Walk:
         return min(self.place, 4), -1.0, self.place == 5, self.t == 200, {}
 
 
-@probe("learn", "the walk of five places (the best is -5), mean of 5 seeds: mean return of episodes 101 to 150", between=(-7.5, -5.0), twice=False)
+@probe("learn", "the walk of five places (the best is -5), middle of 5 seeds: mean return of episodes 101 to 150", between=(-7.5, -5.0), twice=False)
 def walk(answer):
     found = []
     for k in range(5):
         _, _, sums = answer.learn(Walk(), 5, 2, 150, rng(10 * k))
         found.append(np.mean(array(sums, (150,), "the returns")[100:]))
-    return float(np.mean(found))
+    return float(np.median(found))  # now and then a right one runs into the wall for all its 200 steps, in one of a thousand seeds

@@ -27,14 +27,17 @@ def forms(agent):
     return [float(agent.target(column[:, 0], rows, column[:, 0]).ndim), float(agent.value(agent.q, rows, column).ndim)]
 
 
-@probe("repaired", "two states, whose best actions 0.5 and -0.5 earn -1 and 1, γ = 0, 250 steps:",
+@probe("repaired", "two states, whose best actions 0.5 and -0.5 earn -1 and 1, γ = 0, 250 steps, the middle of 3 seeds:",
        expected={"Q of these actions": [-1.0, 1.0], "the actor's actions": [0.5, -0.5]}, tolerance=0.2)  # fmt: skip
 def aims(answer):
-    agent = repaired(answer.repaired())(2, gamma=0.0, seed=seeded(0))
-    agent.learn(Aim([-1, 1], [0.5, -0.5], seen=np.eye(2)), 250)
-    actions = array(agent.act(agent.actor, torch.eye(2)).detach().numpy(), (2, 1), "actions")[:, 0]
-    found = {"Q of these actions": values(agent, torch.tensor([[0.5], [-0.5]])), "the actor's actions": actions}
-    return measured(found, of=np.array(forms(agent)))
+    found = []
+    for k in range(3):  # one actor in seventy runs to the end of its range, and stays there
+        agent = repaired(answer.repaired())(2, gamma=0.0, seed=seeded(k))
+        agent.learn(Aim([-1, 1], [0.5, -0.5], seen=np.eye(2)), 250)
+        actions = array(agent.act(agent.actor, torch.eye(2)).detach().numpy(), (2, 1), "actions")[:, 0]
+        found.append((values(agent, torch.tensor([[0.5], [-0.5]])), actions))
+    of_values, of_actions = np.median(found, 0)
+    return measured({"Q of these actions": of_values, "the actor's actions": of_actions}, of=np.array(forms(agent)))
 
 
 @probe("repaired", "1 is paid in the second and last state, whatever is done, γ = 0.5, 200 steps: Q of the action 0",
