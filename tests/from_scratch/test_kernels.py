@@ -141,3 +141,18 @@ def test_a_run_from_a_memory_keeps_every_bit_of_sb3s_where_this_machine_s_torch_
     for (key, p), q in zip(mine.policy.state_dict().items(), theirs.policy.state_dict().values(), strict=True):
         # Elsewhere a hundredth of an update at most: Adam's step divides by the gradient's size, also where that is all rounding.
         assert (p - q).abs().max() <= (0.0 if follows_torch() else 0.01 * mine.learning_rate), key
+
+
+def test_what_is_taken_twice_is_given_to_twice():
+    x, index, g = torch.randn(3, 4, requires_grad=True), torch.tensor([[0, 0, 2], [1, 3, 1], [2, 2, 2]]), torch.randn(3, 3)
+    x.gather(1, index).backward(g)
+    gx = np.full(12, np.nan, np.float32)
+    kernels.pull_gather_some(g.numpy(), index.numpy() + np.array([[0], [4], [8]]), gx)
+    np.testing.assert_allclose(gx.reshape(3, 4), x.grad.numpy(), rtol=1e-6)
+
+
+def test_short_sums_add_up_every_number_once():
+    for n in range(1, 530):
+        x, y = np.full((2, n), 2.0, np.float32) ** np.arange(2)[:, None], np.empty(2, np.float32)
+        kernels.row_sums(x, y, 1)
+        np.testing.assert_array_equal(y, [n, 2 * n])
